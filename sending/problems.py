@@ -1,0 +1,40 @@
+"""What is wrong in a message somebody wrote, in words that tell where and what to do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding. `message` is an English msgid with {params}; line 0 means the whole message."""
+
+    line: int
+    column: int | None
+    code: str
+    message: str
+    params: Mapping[str, str | int] = field(default_factory=dict)
+    severity: Severity = Severity.ERROR
+
+    def words(self, translate: Callable[[str], str] = str) -> str:
+        """The sentence in the reader's language: `translate` is gettext."""
+        return translate(self.message).format(**self.params)
+
+
+def error(line: int, code: str, message: str, *, column: int | None = None, **params: str | int) -> Problem:
+    """A finding that blocks; {line} is always among its params."""
+    return Problem(line, column, code, message, {"line": line, **params})
+
+
+def warning(line: int, code: str, message: str, *, column: int | None = None, **params: str | int) -> Problem:
+    """A finding to look at; it blocks nothing."""
+    return Problem(line, column, code, message, {"line": line, **params}, Severity.WARNING)
+
+
+def blocking(problems: list[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)

@@ -220,7 +220,7 @@ class _Walk:
                 self._fault(piece.start, "no_src", message)
             if piece.value("alt") is None:
                 message = N_(
-                    'Line {line}: this image has no alternative text. Add alt="…", or alt="" for a decoration.'
+                    'Line {line}: this image has no description. Add alt="…", or alt="" for decoration.'
                 )
                 self._warn(piece.start, message, code="no_alt")
         elif piece.name in {"mj-button", "mj-navbar-link"} and not piece.value("href"):

@@ -127,8 +127,9 @@ _ATTRIBUTES: Mapping[str, str] = {
         "right-icon tb-border tb-border-radius tb-hover-border-color "
         "tb-selected-border-color tb-width thumbnails"
     ),
-    f"mj-carousel-image": f"{_PADDING} alt href rel src tb-border "
-    "tb-border-radius target thumbnails-src title"
+    "mj-carousel-image": (
+        f"{_PADDING} alt href rel src tb-border tb-border-radius target thumbnails-src title"
+    ),
     "mj-raw": "position",
 }
 _EVERYWHERE = _words("css-class mj-class")

@@ -26,9 +26,7 @@ _RESERVED = tuple("." + name for name in email_validator.SPECIAL_USE_DOMAIN_NAME
 # thirty times slower. What does not match is decided by the library.
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PLAIN = re.compile(
-    rf"(?=[^@]{{1,64}}@){_ATEXT}(?:\.{_ATEXT})*@(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z])?"
-)
+_PLAIN = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*@(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z])?")
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
@@ -76,7 +74,7 @@ def trim(text: str) -> str:
 def parse(text: str) -> Address:
     """Typed text → Address, or AddressError. RFC 5321 §4.1.2, RFC 6531 §3.3; D-03, D-08."""
     email = trim(text)
-    if len(email) <= MAX_ADDRESS and _PLAIN.fullmatch(email):
+    if len(email) <= MAX_ADDRESS and email.find("@") <= MAX_LOCAL and _PLAIN.fullmatch(email):
         key = email.lower()
         # "--" may be Punycode, which has rules of its own
         if "--" not in key and not key.endswith(_RESERVED):

@@ -1,0 +1,9 @@
+// What every signed-in page loads. Each module works on attributes that templates set; nothing here holds words.
+import "./htmx.js";
+import Alpine from "@alpinejs/csp";
+import "./autosave.js";
+import "./controls.js";
+import "./focus.js";
+
+window.Alpine = Alpine;
+Alpine.start();

@@ -73,7 +73,7 @@ def environment(*, autoescape: bool) -> Environment:
     env.filters.clear()
     for name in FILTERS:
         env.filters[name] = getattr(merge_filters, f"{name}_filter")
-    for name in ("items", "compare", "url_part", "url_whole", "clean_url"):
+    for name in ("items", "compare", "url_part", "url_whole", "url_clean"):
         env.filters[f"_{name}"] = getattr(merge_filters, name)
     return env
 

@@ -8,7 +8,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import Undefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 Value = str | int | float | Decimal | bool | date | list[str] | None
 
@@ -116,6 +116,13 @@ def url_part(value: object) -> Markup:
 
 def url_whole(value: object) -> str:
     """A value that is an address by itself; nothing when it is not one a mail may link to (E-22)."""
+    return clean_url(as_text(value))
+
+
+def url_clean(value: object) -> str:
+    """An address put together from parts. In HTML it arrives and leaves escaped (filter blocks are not)."""
+    if isinstance(value, Markup):
+        return escape(clean_url(value.unescape()))
     return clean_url(as_text(value))
 
 

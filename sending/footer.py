@@ -1,0 +1,52 @@
+"""The standard footer: who writes, why, and how to stop (A-008, A-062, B-24; S14)."""
+
+from mailer.core.text import N_
+from sending import merge
+from sending.problems import Problem, error
+
+# Words of ui.md §4: these stand in the mail itself, so they are in the mail's language, not the page's.
+_WORDS = {
+    "fr": (
+        "Vous recevez cet e-mail parce que vous êtes dans la liste «\u00a0{{ list.name }}\u00a0».",
+        "Me désabonner",
+        "Choisir mes e-mails",
+        "Mes droits sur mes données",
+    ),
+    "en": (
+        "You receive this e-mail because you are on the list “{{ list.name }}”.",
+        "Unsubscribe",
+        "Choose my e-mails",
+        "My rights over my data",
+    ),
+}
+
+# 14 px and line height 1.5 (F-11); #54595f on white has a contrast of 7.1.
+_SECTION = """
+    <mj-section padding="24px 0">
+      <mj-column>
+        <mj-divider border-width="1px" border-color="#d0d4d9" padding="0 25px 16px" />
+        <mj-text align="left" color="#54595f" font-size="14px" line-height="1.5">
+          <p>{{{{ account.name }}}}, {{{{ account.address }}}}<br />{{{{ account.email }}}}</p>
+          <p>{why}</p>
+          <p><a href="{{{{ unsubscribe_url }}}}" style="color:#0b5394">{stop}</a> ·
+          <a href="{{{{ preferences_url }}}}" style="color:#0b5394">{choose}</a> ·
+          <a href="{{{{ rights_url }}}}" style="color:#0b5394">{rights}</a></p>
+        </mj-text>
+      </mj-column>
+    </mj-section>
+"""
+
+
+def footer_mjml(language: str) -> str:
+    """The section alone, in French or English."""
+    why, stop, choose, rights = _WORDS.get(language, _WORDS["en"])
+    return _SECTION.format(why=why, stop=stop, choose=choose, rights=rights)
+
+
+def add_footer(source: str, *, language: str) -> str | Problem:
+    """The source with the standard footer before `</mj-body>`."""
+    source = merge.normalise(source)
+    end = source.rfind("</mj-body>")
+    if end < 0:
+        return error(1, "no_body", N_("Line {line}: the source has no `mj-body`. Add one in `mjml`."))
+    return source[:end].rstrip() + footer_mjml(language) + "  " + source[end:]

@@ -1,0 +1,208 @@
+"""Whether a reader can see a part of a mail, by its style="" and its style sheets (A-008, D-60, D-93)."""
+
+import re
+from collections.abc import Callable
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+_DECLARATION = re.compile(r"([\w-]+)\s*:\s*([^;]+)")
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_LENGTH = re.compile(r"^(-?\d*\.?\d+)\s*(px|pt|em|rem|%|)$")
+_HEX = re.compile(r"^#([0-9a-f]{3}|[0-9a-f]{6})$")
+_RGB = re.compile(r"^rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([\d.]+%?))?\s*\)$")
+_INVISIBLE_CHARACTERS = re.compile("[\\s\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\ufeff\u2800]+")
+_NAMED = {
+    "white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "blue": (0, 0, 255),
+    "green": (0, 128, 0),
+    "gray": (128, 128, 128), "grey": (128, 128, 128), "silver": (192, 192, 192), "yellow": (255, 255, 0),
+    "navy": (0, 0, 128), "snow": (255, 250, 250), "ivory": (255, 255, 240), "whitesmoke": (245, 245, 245),
+}  # fmt: skip
+_IN_PIXELS = {"px": 1.0, "": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "%": 0.16}
+_LEAST_CONTRAST = 1.5
+_LEAST_FONT_PIXELS = 6.0
+
+Colour = tuple[int, int, int]
+
+
+class Visibility:
+    """Answers for one tree; it reads the style sheets once."""
+
+    def __init__(self, tree: LexborHTMLParser) -> None:
+        self._tree = tree
+        self._hidden_by_sheet = _by_sheets(tree, _hiding)
+        self._tiny_by_sheet = _by_sheets(tree, _tiny)
+
+    def link(self, node: LexborNode, token: re.Pattern[str]) -> bool:
+        """A link that shows some words or a described image."""
+        words = _INVISIBLE_CHARACTERS.sub("", node.text(deep=True))
+        if not words:
+            image = node.css_first("img[src]")
+            words = _INVISIBLE_CHARACTERS.sub("", image.attributes.get("alt") or "") if image else ""
+            return len(words) >= 2 and self._shown(node) and self._has_ink(node)
+        return (len(words) >= 2 or token.search(words) is not None) and self._shows_text(node)
+
+    def text(self, node: LexborNode) -> bool:
+        parent = node.parent
+        return parent is not None and self._shown(parent) and self._has_ink(parent)
+
+    def shows(self, literal: str) -> bool:
+        body = self._tree.body
+        for node in body.traverse(include_text=True) if body else ():
+            if node.is_text_node and literal in (node.text_content or "") and self.text(node):
+                return True
+        return False
+
+    def _shows_text(self, node: LexborNode) -> bool:
+        """At least one of the texts inside is visible: a span in the link may hide what the link does not."""
+        for inner in node.traverse(include_text=True):
+            if (
+                inner.is_text_node
+                and _INVISIBLE_CHARACTERS.sub("", inner.text_content or "")
+                and self.text(inner)
+            ):
+                return True
+        return False
+
+    def _shown(self, node: LexborNode) -> bool:
+        return not any(one.mem_id in self._hidden_by_sheet or _hides(one) for one in _upwards(node))
+
+    def _has_ink(self, node: LexborNode) -> bool:
+        """Large enough, and of another colour than what is behind it."""
+        for one in _upwards(node):
+            if one.mem_id in self._tiny_by_sheet or _tiny(_style(one)):
+                return False
+            if "font-size" in _style(one):
+                break
+        default = "#0000ee" if any(one.tag == "a" for one in _upwards(node)) else "#000000"
+        colour = _colour(_nearest(node, "color") or default)
+        return colour is None or _contrast(colour, _background(node)) >= _LEAST_CONTRAST
+
+
+def _upwards(node: LexborNode) -> list[LexborNode]:
+    found: list[LexborNode] = []
+    current: LexborNode | None = node
+    while current is not None and current.is_element_node:
+        found.append(current)
+        current = current.parent
+    return found
+
+
+def _style(node: LexborNode) -> dict[str, str]:
+    return _declarations(node.attributes.get("style") or "")
+
+
+def _declarations(text: str) -> dict[str, str]:
+    found = _DECLARATION.findall(text.lower())
+    return {name: value.replace("!important", "").strip() for name, value in found}
+
+
+def _hides(node: LexborNode) -> bool:
+    if "hidden" in node.attributes or node.tag in {"template", "noscript", "head", "title", "style"}:
+        return True
+    return _hiding(_style(node))
+
+
+def _hiding(style: dict[str, str]) -> bool:
+    if style.get("display") == "none" or style.get("visibility") in {"hidden", "collapse"}:
+        return True
+    if "mso-hide" in style or _number(style.get("opacity", "1")) < 0.2:
+        return True
+    if any(
+        _is_zero(style.get(name)) for name in ("max-height", "max-width", "height", "width")
+    ) and style.get("overflow") in {"hidden", "clip"}:
+        return True
+    away = [
+        _pixels(style[name])
+        for name in ("text-indent", "left", "top", "margin-left", "margin-top")
+        if name in style
+    ]
+    if any(abs(value) >= 500 for value in away):
+        return True
+    return "clip" in style or style.get("clip-path") is not None or "scale(0" in style.get("transform", "")
+
+
+def _by_sheets(tree: LexborHTMLParser, matches: Callable[[dict[str, str]], bool]) -> set[int]:
+    """Elements that a rule of this kind reaches, be it only on small screens or in one mail program."""
+    found: set[int] = set()
+    for sheet in tree.css("style"):
+        rules = _CSS_COMMENT.sub("", sheet.text(deep=True))
+        # What is left of a media query without its first line are plain rules.
+        for selectors, body in _RULE.findall(re.sub(r"@[^{};]*(\{|;)", "", rules)):
+            if matches(_declarations(body)):
+                for selector in selectors.split(","):
+                    found |= _selected(tree, selector)
+    return found
+
+
+def _selected(tree: LexborHTMLParser, selector: str) -> set[int]:
+    plain = re.sub(r"::?[\w-]+(\([^)]*\))?", "", selector).strip()
+    try:
+        return {node.mem_id for node in tree.css(plain)} if plain else set()
+    except (ValueError, RuntimeError, TypeError):
+        # A selector only a browser understands: no mail program hides by it.
+        return set()
+
+
+def _tiny(style: dict[str, str]) -> bool:
+    return "font-size" in style and _pixels(style["font-size"]) < _LEAST_FONT_PIXELS
+
+
+def _nearest(node: LexborNode, name: str) -> str | None:
+    for one in _upwards(node):
+        value = _style(one).get(name)
+        if value and value != "inherit":
+            return value
+    return None
+
+
+def _background(node: LexborNode) -> Colour:
+    for one in _upwards(node):
+        style = _style(one)
+        for value in (style.get("background-color"), style.get("background"), one.attributes.get("bgcolor")):
+            colour = _colour((value or "").split(" ")[0])
+            if colour is not None:
+                return colour
+    return (255, 255, 255)
+
+
+def _colour(value: str) -> Colour | None:
+    value = value.strip().lower()
+    if value in _NAMED:
+        return _NAMED[value]
+    if match := _HEX.match(value):
+        digits = match[1] if len(match[1]) == 6 else "".join(2 * one for one in match[1])
+        return (int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16))
+    if match := _RGB.match(value):
+        if match[4] and _number(match[4]) == 0:
+            return (255, 255, 255)
+        return (int(match[1]), int(match[2]), int(match[3]))
+    return (255, 255, 255) if value == "transparent" else None
+
+
+def _contrast(one: Colour, other: Colour) -> float:
+    """Ratio of luminances, 1 to 21 (WCAG 2.2, 1.4.3)."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    parts = [value / 255 for value in colour]
+    red, green, blue = (
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _pixels(value: str) -> float:
+    match = _LENGTH.match(value.strip())
+    return float(match[1]) * _IN_PIXELS[match[2]] if match else 16.0
+
+
+def _number(value: str) -> float:
+    match = _LENGTH.match(value.strip())
+    return float(match[1]) / (100 if match[2] == "%" else 1) if match else 1.0
+
+
+def _is_zero(value: str | None) -> bool:
+    return value is not None and _pixels(value) <= 1

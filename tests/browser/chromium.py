@@ -1,4 +1,4 @@
-"""The Chromium that tests drive: an installed one, or the one that `make test` unpacks into .cache/chromium."""
+"""The Chromium that tests drive: an installed one, or the one that `make test` unpacked into .cache."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a browser test asks of a page: nothing foreign, nothing in the console, nothing that axe finds serious."""
+"""What a browser test asks of a page: nothing foreign, a quiet console, nothing that axe finds serious."""
 
 import re
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ def listen(page: Page) -> None:
 def assert_quiet(page: Page) -> None:
     """No console error or warning (a broken CSP is one), no exception, one origin only."""
     noise = _noise[page]
-    assert noise.messages == []
+    assert not noise.messages, "\n".join(noise.messages)
     assert len(noise.origins) <= 1, f"foreign origins: {sorted(noise.origins)}"
 
 
@@ -74,6 +74,8 @@ async def assert_fits(page: Page) -> None:
 async def picture(page: Page, name: str) -> Path:
     """Save the whole page as .build/pictures/{name}.png."""
     PICTURES.mkdir(parents=True, exist_ok=True)
+    # A sticky header stands where the page was scrolled to.
+    await page.evaluate("scrollTo(0, 0)")
     path = PICTURES / f"{name}.png"
     await page.screenshot(path=path, full_page=True, animations="disabled")
     return path

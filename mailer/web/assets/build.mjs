@@ -40,17 +40,17 @@ function pictures() {
   for (const name of readdirSync(dist).filter((file) => file.endsWith(".css"))) {
     const path = join(dist, name);
     const css = readFileSync(path, "utf8").replace(
-      /url\((["']?)data:image\/svg\+xml((?:;[\w=-]+)*),(.*?)\1\)/gs,
-      (whole, quote, parameters, data) => {
+      /url\((["']?)data:image\/(svg\+xml|png|jpeg)((?:;[\w=-]+)*),(.*?)\1\)/gs,
+      (whole, quote, type, parameters, data) => {
         if (quote === "" && data.includes("(")) throw new Error(`Unquoted picture in ${name}`);
         const plain = data.replace(/\\(["'\n])/g, "$1");
-        const svg = parameters.includes("base64") ? Buffer.from(plain, "base64") : decodeURIComponent(plain);
-        const file = `picture-${createHash("sha256").update(svg).digest("hex").slice(0, 8)}.svg`;
-        writeFileSync(join(dist, file), svg);
+        const bytes = parameters.includes("base64") ? Buffer.from(plain, "base64") : decodeURIComponent(plain);
+        const file = `picture-${createHash("sha256").update(bytes).digest("hex").slice(0, 8)}.${type.slice(0, 3)}`;
+        writeFileSync(join(dist, file), bytes);
         return `url("${file}")`;
       },
     );
-    if (css.includes("url(data:") || css.includes('url("data:')) console.warn(`${name} still holds data: addresses`);
+    if (/url\(["']?data:/.test(css)) throw new Error(`${name} still holds data: addresses`);
     writeFileSync(path, css);
   }
 }

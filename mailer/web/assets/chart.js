@@ -42,6 +42,7 @@ function nameAtEnd(names) {
     ctx.save();
     ctx.font = `${14 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
     let free = -Infinity;
     const ends = names
       .map((name, index) => ({ name, index, last: plot.data[index + 1].findLastIndex((value) => value !== null) }))
@@ -65,8 +66,12 @@ function options(figure, { names, timed, labels }, width) {
   const zone = figure.dataset.zone;
   const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: zone });
   const hour = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", timeZone: zone });
+  const midnight = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", timeZone: "UTC" }).format(0);
   const moment = (_, values, __, ___, step) =>
-    values.map((value) => (step >= 86400 ? day : hour).format(new Date(value * 1000)));
+    values.map((value) => {
+      const at = new Date(value * 1000);
+      return step >= 86400 || hour.format(at) === midnight ? day.format(at) : hour.format(at);
+    });
   const words = (_, values) => values.map((value) => labels[value] ?? "");
   const room = Math.min(160, 16 + 8 * Math.max(...names.map((name) => name.length)));
   return {

@@ -36,6 +36,11 @@ const look = EditorView.theme({
     background: "color-mix(in srgb, var(--link) 25%, transparent) !important",
   },
   ".cm-tooltip, .cm-panels": { color: "var(--text)", backgroundColor: "var(--surface)", border: "1px solid var(--control)" },
+  // CodeMirror draws these marks with data: pictures, which `img-src 'self'` does not load.
+  ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)" },
+  ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--wait)" },
+  ".cm-lint-marker-error": { content: '"✕"', color: "var(--bad)" },
+  ".cm-lint-marker-warning": { content: '"!"', color: "var(--wait)" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
   ".cm-diagnostic-warning": { borderLeftColor: "var(--wait)" },
 });

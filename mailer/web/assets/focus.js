@@ -31,8 +31,10 @@ document.addEventListener("htmx:after:swap", (event) => {
   if (summary && event.detail.ctx.response?.status === 422) return focus(summary);
   if (document.activeElement && document.activeElement !== document.body) return undefined;
   if (!last) return undefined;
-  const part = element(event.detail.ctx.target);
-  const found = successor(last) ?? part?.querySelector("h1, h2, h3") ?? (part?.isConnected ? part : null);
+  // outerHTML replaces the target itself: its successor has the same id.
+  const target = element(event.detail.ctx.target);
+  const part = target?.isConnected || !target?.id ? target : document.getElementById(target.id);
+  const found = successor(last) ?? (part?.isConnected ? (part.querySelector("h1, h2, h3") ?? part) : null);
   return focus(found ?? document.querySelector("main h1, main"));
 });
 

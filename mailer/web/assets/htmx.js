@@ -20,7 +20,8 @@ document.addEventListener("htmx:response:error", (event) => {
   if ((event.detail.ctx?.response?.status ?? 500) >= 500) fault(event.detail);
 });
 document.addEventListener("htmx:error", (event) => fault(event.detail));
-document.addEventListener("htmx:after:swap", () => {
+document.addEventListener("htmx:after:swap", (event) => {
+  // Fired for an answer that was not swapped, too.
   const banner = document.getElementById("fault");
-  if (banner) banner.hidden = true;
+  if (banner && (event.detail.ctx?.response?.status ?? 200) < 500) banner.hidden = true;
 });

@@ -9,7 +9,7 @@ SwaggerUI({
   url: place.dataset.url,
   presets: [SwaggerUI.presets.apis],
   deepLinking: true,
-  docExpansion: "none",
+  docExpansion: "list",
   validatorUrl: null,
   // Requests go out from a program with its key, not from this page.
   supportedSubmitMethods: [],

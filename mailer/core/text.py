@@ -1,6 +1,6 @@
 """Marking of messages that a person will read."""
 
 
-def N_(message: str) -> str:  # noqa: N802 (gettext's own name)
+def N_(message: str) -> str:
     """Marks a message for the catalogue; it is translated where it is shown."""
     return message

@@ -1,0 +1,284 @@
+"""Who is calling: the middlewares of /app and /api, and the one way from a request to an AccountTx.
+
+    /app  cookie → Person → membership of {a} → account_tx(request, Role.EDITOR)
+    /api  Authorization: Bearer → key → account → api_tx(request)        the scope stands in @operation
+
+Somebody else's account, and everything in it, is NotFound.
+"""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from redis.exceptions import RedisError
+
+from mailer.accounts import api_keys, sessions
+from mailer.accounts.sessions import Person
+from mailer.core.actor import Actor
+from mailer.core.db import AccountTx, SharedTx
+from mailer.core.errors import Forbidden, NotFound, SignInNeeded
+from mailer.core.rate import Left, Limit
+from mailer.core.text import N_
+from mailer.web import csrf, i18n
+from mailer.web.openapi import operation_of
+from mailer.web.request import client_ip, id_in_path, rates, services
+
+API_LIMIT = Limit("api", 600, 60)
+FORM_SECONDS = 600
+_anonymous: set[object] = set()
+_closed_ok: set[object] = set()
+
+
+class Role(IntEnum):
+    """What a member may do; each includes those before it. Sending is a right of its own (`can_send`)."""
+
+    ANALYST = 1
+    EDITOR = 2
+    MANAGER = 3
+    OWNER = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """The signed-in person's place in the account of this request."""
+
+    account_id: int
+    account_name: str
+    status: str
+    time_zone: str
+    language: str
+    role_name: str
+    can_send: bool
+    accounts: int
+
+    @property
+    def role(self) -> Role:
+        return Role[self.role_name.upper()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """What base.html needs: templates see it as `shell`."""
+
+    person: Person
+    member: Member | None
+    inbox: bool
+
+    @property
+    def home(self) -> str:
+        return f"/app/{self.member.account_id}" if self.member else "/app/accounts"
+
+    @property
+    def zone(self) -> str:
+        return self.member.time_zone if self.member else "Europe/Paris"
+
+
+def anonymous(handler: Callable[..., object]) -> Callable[..., object]:
+    """Marks a page of /app that needs no session."""
+    _anonymous.add(handler)
+    return handler
+
+
+def is_anonymous(handler: object) -> bool:
+    return handler in _anonymous
+
+
+def person(request: web.Request) -> Person:
+    """Raises SignInNeeded."""
+    found = request.get("person")
+    if not isinstance(found, Person):
+        raise SignInNeeded
+    return found
+
+
+def member(request: web.Request) -> Member:
+    """Raises NotFound for a stranger."""
+    found = request.get("member")
+    if not isinstance(found, Member):
+        raise NotFound
+    return found
+
+
+def actor(request: web.Request) -> Actor:
+    """For the journal."""
+    key = request.get("api_key")
+    if key is not None:
+        return Actor("api_key", key.id, client_ip(request), request["id"], key.name)
+    who = person(request)
+    return Actor("user", who.user_id, client_ip(request), request["id"], who.name)
+
+
+@asynccontextmanager
+async def account_tx(
+    request: web.Request, role: Role = Role.ANALYST, *, even_closed: bool = False
+) -> AsyncIterator[AccountTx]:
+    """A transaction in the account of the path, for a member with at least `role`.
+
+    Raises NotFound for strangers, Forbidden below the role, and on a suspended or closed account for whatever
+    changes something, unless `even_closed` (export, closing, unsubscribing are always possible: A-013).
+    """
+    who = member(request)
+    if who.role < role:
+        raise Forbidden(N_("Your role does not allow this. Ask an owner of the account."))
+    if role > Role.ANALYST and who.status not in ("active", "pending") and not even_closed:
+        raise Forbidden(N_("This account is suspended or closed: it can be read and exported, not changed."))
+    async with services(request).db.account(who.account_id, actor=actor(request)) as tx:
+        yield tx
+
+
+@asynccontextmanager
+async def sender_tx(request: web.Request) -> AsyncIterator[AccountTx]:
+    """For what makes mail leave: needs the right to send."""
+    if not member(request).can_send:
+        raise Forbidden(N_("Only people who may send can do this. Ask an owner of the account."))
+    async with account_tx(request, Role.EDITOR) as tx:
+        yield tx
+
+
+@asynccontextmanager
+async def api_tx(request: web.Request, *, even_closed: bool = False) -> AsyncIterator[AccountTx]:
+    """A transaction in the key's account."""
+    key = request["api_key"]
+    safe = request.method in ("GET", "HEAD")
+    if not safe and key.account_status not in ("active", "pending") and not even_closed:
+        raise Forbidden(N_("This account is suspended or closed: it can be read and exported, not changed."))
+    async with services(request).db.account(key.account_id, actor=actor(request)) as tx:
+        yield tx
+
+
+async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
+    return await tx.first(
+        Member,
+        """
+        SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
+               m.role AS role_name, m.can_send,
+               (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts
+        FROM memberships m
+        JOIN accounts a ON a.id = m.account_id
+        WHERE m.account_id = $1 AND m.user_id = $2
+        """,
+        account_id,
+        user_id,
+    )
+
+
+async def _recognise(request: web.Request) -> None:
+    """Puts person, member, shell, csrf and flash on the request."""
+    token = request.cookies.get(sessions.COOKIE)
+    async with services(request).db.shared() as tx:
+        who = await sessions.find(tx, token) if token else None
+        if who is None:
+            return
+        place = None
+        if "a" in request.match_info:
+            place = await _member(tx, id_in_path(request, "a"), who.user_id)
+        if who.flash is not None and request.method == "GET":
+            await sessions.leave_flash(tx, who.session_id, None)
+    request["person"], request["member"] = who, place
+    request["csrf"], request["flash"] = who.csrf.hex(), who.flash
+    request["shell"] = Shell(person=who, member=place, inbox=services(request).settings.inbox_shown)
+    i18n.use_language(i18n.best_language(request.query.get("lang"), who.language))
+
+
+@web.middleware
+async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The middleware of /app."""
+    if request.match_info.http_exception is not None:
+        return await handler(request)
+    await _recognise(request)
+    who: Person | None = request.get("person")
+    if who is None and request.match_info.handler not in _anonymous:
+        raise SignInNeeded
+    if "a" in request.match_info and request.get("member") is None:
+        raise NotFound
+    await csrf.check(request, who.csrf if who else None)
+    return await _once(request, handler)
+
+
+async def _once(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A second press of the same form shows the first result (ui 3.3): by the form's one-time id."""
+    if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
+        return await handler(request)
+    form_id = str((await request.post()).get("form_id", ""))
+    if not form_id or len(form_id) > 64:
+        return await handler(request)
+    redis = services(request).redis
+    key = f"form:{request.cookies.get(sessions.COOKIE, '')[:12]}:{form_id}"
+    try:
+        first = await redis.set(key, b"", nx=True, ex=FORM_SECONDS)
+        if not first:
+            place = await redis.get(key)
+            if place:
+                return web.Response(status=303, headers={"Location": place.decode()})
+    except (RedisError, OSError):
+        return await handler(request)
+    try:
+        answer = await handler(request)
+    except BaseException:
+        await redis.delete(key)
+        raise
+    if answer.status == 303:
+        await redis.set(key, answer.headers["Location"].encode(), ex=FORM_SECONDS)
+    else:
+        await redis.delete(key)
+    return answer
+
+
+async def flash(request: web.Request, message: str, *, kind: str = "success", **params: object) -> None:
+    """A callout above the next page's heading; `message` is a msgid."""
+    async with services(request).db.shared() as tx:
+        await sessions.leave_flash(
+            tx, person(request).session_id, {"kind": kind, "message": message, "params": params}
+        )
+
+
+def new_form_id() -> str:
+    return secrets.token_urlsafe(12)
+
+
+def need_fresh_password(request: web.Request, minutes: int = 10) -> None:
+    """For dangerous acts (E-30): raises Forbidden "confirm_password" when the password is too long ago."""
+    from datetime import timedelta
+
+    from mailer.core import clock
+
+    if clock.now() - person(request).confirmed_at > timedelta(minutes=minutes):
+        raise Forbidden(
+            N_("Give your password again to go on."),
+            code="confirm_password",
+            link=f"/app/me/confirmations?next={request.path}",
+        )
+
+
+@web.middleware
+async def api_key(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The middleware of /api: key, scope, rate (E-35, E-62)."""
+    if request.match_info.http_exception is not None:
+        return await handler(request)
+    known = operation_of(request.match_info.handler)
+    if known is not None and known.anonymous:
+        return await handler(request)
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not api_keys.well_formed(text.strip()):
+        raise SignInNeeded
+    async with services(request).db.shared() as tx:
+        key = await api_keys.find(tx, text.strip())
+    if key is None:
+        raise SignInNeeded
+    request["api_key"] = key
+    left = await rates(request).take(API_LIMIT, str(key.id))
+    if known is not None and known.scope and known.scope not in key.scopes:
+        raise Forbidden(N_("This key lacks the scope {scope}."), code="scope", params={"scope": known.scope})
+    answer = await handler(request)
+    _rate_headers(answer, left)
+    return answer
+
+
+def _rate_headers(answer: web.StreamResponse, left: Left) -> None:
+    if not answer.prepared:
+        answer.headers["RateLimit-Policy"] = f'"default";q={API_LIMIT.count};w={API_LIMIT.seconds}'
+        answer.headers["RateLimit"] = f'"default";r={left.remaining};t={left.reset}'

@@ -1,0 +1,130 @@
+"""Sessions: random, server-side, 30 min idle and 8 h in all; 15 min and 4 h for operators (E-30, G-7)."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailer.core.db import SharedTx
+
+COOKIE = "__Host-session"
+TOUCH_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who is signed in."""
+
+    session_id: int
+    user_id: int
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    theme: str
+    is_operator: bool
+    csrf: bytes
+    flash: dict[str, object] | None
+    confirmed_at: datetime
+    seen_at: datetime
+    created_at: datetime
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip() or self.email
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A row of the profile page."""
+
+    id: int
+    created_at: datetime
+    seen_at: datetime
+    ip: str | None
+    user_agent: str
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def start(tx: SharedTx, user_id: int, *, ip: str | None, user_agent: str) -> str:
+    """A new session; returns the cookie's value (256 random bits)."""
+    token = secrets.token_urlsafe(32)
+    await tx.run(
+        """
+        INSERT INTO sessions (token_hash, user_id, csrf, ip, user_agent)
+        VALUES ($1, $2, $3, $4::inet, $5)
+        """,
+        _hash(token),
+        user_id,
+        secrets.token_bytes(32),
+        ip,
+        user_agent[:300],
+    )
+    return token
+
+
+async def find(tx: SharedTx, token: str) -> Person | None:
+    """The person behind a cookie; None when it is unknown or over. Touches the session."""
+    hashed = _hash(token)
+    await tx.run(
+        """
+        UPDATE sessions SET seen_at = now()
+        WHERE token_hash = $1 AND seen_at < now() - make_interval(secs => $2)
+          AND seen_at > now() - interval '30 minutes'
+        """,
+        hashed,
+        TOUCH_SECONDS,
+    )
+    return await tx.first(
+        Person,
+        """
+        SELECT s.id AS session_id, s.user_id, u.email, u.first_name, u.last_name, u.language, u.theme,
+               u.is_operator, s.csrf, s.flash, s.confirmed_at, s.seen_at, s.created_at
+        FROM sessions s
+        JOIN users u ON u.id = s.user_id
+        WHERE s.token_hash = $1
+          AND NOT u.disabled
+          AND s.seen_at > now() - make_interval(mins => CASE WHEN u.is_operator THEN 15 ELSE 30 END)
+          AND s.created_at > now() - make_interval(hours => CASE WHEN u.is_operator THEN 4 ELSE 8 END)
+        """,
+        hashed,
+    )
+
+
+async def end(tx: SharedTx, token: str) -> None:
+    await tx.run("DELETE FROM sessions WHERE token_hash = $1", _hash(token))
+
+
+async def end_one(tx: SharedTx, user_id: int, session_id: int) -> None:
+    await tx.run("DELETE FROM sessions WHERE user_id = $1 AND id = $2", user_id, session_id)
+
+
+async def end_all(tx: SharedTx, user_id: int, *, but: int | None = None) -> int:
+    """Ends a user's sessions, `but` one when given. Returns how many."""
+    return await tx.run("DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2", user_id, but)
+
+
+async def many(tx: SharedTx, user_id: int) -> list[Session]:
+    return await tx.many(
+        Session,
+        """
+        SELECT id, created_at, seen_at, host(ip) AS ip, user_agent
+        FROM sessions
+        WHERE user_id = $1 AND seen_at > now() - interval '30 minutes'
+        ORDER BY seen_at DESC
+        """,
+        user_id,
+    )
+
+
+async def leave_flash(tx: SharedTx, session_id: int, flash: dict[str, object] | None) -> None:
+    """A callout for the next page (ui 3.6): {"kind": "success", "message": …, "params": {…}}."""
+    await tx.run("UPDATE sessions SET flash = $2 WHERE id = $1", session_id, flash)
+
+
+async def confirm(tx: SharedTx, session_id: int) -> None:
+    """The password was given again (E-30)."""
+    await tx.run("UPDATE sessions SET confirmed_at = now() WHERE id = $1", session_id)

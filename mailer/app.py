@@ -1,0 +1,87 @@
+"""The aiohttp application: three faces, every route.
+
+    /app     people     cookie, CSRF          rooms' pages.ROUTES
+    /api/v1  programs   bearer key, no cookie rooms' api.ROUTES
+    /t       recipients neither               rooms' public.ROUTES
+
+Security differs by face, not by room; a room gives up to three plain lists.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+
+from aiohttp import web
+
+import lists.api
+import lists.pages
+import lists.public
+import mailer.accounts.api
+import mailer.accounts.pages
+import mailer.accounts.public
+import retention_jobs.pages
+import sending.api
+import sending.pages
+import sending.public
+import tracking.api
+import tracking.pages
+import tracking.public
+from mailer.accounts import access
+from mailer.core.rate import Rates
+from mailer.core.services import Services, open_services
+from mailer.core.settings import Settings
+from mailer.web import middleware, reference, root
+from mailer.web.request import RATES, SERVICES
+
+APP_ROUTES: list[web.RouteDef] = [
+    *mailer.accounts.pages.ROUTES,
+    *lists.pages.ROUTES,
+    *sending.pages.ROUTES,
+    *tracking.pages.ROUTES,
+    *retention_jobs.pages.ROUTES,
+]
+API_ROUTES: list[web.RouteDef] = [
+    *mailer.accounts.api.ROUTES,
+    *lists.api.ROUTES,
+    *sending.api.ROUTES,
+    *tracking.api.ROUTES,
+]
+PUBLIC_ROUTES: list[web.RouteDef] = [*lists.public.ROUTES, *sending.public.ROUTES, *tracking.public.ROUTES]
+ROOT_ROUTES: list[web.RouteDef] = [*root.ROUTES, *mailer.accounts.public.ROUTES]
+MAX_FORM = 2_000_000
+
+
+def face(routes: Iterable[web.RouteDef], middlewares: Iterable[object]) -> web.Application:
+    app = web.Application(middlewares=list(middlewares), client_max_size=MAX_FORM)  # type: ignore[arg-type]
+    app.add_routes(routes)
+    return app
+
+
+def make_app(settings: Settings, *, services: Services | None = None) -> web.Application:
+    """`services`: already open ones, which the caller closes (tests, all processes of one run)."""
+    app = web.Application(
+        middlewares=[middleware.request_id, middleware.security_headers, middleware.errors],
+        client_max_size=MAX_FORM,
+    )
+    app.cleanup_ctx.append(_services_context(settings, services))
+    app.add_routes(ROOT_ROUTES)
+    app.add_subapp("/app", face(APP_ROUTES, [access.session]))
+    api = [*API_ROUTES, *reference.routes(API_ROUTES)]
+    app.add_subapp("/api/v1", face(api, [access.api_key]))
+    app.add_subapp("/t", face(PUBLIC_ROUTES, []))
+    root.add_static(app)
+    return app
+
+
+def _services_context(
+    settings: Settings, given: Services | None
+) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def context(app: web.Application) -> AsyncIterator[None]:
+        app[RATES] = Rates(settings.redis_url)
+        if given is not None:
+            app[SERVICES] = given
+            yield
+            return
+        async with open_services(settings) as services:
+            app[SERVICES] = services
+            yield
+
+    return context

@@ -1,0 +1,198 @@
+"""PostgreSQL. The only import of asyncpg, and the first wall of tenancy.
+
+    Database ── account(id) ──▶ AccountTx   $1 is the account, supplied here; row-level security behind it
+             └─ shared() ─────▶ SharedTx    global tables; filters by hand, in mailer/core and mailer/accounts
+
+SQL stands as a literal where it is used; tests prepare each against the migrated schema.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from functools import cache
+from typing import Any, Self, TypeVar
+
+import asyncpg
+import orjson
+
+from mailer.core.actor import JOB, Actor
+from mailer.core.errors import NotFound, Unavailable
+
+T = TypeVar("T")
+ERASER = "mailer_eraser"
+
+
+@cache
+def _columns(cls: type) -> frozenset[str]:
+    return frozenset(f.name for f in fields(cls))
+
+
+def _build(cls: type[T], record: asyncpg.Record) -> T:
+    return cls(**dict(record))
+
+
+class _Tx:
+    """One transaction. Values come back as structs (dataclasses named like the columns) or scalars."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    def _args(self, args: tuple[object, ...]) -> tuple[object, ...]:
+        return args
+
+    async def one(self, cls: type[T], sql: str, *args: object) -> T:
+        """The row; raises NotFound when there is none."""
+        row = await self.first(cls, sql, *args)
+        if row is None:
+            raise NotFound
+        return row
+
+    async def first(self, cls: type[T], sql: str, *args: object) -> T | None:
+        record = await self._connection.fetchrow(sql, *self._args(args))
+        return None if record is None else _build(cls, record)
+
+    async def many(self, cls: type[T], sql: str, *args: object) -> list[T]:
+        return [_build(cls, record) for record in await self._connection.fetch(sql, *self._args(args))]
+
+    async def rows(self, sql: str, *args: object) -> list[tuple[Any, ...]]:
+        """Plain tuples, for the hot paths and for single columns."""
+        return [tuple(record) for record in await self._connection.fetch(sql, *self._args(args))]
+
+    async def value(self, sql: str, *args: object) -> Any:
+        """First column of the first row, or None."""
+        return await self._connection.fetchval(sql, *self._args(args))
+
+    async def run(self, sql: str, *args: object) -> int:
+        """Runs it and tells how many rows it touched."""
+        status: str = await self._connection.execute(sql, *self._args(args))
+        tail = status.rpartition(" ")[2]
+        return int(tail) if tail.isdigit() else 0
+
+    async def copy(
+        self, table: str, *, columns: Sequence[str], records: Sequence[tuple[object, ...]]
+    ) -> None:
+        """COPY into a temporary table (refused by row-level security elsewhere)."""
+        await self._connection.copy_records_to_table(table, columns=list(columns), records=records)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[Self]:
+        """What fails inside is undone alone."""
+        async with self._connection.transaction():
+            yield self
+
+
+class SharedTx(_Tx):
+    """Global tables: accounts, users, memberships, sessions, keys, outbox, work."""
+
+    async def enter(self, account_id: int) -> "AccountTx":
+        """The same transaction, from here on inside one account."""
+        await self._connection.execute(f"SET LOCAL app.account_id = '{account_id:d}'")
+        return AccountTx(self._connection, account_id)
+
+
+class AccountTx(_Tx):
+    """One account's tables. In its statements `$1` is the account; your arguments start at `$2`."""
+
+    def __init__(self, connection: asyncpg.Connection, account_id: int, actor: Actor = JOB) -> None:
+        super().__init__(connection)
+        self.account_id = account_id
+        self.actor = actor
+
+    def _args(self, args: tuple[object, ...]) -> tuple[object, ...]:
+        return (self.account_id, *args)
+
+    def shared(self) -> SharedTx:
+        """The same transaction, for the global rows that belong to a use case (work, outbox)."""
+        return SharedTx(self._connection)
+
+
+def violated(error: BaseException) -> str:
+    """The name of the constraint that a statement met, or ""."""
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return error.constraint_name or ""
+    return ""
+
+
+def is_away(error: BaseException) -> bool:
+    """True when the database could not be reached, so that trying again may help."""
+    return isinstance(
+        error,
+        asyncpg.PostgresConnectionError
+        | asyncpg.CannotConnectNowError
+        | asyncpg.AdminShutdownError
+        | asyncpg.InterfaceError
+        | asyncpg.TooManyConnectionsError
+        | ConnectionError
+        | TimeoutError,
+    )
+
+
+class Database:
+    """A pool of connections. `open_database` makes and closes it."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        try:
+            connection = await self._pool.acquire(timeout=15)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise Unavailable(f"no database connection: {error}") from error
+        try:
+            yield connection  # type: ignore[misc]  # the pool's proxy of a Connection
+        finally:
+            await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def account(self, account_id: int, *, actor: Actor = JOB) -> AsyncIterator[AccountTx]:
+        """A transaction inside one account, committed at the end."""
+        async with self._connection() as connection, connection.transaction():
+            # SET, not set_config(): Citus sends it along to its workers
+            await connection.execute(f"SET LOCAL app.account_id = '{account_id:d}'")
+            yield AccountTx(connection, account_id, actor)
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[SharedTx]:
+        """A transaction on the global tables, committed at the end."""
+        async with self._connection() as connection, connection.transaction():
+            yield SharedTx(connection)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A bare connection, for migrations, LISTEN-like needs and the doctor."""
+        async with self._connection() as connection:
+            yield connection
+
+
+async def _prepare_connection(connection: asyncpg.Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind,
+            encoder=lambda value: orjson.dumps(value).decode(),
+            decoder=orjson.loads,
+            schema="pg_catalog",
+        )
+
+
+@asynccontextmanager
+async def open_database(url: str, *, size: int = 10) -> AsyncIterator[Database]:
+    """Opens a pool; raises Unavailable with the reason when the server cannot be reached."""
+    try:
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            init=_prepare_connection,
+            server_settings={"application_name": "mailer", "timezone": "UTC"},
+            command_timeout=120,
+        )
+    except (OSError, asyncpg.PostgresError, ValueError) as error:
+        raise Unavailable(f"The database cannot be reached: {error}") from error
+    try:
+        yield Database(pool)
+    finally:
+        try:
+            await pool.close()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pool.terminate()

@@ -1,0 +1,74 @@
+"""Keys of one account: for the keyed hash of addresses, and one a day for content (S5, S8, S13)."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import date
+
+from mailer.core import sealing
+from mailer.core.db import AccountTx
+from mailer.core.sealing import Sealer
+
+# unsealed keys of this process, by account; a key never changes and dies with the account
+_hash_keys: dict[int, bytes] = {}
+
+
+class ContentGone(Exception):
+    """The day's key was destroyed: this content can never be read again (S13)."""
+
+
+async def hash_key(tx: AccountTx, sealer: Sealer) -> bytes:
+    """The account's 32-byte key of address hashes, made at first use."""
+    found = _hash_keys.get(tx.account_id)
+    if found is not None:
+        return found
+    sealed = await tx.value(
+        "SELECT sealed FROM account_keys WHERE account_id = $1 AND purpose = 'address_hash'",
+    )
+    if sealed is None:
+        await tx.run(
+            """
+            INSERT INTO account_keys (account_id, purpose, sealed)
+            VALUES ($1, 'address_hash', $2)
+            ON CONFLICT DO NOTHING
+            """,
+            sealer.seal(secrets.token_bytes(32), f"account {tx.account_id}"),
+        )
+        sealed = await tx.value(
+            "SELECT sealed FROM account_keys WHERE account_id = $1 AND purpose = 'address_hash'",
+        )
+        # not cached yet: this transaction may still be undone, and the key with it
+        return sealer.open(sealed, f"account {tx.account_id}")
+    key = sealer.open(sealed, f"account {tx.account_id}")
+    _hash_keys[tx.account_id] = key
+    return key
+
+
+def address_hash(key: bytes, address_key: str) -> bytes:
+    """128 bits of HMAC-SHA256 over the address key (S8, S9)."""
+    return hmac.digest(key, address_key.encode(), hashlib.sha256)[:16]
+
+
+async def content_key(tx: AccountTx, sealer: Sealer, day: date) -> bytes:
+    """The key that seals content of `day` (UTC), made at first use."""
+    purpose = f"content {tx.account_id} {day.isoformat()}"
+    await tx.run(
+        "INSERT INTO content_keys (account_id, day, sealed) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        day,
+        sealer.seal(secrets.token_bytes(32), purpose),
+    )
+    sealed = await tx.value("SELECT sealed FROM content_keys WHERE account_id = $1 AND day = $2", day)
+    return sealer.open(sealed, purpose)
+
+
+async def open_content(tx: AccountTx, sealer: Sealer, *, day: date, sealed: bytes) -> bytes:
+    """Raises ContentGone when the day's key is no more."""
+    key = await tx.value("SELECT sealed FROM content_keys WHERE account_id = $1 AND day = $2", day)
+    if key is None:
+        raise ContentGone
+    plain = sealer.open(key, f"content {tx.account_id} {day.isoformat()}")
+    return sealing.decrypt(plain, sealed, "content")
+
+
+async def seal_content(tx: AccountTx, sealer: Sealer, *, day: date, plain: bytes) -> bytes:
+    return sealing.encrypt(await content_key(tx, sealer, day), plain, "content")

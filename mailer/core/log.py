@@ -1,0 +1,41 @@
+"""JSON lines on standard error, UTC, with ids of request, job and account; never values of people (B-61)."""
+
+import logging
+import sys
+from typing import TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+
+def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """E-13: one event is one line, whatever came in."""
+    return {
+        key: value.replace("\r", "\\r") if isinstance(value, str) else value for key, value in event.items()
+    }
+
+
+def _dumps(event: EventDict, **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def set_up(level: str, *, stream: TextIO | None = None) -> None:
+    """Once at start, by the roof."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _clean,
+            structlog.processors.JSONRenderer(serializer=_dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=max(number, logging.WARNING), format='{"event": "%(name)s: %(message)s"}', force=True
+    )

@@ -1,0 +1,47 @@
+"""System mail (sign-in link, confirmation), written in the transaction of the row that causes it.
+
+Rooms that write no mail themselves meet the sender here: a row in `outbox` and one in `work`, by name.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from mailer.core import work
+from mailer.core.db import AccountTx, SharedTx
+
+JOB = "sending.send_system_mail"
+Details = Mapping[str, object]
+Kind = Literal[
+    "confirm_email",
+    "reset_password",
+    "sign_in",
+    "change_email",
+    "email_changed",
+    "password_changed",
+    "confirm_sender",
+    "confirm_subscription",
+    "account_closed",
+    "import_done",
+]
+
+
+async def write(
+    tx: AccountTx | SharedTx, kind: Kind, recipient: str, *, language: str, details: Details
+) -> int:
+    """Queues one mail; `details` fill its template (sending/templates/mail/<kind>.*)."""
+    shared, account_id = (tx.shared(), tx.account_id) if isinstance(tx, AccountTx) else (tx, work.PLATFORM)
+    mail_id: int = await shared.value(
+        """
+        INSERT INTO outbox (account_id, kind, recipient, language, details)
+        VALUES ($1, $2, $3, $4, $5)
+        RETURNING id
+        """,
+        account_id,
+        kind,
+        recipient,
+        language,
+        dict(details),
+    )
+    # the mail is work of the platform, so that a closed account's notice still leaves
+    await work.add(shared, JOB, mail_id)
+    return mail_id

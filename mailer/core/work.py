@@ -1,0 +1,198 @@
+"""The work table (S3): PostgreSQL remembers what is to be done, arq only runs it.
+
+A row is added in the transaction that causes it. The tick rings what is due; a turn takes the row by a
+conditional UPDATE on `turn`, renews its lease while it runs, and then removes or postpones it. When a lease
+ends without that, the tick raises `turn`: whoever still holds the old one has lost the row.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailer.core.db import AccountTx, Database, SharedTx
+
+LEASE_SECONDS = 20
+PLATFORM = 0  # account_id of work that belongs to no account
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One turn of one piece of work."""
+
+    account_id: int
+    job: str
+    ref_id: int
+    lane: int
+    turn: int
+    attempts: int = 0
+
+    @property
+    def id(self) -> str:
+        """arq's job id. The turn is in it because arq blocks a killed worker's id for long."""
+        return f"{self.job}:{self.account_id}:{self.ref_id}:{self.lane}:{self.turn}"
+
+
+async def add(
+    tx: AccountTx | SharedTx, job: str, ref_id: int, *, run_at: datetime | None = None, lane: int = 0
+) -> None:
+    """To be done at `run_at` (now when None). What is there already is brought forward, never put off."""
+    shared, account_id = (tx.shared(), tx.account_id) if isinstance(tx, AccountTx) else (tx, PLATFORM)
+    await shared.run(
+        """
+        INSERT INTO work (account_id, job, ref_id, lane, run_at)
+        VALUES ($1, $2, $3, $4, coalesce($5, now()))
+        ON CONFLICT (account_id, job, ref_id, lane) DO UPDATE
+        SET run_at = least(work.run_at, excluded.run_at), attempts = 0, asked = work.leased_until IS NOT NULL
+        """,
+        account_id,
+        job,
+        ref_id,
+        lane,
+        run_at,
+    )
+
+
+async def cancel(tx: AccountTx | SharedTx, job: str, ref_id: int) -> int:
+    """Takes away what is not running. Returns the number of rows."""
+    shared, account_id = (tx.shared(), tx.account_id) if isinstance(tx, AccountTx) else (tx, PLATFORM)
+    return await shared.run(
+        """
+        DELETE FROM work
+        WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND (leased_until IS NULL OR leased_until < now())
+        """,
+        account_id,
+        job,
+        ref_id,
+    )
+
+
+async def due(db: Database, limit: int = 500) -> list[Task]:
+    """What to ring now. Rows whose lease has ended get their next turn first."""
+    async with db.shared() as tx:
+        await tx.run(
+            """
+            UPDATE work
+            SET turn = turn + 1, leased_until = NULL, attempts = attempts + 1,
+                last_error = 'the worker that had it is gone'
+            WHERE leased_until < now()
+            """
+        )
+        return await tx.many(
+            Task,
+            """
+            SELECT account_id, job, ref_id, lane, turn, attempts
+            FROM work
+            WHERE run_at <= now() AND leased_until IS NULL
+            ORDER BY run_at
+            LIMIT $1
+            """,
+            limit,
+        )
+
+
+async def take(db: Database, task: Task) -> bool:
+    """True when the turn is ours: due, not leased, and not raised since the ring."""
+    async with db.shared() as tx:
+        return bool(
+            await tx.run(
+                """
+                UPDATE work
+                SET leased_until = now() + make_interval(secs => $6), asked = false
+                WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+                  AND run_at <= now() AND leased_until IS NULL
+                """,
+                task.account_id,
+                task.job,
+                task.ref_id,
+                task.lane,
+                task.turn,
+                LEASE_SECONDS,
+            )
+        )
+
+
+async def renew(db: Database, task: Task) -> bool:
+    """False when the row was taken away or given to another: the turn has to stop."""
+    async with db.shared() as tx:
+        return bool(
+            await tx.run(
+                """
+                UPDATE work
+                SET leased_until = now() + make_interval(secs => $6)
+                WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+                  AND leased_until IS NOT NULL
+                """,
+                task.account_id,
+                task.job,
+                task.ref_id,
+                task.lane,
+                task.turn,
+                LEASE_SECONDS,
+            )
+        )
+
+
+async def finish(db: Database, task: Task) -> None:
+    """Done for good, unless it was asked for again meanwhile."""
+    async with db.shared() as tx:
+        await tx.run(
+            """
+            WITH done AS (
+                DELETE FROM work
+                WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5 AND NOT asked
+            )
+            UPDATE work
+            SET turn = turn + 1, leased_until = NULL, run_at = now(), asked = false,
+                attempts = 0, last_error = ''
+            WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5 AND asked
+            """,
+            task.account_id,
+            task.job,
+            task.ref_id,
+            task.lane,
+            task.turn,
+        )
+
+
+async def postpone(db: Database, task: Task, *, run_at: datetime | None, error: str = "") -> None:
+    """Gives the next turn a time. With `error` the try is counted and the text shown to operators.
+
+    `run_at` None means at once; a time that was asked for meanwhile (`add`) wins when it is earlier.
+    """
+    async with db.shared() as tx:
+        await tx.run(
+            """
+            UPDATE work
+            SET turn = turn + 1, leased_until = NULL, asked = false,
+                run_at = CASE WHEN asked THEN now() ELSE coalesce($6::timestamptz, now()) END,
+                attempts = CASE WHEN $7 = '' THEN 0 ELSE attempts + 1 END, last_error = $7
+            WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+            """,
+            task.account_id,
+            task.job,
+            task.ref_id,
+            task.lane,
+            task.turn,
+            run_at,
+            error[:500],
+        )
+
+
+async def ensure(tx: SharedTx, job: str) -> None:
+    """A row for a job that runs by itself; one that is there keeps its time."""
+    await tx.run(
+        "INSERT INTO work (account_id, job, ref_id) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING", PLATFORM, job
+    )
+
+
+async def oldest_seconds(db: Database) -> float:
+    """How long the oldest due row has waited."""
+    async with db.shared() as tx:
+        return float(
+            await tx.value(
+                """
+                SELECT coalesce(extract(epoch FROM now() - min(run_at)), 0)
+                FROM work
+                WHERE run_at <= now() AND leased_until IS NULL
+                """
+            )
+        )

@@ -1,0 +1,121 @@
+"""The arq worker: every job, and the tick that rings what PostgreSQL says is due.
+
+arq only runs: flush Redis, and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import structlog
+from arq import cron
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.worker import Worker, func
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+
+import lists.jobs
+import retention_jobs.jobs
+import sending.jobs
+import tracking.jobs
+from mailer.core import metrics, work
+from mailer.core.errors import Unavailable
+from mailer.core.jobs import Job, run_turn
+from mailer.core.services import Services, open_services
+from mailer.core.settings import Settings
+from mailer.core.work import Task
+
+log = structlog.get_logger()
+ALL: list[Job] = [*lists.jobs.JOBS, *tracking.jobs.JOBS, *sending.jobs.JOBS, *retention_jobs.jobs.JOBS]
+JOBS: dict[str, Job] = {job.name: job for job in ALL}
+QUEUE = "mailer:queue"
+# S3: longer than a turn with its open hand-overs; a deploy lets turns end
+TIMEOUT = timedelta(minutes=15)
+GRACE = timedelta(minutes=11)
+PARALLEL = 12
+
+
+async def run_task(ctx: dict[str, Any], *task: Any) -> None:
+    """The one function that arq knows."""
+    await run_turn(ctx["services"], JOBS, Task(*task))
+
+
+async def tick(ctx: dict[str, Any]) -> None:
+    """Rings what is due; rung twice is the same ring, because the turn is in the id."""
+    services: Services = ctx["services"]
+    try:
+        due = await work.due(services.db)
+        for task in due:
+            await ctx["redis"].enqueue_job("run_task", *_payload(task), _job_id=task.id, _queue_name=QUEUE)
+        metrics.WORK_AGE.set(await work.oldest_seconds(services.db))
+    except (Unavailable, RedisError, OSError) as error:
+        log.warning("tick failed", error=type(error).__name__)
+    except Exception as error:
+        # an error in a cron must not end the worker; the next tick is a second away
+        log.error("tick failed", error=type(error).__name__, detail=str(error)[:200])
+
+
+def _payload(task: Task) -> tuple[object, ...]:
+    return task.account_id, task.job, task.ref_id, task.lane, task.turn, task.attempts
+
+
+async def start_periodic(services: Services) -> None:
+    """Rows for the jobs that run by themselves; a row that is there keeps its time."""
+    async with services.db.shared() as tx:
+        for job in ALL:
+            if job.every is not None:
+                await work.ensure(tx, job.name)
+
+
+def redis_settings(url: str) -> RedisSettings:
+    path = url.removeprefix("unix://") if url.startswith("unix://") else None
+    settings = RedisSettings(unix_socket_path=path) if path else RedisSettings.from_dsn(url)
+    settings.retry = Retry(ExponentialBackoff(cap=2, base=0.05), 30)
+    settings.retry_on_error = [RedisConnectionError]
+    settings.retry_on_timeout = True
+    settings.conn_timeout = 10
+    return settings
+
+
+def make_worker(settings: Settings, services: Services, redis: ArqRedis) -> Worker:
+    return Worker(
+        functions=[func(run_task, name="run_task", keep_result=0, timeout=TIMEOUT, max_tries=1)],
+        cron_jobs=[
+            cron(tick, second=set(range(60)), unique=True, timeout=30, keep_result=0, run_at_startup=True)
+        ],
+        redis_pool=redis,
+        queue_name=QUEUE,
+        ctx={"services": services},
+        max_jobs=PARALLEL,
+        poll_delay=0.05,
+        keep_result=0,
+        max_tries=1,
+        job_timeout=TIMEOUT,
+        job_completion_wait=int(GRACE.total_seconds()),
+        handle_signals=True,
+        job_serializer=orjson.dumps,
+        job_deserializer=orjson.loads,
+        health_check_interval=60,
+    )
+
+
+async def run_worker(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT: then no new turn starts, and the running ones may end."""
+    async with open_services(settings, pool_size=PARALLEL + 4) as services:
+        await start_periodic(services)
+        redis = await create_pool(
+            redis_settings(settings.redis_url),
+            job_serializer=orjson.dumps,
+            job_deserializer=orjson.loads,
+            default_queue_name=QUEUE,
+        )
+        worker = make_worker(settings, services, redis)
+        try:
+            await worker.async_run()
+        except asyncio.CancelledError:
+            log.info("worker stopped")
+        finally:
+            await worker.close()

@@ -1,0 +1,207 @@
+"""An uploaded picture → a clean one: decoded and encoded again, nothing else of the file survives.
+
+    size → magic bytes → no markup inside → pixels by the header → decode → turn upright → sRGB → encode
+
+Takes up to some seconds of CPU: call it in a thread (architecture §3.15). The only import of PIL.
+"""
+
+import contextlib
+import io
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
+
+from mailer.core.text import N_
+
+MAX_BYTES = 10_000_000
+MAX_PIXELS = 40_000_000  # of all frames together: what the decoder must hold
+MAX_FRAMES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class CleanImage:
+    """`extension` without a dot; width and height in pixels, upright."""
+
+    media_type: str
+    extension: str
+    width: int
+    height: int
+    data: bytes
+
+
+class ImageFault(ValueError):
+    """This picture is not taken. `message` is an English msgid with {params}."""
+
+    def __init__(self, code: str, **params: str | int) -> None:
+        super().__init__(code)
+        self.code, self.message = code, _MESSAGES[code]
+        self.params: Mapping[str, str | int] = params
+
+
+_MESSAGES = {
+    "too_large": N_("The image is {size} MB; 10 MB at most. Make it smaller, then upload it again."),
+    "not_an_image": N_("This file is not an image we can use. Upload a PNG, JPEG, GIF or WebP file."),
+    "markup": N_("This image has a web page or a program inside. Save it again with an image editor."),
+    "too_many_pixels": N_(
+        "The image has {width} × {height} pixels; 40 million at most, all frames together."
+    ),
+    "too_many_frames": N_("The animation has more than {limit} frames. Shorten it."),
+    "damaged": N_("The image is damaged and cannot be opened. Save it again with an image editor."),
+}
+
+_FORMATS = {
+    "PNG": ("image/png", "png"),
+    "JPEG": ("image/jpeg", "jpg"),
+    "GIF": ("image/gif", "gif"),
+    "WEBP": ("image/webp", "webp"),
+}
+# Long enough not to turn up by chance in 10 MB of compressed pixels (E-51: polyglots)
+_MARKUP = re.compile(rb"<script[\s>/]|<!doctype\s+(?:html|svg)|<html[\s>]|<svg\s+[a-z:]+\s*=|<\?php\s", re.I)
+
+# what Pillow's decoders raise on broken files, each seen in its plugins
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, OverflowError,
+                   ArithmeticError, struct.error, zlib.error)  # fmt: skip
+
+
+def reencode(data: bytes) -> CleanImage:
+    """PNG, JPEG, GIF or WebP bytes → the same picture without anything else, or ImageFault.
+
+    EXIF, GPS, comments, profiles and trailing bytes are gone (A-088); animations stay animations.
+    """
+    if len(data) > MAX_BYTES:
+        raise ImageFault("too_large", size=-(-len(data) // 1_000_000))
+    name = _format_of(data)
+    if _MARKUP.search(data):
+        raise ImageFault("markup")
+    with contextlib.closing(_opened(data, name)) as image:
+        frames = _frame_count(image)
+        width, height = image.size
+        if width * height * frames > MAX_PIXELS:
+            raise ImageFault("too_many_pixels", width=width, height=height)
+        try:
+            clean, size = _still(image, name) if frames == 1 else _animation(image, name)
+        except _DECODER_ERRORS as error:
+            raise ImageFault("damaged") from error
+    media_type, extension = _FORMATS[name]
+    return CleanImage(media_type, extension, *size, clean)
+
+
+def _format_of(data: bytes) -> str:
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WEBP"
+    raise ImageFault("not_an_image")
+
+
+def _opened(data: bytes, name: str) -> Image.Image:
+    """Reads the header only."""
+    try:
+        return Image.open(io.BytesIO(data), formats=[name])
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        width, height = _claimed_size(data, name)
+        raise ImageFault("too_many_pixels", width=width, height=height) from error
+    except (UnidentifiedImageError, *_DECODER_ERRORS) as error:
+        raise ImageFault("damaged") from error
+
+
+def _claimed_size(data: bytes, name: str) -> tuple[int, int]:
+    """Width and height for the message, where the header has them at a fixed place; else zeros."""
+    if name == "PNG":
+        return struct.unpack(">II", data[16:24])  # type: ignore[return-value]  # two by the format
+    if name == "GIF":
+        return struct.unpack("<HH", data[6:10])  # type: ignore[return-value]
+    return 0, 0
+
+
+def _frame_count(image: Image.Image) -> int:
+    try:
+        count = int(getattr(image, "n_frames", 1))
+    except _DECODER_ERRORS as error:
+        raise ImageFault("damaged") from error
+    if count > MAX_FRAMES:
+        raise ImageFault("too_many_frames", limit=MAX_FRAMES)
+    return max(count, 1)
+
+
+def _still(image: Image.Image, name: str) -> tuple[bytes, tuple[int, int]]:
+    upright = _upright(image)
+    out = io.BytesIO()
+    if name == "JPEG":
+        upright.save(out, name, quality=88, optimize=True, progressive=True)
+    elif name == "WEBP":
+        upright.save(out, name, quality=88, method=4)
+    else:
+        upright.save(out, name, optimize=name == "GIF")
+    return out.getvalue(), upright.size
+
+
+def _animation(image: Image.Image, name: str) -> tuple[bytes, tuple[int, int]]:
+    durations: list[int] = []
+
+    def frames() -> Iterator[Image.Image]:
+        for frame in ImageSequence.Iterator(image):
+            frame.load()  # WebP knows a frame's duration only then
+            durations.append(int(frame.info.get("duration", 0)))
+            yield _bare(frame.convert("RGBA"))
+
+    # an animation without "loop" plays once; GIF and WebP read 0 as for ever
+    loop = image.info.get("loop")
+    first, *others = list(frames())
+    extra: dict[str, object] = {"duration": durations}
+    if loop is not None or name != "GIF":
+        extra["loop"] = 1 if loop is None else loop
+    if name == "GIF":
+        extra["disposal"] = 2  # whole frames: each wipes the one before, also where it is transparent
+    out = io.BytesIO()
+    first.save(out, name, save_all=True, append_images=others, **extra)
+    return out.getvalue(), first.size
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as EXIF says, in sRGB, without any metadata."""
+    turned = ImageOps.exif_transpose(image)
+    turned = _in_srgb(turned)
+    allowed, otherwise = _MODES[image.format or "PNG"]
+    if turned.mode not in allowed:
+        see_through = turned.has_transparency_data and "RGBA" in allowed
+        turned = turned.convert("RGBA" if see_through else otherwise)
+    return _bare(turned)
+
+
+_MODES = {
+    "PNG": ({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}, "RGB"),
+    "JPEG": ({"L", "RGB"}, "RGB"),
+    "GIF": ({"1", "L", "P", "RGB", "RGBA"}, "RGB"),
+    "WEBP": ({"RGB", "RGBA"}, "RGB"),
+}
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """The profile goes with the metadata, so colours of wide screens and of print are converted first."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in {"RGB", "RGBA", "CMYK"}:
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = "RGB" if image.mode == "CMYK" else image.mode
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image  # a profile that cannot be read says nothing about the colours
+    return converted or image
+
+
+def _bare(image: Image.Image) -> Image.Image:
+    """A copy whose `info` cannot carry anything over: Pillow writes comments and profiles from there."""
+    bare = image.copy()
+    kept = {"transparency"}
+    bare.info = {key: value for key, value in image.info.items() if key in kept}
+    return bare

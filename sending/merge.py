@@ -73,7 +73,7 @@ def environment(*, autoescape: bool) -> Environment:
     env.filters.clear()
     for name in FILTERS:
         env.filters[name] = getattr(merge_filters, f"{name}_filter")
-    for name in ("items", "compare", "url_part", "url_whole", "url_clean"):
+    for name in ("field", "items", "compare", "url_part", "url_whole", "url_clean"):
         env.filters[f"_{name}"] = getattr(merge_filters, name)
     return env
 
@@ -351,7 +351,8 @@ class _Hardening(NodeTransformer):
         # `contact.items` must be the field called items, never the dict's method.
         if _is_name(node.node, "loop"):
             return node
-        return nodes.Getitem(node.node, nodes.Const(node.attr), "load", lineno=node.lineno)
+        key: list[nodes.Expr] = [nodes.Const(node.attr)]
+        return nodes.Filter(node.node, "_field", key, [], None, None, lineno=node.lineno)
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
         self.generic_visit(node)

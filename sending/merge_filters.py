@@ -101,6 +101,11 @@ def number_filter(context: Context, value: object, decimals: object = None) -> s
     return str(format_decimal(number, format=pattern, locale=_locale(language)))
 
 
+def field(record: object, key: str) -> object:
+    """A member of contact, account, sender or list; nothing when it is missing, and never a method."""
+    return record.get(key) if isinstance(record, dict) else None
+
+
 def items(value: object) -> list[str]:
     """What `{% for %}` runs over: a list field, or one item when the field holds a single value."""
     if isinstance(value, (list, tuple)):

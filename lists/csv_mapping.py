@@ -70,7 +70,7 @@ def letter(column: int) -> str:
 
 def _words(label: str) -> str:
     """`Adresse_E-mail` → `adresse e mail`: lower case, without accents, words by one space."""
-    folded = unicodedata.normalize("NFKD", label.casefold().replace("œ", "oe"))
+    folded = unicodedata.normalize("NFKD", label).casefold().replace("œ", "oe").replace("æ", "ae")
     plain = "".join(c if c.isascii() and c.isalnum() else " " for c in folded if not unicodedata.combining(c))
     return " ".join(plain.split())
 

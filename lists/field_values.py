@@ -71,10 +71,12 @@ def storable(text: str) -> str:
 
 _SPACES = re.compile(r"[\s\u00a0\u2009\u202f’']")
 # groups of three: "1 234 567" (spaces are gone by then), "1,234,567", "1.234.567"
-_PLAIN_NUMBER = re.compile(r"[+-]?\d{1,30}(?:[.,]\d{1,15})?")
-_ENGLISH_NUMBER = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){1,9}(?:\.\d{1,15})?")
-_CONTINENTAL_NUMBER = re.compile(r"[+-]?\d{1,3}(?:\.\d{3}){1,9},\d{1,15}|[+-]?\d{1,3}(?:\.\d{3}){2,9}")
-_GROUPED_BY_SPACES = re.compile(r"[+-]?\d{1,3}(?:[\s\u00a0\u2009\u202f’']\d{3})+(?:[.,]\d{1,15})?")
+_PLAIN_NUMBER = re.compile(r"[+-]?\d{1,30}(?:[.,]\d{1,15})?", re.ASCII)
+_ENGLISH_NUMBER = re.compile(r"[+-]?\d{1,3}(?:,\d{3}){1,9}(?:\.\d{1,15})?", re.ASCII)
+_CONTINENTAL_NUMBER = re.compile(
+    r"[+-]?\d{1,3}(?:\.\d{3}){1,9},\d{1,15}|[+-]?\d{1,3}(?:\.\d{3}){2,9}", re.ASCII
+)
+_GROUPED_BY_SPACES = re.compile(r"[+-]?\d{1,3}(?:[\s\u00a0\u2009\u202f’']\d{3})+(?:[.,]\d{1,15})?", re.ASCII)
 
 
 def number(text: str, *, decimal_comma: bool = True) -> int | float:
@@ -109,8 +111,8 @@ def _exact(plain: str) -> int | float:
     return float(plain)
 
 
-_ISO_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ][\d:.,+Z-]*)?")
-_FRENCH_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: [\d:]*)?")
+_ISO_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ][\d:.,+Z-]*)?", re.ASCII)
+_FRENCH_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: [\d:]*)?", re.ASCII)
 
 
 @lru_cache(maxsize=4096)  # a column of dates repeats itself: 0.1 µs instead of 2

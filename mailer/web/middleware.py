@@ -83,7 +83,7 @@ def _policy(request: web.Request) -> str:
     # the nonce is for the styles that the code editor makes
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}';"
-        " img-src 'self' data: {track}; font-src 'self'; connect-src 'self'; frame-src {frames}; form-action 'self'; manifest-src 'self';"
+        " img-src 'self' {track}; font-src 'self'; connect-src 'self'; frame-src {frames}; form-action 'self'; manifest-src 'self';"
         " base-uri 'none'; object-src 'none';"
         " frame-ancestors 'none'"
     )

@@ -4,6 +4,7 @@
 """
 
 import json
+import secrets
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -53,6 +54,7 @@ def environment() -> Environment:
         product="Mailer",
         version=__version__,
         language=i18n.language,
+        form_id=lambda: secrets.token_urlsafe(12),
         countries=i18n.countries,
         zone_names=i18n.zone_names,
     )
@@ -76,18 +78,16 @@ def _manifest() -> dict[str, str]:
 
 
 def asset(name: str) -> str:
-    """The address of a built file: its hashed name, so that caches may keep it for ever."""
-    return f"/static/dist/{_manifest().get(name, name)}"
+    """The address of a built file, with its hash, so that caches may keep it for ever."""
+    known = _manifest().get(name, "")
+    return f"/static/dist/{name}?v={known}" if known else f"/static/dist/{name}"
 
 
-@cache
 def icon(name: str) -> Markup:
     """A Lucide outline, decorative: always beside a word (ui 3.3)."""
-    path = DIST / "icons" / f"{name}.svg"
-    try:
-        return Markup(path.read_text())  # noqa: S704  (a file of our own build)
-    except OSError:
-        return Markup("")
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(
+        asset("icons.svg"), name
+    )
 
 
 def render(request: web.Request, template: str, context: Mapping[str, object]) -> str:

@@ -1,0 +1,135 @@
+"""The command line: parts of the product, and what scripts need. Settings are read here, once."""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+
+from mailer import __version__
+from mailer.core.settings import Settings, SettingsError, load
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mailer", description="E-mail marketing that forgets on time.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("run", "everything under one supervisor, embedded servers where no URL is set"),
+        ("web", "one web process"),
+        ("worker", "one worker process"),
+        ("inbox", "the local inbox's SMTP listener"),
+        ("migrate", "bring the database up to this version"),
+        ("schema", "print the schema that the migrations make"),
+        ("demo", "run the main job once with made-up contacts"),
+        ("doctor", "say what is wrong with configuration, database, queue, SMTP and DNS"),
+    ):
+        commands.add_parser(name, help=text)
+    account = commands.add_parser("account", help="accounts").add_subparsers(dest="act", required=True)
+    create = account.add_parser("create", help="an account with its owner")
+    create.add_argument("--name", required=True)
+    create.add_argument("--email", required=True)
+    create.add_argument("--language", choices=("fr", "en"), default="fr")
+    create.add_argument("--accept-agreement", action="store_true")
+    create.add_argument("--json", action="store_true")
+    keys = commands.add_parser("api-key", help="API keys").add_subparsers(dest="act", required=True)
+    key = keys.add_parser("create", help="a key of one account, shown once")
+    key.add_argument("--account", type=int, required=True)
+    key.add_argument("--name", default="command line")
+    key.add_argument("--scope", action="append", help="may be given several times; all when left out")
+    key.add_argument("--json", action="store_true")
+    operators = commands.add_parser("operator", help="operators").add_subparsers(dest="act", required=True)
+    operator = operators.add_parser("create", help="an operator; prints a one-time sign-in link")
+    operator.add_argument("--email", required=True)
+    operator.add_argument("--json", action="store_true")
+    return parser
+
+
+def _settings() -> Settings:
+    return load(os.environ)
+
+
+def _run(job: Callable[[], Awaitable[int | None]]) -> int:
+    import uvloop
+
+    return uvloop.run(_code(job)) or 0
+
+
+async def _code(job: Callable[[], Awaitable[int | None]]) -> int | None:
+    return await job()
+
+
+def _metrics_folder() -> None:
+    """Counters of all processes meet in one folder; the supervisor names it for its children."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mailer-metrics-")
+
+
+def _serve(command: str) -> int:
+    from mailer.core import log
+
+    settings = _settings()
+    log.set_up(settings.log_level)
+    if command == "web":
+        from mailer.serve import serve_web
+
+        return _run(lambda: serve_web(settings))
+    if command == "worker":
+        from mailer.serve import serve_worker
+
+        return _run(lambda: serve_worker(settings))
+    from sending.inbox_server import serve_inbox
+
+    return _run(lambda: serve_inbox(settings))
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    match args.command:
+        case "run":
+            from mailer.core import log
+            from mailer.core.settings import environment
+            from mailer.supervisor import supervise
+
+            log.set_up(environment(os.environ).log_level)
+            return asyncio.run(supervise(os.environ))
+        case "web" | "worker" | "inbox":
+            return _serve(args.command)
+        case "migrate" | "schema":
+            from mailer import database_commands
+
+            return _run(lambda: database_commands.run(_settings(), args.command))
+        case "demo":
+            from mailer import demo
+
+            return _run(lambda: demo.run(_settings()))
+        case "doctor":
+            from mailer import doctor
+
+            return asyncio.run(doctor.run(os.environ))
+        case _:
+            from mailer.accounts import commands
+
+            return _run(lambda: commands.run(_settings(), args))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit status; a fault of the configuration is 2, with its reason on standard error."""
+    args = _parser().parse_args(argv)
+    _metrics_folder()
+    try:
+        return _dispatch(args)
+    except SettingsError as error:
+        print(f"mailer: {error}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        from mailer.core.errors import MailerError
+
+        if isinstance(error, MailerError) or type(error).__name__ == "EmbeddedError":
+            print(f"mailer: {error or error.__doc__}", file=sys.stderr)
+            return 1
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

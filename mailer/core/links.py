@@ -1,0 +1,60 @@
+"""Addresses of the recipients' pages: the only place that knows their form. No personal data in any (B-62)."""
+
+from dataclasses import dataclass
+
+from mailer.core.tokens import CampaignToken, Purpose, RecipientToken, Tokens
+
+MAX_TARGET = 1000  # S9: a longer personalised target goes out untracked
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientLinks:
+    """What a mail to one recipient links to, besides the author's own links."""
+
+    unsubscribe: str
+    preferences: str
+    tracking: str
+    rights: str
+    web_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """`base` is the track URL without a slash at its end."""
+
+    tokens: Tokens
+    base: str
+
+    def unsubscribe(self, who: RecipientToken) -> str:
+        return f"{self.base}/t/unsubscribe/{self.tokens.recipient(Purpose.UNSUBSCRIBE, who)}"
+
+    def preferences(self, who: RecipientToken) -> str:
+        return f"{self.base}/t/preferences/{self.tokens.recipient(Purpose.PREFERENCES, who)}"
+
+    def tracking(self, who: RecipientToken) -> str:
+        return f"{self.base}/t/tracking/{self.tokens.recipient(Purpose.TRACKING, who)}"
+
+    def rights(self, who: RecipientToken) -> str:
+        return f"{self.base}/t/rights/{self.tokens.recipient(Purpose.RIGHTS, who)}"
+
+    def confirm(self, who: RecipientToken) -> str:
+        return f"{self.base}/t/confirm/{self.tokens.recipient(Purpose.CONFIRM, who)}"
+
+    def view(self, what: CampaignToken) -> str:
+        return f"{self.base}/t/view/{self.tokens.campaign(Purpose.VIEW, what)}"
+
+    def click(self, what: CampaignToken) -> str:
+        return f"{self.base}/t/c/{self.tokens.campaign(Purpose.CLICK, what)}"
+
+    def open(self, what: CampaignToken) -> str:
+        return f"{self.base}/t/o/{self.tokens.campaign(Purpose.OPEN, what)}"
+
+    def image(self, name: str) -> str:
+        return f"{self.base}/t/img/{name}"
+
+    def all_of(self, who: RecipientToken) -> RecipientLinks:
+        """Every link of a mail of `who.campaign_id` to this recipient."""
+        view = CampaignToken(who.account_id, who.campaign_id, who.contact_id)
+        return RecipientLinks(
+            self.unsubscribe(who), self.preferences(who), self.tracking(who), self.rights(who), self.view(view)
+        )

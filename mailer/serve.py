@@ -1,0 +1,63 @@
+"""A web process and a worker process: the listeners, and how they end."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+
+from aiohttp import web
+
+from mailer.app import make_app
+from mailer.core import metrics
+from mailer.core.settings import Settings
+from mailer.worker import run_worker
+
+
+async def _metrics(_: web.Request) -> web.Response:
+    return web.Response(body=metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE_LATEST})
+
+
+async def _open_metrics(settings: Settings) -> web.AppRunner:
+    """Every process can answer for all, so they share the port."""
+    app = web.Application()
+    app.add_routes([web.get("/metrics", _metrics)])
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    host, _, port = settings.metrics_listen.rpartition(":")
+    await web.TCPSite(runner, host, int(port), reuse_port=True).start()
+    return runner
+
+
+def _stop_event() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def serve_web(settings: Settings) -> int:
+    """Until SIGTERM or SIGINT: open requests get 20 s to end. 1 when the port is taken."""
+    stop = _stop_event()
+    runner = web.AppRunner(make_app(settings), access_log=None, shutdown_timeout=20)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024).start()
+    except OSError as error:
+        print(f"mailer: MAILER_LISTEN={settings.listen}: {os.strerror(error.errno or 0)}", file=sys.stderr)
+        await runner.cleanup()
+        return 1
+    with contextlib.suppress(OSError):
+        # another program may hold the metrics port: pages matter more
+        figures = await _open_metrics(settings)
+        runner.app.on_cleanup.append(lambda _: figures.cleanup())
+    await stop.wait()
+    await runner.cleanup()
+    return 0
+
+
+async def serve_worker(settings: Settings) -> int:
+    """Until SIGTERM or SIGINT."""
+    await run_worker(settings)
+    return 0

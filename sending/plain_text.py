@@ -87,7 +87,8 @@ class _Writer:
         elif tag in {"td", "th"}:
             self.cell(node)
         elif tag in _BLOCKS:
-            self.block(node, spaced=tag in _SPACED and not _is_layout(node, tag))
+            # A list inside an item goes on without an empty line.
+            self.block(node, spaced=tag in _SPACED and not _is_layout(node, tag) and not self.prefix)
         else:
             self.children(node)
 

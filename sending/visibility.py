@@ -37,9 +37,7 @@ class Visibility:
         """A link that shows some words or a described image."""
         words = _INVISIBLE_CHARACTERS.sub("", node.text(deep=True))
         if not words:
-            image = node.css_first("img[src]")
-            words = _INVISIBLE_CHARACTERS.sub("", image.attributes.get("alt") or "") if image else ""
-            return len(words) >= 2 and self._shown(node) and self._has_ink(node)
+            return any(self._described(image) for image in node.css("img[src]"))
         return (len(words) >= 2 or token.search(words) is not None) and self._shows_text(node)
 
     def text(self, node: LexborNode) -> bool:
@@ -52,6 +50,11 @@ class Visibility:
             if node.is_text_node and literal in (node.text_content or "") and self.text(node):
                 return True
         return False
+
+    def _described(self, image: LexborNode) -> bool:
+        words = _INVISIBLE_CHARACTERS.sub("", image.attributes.get("alt") or "")
+        sides = [image.attributes.get(name) or "auto" for name in ("width", "height")]
+        return len(words) >= 2 and self._shown(image) and not any(_is_zero(side) for side in sides)
 
     def _shows_text(self, node: LexborNode) -> bool:
         """At least one of the texts inside is visible: a span in the link may hide what the link does not."""

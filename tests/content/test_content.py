@@ -32,7 +32,8 @@ def test_merge_tags_survive_the_compiler(wrap: Callable, compiled: Callable, rec
     source = wrap(
         "{% if contact.points > 5 %}<mj-text>{{ contact.city | default(\"<a> & 'b'\") }}</mj-text>"
         "{% endif %}"
-        "<mj-table>{% for x in contact.interests %}<tr><td>{{ x }}</td><td>ok</td></tr>{% endfor %}</mj-table>"
+        "<mj-table>{% for x in contact.interests %}"
+        "<tr><td>{{ x }}</td><td>ok</td></tr>{% endfor %}</mj-table>"
     )
     made = compiled(source)
     shown = rendered(made, recipient({"points": 7, "interests": ["voile", "pain & vin"]}))

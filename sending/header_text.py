@@ -1,0 +1,89 @@
+"""Text in header fields: plain when it can be, else encoded words (RFC 2047), folded (RFC 5322 §2.2.3)."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+
+LINE = 76
+"""Characters of a line that holds an encoded word (RFC 2047 §2)."""
+
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f]")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?: [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*")
+_Q_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_LONGEST_WORD = 60
+
+
+def checked(text: str, field: str) -> str:
+    """The text itself. Raises ValueError when a control character would begin another header (D-09)."""
+    if _FORBIDDEN.search(text):
+        raise ValueError(f"{field} holds a control character")
+    return text
+
+
+def unstructured(name: str, text: str) -> str:
+    """A whole header line for free text, such as Subject; without its final line end."""
+    checked(text, name)
+    if _is_plain(text):
+        return _folded(f"{name}:", text)
+    return f"{name}: " + encoded(text, used=len(name) + 2)
+
+
+def phrase(text: str, *, used: int) -> str:
+    """A display name: atoms, a quoted string or encoded words, after `used` characters of its line."""
+    text = re.sub(" +", " ", checked(text, "a name").strip())
+    if not text.isascii() or "=?" in text or len(text) > _LONGEST_WORD:
+        return encoded(text, used=used)
+    if _ATOMS.fullmatch(text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def encoded(text: str, *, used: int) -> str:
+    """Encoded words of at most 75 characters, one a line; a character is never split (RFC 2047 §5)."""
+    return "\r\n ".join(_words(text, used))
+
+
+def _words(text: str, used: int) -> Iterator[str]:
+    quoted = [_q(character) for character in text]
+    as_q = sum(len(one) for one in quoted) <= len(text.encode()) * 4 / 3
+    room = LINE - used - len("=?utf-8?q??=")
+    chunk: list[str] = []
+    size = 0
+    for character, q in zip(text, quoted, strict=True):
+        grown = size + (len(q) if as_q else len(character.encode()))
+        if chunk and (grown if as_q else -(-grown // 3) * 4) > room:
+            yield _word(chunk, as_q=as_q)
+            chunk, grown = [], grown - size
+            room = LINE - 1 - len("=?utf-8?q??=")
+        chunk.append(q if as_q else character)
+        size = grown
+    yield _word(chunk, as_q=as_q)
+
+
+def _word(chunk: list[str], *, as_q: bool) -> str:
+    if as_q:
+        return f"=?utf-8?q?{''.join(chunk)}?="
+    return f"=?utf-8?b?{b64encode(''.join(chunk).encode()).decode()}?="
+
+
+def _q(character: str) -> str:
+    if character in _Q_PLAIN:
+        return character
+    return "_" if character == " " else "".join(f"={byte:02X}" for byte in character.encode())
+
+
+def _is_plain(text: str) -> bool:
+    """ASCII that reads back the same after folding: no run of blanks, nothing that looks encoded."""
+    if not text.isascii() or "=?" in text or text != " ".join(text.split(" ")).strip() or "  " in text:
+        return False
+    return all(len(word) <= _LONGEST_WORD for word in text.split(" "))
+
+
+def _folded(start: str, text: str) -> str:
+    """Words put on lines of at most 78 characters (RFC 5322 §2.1.1)."""
+    lines = [start]
+    for word in text.split(" ") if text else []:
+        if len(lines[-1]) + 1 + len(word) > LINE and lines[-1] != start:
+            lines.append("")
+        lines[-1] += " " + word
+    return "\r\n".join(lines)

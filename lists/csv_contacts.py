@@ -63,7 +63,7 @@ class Checker:
             raise errors.fault("mapping", NO_SUCH_FIELD, code="no_such_field", target=unknown[0])
         self._mapping, self._width, self._email = mapping, len(mapping.targets), mapping.email
         self._built_in = [
-            (column, target, _language if target == "language" else _name)
+            (column, BUILT_IN.index(target) - 1, _language if target == "language" else _name)
             for column, target in mapping.others
             if target in BUILT_IN
         ]
@@ -85,27 +85,19 @@ class Checker:
             address = addresses.parse(text)
         except addresses.AddressError as error:
             return self._reject(record, column, addresses.trim(text), error)
-        names: dict[str, str] = {}
+        names: list[str | None] = [None, None, None]  # in the order of BUILT_IN
         values: dict[str, Value] = {}
         try:
-            for column, target, read_name in self._built_in:
+            for column, place, read_name in self._built_in:
                 if column < count and (text := trim(cells[column])):
-                    names[target] = read_name(text)
+                    names[place] = read_name(text)
             for column, target, read_value in self._fields:
                 if column < count and (text := trim(cells[column])):
                     values[target] = read_value(text)
         except field_values.ValueFault as error:
             return self._reject(record, column, text, error)
-        name = names.get
-        return ContactRow(
-            record.line,
-            address.email,
-            address.key,
-            name("first_name"),
-            name("last_name"),
-            name("language"),
-            values,
-        )
+        first_name, last_name, language = names
+        return ContactRow(record.line, *address, first_name, last_name, language, values)
 
     def _reject(
         self, record: Record, column: int, text: str, error: addresses.AddressError | field_values.ValueFault

@@ -168,7 +168,7 @@ class Reader:
 
     def _records(self, *, final: bool) -> Iterator[Record | Fault]:
         """The records in the buffer's whole lines; the lines of one that goes on stay in the buffer."""
-        batch = _Batch(self._lines(final=final), self._codec, self._limits.line)
+        batch = _Batch(self._lines(final=final), self._codec, self._limits)
         at, ends, limits, flags = self._at, batch.ends, self._limits, batch.flags
         offset, line = at.offset, at.line
         apostrophes = b"'" in self._buffer
@@ -184,7 +184,7 @@ class Reader:
                     fault = None
                     if flags or len(cells) > limits.columns or end - ends[begin] > limits.cell:
                         position = (line + begin, offset + end, line + first)
-                        fault = batch.fault(begin, first, cells, limits=limits, position=position)
+                        fault = batch.fault(begin, first, cells, position=position)
                     if fault is None and not any(cells):
                         continue
                     if at.rows + rows >= limits.rows:
@@ -223,18 +223,18 @@ class Reader:
 class _Batch:
     """Physical lines, decoded; `flags` marks those that cannot be used."""
 
-    def __init__(self, lines: list[bytes], codec: str, max_line: int) -> None:
+    def __init__(self, lines: list[bytes], codec: str, limits: Limits) -> None:
         self.ends = list(accumulate(map(len, lines), initial=0))
-        self.codec = codec
+        self.codec, self.limits = codec, limits
         self.flags: dict[int, str] = {}
         self.texts: list[str]
         try:
             self.texts = [line.decode(codec) for line in lines]
         except UnicodeDecodeError:
             self.texts = [self._text(i, line) for i, line in enumerate(lines)]
-        if lines and max(map(len, lines)) > max_line:
+        if lines and max(map(len, lines)) > limits.line:
             for i, line in enumerate(lines):
-                if len(line) > max_line:
+                if len(line) > limits.line:
                     self.flags[i], self.texts[i] = "line_too_long", ""
 
     def _text(self, i: int, line: bytes) -> str:
@@ -245,9 +245,10 @@ class _Batch:
             return line.decode(self.codec, "replace")
 
     def fault(
-        self, first: int, after: int, cells: list[str], *, limits: Limits, position: tuple[int, int, int]
+        self, first: int, after: int, cells: list[str], *, position: tuple[int, int, int]
     ) -> Fault | None:
         """What is wrong with the record in the lines from `first` to before `after`, if anything."""
+        limits = self.limits
         flag = next((self.flags[i] for i in range(first, after) if i in self.flags), None)
         if flag == "encoding":
             column = next((n for n, cell in enumerate(cells, 1) if "\ufffd" in cell), 0)

@@ -14,6 +14,7 @@ from mailer.core.text import N_
 # RFC 5321 §4.5.3.1.1 and §4.5.3.1.3 (path of 256 less its angle brackets): D-03. In octets.
 MAX_LOCAL = 64
 MAX_ADDRESS = 254
+MAX_LABEL = 63  # RFC 1035 §2.3.4
 
 # RFC 6761 §6.2 and §6.3 let software that knows why use these: our own tests, demo and inbox do.
 # The list is the library's documented place for that (README, "SPECIAL_USE_DOMAIN_NAMES").
@@ -24,9 +25,10 @@ _RESERVED = tuple("." + name for name in email_validator.SPECIAL_USE_DOMAIN_NAME
 
 # The plain ASCII addresses, 999 in 1,000: what matches here the library accepts too (property test),
 # thirty times slower. What does not match is decided by the library.
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_PLAIN = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*@(?:{_LABEL}\.)+[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z])?")
+_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+# without "--", which may be Punycode and has rules of its own
+_LABEL = r"[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+"
+_PLAIN = re.compile(rf"{_ATEXT}(?:\.{_ATEXT})*+@((?:{_LABEL}\.)++[A-Za-z](?:[A-Za-z0-9-]{{0,61}}[A-Za-z])?)")
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
@@ -74,11 +76,14 @@ def trim(text: str) -> str:
 def parse(text: str) -> Address:
     """Typed text → Address, or AddressError. RFC 5321 §4.1.2, RFC 6531 §3.3; D-03, D-08."""
     email = trim(text)
-    if len(email) <= MAX_ADDRESS and email.find("@") <= MAX_LOCAL and _PLAIN.fullmatch(email):
-        key = email.lower()
-        # "--" may be Punycode, which has rules of its own
-        if "--" not in key and not key.endswith(_RESERVED):
-            return Address(email, key)
+    plain = _PLAIN.fullmatch(email)
+    if plain and len(email) <= MAX_ADDRESS:
+        at = plain.start(1)
+        # a domain of 63 has no label of 64
+        if at <= MAX_LOCAL + 1 and len(email) - at <= MAX_LABEL:
+            key = email.lower()
+            if not key.endswith(_RESERVED):
+                return Address(email, key)
     return _parse_slowly(email)
 
 
@@ -115,7 +120,7 @@ def _fault_of(email: str) -> str:
         return "too_long"
     if domain.lower().endswith(_RESERVED):
         return "reserved"
-    return "too_long" if any(len(label) > 63 for label in domain.split(".")) else "characters"
+    return "too_long" if any(len(label) > MAX_LABEL for label in domain.split(".")) else "characters"
 
 
 def domain_of(key: str) -> str:

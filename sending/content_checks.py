@@ -97,7 +97,8 @@ def _reach(slots: Slots, tree: LexborHTMLParser, template: str, text: str, *, id
     in_text = _covered(text, frozenset({"unsubscribe_url"}))
     if not in_html:
         message = N_(
-            "The unsubscribe link is missing or hidden in the message. Add it: sending is blocked without it."
+            "The unsubscribe link is hidden, or missing for some contacts. "
+            "Show it to all: sending is blocked without it."
         )
         if not any("unsubscribe_url" in merge.names_used(slot.html) for slot in slots.slots):
             message = N_(

@@ -180,6 +180,9 @@ class _Walk:
                 else:
                     message = N_("Line {line}: `{tag}` has no attribute `{name}`; it has no effect.")
                     self._warn(one.start, message, tag=piece.name, name=one.name)
+        if piece.name == "mj-class" and not piece.value("name"):
+            message = N_('Line {line}: `{tag}` needs a name. Add name="…".')
+            self._fault(piece.start, "no_name", message, tag=piece.name)
         if not in_defaults:
             self._required(piece)
 

@@ -40,8 +40,8 @@ HIDDEN = {
     "font in points": f'<mj-text font-size="1pt">{LINK}</mj-text>',
     "white on white": '<mj-text><a style="color:#fff" href="{{ unsubscribe_url }}">Stop</a></mj-text>',
     "nearly white": '<mj-text><a style="color:#fdfdfd" href="{{ unsubscribe_url }}">Stop</a></mj-text>',
-    "black on black": f'<mj-text><a style="color:rgb(9,9,9);background:#090909" {URL}>Stop</a></mj-text>',
-    "span hides": '<mj-text><a href="{{ unsubscribe_url }}"><span style="font-size:0">Stop</span></a></mj-text>',
+    "black on black": f'<mj-text><a style="color:rgb(9,9,9);background:#090909" {URL}>No</a></mj-text>',
+    "span hides": f'<mj-text><a {URL}><span style="font-size:0">Stop</span></a></mj-text>',
     "empty": '<mj-text><a href="{{ unsubscribe_url }}"></a></mj-text>',
     "image of a dot": '<mj-image src="https://x.fr/a.png" alt="Stop" width="1px" height="1px" '
     'href="{{ unsubscribe_url }}" />',
@@ -83,8 +83,8 @@ VISIBLE = {
     "plain": f"<mj-text>{LINK}</mj-text>",
     "button": '<mj-button href="{{ unsubscribe_url }}">Stop</mj-button>',
     "both branches": f"<mj-text>{{% if contact.vip %}}{LINK}{{% else %}}<p>{LINK}</p>{{% endif %}}</mj-text>",
-    "light": f'<mj-button background-color="#000" color="#fff" {URL}>Stop</mj-button>',
-    "described image": '<mj-image src="https://x.fr/stop.png" alt="Me désabonner" href="{{ unsubscribe_url }}" />',
+    "light": f'<mj-button background-color="#000" color="#fff" {URL}>No</mj-button>',
+    "described image": f'<mj-image src="https://x.fr/stop.png" alt="Se désabonner" {URL} />',
     "a merged word": '<mj-text><a href="{{ unsubscribe_url }}">{{ list.name }}</a></mj-text>',
     "hidden one beside": f'<mj-text><p style="display:none">{LINK}</p>{LINK}</mj-text>',
 }

@@ -89,6 +89,10 @@ def test_good_sources_pass(wrap: Callable[[str], str], inner: str) -> None:
     ("source", "words"),
     [
         ("", "Line 1: the source has no `mj-body`. Add one in `mjml`."),
+        (
+            "<mjml><mj-head><mj-attributes>\n<mj-class color='red' /></mj-attributes></mj-head></mjml>",
+            'Line 2: `mj-class` needs a name. Add name="…".',
+        ),
         ("<html></html>", "Line 1: the source must begin with `<mjml>`, not with `html`."),
         (
             "<!doctype html>",

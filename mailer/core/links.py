@@ -49,6 +49,19 @@ class Links:
     def open(self, what: CampaignToken) -> str:
         return f"{self.base}/t/o/{self.tokens.campaign(Purpose.OPEN, what)}"
 
+    def test(self, what: CampaignToken) -> str:
+        """In previews and test sends, in the place of every link of ours: it changes nothing."""
+        return f"{self.base}/t/test/{self.tokens.campaign(Purpose.TEST, what)}"
+
+    def sender(self, account_id: int, sender_id: int, *, asked: int, expires: int) -> str:
+        """Where the owner of an address confirms it as a sender; `asked` makes older links void."""
+        token = self.tokens.timed(Purpose.SENDER, account_id, sender_id, asked, expires=expires)
+        return f"{self.base}/t/sender/{token}"
+
+    def preview(self, *numbers: int, expires: int) -> str:
+        """A frame of our own preview (sending/preview.py tells the numbers)."""
+        return f"{self.base}/t/preview/{self.tokens.timed(Purpose.PREVIEW, *numbers, expires=expires)}"
+
     def image(self, name: str) -> str:
         return f"{self.base}/t/img/{name}"
 
@@ -56,5 +69,9 @@ class Links:
         """Every link of a mail of `who.campaign_id` to this recipient."""
         view = CampaignToken(who.account_id, who.campaign_id, who.contact_id)
         return RecipientLinks(
-            self.unsubscribe(who), self.preferences(who), self.tracking(who), self.rights(who), self.view(view)
+            self.unsubscribe(who),
+            self.preferences(who),
+            self.tracking(who),
+            self.rights(who),
+            self.view(view),
         )

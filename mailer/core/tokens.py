@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     CONFIRM = "f"
     PREVIEW = "w"
     TEST = "x"
+    SENDER = "s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 
 from mailer import __version__
-from mailer.core.settings import Settings, SettingsError, load
+from mailer.core.settings import Settings, SettingsError, environment, load
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,10 +67,7 @@ def _metrics_folder() -> None:
 
 
 def _serve(command: str) -> int:
-    from mailer.core import log
-
     settings = _settings()
-    log.set_up(settings.log_level)
     if command == "web":
         from mailer.serve import serve_web
 
@@ -87,18 +84,19 @@ def _serve(command: str) -> int:
 def _dispatch(args: argparse.Namespace) -> int:
     match args.command:
         case "run":
-            from mailer.core import log
-            from mailer.core.settings import environment
             from mailer.supervisor import supervise
 
-            log.set_up(environment(os.environ).log_level)
             return asyncio.run(supervise(os.environ))
         case "web" | "worker" | "inbox":
             return _serve(args.command)
-        case "migrate" | "schema":
+        case "migrate":
             from mailer import database_commands
 
-            return _run(lambda: database_commands.run(_settings(), args.command))
+            return _run(lambda: database_commands.run_migrate(_settings()))
+        case "schema":
+            from mailer import database_commands
+
+            return asyncio.run(database_commands.run_schema())
         case "demo":
             from mailer import demo
 
@@ -117,7 +115,10 @@ def main(argv: list[str] | None = None) -> int:
     """Returns the exit status; a fault of the configuration is 2, with its reason on standard error."""
     args = _parser().parse_args(argv)
     _metrics_folder()
+    from mailer.core import log
+
     try:
+        log.set_up(environment(os.environ).log_level)
         return _dispatch(args)
     except SettingsError as error:
         print(f"mailer: {error}", file=sys.stderr)

@@ -61,7 +61,7 @@ class Client:
 
     async def post(self, path: str, form: dict[str, Any] | None = None, **more: Any) -> Answer:
         """A form as our pages send it; `json=` for the API."""
-        if form is not None or "json" not in more and "data" not in more:
+        if form is not None or ("json" not in more and "data" not in more):
             data = {"csrf": self.csrf, **(form or {})}
             pairs = [
                 (name, str(item))

@@ -35,7 +35,11 @@ class Make:
     async def account(self, *, agreed: bool = True, identity: bool = True, language: str = "fr") -> Account:
         """An account with an owner; agreement accepted and identity given unless said otherwise."""
         n = f"{next(_numbers)}-{secrets.token_hex(3)}"
-        who = ("Atelier du Pain", "1 rue des Tests, 75011 Paris", f"contact@pain-{n}.test") if identity else ("", "", "")
+        who = (
+            ("Atelier du Pain", "1 rue des Tests, 75011 Paris", f"contact@pain-{n}.test")
+            if identity
+            else ("", "", "")
+        )
         async with self.services.db.shared() as tx:
             account_id: int = await tx.value(
                 """

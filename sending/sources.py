@@ -1,6 +1,6 @@
 """What an author wrote → MJML → both parts. One way for preview, checks, test sends and the frozen revision.
 
-    campaigns.content_kind, source ─ mjml_of ─▶ MJML ─ compile_source ─▶ Compiled, or all that is wrong with it
+    content_kind, source ─ mjml_of ─▶ MJML ─ compile_source ─▶ Compiled, or all that is wrong with it
 
 `source` is MJML for "mjml" and the JSON of a letter's form for "letter", which may be half filled in.
 """

@@ -1,4 +1,4 @@
-"""Addresses of the recipients' pages: the only place that knows their form. No personal data in any (B-62)."""
+"""Addresses of the recipients' pages: the only place that knows their form. None tells who (B-62)."""
 
 from dataclasses import dataclass
 

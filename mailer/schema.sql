@@ -1,0 +1,1385 @@
+-- The whole schema after the last migration, for reading. Made by `make schema`; a test proves it is fresh.
+-- Partitions by month are left out: CALL make_month() makes them.
+
+CREATE FUNCTION public.current_account() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT current_setting('app.account_id')::bigint $$;
+
+CREATE PROCEDURE public.make_month(IN first_day date)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    suffix text := to_char(first_day, 'YYYY_MM');
+    next_day date := (first_day + interval '1 month')::date;
+BEGIN
+    IF first_day <> date_trunc('month', first_day)::date THEN
+        RAISE EXCEPTION 'make_month: % is not the first day of a month', first_day;
+    END IF;
+    PERFORM pg_advisory_xact_lock(7250, 1);
+    IF to_regclass('deliveries_' || suffix) IS NULL THEN
+        EXECUTE format('CREATE TABLE %I PARTITION OF deliveries FOR VALUES FROM (%L) TO (%L)',
+            'deliveries_' || suffix, first_day, next_day);
+        CALL wall_off('deliveries_' || suffix);
+    END IF;
+    IF to_regclass('events_' || suffix) IS NULL THEN
+        EXECUTE format('CREATE TABLE %I PARTITION OF events FOR VALUES FROM (%L) TO (%L)',
+            'events_' || suffix, first_day::timestamp AT TIME ZONE 'UTC', next_day::timestamp AT TIME ZONE 'UTC');
+        CALL wall_off('events_' || suffix);
+    END IF;
+END
+$$;
+
+CREATE PROCEDURE public.wall_off(IN name text)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+    EXECUTE format(
+        'CREATE POLICY account ON %I USING (account_id = current_account())'
+        ' WITH CHECK (account_id = current_account())', name);
+END
+$$;
+
+CREATE TABLE public.account_keys (
+    account_id bigint NOT NULL,
+    purpose text NOT NULL,
+    sealed bytea NOT NULL,
+    CONSTRAINT account_keys_purpose_check CHECK ((purpose = 'address_hash'::text))
+);
+
+ALTER TABLE ONLY public.account_keys FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.accounts (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    status_reason text DEFAULT ''::text NOT NULL,
+    language text DEFAULT 'fr'::text NOT NULL,
+    time_zone text DEFAULT 'Europe/Paris'::text NOT NULL,
+    legal_name text DEFAULT ''::text NOT NULL,
+    postal_address text DEFAULT ''::text NOT NULL,
+    country text DEFAULT 'FR'::text NOT NULL,
+    contact_email text DEFAULT ''::text NOT NULL,
+    website text DEFAULT ''::text NOT NULL,
+    registration text DEFAULT ''::text NOT NULL,
+    keep_sources boolean DEFAULT true NOT NULL,
+    sample boolean DEFAULT false NOT NULL,
+    largest_send integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    closed_at timestamp with time zone,
+    erase_at timestamp with time zone,
+    CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
+    CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
+    CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text])))
+);
+
+ALTER TABLE public.accounts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.accounts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.agreement_acceptances (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    version text NOT NULL,
+    accepted_at timestamp with time zone DEFAULT now() NOT NULL,
+    user_id bigint,
+    person text NOT NULL
+);
+
+ALTER TABLE ONLY public.agreement_acceptances FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.agreement_acceptances ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.agreement_acceptances_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.api_keys (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    key_hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.api_keys_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.audit (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    actor_id bigint,
+    action text NOT NULL,
+    object text NOT NULL,
+    object_id bigint,
+    count integer,
+    ip inet,
+    request_id text DEFAULT ''::text NOT NULL,
+    CONSTRAINT audit_actor_check CHECK ((actor = ANY (ARRAY['user'::text, 'api_key'::text, 'recipient'::text, 'job'::text, 'operator'::text])))
+);
+
+ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.campaign_lists (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    list_id bigint NOT NULL,
+    use text NOT NULL,
+    "position" smallint NOT NULL,
+    CONSTRAINT campaign_lists_use_check CHECK ((use = ANY (ARRAY['include'::text, 'exclude'::text])))
+);
+
+ALTER TABLE ONLY public.campaign_lists FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.campaigns (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    kind text DEFAULT 'newsletter'::text NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    pause_reason text DEFAULT ''::text NOT NULL,
+    sender_id bigint,
+    reply_to text DEFAULT ''::text NOT NULL,
+    language text DEFAULT 'fr'::text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    preheader text DEFAULT ''::text NOT NULL,
+    content_kind text DEFAULT 'none'::text NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    keep_source boolean DEFAULT true NOT NULL,
+    tested_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    scheduled_at timestamp with time zone,
+    time_zone text DEFAULT 'Europe/Paris'::text NOT NULL,
+    month date,
+    audience_cursor bigint DEFAULT 0 NOT NULL,
+    audience integer DEFAULT 0 NOT NULL,
+    confirmed_audience integer,
+    prepared_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    content_erased_at timestamp with time zone,
+    revision_id bigint,
+    created_by bigint,
+    sent_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
+    CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
+    CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.campaigns ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.campaigns_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.consents (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    address_hash bytea NOT NULL,
+    purpose text NOT NULL,
+    list_id bigint,
+    act text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    method text NOT NULL,
+    legal_basis text DEFAULT ''::text NOT NULL,
+    wording text DEFAULT ''::text NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    source_id bigint,
+    CONSTRAINT consents_act_check CHECK ((act = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'denied'::text, 'asked'::text, 'confirmed'::text]))),
+    CONSTRAINT consents_method_check CHECK ((method = ANY (ARRAY['import'::text, 'api'::text, 'page'::text, 'form'::text, 'link'::text, 'one_click'::text, 'preferences'::text, 'confirmation'::text]))),
+    CONSTRAINT consents_purpose_check CHECK ((purpose = ANY (ARRAY['mail'::text, 'opens'::text, 'clicks'::text])))
+);
+
+ALTER TABLE ONLY public.consents FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.consents_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.contacts (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    address_hash bytea NOT NULL,
+    first_name text DEFAULT ''::text NOT NULL,
+    last_name text DEFAULT ''::text NOT NULL,
+    first_name_key text DEFAULT ''::text NOT NULL,
+    last_name_key text DEFAULT ''::text NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
+    opens text DEFAULT 'unknown'::text NOT NULL,
+    clicks text DEFAULT 'unknown'::text NOT NULL,
+    source text DEFAULT 'page'::text NOT NULL,
+    import_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_act_at timestamp with time zone,
+    CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
+    CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),
+    CONSTRAINT contacts_first_name_check CHECK ((length(first_name) <= 200)),
+    CONSTRAINT contacts_language_check CHECK ((language = ANY (ARRAY[''::text, 'fr'::text, 'en'::text]))),
+    CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
+    CONSTRAINT contacts_opens_check CHECK ((opens = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
+    CONSTRAINT contacts_source_check CHECK ((source = ANY (ARRAY['page'::text, 'api'::text, 'import'::text, 'form'::text])))
+);
+
+ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contacts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.contacts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.content_keys (
+    account_id bigint NOT NULL,
+    day date NOT NULL,
+    sealed bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.content_keys FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.deliveries (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    month date NOT NULL,
+    list_id bigint NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    lane smallint,
+    turn integer,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_at timestamp with time zone,
+    final_at timestamp with time zone,
+    smtp_code smallint,
+    smtp_reply text DEFAULT ''::text NOT NULL,
+    opens boolean DEFAULT false NOT NULL,
+    clicks boolean DEFAULT false NOT NULL,
+    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
+)
+PARTITION BY RANGE (month);
+
+ALTER TABLE ONLY public.deliveries FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.designs (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    preheader text DEFAULT ''::text NOT NULL,
+    source text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    CONSTRAINT designs_kind_check CHECK ((kind = ANY (ARRAY['letter'::text, 'mjml'::text]))),
+    CONSTRAINT designs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+ALTER TABLE ONLY public.designs FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.designs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.designs_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.events (
+    account_id bigint NOT NULL,
+    id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    campaign_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    kind text NOT NULL,
+    link_id bigint,
+    verdict text DEFAULT 'unknown'::text NOT NULL,
+    signals jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT events_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'click'::text, 'unsubscribe'::text, 'complaint'::text, 'bounce'::text]))),
+    CONSTRAINT events_verdict_check CHECK ((verdict = ANY (ARRAY['person'::text, 'machine'::text, 'unknown'::text])))
+)
+PARTITION BY RANGE (at);
+
+ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.exports (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    what text NOT NULL,
+    list_id bigint,
+    campaign_id bigint,
+    format text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    failure text DEFAULT ''::text NOT NULL,
+    rows bigint DEFAULT 0 NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    file_id bigint,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text]))),
+    CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text]))),
+    CONSTRAINT exports_what_check CHECK ((what = ANY (ARRAY['contacts'::text, 'suppressions'::text, 'deliveries'::text])))
+);
+
+ALTER TABLE ONLY public.exports FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.exports_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.fields (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    key text NOT NULL,
+    label text NOT NULL,
+    type text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT fields_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+    CONSTRAINT fields_label_check CHECK (((length(label) >= 1) AND (length(label) <= 80))),
+    CONSTRAINT fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text, 'list'::text])))
+);
+
+ALTER TABLE ONLY public.fields FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fields ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.fields_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.file_chunks (
+    account_id bigint NOT NULL,
+    file_id bigint NOT NULL,
+    n integer NOT NULL,
+    bytes bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.file_chunks ALTER COLUMN bytes SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.file_chunks FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.files (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    size bigint DEFAULT 0 NOT NULL,
+    sha256 bytea,
+    complete boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT files_kind_check CHECK ((kind = ANY (ARRAY['upload'::text, 'export'::text, 'rejects'::text, 'image'::text])))
+);
+
+ALTER TABLE ONLY public.files FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.files_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.images (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    file_id bigint NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    alt text DEFAULT ''::text NOT NULL,
+    media_type text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    size integer NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    thumbnail_name text,
+    thumbnail_file_id bigint
+);
+
+ALTER TABLE ONLY public.images FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.images ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.images_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.import_rejects (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    line bigint NOT NULL,
+    n smallint NOT NULL,
+    column_name text DEFAULT ''::text NOT NULL,
+    value text DEFAULT ''::text NOT NULL,
+    code text NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.import_rejects FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.import_rows (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    line bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    address_hash bytea NOT NULL,
+    first_name text,
+    last_name text,
+    language text,
+    fields jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.imports (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    file_id bigint,
+    file_name text NOT NULL,
+    file_sha256 bytea,
+    state text DEFAULT 'uploaded'::text NOT NULL,
+    failure text DEFAULT ''::text NOT NULL,
+    encoding text DEFAULT ''::text NOT NULL,
+    delimiter text DEFAULT ''::text NOT NULL,
+    has_header boolean DEFAULT true NOT NULL,
+    header jsonb DEFAULT '[]'::jsonb NOT NULL,
+    sample jsonb DEFAULT '[]'::jsonb NOT NULL,
+    mapping jsonb DEFAULT '[]'::jsonb NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    legal_basis text DEFAULT ''::text NOT NULL,
+    origin text DEFAULT ''::text NOT NULL,
+    collected_from date,
+    collected_to date,
+    attested_by text DEFAULT ''::text NOT NULL,
+    attested_at timestamp with time zone,
+    bytes_read bigint DEFAULT 0 NOT NULL,
+    lines_read bigint DEFAULT 0 NOT NULL,
+    rows_read bigint DEFAULT 0 NOT NULL,
+    merged_to_line bigint DEFAULT 0 NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    rejects_file_id bigint,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY public.imports FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.imports_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.inbox_mails (
+    id bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    mail_from text NOT NULL,
+    recipient text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    feedback_id text DEFAULT ''::text NOT NULL,
+    raw bytea NOT NULL
+);
+
+ALTER TABLE public.inbox_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.inbox_mails_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.links (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    "position" smallint NOT NULL,
+    url text NOT NULL,
+    label text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE ONLY public.links FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.links_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.mailing_lists (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    public_name text NOT NULL,
+    purpose text DEFAULT ''::text NOT NULL,
+    frequency text DEFAULT ''::text NOT NULL,
+    kind text DEFAULT 'newsletter'::text NOT NULL,
+    double_opt_in boolean DEFAULT true NOT NULL,
+    shown_in_preferences boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT mailing_lists_frequency_check CHECK ((length(frequency) <= 120)),
+    CONSTRAINT mailing_lists_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
+    CONSTRAINT mailing_lists_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT mailing_lists_public_name_check CHECK (((length(public_name) >= 1) AND (length(public_name) <= 120))),
+    CONSTRAINT mailing_lists_purpose_check CHECK ((length(purpose) <= 500))
+);
+
+ALTER TABLE ONLY public.mailing_lists FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.mailing_lists ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.mailing_lists_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.memberships (
+    account_id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    role text NOT NULL,
+    can_send boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'editor'::text, 'analyst'::text])))
+);
+
+CREATE TABLE public.one_time_links (
+    token_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    purpose text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT one_time_links_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'sign_in'::text, 'change_email'::text])))
+);
+
+CREATE TABLE public.outbox (
+    id bigint NOT NULL,
+    account_id bigint DEFAULT 0 NOT NULL,
+    kind text NOT NULL,
+    recipient text NOT NULL,
+    language text DEFAULT 'fr'::text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    sent_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    reply text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.retention_runs (
+    rule text NOT NULL,
+    last_run_at timestamp with time zone NOT NULL,
+    deleted bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.revisions (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    key_day date NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.revisions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.revisions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.revisions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.schema_migrations (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.senders (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    name text NOT NULL,
+    reply_to text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT senders_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT senders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'revoked'::text])))
+);
+
+ALTER TABLE ONLY public.senders FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.senders ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.senders_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.sessions (
+    token_hash bytea NOT NULL,
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    csrf bytea NOT NULL,
+    flash jsonb,
+    ip inet,
+    user_agent text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.sessions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.sign_ins (
+    id bigint NOT NULL,
+    user_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    ip inet,
+    succeeded boolean NOT NULL
+);
+
+ALTER TABLE public.sign_ins ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.sign_ins_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.signing_keys (
+    id smallint NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT signing_keys_id_check CHECK (((id >= 1) AND (id <= 255)))
+);
+
+CREATE TABLE public.subscriptions (
+    account_id bigint NOT NULL,
+    list_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    status text NOT NULL,
+    legal_basis text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    status_at timestamp with time zone DEFAULT now() NOT NULL,
+    import_id bigint,
+    CONSTRAINT subscriptions_legal_basis_check CHECK ((legal_basis = ANY (ARRAY[''::text, 'consent'::text, 'existing_customer'::text, 'b2b_interest'::text, 'service'::text]))),
+    CONSTRAINT subscriptions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'unsubscribed'::text])))
+);
+
+ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.suppressions (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    address_hash bytea NOT NULL,
+    list_id bigint,
+    reason text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    campaign_id bigint,
+    CONSTRAINT suppressions_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['unsubscribed'::text, 'bounced'::text, 'complained'::text, 'objected'::text, 'added'::text])))
+);
+
+ALTER TABLE ONLY public.suppressions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.suppressions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.test_sends (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    contact_id bigint,
+    recipient text NOT NULL,
+    asked_by bigint,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reply text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT test_sends_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
+);
+
+ALTER TABLE ONLY public.test_sends FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.test_sends ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.test_sends_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.users (
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    password_hash text,
+    must_change_password boolean DEFAULT false NOT NULL,
+    title text DEFAULT ''::text NOT NULL,
+    first_name text DEFAULT ''::text NOT NULL,
+    last_name text DEFAULT ''::text NOT NULL,
+    country text DEFAULT 'FR'::text NOT NULL,
+    vat_number text DEFAULT ''::text NOT NULL,
+    postal_address text DEFAULT ''::text NOT NULL,
+    telephone text DEFAULT ''::text NOT NULL,
+    domain_name text DEFAULT ''::text NOT NULL,
+    language text DEFAULT 'fr'::text NOT NULL,
+    theme text DEFAULT 'auto'::text NOT NULL,
+    is_operator boolean DEFAULT false NOT NULL,
+    disabled boolean DEFAULT false NOT NULL,
+    email_confirmed_at timestamp with time zone,
+    news_wanted_at timestamp with time zone,
+    partners_wanted_at timestamp with time zone,
+    adult_business_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_country_check CHECK ((length(country) = 2)),
+    CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['auto'::text, 'light'::text, 'dark'::text])))
+);
+
+ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.users_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.work (
+    account_id bigint NOT NULL,
+    job text NOT NULL,
+    ref_id bigint NOT NULL,
+    lane smallint DEFAULT 0 NOT NULL,
+    turn integer DEFAULT 1 NOT NULL,
+    run_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    asked boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.account_keys
+    ADD CONSTRAINT account_keys_pkey PRIMARY KEY (account_id, purpose);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.agreement_acceptances
+    ADD CONSTRAINT agreement_acceptances_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_key_hash UNIQUE (key_hash);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.campaign_lists
+    ADD CONSTRAINT campaign_lists_pkey PRIMARY KEY (account_id, campaign_id, list_id);
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT campaigns_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.consents
+    ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_address_key UNIQUE (account_id, address_key);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.content_keys
+    ADD CONSTRAINT content_keys_pkey PRIMARY KEY (account_id, day);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (account_id, campaign_id, contact_id, month);
+
+ALTER TABLE ONLY public.designs
+    ADD CONSTRAINT designs_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.fields
+    ADD CONSTRAINT fields_key UNIQUE (account_id, key);
+
+ALTER TABLE ONLY public.fields
+    ADD CONSTRAINT fields_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.file_chunks
+    ADD CONSTRAINT file_chunks_pkey PRIMARY KEY (account_id, file_id, n);
+
+ALTER TABLE ONLY public.files
+    ADD CONSTRAINT files_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.images
+    ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.import_rejects
+    ADD CONSTRAINT import_rejects_pkey PRIMARY KEY (account_id, import_id, line, n);
+
+ALTER TABLE ONLY public.import_rows
+    ADD CONSTRAINT import_rows_pkey PRIMARY KEY (account_id, import_id, line);
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.inbox_mails
+    ADD CONSTRAINT inbox_mails_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.links
+    ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.links
+    ADD CONSTRAINT links_position UNIQUE (account_id, campaign_id, "position");
+
+ALTER TABLE ONLY public.mailing_lists
+    ADD CONSTRAINT mailing_lists_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_pkey PRIMARY KEY (account_id, user_id);
+
+ALTER TABLE ONLY public.one_time_links
+    ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.retention_runs
+    ADD CONSTRAINT retention_runs_pkey PRIMARY KEY (rule);
+
+ALTER TABLE ONLY public.revisions
+    ADD CONSTRAINT revisions_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.senders
+    ADD CONSTRAINT senders_address_key UNIQUE (account_id, address_key);
+
+ALTER TABLE ONLY public.senders
+    ADD CONSTRAINT senders_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_id_key UNIQUE (id);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.sign_ins
+    ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.signing_keys
+    ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_scope UNIQUE NULLS NOT DISTINCT (account_id, address_hash, list_id);
+
+ALTER TABLE ONLY public.test_sends
+    ADD CONSTRAINT test_sends_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_address_key UNIQUE (address_key);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.work
+    ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
+
+CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
+
+CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
+
+CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, status, id);
+
+CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
+
+CREATE INDEX contacts_first_name ON public.contacts USING btree (account_id, first_name_key);
+
+CREATE INDEX contacts_hash ON public.contacts USING btree (account_id, address_hash);
+
+CREATE INDEX contacts_last_name ON public.contacts USING btree (account_id, last_name_key);
+
+CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
+
+CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
+
+CREATE INDEX deliveries_queued ON ONLY public.deliveries USING btree (account_id, campaign_id, next_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX deliveries_status ON ONLY public.deliveries USING btree (account_id, campaign_id, status, reason, contact_id);
+
+CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, campaign_id, kind, at);
+
+CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, contact_id, at);
+
+CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
+
+CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
+
+CREATE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key, line);
+
+CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
+
+CREATE UNIQUE INDEX mailing_lists_name ON public.mailing_lists USING btree (account_id, name) WHERE (deleted_at IS NULL);
+
+CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
+
+CREATE INDEX one_time_links_user ON public.one_time_links USING btree (user_id, purpose);
+
+CREATE INDEX outbox_created ON public.outbox USING btree (created_at);
+
+CREATE INDEX revisions_campaign ON public.revisions USING btree (account_id, campaign_id);
+
+CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
+
+CREATE INDEX sign_ins_at ON public.sign_ins USING btree (at);
+
+CREATE INDEX sign_ins_user ON public.sign_ins USING btree (user_id, at DESC);
+
+CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
+
+CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
+
+CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, campaign_id, id);
+
+CREATE INDEX work_due ON public.work USING btree (run_at);
+
+ALTER TABLE ONLY public.account_keys
+    ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.agreement_acceptances
+    ADD CONSTRAINT agreement_acceptances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.campaign_lists
+    ADD CONSTRAINT campaign_lists_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.campaign_lists
+    ADD CONSTRAINT campaign_lists_account_id_list_id_fkey FOREIGN KEY (account_id, list_id) REFERENCES public.mailing_lists(account_id, id);
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT campaigns_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.consents
+    ADD CONSTRAINT consents_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.contacts
+    ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.content_keys
+    ADD CONSTRAINT content_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.designs
+    ADD CONSTRAINT designs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.fields
+    ADD CONSTRAINT fields_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.file_chunks
+    ADD CONSTRAINT file_chunks_account_id_file_id_fkey FOREIGN KEY (account_id, file_id) REFERENCES public.files(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.files
+    ADD CONSTRAINT files_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.images
+    ADD CONSTRAINT images_account_id_file_id_fkey FOREIGN KEY (account_id, file_id) REFERENCES public.files(account_id, id);
+
+ALTER TABLE ONLY public.images
+    ADD CONSTRAINT images_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.images
+    ADD CONSTRAINT images_account_id_thumbnail_file_id_fkey FOREIGN KEY (account_id, thumbnail_file_id) REFERENCES public.files(account_id, id);
+
+ALTER TABLE ONLY public.import_rejects
+    ADD CONSTRAINT import_rejects_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.import_rows
+    ADD CONSTRAINT import_rows_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.links
+    ADD CONSTRAINT links_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.mailing_lists
+    ADD CONSTRAINT mailing_lists_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.memberships
+    ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.one_time_links
+    ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.revisions
+    ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.senders
+    ADD CONSTRAINT senders_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sign_ins
+    ADD CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_account_id_list_id_fkey FOREIGN KEY (account_id, list_id) REFERENCES public.mailing_lists(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.test_sends
+    ADD CONSTRAINT test_sends_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.agreement_acceptances USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.audit USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.campaign_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.campaigns USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.deliveries USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.designs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.fields USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.file_chunks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.files USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.import_rows USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.imports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.senders USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.test_sends USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.agreement_acceptances ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.designs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.fields ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.file_chunks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA public TO mailer_eraser;
+
+GRANT ALL ON FUNCTION public.current_account() TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.accounts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.agreement_acceptances TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.api_keys TO mailer_eraser;
+
+REVOKE ALL ON TABLE public.audit FROM mailer;
+
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.campaign_lists TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.campaigns TO mailer_eraser;
+
+REVOKE ALL ON TABLE public.consents FROM mailer;
+
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.deliveries TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.file_chunks TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_rows TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.mailing_lists TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.retention_runs TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.revisions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.schema_migrations TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.senders TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.sessions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.sign_ins TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.signing_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.work TO mailer_eraser;

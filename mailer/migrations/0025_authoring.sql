@@ -19,7 +19,12 @@ CREATE INDEX test_sends_campaign ON test_sends (account_id, campaign_id, id);  -
 CALL wall_off('test_sends');
 GRANT SELECT, DELETE ON test_sends TO mailer_eraser;
 
--- A-081: a thumbnail has a random name of its own
+-- A-081: a thumbnail has a random name of its own. A new key is validated by a query of the owner, which the
+-- forced policy would refuse: it is lifted inside this transaction.
+ALTER TABLE images NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE files NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE images ADD COLUMN thumbnail_name text, ADD COLUMN thumbnail_file_id bigint,
     ADD FOREIGN KEY (account_id, thumbnail_file_id) REFERENCES files (account_id, id);
 CREATE UNIQUE INDEX images_thumbnail ON images (account_id, thumbnail_name);
+ALTER TABLE images FORCE ROW LEVEL SECURITY;
+ALTER TABLE files FORCE ROW LEVEL SECURITY;

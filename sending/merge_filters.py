@@ -94,7 +94,8 @@ def number_filter(context: Context, value: object, decimals: object = None) -> s
     """12480 → “12 480” or “12,480”; a text that is no number stays as it is."""
     language = _language(context)
     number = _number(value)
-    if number is None:
+    # Beyond that the digits no longer fit Decimal's 28, and it is an id rather than an amount.
+    if number is None or abs(number.adjusted()) > 15:
         return as_text(value, language)
     places = decimals if isinstance(decimals, int) and 0 <= decimals <= 6 else None
     pattern = "#,##0" + ("." + "0" * places if places else "") if places is not None else None

@@ -180,6 +180,11 @@ class _Walk:
                 else:
                     message = N_("Line {line}: `{tag}` has no attribute `{name}`; it has no effect.")
                     self._warn(one.start, message, tag=piece.name, name=one.name)
+        if piece.name == "mj-raw" and len(piece.attributes) > 1:
+            # The compiler stops at the second attribute of this tag.
+            message = N_("Line {line}: `{tag}` takes one attribute at most. Remove `{name}`.")
+            name = piece.attributes[1].name
+            self._fault(piece.attributes[1].start, "attribute", message, tag=piece.name, name=name)
         if piece.name == "mj-class" and not piece.value("name"):
             message = N_('Line {line}: `{tag}` needs a name. Add name="…".')
             self._fault(piece.start, "no_name", message, tag=piece.name)

@@ -195,8 +195,8 @@ def _context(recipient: Recipient) -> dict[str, object]:
 
 
 def _printable(text: str) -> str:
-    """Without the control characters no mail part may carry; lines and tabs stay."""
-    return text.translate(_REMOVED)
+    """Without the control characters no mail part may carry; tabs and lines stay, ended one way."""
+    return merge.normalise(text).translate(_REMOVED)
 
 
-_REMOVED = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
+_REMOVED = dict.fromkeys((*range(9), *range(11, 32), 127))

@@ -43,6 +43,10 @@ def told(source: str) -> list[str]:
             "<mj-include path='x' />",
             "Line 5: `mj-include` is not available here. Put its content in the source itself.",
         ),
+        (
+            '<mj-raw\nposition="x"\ncss-class="a">x</mj-raw>',
+            "Line 7: `mj-raw` takes one attribute at most. Remove `css-class`.",
+        ),
         ("<!-- a", "Line 5: this comment is never closed. Write “-->” where it ends."),
         (
             "<mj-text><a href='x>a</a></mj-text>",

@@ -1,4 +1,4 @@
-"""Who writes: the identity that recipients see, and the people of the team; for rooms above this one (A-062)."""
+"""Who writes: the identity that recipients see, and the people of the team (A-062)."""
 
 from dataclasses import dataclass
 

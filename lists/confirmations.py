@@ -1,0 +1,182 @@
+"""The way back to a list: a mail to the person, and the person's own confirmation (B-26, B-28).
+
+ask ─▶ outbox "confirm_subscription" ─▶ GET shows, POST does ─▶ confirm ─▶ active
+"""
+
+from enum import StrEnum
+
+from lists import consents, subscriptions
+from lists.consents import Evidence, Method
+from mailer.core import outbox
+from mailer.core.db import AccountTx
+from mailer.core.errors import Gone, NotFound
+from mailer.core.links import Links
+from mailer.core.tokens import RecipientToken
+
+ASK_AGAIN_MINUTES = 10
+CONFIRM_DAYS = 30  # B-26: what nobody confirms is forgotten after this
+
+
+class Asked(StrEnum):
+    """What became of a wish to come back: a mail left; one left less than 10 min ago; no address to write to
+    any more; the team's own stop is in the way; the subscription is active, so there is nothing to confirm.
+    """
+
+    SENT = "sent"
+    RECENT = "recent"
+    GONE = "gone"
+    BLOCKED = "blocked"
+    ACTIVE = "active"
+
+
+async def ask(tx: AccountTx, who: RecipientToken, links: Links, *, language: str, source: str = "") -> Asked:
+    """Sends the person a mail with the way back; nothing else changes (B-28). At most one in 10 minutes."""
+    asker = await subscriptions.person(tx, who)
+    list_name = await tx.value(
+        "SELECT public_name FROM mailing_lists WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
+        who.list_id,
+    )
+    if asker is None or list_name is None:
+        return Asked.GONE
+    # two presses at the same moment: the second waits here and then sees the first's line
+    await tx.run("SELECT FROM contacts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", asker.contact_id)
+    state = await _state(tx, asker.contact_id, who)
+    if state is not None:
+        return state
+    own = RecipientToken(tx.account_id, who.list_id, asker.contact_id, who.address_hash, who.campaign_id)
+    await tx.run(
+        """
+        INSERT INTO subscriptions (account_id, list_id, contact_id, status)
+        SELECT $1::bigint, $2::bigint, $3::bigint, 'pending'
+        WHERE NOT EXISTS (SELECT FROM suppressions
+                          WHERE account_id = $1 AND address_hash = $4 AND (list_id IS NULL OR list_id = $2))
+        ON CONFLICT DO NOTHING
+        """,
+        who.list_id,
+        asker.contact_id,
+        who.address_hash,
+    )
+    await consents.write(tx, own, "asked", evidence=Evidence(method=Method.LINK, source=source))
+    await outbox.write(
+        tx,
+        "confirm_subscription",
+        asker.email,
+        language=asker.language or language,
+        details={"link": links.confirm(own), "list_id": who.list_id, "list": list_name, "source": source},
+    )
+    return Asked.SENT
+
+
+async def _state(tx: AccountTx, contact_id: int, who: RecipientToken) -> Asked | None:
+    """What makes a mail needless, or None."""
+    row = await tx.rows(
+        """
+        SELECT EXISTS (SELECT FROM suppressions
+                       WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
+                         AND reason = 'added' AND (expires_at IS NULL OR expires_at > now())),
+               EXISTS (SELECT FROM suppressions
+                       WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
+                         AND (expires_at IS NULL OR expires_at > now())),
+               EXISTS (SELECT FROM subscriptions
+                       WHERE account_id = $1 AND list_id = $3 AND contact_id = $4 AND status = 'active'),
+               EXISTS (SELECT FROM consents
+                       WHERE account_id = $1 AND contact_id = $4 AND act = 'asked' AND list_id = $3
+                         AND at > now() - make_interval(mins => $5))
+        """,
+        who.address_hash,
+        who.list_id,
+        contact_id,
+        ASK_AGAIN_MINUTES,
+    )
+    blocked, stopped, active, recent = row[0]
+    if blocked:
+        return Asked.BLOCKED
+    if active and not stopped:
+        return Asked.ACTIVE
+    return Asked.RECENT if recent else None
+
+
+async def confirm(tx: AccountTx, who: RecipientToken, *, wording: str = "") -> None:
+    """The person's own fresh act: the list's refusal is lifted and the subscription active (B-28, C-01).
+
+    Idempotent. Raises Gone when nobody asked in the last 30 days or the person left again since, NotFound
+    when contact or list are no more. Choices about measurement stay as they are.
+    """
+    asker = await subscriptions.person(tx, who)
+    listed = await tx.value(
+        "SELECT true FROM mailing_lists WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL", who.list_id
+    )
+    if asker is None or not listed:
+        raise NotFound
+    await tx.run("SELECT FROM contacts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", asker.contact_id)
+    if await _confirmable(tx, asker.contact_id, who) == "done":
+        return
+    await _lift(tx, who)
+    await tx.run(
+        """
+        INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis)
+        VALUES ($1, $2, $3, 'active', 'consent')
+        ON CONFLICT (account_id, list_id, contact_id) DO UPDATE
+        SET status = 'active', legal_basis = 'consent', status_at = now()
+        """,
+        who.list_id,
+        asker.contact_id,
+    )
+    await tx.run(
+        "UPDATE contacts SET last_act_at = now() WHERE account_id = $1 AND id = $2", asker.contact_id
+    )
+    own = RecipientToken(tx.account_id, who.list_id, asker.contact_id, who.address_hash)
+    evidence = Evidence(method=Method.CONFIRMATION, legal_basis="consent", wording=wording)
+    await consents.write(tx, own, "confirmed", evidence=evidence)
+
+
+async def _confirmable(tx: AccountTx, contact_id: int, who: RecipientToken) -> str:
+    """By the ledger's last line about this list: "done", or "asked". Raises Gone."""
+    last = await tx.rows(
+        """
+        SELECT act, at > now() - make_interval(days => $4)
+        FROM consents
+        WHERE account_id = $1 AND contact_id = $2 AND purpose = 'mail' AND (list_id = $3 OR list_id IS NULL)
+        ORDER BY id DESC
+        LIMIT 1
+        """,
+        contact_id,
+        who.list_id,
+        CONFIRM_DAYS,
+    )
+    act, fresh = last[0] if last else ("", False)
+    if act == "confirmed":
+        return "done"
+    if act != "asked" or not fresh:
+        raise Gone
+    return "asked"
+
+
+async def _lift(tx: AccountTx, who: RecipientToken) -> None:
+    """Lifts what stood between the person and this list, and nothing for any other list.
+
+    A stop of everything becomes a stop of each other list. What the team itself added stays.
+    """
+    await tx.run(
+        """
+        INSERT INTO suppressions (account_id, address_hash, list_id, reason, since, campaign_id)
+        SELECT $1::bigint, u.address_hash, l.id, u.reason, u.since, u.campaign_id
+        FROM suppressions u
+        JOIN mailing_lists l ON l.account_id = $1 AND l.id <> $3
+        WHERE u.account_id = $1 AND u.address_hash = $2 AND u.list_id IS NULL
+          AND u.reason IN ('unsubscribed', 'complained', 'objected')
+        ON CONFLICT DO NOTHING
+        """,
+        who.address_hash,
+        who.list_id,
+    )
+    # a bounce too: the mail with this link did arrive
+    await tx.run(
+        """
+        DELETE FROM suppressions
+        WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
+          AND reason <> 'added'
+        """,
+        who.address_hash,
+        who.list_id,
+    )

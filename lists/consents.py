@@ -1,0 +1,183 @@
+"""The ledger of consents: added to, never changed (C-01, S11). What is in force stands in `contacts`.
+
+mail     granted · withdrawn · asked · confirmed     one list, or everything (list_id None)
+opens    granted · denied                            unknown until the person answers: not measured (B-36)
+clicks   granted · denied
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from mailer.core.db import AccountTx
+from mailer.core.tokens import RecipientToken
+
+Purpose = Literal["mail", "opens", "clicks"]
+Act = Literal["granted", "withdrawn", "denied", "asked", "confirmed"]
+
+
+class Method(StrEnum):
+    """How an act reached us. `link`: a button on a page of a mail's link; `one_click`: RFC 8058."""
+
+    IMPORT = "import"
+    API = "api"
+    PAGE = "page"
+    FORM = "form"
+    LINK = "link"
+    ONE_CLICK = "one_click"
+    PREFERENCES = "preferences"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What proves an act (B-25). `source_id`: the import or form it came by."""
+
+    method: Method
+    legal_basis: str = ""
+    source: str = ""
+    wording: str = ""
+    source_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the ledger as the contact page and the exports show it."""
+
+    id: int
+    purpose: str
+    list_id: int | None
+    list_name: str | None
+    act: str
+    at: datetime
+    method: str
+    legal_basis: str
+    wording: str
+    source: str
+    source_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Measurement in force: unknown, granted or denied; unknown and denied are not measured."""
+
+    opens: str
+    clicks: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the person chose; None leaves that one as it is."""
+
+    opens: bool | None = None
+    clicks: bool | None = None
+
+
+def method_of(tx: AccountTx) -> Method:
+    """How somebody of the team is acting here."""
+    return Method.API if tx.actor.kind == "api_key" else Method.PAGE
+
+
+async def write(
+    tx: AccountTx,
+    who: RecipientToken,
+    act: Act,
+    *,
+    purpose: Purpose = "mail",
+    evidence: Evidence,
+) -> None:
+    """One line. `who.list_id` 0 stands for everything."""
+    await tx.run(
+        """
+        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                              legal_basis, wording, source, source_id)
+        VALUES ($1, $2, $3, $4, nullif($5::bigint, 0), $6, $7, $8, $9, $10, $11)
+        """,
+        who.contact_id,
+        who.address_hash,
+        purpose,
+        who.list_id,
+        act,
+        evidence.method,
+        evidence.legal_basis,
+        evidence.wording,
+        evidence.source,
+        evidence.source_id,
+    )
+
+
+async def choices(tx: AccountTx, who: RecipientToken) -> Choices:
+    """What is in force for this address; unknown when the contact is gone."""
+    found = await tx.first(
+        Choices,
+        "SELECT opens, clicks FROM contacts WHERE account_id = $1 AND address_hash = $2",
+        who.address_hash,
+    )
+    return found or Choices(opens="unknown", clicks="unknown")
+
+
+async def choose(tx: AccountTx, who: RecipientToken, answer: Answer, *, evidence: Evidence) -> Choices:
+    """Writes down the person's answer (B-36, B-38); what does not change anything leaves no second line.
+
+    Acts on the contact that has the address now. When there is none, a refusal still enters the ledger, and
+    reaches the contact whose address was changed since; a yes speaks for its own address only.
+    """
+    found = await tx.rows(
+        """
+        SELECT id, opens, clicks, address_hash
+        FROM contacts
+        WHERE account_id = $1 AND (address_hash = $2 OR id = $3)
+        ORDER BY address_hash = $2 DESC
+        LIMIT 1
+        FOR NO KEY UPDATE
+        """,
+        who.address_hash,
+        who.contact_id,
+    )
+    contact_id, opens, clicks, hashed = found[0] if found else (who.contact_id, "unknown", "unknown", b"")
+    own = hashed == who.address_hash
+    person = RecipientToken(tx.account_id, who.list_id, contact_id, who.address_hash)
+    wishes: tuple[tuple[Purpose, str, bool | None], ...] = (
+        ("opens", opens, answer.opens),
+        ("clicks", clicks, answer.clicks),
+    )
+    for purpose, before, wish in wishes:
+        word = _word(wish)
+        if word is not None and word != before and (own or not wish):
+            await write(tx, person, "granted" if wish else "denied", purpose=purpose, evidence=evidence)
+    await tx.run(
+        """
+        UPDATE contacts
+        SET opens = coalesce($3, opens), clicks = coalesce($4, clicks),
+            last_act_at = CASE WHEN $5 THEN now() ELSE last_act_at END
+        WHERE account_id = $1 AND id = $2
+        """,
+        contact_id,
+        _word(answer.opens if own or not answer.opens else None),
+        _word(answer.clicks if own or not answer.clicks else None),
+        evidence.method not in (Method.PAGE, Method.API),
+    )
+    return await choices(tx, who)
+
+
+def _word(wish: bool | None) -> str | None:
+    return None if wish is None else "granted" if wish else "denied"
+
+
+async def of_contact(tx: AccountTx, contact_id: int, *, limit: int = 200) -> list[Entry]:
+    """The ledger of one contact, the newest first."""
+    return await tx.many(
+        Entry,
+        """
+        SELECT c.id, c.purpose, c.list_id, l.name AS list_name, c.act, c.at, c.method, c.legal_basis,
+               c.wording, c.source, c.source_id
+        FROM consents c
+        LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = c.list_id
+        WHERE c.account_id = $1 AND c.contact_id = $2
+        ORDER BY c.id DESC
+        LIMIT $3
+        """,
+        contact_id,
+        limit,
+    )

@@ -1,0 +1,203 @@
+"""Addresses that nobody may write to, as keyed hashes: they outlive contacts and lists (B-28, S5, G-16).
+
+A scope is one list, or everything (`list_id` None). What a person refused is lifted only by the person, in
+`subscriptions.confirm`; nothing here takes a row away.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from mailer.accounts import audit
+from mailer.core import addresses, keys
+from mailer.core.db import AccountTx
+from mailer.core.paging import Page, decode, page
+from mailer.core.sealing import Sealer
+
+
+class Reason(StrEnum):
+    """`added`: by a person of the team. The first, third and fourth are refusals by the person."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    OBJECTED = "objected"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """`contact_id` and `email` None: the contact is gone, the fingerprint stays.
+
+    `list_id` None: everything.
+    """
+
+    id: int
+    contact_id: int | None
+    email: str | None
+    list_id: int | None
+    list_name: str | None
+    reason: Reason
+    since: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """`address_hash`: only this address. `reason` "": all."""
+
+    reason: str = ""
+    address_hash: bytes | None = None
+
+
+async def hash_of(tx: AccountTx, sealer: Sealer, email: str) -> bytes:
+    """The keyed hash of a typed address. Raises addresses.AddressError."""
+    return keys.address_hash(await keys.hash_key(tx, sealer), addresses.parse(email).key)
+
+
+async def add(
+    tx: AccountTx,
+    address_hash: bytes,
+    *,
+    reason: Reason,
+    list_id: int | None = None,
+    campaign_id: int | None = None,
+) -> bool:
+    """True when the row is new. A refusal by the person replaces a bounce or what a team added."""
+    return bool(
+        await tx.run(
+            """
+            INSERT INTO suppressions (account_id, address_hash, list_id, reason, campaign_id)
+            VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
+            SET reason = excluded.reason, since = now(), expires_at = NULL, campaign_id = excluded.campaign_id
+            WHERE suppressions.expires_at <= now()
+               OR (suppressions.reason IN ('bounced', 'added')
+                   AND excluded.reason NOT IN ('bounced', 'added'))
+            """,
+            address_hash,
+            list_id,
+            reason,
+            campaign_id,
+        )
+    )
+
+
+async def add_by_team(tx: AccountTx, sealer: Sealer, email: str, *, reason: Reason = Reason.ADDED) -> bool:
+    """Stops everything to an address, also one that is no contact. Raises addresses.AddressError.
+
+    The contact's subscriptions are ended too, so that lists count what will be sent.
+    """
+    hashed = await hash_of(tx, sealer, email)
+    new = await add(tx, hashed, reason=reason)
+    await tx.run(
+        """
+        UPDATE subscriptions AS s
+        SET status = 'unsubscribed', status_at = now()
+        FROM contacts c
+        WHERE s.account_id = $1 AND c.account_id = $1 AND c.id = s.contact_id AND c.address_hash = $2
+          AND s.status <> 'unsubscribed'
+        """,
+        hashed,
+    )
+    if new:
+        row_id = await tx.value(
+            "SELECT id FROM suppressions WHERE account_id = $1 AND address_hash = $2 AND list_id IS NULL",
+            hashed,
+        )
+        await audit.write(tx, "created", "suppression", row_id)
+    return new
+
+
+async def check(tx: AccountTx, address_hash: bytes, *, list_id: int | None = None) -> Reason | None:
+    """Why nothing may go to this address for this list, or None. The widest scope answers first."""
+    reason = await tx.value(
+        """
+        SELECT reason
+        FROM suppressions
+        WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
+          AND (expires_at IS NULL OR expires_at > now())
+        ORDER BY list_id NULLS FIRST
+        LIMIT 1
+        """,
+        address_hash,
+        list_id,
+    )
+    return None if reason is None else Reason(reason)
+
+
+async def of_address(tx: AccountTx, address_hash: bytes) -> list[Suppression]:
+    """Every row in force of one address, everything first."""
+    return await tx.many(
+        Suppression,
+        """
+        SELECT s.id, c.id AS contact_id, c.email, s.list_id, l.name AS list_name, s.reason,
+               s.since, s.expires_at
+        FROM suppressions s
+        LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
+        LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
+        WHERE s.account_id = $1 AND s.address_hash = $2 AND (s.expires_at IS NULL OR s.expires_at > now())
+        ORDER BY s.list_id NULLS FIRST
+        """,
+        address_hash,
+    )
+
+
+async def many(
+    tx: AccountTx, wanted: Filter, *, cursor: str | None = None, limit: int = 50
+) -> Page[Suppression]:
+    """The newest first."""
+    after = decode(cursor, (int,))
+    rows = await tx.many(
+        Suppression,
+        """
+        SELECT s.id, c.id AS contact_id, c.email, s.list_id, l.name AS list_name, s.reason,
+               s.since, s.expires_at
+        FROM suppressions s
+        LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
+        LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
+        WHERE s.account_id = $1 AND s.id < $2 AND ($3 = '' OR s.reason = $3)
+          AND ($4::bytea IS NULL OR s.address_hash = $4)
+          AND (s.expires_at IS NULL OR s.expires_at > now())
+        ORDER BY s.id DESC
+        LIMIT $5
+        """,
+        after[0] if after else 2**63 - 1,
+        wanted.reason,
+        wanted.address_hash,
+        limit + 1,
+    )
+    return page(rows, limit, key=lambda row: (row.id,))
+
+
+async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:
+    """A corrected address keeps each refusal of the person and each stop of the team, not a bounce."""
+    await tx.run(
+        """
+        INSERT INTO suppressions (account_id, address_hash, list_id, reason, since, expires_at, campaign_id)
+        SELECT account_id, $3, list_id, reason, since, expires_at, campaign_id
+        FROM suppressions
+        WHERE account_id = $1 AND address_hash = $2 AND reason <> 'bounced'
+        ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
+        SET reason = excluded.reason, since = excluded.since, expires_at = excluded.expires_at
+        WHERE suppressions.reason = 'bounced'
+        """,
+        old_hash,
+        new_hash,
+    )
+
+
+async def suppressed_hashes(tx: AccountTx, hashes: Sequence[bytes], list_id: int) -> set[bytes]:
+    """Which of these addresses may not be written to for this list."""
+    found = await tx.rows(
+        """
+        SELECT DISTINCT address_hash
+        FROM suppressions
+        WHERE account_id = $1 AND address_hash = ANY($2::bytea[]) AND (list_id IS NULL OR list_id = $3)
+          AND (expires_at IS NULL OR expires_at > now())
+        """,
+        list(hashes),
+        list_id,
+    )
+    return {row[0] for row in found}

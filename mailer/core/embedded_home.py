@@ -14,6 +14,7 @@ import pwd
 import shutil
 import stat
 import tempfile
+import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,8 @@ ROOT_HOME = Path("/var/lib/mailer")
 THROWAWAY = "throwaway"
 # sockaddr_un.sun_path holds 108 bytes with its closing zero (unix(7)).
 MAX_SOCKET_PATH_BYTES = 107
+# A killed process gives its lock back a moment after the signal, when its memory is gone.
+DYING_SECONDS = 2.0
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
 
 
@@ -87,7 +90,7 @@ def open_home(data_dir: Path, *, throwaway: bool) -> Home:
     path = _place(data_dir.resolve(), who)
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o755)
-    lock = _lock(path)
+    lock = _lock(path, patience_seconds=DYING_SECONDS)
     if throwaway:
         (path / THROWAWAY).touch()
     for name in ("valkey", "log"):
@@ -164,34 +167,44 @@ def _collect_throwaways() -> None:
     """Delete the homes of tests whose process was killed."""
     for mark in ROOT_HOME.glob(f"*/{THROWAWAY}"):
         try:
-            with _lock(mark.parent):
+            with _lock(mark.parent, patience_seconds=0):
                 shutil.rmtree(mark.parent, ignore_errors=True)
         except EmbeddedError:
             continue
 
 
-def _lock(path: Path) -> IO[str]:
-    # The kernel gives the lock back at our death, however we die; children do not inherit the descriptor.
+def _lock(path: Path, *, patience_seconds: float) -> IO[str]:
+    """The open lock file: ours until it is closed. Blocks for its patience; raises EmbeddedError after it."""
     try:
         lock = (path / "lock").open("a+")
     except PermissionError as error:
         raise EmbeddedError(
             f"{path} belongs to another account: set MAILER_DATA_DIR to a folder of yours."
         ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
-        lock.close()
-        raise EmbeddedError(
-            f"Mailer already runs on this data folder (process {holder}, {path}). "
-            "Stop it first, or set MAILER_DATA_DIR to another folder."
-        ) from error
+    deadline = time.monotonic() + patience_seconds
+    while not _locked(lock):
+        if time.monotonic() >= deadline:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            lock.close()
+            raise EmbeddedError(
+                f"Mailer already runs on this data folder (process {holder}, {path}). "
+                "Stop it first, or set MAILER_DATA_DIR to another folder."
+            )
+        time.sleep(0.05)
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
     return lock
+
+
+def _locked(lock: IO[str]) -> bool:
+    # The kernel gives the lock back at our death, however we die; children do not inherit the descriptor.
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _reachable(path: Path) -> bool:

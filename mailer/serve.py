@@ -48,12 +48,14 @@ async def serve_web(settings: Settings) -> int:
         print(f"mailer: MAILER_LISTEN={settings.listen}: {os.strerror(error.errno or 0)}", file=sys.stderr)
         await runner.cleanup()
         return 1
+    figures = None
     with contextlib.suppress(OSError):
         # another program may hold the metrics port: pages matter more
         figures = await _open_metrics(settings)
-        runner.app.on_cleanup.append(lambda _: figures.cleanup())
     await stop.wait()
     await runner.cleanup()
+    if figures is not None:
+        await figures.cleanup()
     return 0
 
 

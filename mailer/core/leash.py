@@ -12,8 +12,6 @@ import sys
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-# Name in the environment: how a Python program on a leash knows its holder.
-HOLDER = "LEASH_HOLDER"
 
 
 def command(argv: list[str], *, death_signal: int, user: int = -1, group: int = -1) -> list[str]:
@@ -31,13 +29,6 @@ def hold(death_signal: int, parent: int) -> None:
         os._exit(0)
 
 
-def check() -> None:
-    """For a program that took long to start: ends it when its holder is gone."""
-    holder = os.environ.get(HOLDER)
-    if holder is not None and os.getppid() != int(holder):
-        os._exit(0)
-
-
 def main(argv: list[str]) -> None:
     death_signal, parent, user, group = (int(word) for word in argv[:4])
     if user >= 0:
@@ -46,7 +37,6 @@ def main(argv: list[str]) -> None:
         os.setuid(user)
     # After setuid: a change of credentials clears the setting (prctl(2), PR_SET_PDEATHSIG); execve keeps it.
     hold(death_signal, parent)
-    os.environ[HOLDER] = str(parent)
     os.execv(argv[4], argv[4:])  # noqa: S606 - no shell is wanted
 
 

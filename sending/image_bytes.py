@@ -20,6 +20,7 @@ from mailer.core.text import N_
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000  # of all frames together: what the decoder must hold
 MAX_FRAMES = 1_000
+THUMBNAIL_PIXELS = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,19 @@ def reencode(data: bytes) -> CleanImage:
             raise ImageFault("damaged") from error
     media_type, extension = _FORMATS[name]
     return CleanImage(media_type, extension, *size, clean)
+
+
+def thumbnail(image: CleanImage) -> CleanImage | None:
+    """A clean image in at most 320 × 320 pixels, first frame only; None when it is that small already."""
+    if max(image.width, image.height) <= THUMBNAIL_PIXELS:
+        return None
+    name = _format_of(image.data)
+    with contextlib.closing(_opened(image.data, name)) as source:
+        small = _bare(source.convert("RGBA" if source.has_transparency_data else "RGB"))
+    small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+    out = io.BytesIO()
+    small.save(out, "WEBP", quality=80, method=4)
+    return CleanImage("image/webp", "webp", *small.size, out.getvalue())
 
 
 def _format_of(data: bytes) -> str:

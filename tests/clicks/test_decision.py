@@ -11,7 +11,7 @@ STATES = ("unknown", "granted", "denied", "", "GRANTED", "true")
 
 
 @pytest.mark.req("B-30", "B-35", "B-36")
-@pytest.mark.parametrize(("opens", "clicks"), itertools.product(STATES, STATES))
+@pytest.mark.parametrize(("opens", "clicks"), list(itertools.product(STATES, STATES)))
 def test_only_a_given_consent_measures(opens: str, clicks: str) -> None:
     for kind in ("newsletter", "promotion"):
         found = tracked(opens, clicks, kind)

@@ -1,0 +1,220 @@
+"""What one person would get of a draft, made by the same steps as the real mail, but it changes nothing.
+
+The HTML is shown in a sandboxed frame under /t, on the recipients' origin; its address is a token of ten
+minutes that names draft, person and theme (E-04). Nothing in it is tracked and its own links say “test”.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+from typing import Any
+
+from mailer.accounts import identity
+from mailer.core import clock
+from mailer.core.db import AccountTx
+from mailer.core.errors import NotFound
+from mailer.core.links import Links
+from mailer.core.services import Services
+from mailer.core.text import N_
+from mailer.core.tokens import Purpose
+from sending import campaigns, designs, merge, recipient_values, render, senders, sources, test_sends
+from sending.merge_filters import Value
+from sending.problems import Problem, error
+from sending.render import AccountNames, Recipient, Rendered, RenderFailed, SenderNames
+from sending.sources import Source
+
+MINUTES = 10
+SAMPLE = {"email": "ana.martin@example.com", "first_name": "Ana", "last_name": "Martin", "language": ""}
+BARE = {"email": "ana.martin@example.com", "first_name": "", "last_name": "", "language": ""}
+_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
+_LIGHT = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)")
+
+
+class Kind(IntEnum):
+    """What is shown, as a number in the token."""
+
+    CAMPAIGN = 1
+    DESIGN = 2
+
+
+class Theme(IntEnum):
+    AUTO = 0
+    LIGHT = 1
+    DARK = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What to show, to whom. `contact_id` None: a sample person, without a name when `bare`."""
+
+    kind: Kind
+    id: int
+    contact_id: int | None = None
+    bare: bool = False
+    theme: Theme = Theme.LIGHT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A content with what else a message needs."""
+
+    source: Source
+    subject: str
+    preheader: str
+    sender: SenderNames
+    list_name: str
+    campaign_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """`rendered` None: it cannot be made; `problems` say why. `empty`: merge names without a value."""
+
+    rendered: Rendered | None
+    problems: tuple[Problem, ...]
+    sender_name: str
+    empty: tuple[str, ...] = ()
+
+
+def frame_url(links: Links, account_id: int, what: Subject) -> str:
+    """The address of the frame, for the next minutes."""
+    expires = int((clock.now() + timedelta(minutes=MINUTES)).timestamp())
+    numbers = (account_id, what.kind, what.id, what.contact_id or 0, int(what.bare), what.theme)
+    return links.preview(*numbers, expires=expires)
+
+
+def read_token(links: Links, token: str) -> tuple[int, Subject]:
+    """Account and subject of a frame. Raises NotFound when damaged or over."""
+    numbers = links.tokens.read_timed(Purpose.PREVIEW, token, now=int(clock.now().timestamp()))
+    try:
+        account_id, kind, of, contact, bare, theme = numbers
+        what = Subject(
+            kind=Kind(kind), id=of, contact_id=contact or None, bare=bool(bare), theme=Theme(theme)
+        )
+    except ValueError:
+        raise NotFound from None
+    return account_id, what
+
+
+async def show(tx: AccountTx, services: Services, what: Subject) -> Shown:
+    """The draft as this person would get it now. Raises NotFound."""
+    draft = await _draft(tx, what)
+    types = await recipient_values.field_types(tx)
+    contact = await person(tx, what, types)
+    problems = _line_problems(draft, frozenset(types))
+    compiled = sources.compile_source(draft.source, settings=services.settings, fields=frozenset(types))
+    if isinstance(compiled, list) or problems:
+        found = [*problems, *(compiled if isinstance(compiled, list) else ())]
+        return Shown(rendered=None, problems=tuple(found), sender_name=draft.sender.name)
+    recipient = await _recipient(tx, services, draft, contact)
+    try:
+        program = render.compile_revision(compiled, subject=draft.subject, preheader=draft.preheader)
+        rendered = program.render(recipient)
+    except RenderFailed:
+        message = N_("The message cannot be made for this person. Check the conditions and the fields.")
+        return Shown(rendered=None, problems=(error(0, "render", message),), sender_name=draft.sender.name)
+    used = merge.names_used(compiled.html) | merge.names_used(draft.subject)
+    empty = sorted(name for name in used if name.startswith("contact.") and not contact.get(name[8:]))
+    return Shown(
+        rendered=rendered, problems=compiled.remarks, sender_name=draft.sender.name, empty=tuple(empty)
+    )
+
+
+async def person(tx: AccountTx, what: Subject, types: dict[str, str]) -> dict[str, Value]:
+    """The contact's merge values, or the sample's. Raises NotFound for a contact that is no more."""
+    if what.contact_id is None:
+        sample = BARE if what.bare else SAMPLE
+        return recipient_values.values(**sample, fields={}, types=types)
+    found = await tx.rows(
+        """
+        SELECT email, first_name, last_name, language, fields
+        FROM contacts
+        WHERE account_id = $1 AND id = $2
+        """,
+        what.contact_id,
+    )
+    if not found:
+        raise NotFound
+    email, first_name, last_name, language, fields = found[0]
+    return recipient_values.values(
+        email=email, first_name=first_name, last_name=last_name, language=language, fields=fields, types=types
+    )
+
+
+def in_theme(html: str, theme: Theme) -> str:
+    """Rules for this theme always apply and those for the other never, whatever the system says."""
+    if theme is Theme.AUTO:
+        return html
+    dark = theme is Theme.DARK
+    html = _DARK.sub("(min-width: 0)" if dark else "(max-width: 0)", html)
+    html = _LIGHT.sub("(max-width: 0)" if dark else "(min-width: 0)", html)
+    scheme = "dark" if dark else "light"
+    return html.replace("</head>", f'<meta name="color-scheme" content="{scheme}"></head>', 1)
+
+
+async def _draft(tx: AccountTx, what: Subject) -> Draft:
+    if what.kind is Kind.DESIGN:
+        design = await designs.show(tx, what.id)
+        who = await identity.of(tx)
+        return Draft(
+            source=design.content(who.language),
+            subject=design.subject or design.name,
+            preheader=design.preheader,
+            sender=SenderNames(name=who.legal_name or who.account_name, email=who.contact_email),
+            list_name=who.account_name,
+            campaign_id=0,
+        )
+    campaign = await campaigns.show(tx, what.id)
+    return Draft(
+        source=campaign.content,
+        subject=campaign.subject,
+        preheader=campaign.preheader,
+        sender=await sender_names(tx, campaign),
+        list_name=await _list_name(tx, campaign.id),
+        campaign_id=campaign.id,
+    )
+
+
+async def sender_names(tx: AccountTx, campaign: campaigns.Campaign) -> SenderNames:
+    if campaign.sender_id is None:
+        return SenderNames(name="", email="")
+    sender = await senders.show(tx, campaign.sender_id)
+    return SenderNames(name=sender.name, email=sender.email, reply_to=campaign.reply_to or sender.reply_to)
+
+
+async def _list_name(tx: AccountTx, campaign_id: int) -> str:
+    found: Any = await tx.value(
+        """
+        SELECT l.public_name
+        FROM campaign_lists c
+        JOIN mailing_lists l ON l.account_id = c.account_id AND l.id = c.list_id
+        WHERE c.account_id = $1 AND c.campaign_id = $2 AND c.use = 'include'
+        ORDER BY c.position
+        LIMIT 1
+        """,
+        campaign_id,
+    )
+    return str(found or "")
+
+
+async def _recipient(tx: AccountTx, services: Services, draft: Draft, contact: dict[str, Value]) -> Recipient:
+    who = await identity.of(tx)
+    links = Links(services.tokens, services.settings.track_url)
+    return Recipient(
+        contact=contact,
+        urls=test_sends.urls(links, tx.account_id, draft.campaign_id),
+        list_name=draft.list_name,
+        sender=draft.sender,
+        account=AccountNames(
+            name=who.legal_name or who.account_name, address=who.postal_address, email=who.contact_email
+        ),
+        language=draft.source.language,
+    )
+
+
+def _line_problems(draft: Draft, fields: frozenset[str]) -> list[Problem]:
+    return [
+        *merge.check(draft.subject, fields=fields, part="subject"),
+        *merge.check(draft.preheader, fields=fields, part="preheader"),
+    ]

@@ -69,10 +69,12 @@ CREATE TABLE public.accounts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     closed_at timestamp with time zone,
     erase_at timestamp with time zone,
+    reopen_as text DEFAULT 'active'::text NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT accounts_reopen_as_check CHECK ((reopen_as = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text]))),
     CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text])))
 );
 
@@ -129,6 +131,141 @@ ALTER TABLE public.api_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.campaign_lists (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    list_id bigint NOT NULL,
+    use text NOT NULL,
+    "position" smallint NOT NULL,
+    CONSTRAINT campaign_lists_use_check CHECK ((use = ANY (ARRAY['include'::text, 'exclude'::text])))
+);
+
+ALTER TABLE ONLY public.campaign_lists FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.contacts (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    address_hash bytea NOT NULL,
+    first_name text DEFAULT ''::text NOT NULL,
+    last_name text DEFAULT ''::text NOT NULL,
+    first_name_key text DEFAULT ''::text NOT NULL,
+    last_name_key text DEFAULT ''::text NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
+    opens text DEFAULT 'unknown'::text NOT NULL,
+    clicks text DEFAULT 'unknown'::text NOT NULL,
+    source text DEFAULT 'page'::text NOT NULL,
+    import_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_act_at timestamp with time zone,
+    CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
+    CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),
+    CONSTRAINT contacts_first_name_check CHECK ((length(first_name) <= 200)),
+    CONSTRAINT contacts_language_check CHECK ((language = ANY (ARRAY[''::text, 'fr'::text, 'en'::text]))),
+    CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
+    CONSTRAINT contacts_opens_check CHECK ((opens = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
+    CONSTRAINT contacts_source_check CHECK ((source = ANY (ARRAY['page'::text, 'api'::text, 'import'::text, 'form'::text])))
+);
+
+ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.mailing_lists (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    public_name text NOT NULL,
+    purpose text DEFAULT ''::text NOT NULL,
+    frequency text DEFAULT ''::text NOT NULL,
+    kind text DEFAULT 'newsletter'::text NOT NULL,
+    double_opt_in boolean DEFAULT true NOT NULL,
+    shown_in_preferences boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT mailing_lists_frequency_check CHECK ((length(frequency) <= 120)),
+    CONSTRAINT mailing_lists_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
+    CONSTRAINT mailing_lists_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT mailing_lists_public_name_check CHECK (((length(public_name) >= 1) AND (length(public_name) <= 120))),
+    CONSTRAINT mailing_lists_purpose_check CHECK ((length(purpose) <= 500))
+);
+
+ALTER TABLE ONLY public.mailing_lists FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.subscriptions (
+    account_id bigint NOT NULL,
+    list_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    status text NOT NULL,
+    legal_basis text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    status_at timestamp with time zone DEFAULT now() NOT NULL,
+    import_id bigint,
+    CONSTRAINT subscriptions_legal_basis_check CHECK ((legal_basis = ANY (ARRAY[''::text, 'consent'::text, 'existing_customer'::text, 'b2b_interest'::text, 'service'::text]))),
+    CONSTRAINT subscriptions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'unsubscribed'::text])))
+);
+
+ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.suppressions (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    address_hash bytea NOT NULL,
+    list_id bigint,
+    reason text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    campaign_id bigint,
+    CONSTRAINT suppressions_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['unsubscribed'::text, 'bounced'::text, 'complained'::text, 'objected'::text, 'added'::text])))
+);
+
+ALTER TABLE ONLY public.suppressions FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.audience WITH (security_invoker='true') AS
+ SELECT account_id,
+    campaign_id,
+    contact_id,
+    measured,
+        CASE
+            WHEN (reason = ''::text) THEN list_id
+            ELSE NULL::bigint
+        END AS list_id,
+    reason
+   FROM ( SELECT people.account_id,
+            people.campaign_id,
+            people.contact_id,
+            people.measured,
+            people.list_id,
+                CASE
+                    WHEN people.excluded THEN 'excluded'::text
+                    WHEN people.stopped THEN 'suppressed'::text
+                    WHEN (people.list_id IS NOT NULL) THEN ''::text
+                    WHEN people.refused THEN 'unsubscribed'::text
+                    ELSE 'pending'::text
+                END AS reason
+           FROM ( SELECT i.account_id,
+                    i.campaign_id,
+                    s.contact_id,
+                    (array_agg(s.list_id ORDER BY i."position", s.list_id) FILTER (WHERE ((s.status = 'active'::text) AND (o.id IS NULL))))[1] AS list_id,
+                    bool_or(((s.status = 'unsubscribed'::text) OR (o.id IS NOT NULL))) AS refused,
+                    bool_or((a.id IS NOT NULL)) AS stopped,
+                    bool_or(((c.opens = 'granted'::text) OR (c.clicks = 'granted'::text))) AS measured,
+                    bool_or((EXISTS ( SELECT
+                           FROM (public.campaign_lists x
+                             JOIN public.subscriptions m ON (((m.account_id = x.account_id) AND (m.list_id = x.list_id))))
+                          WHERE ((x.account_id = i.account_id) AND (x.campaign_id = i.campaign_id) AND (x.use = 'exclude'::text) AND (m.contact_id = s.contact_id))))) AS excluded
+                   FROM (((((public.campaign_lists i
+                     JOIN public.mailing_lists l ON (((l.account_id = i.account_id) AND (l.id = i.list_id) AND (l.deleted_at IS NULL))))
+                     JOIN public.subscriptions s ON (((s.account_id = i.account_id) AND (s.list_id = i.list_id))))
+                     JOIN public.contacts c ON (((c.account_id = s.account_id) AND (c.id = s.contact_id))))
+                     LEFT JOIN public.suppressions a ON (((a.account_id = c.account_id) AND (a.address_hash = c.address_hash) AND (a.list_id IS NULL) AND ((a.expires_at IS NULL) OR (a.expires_at > now())))))
+                     LEFT JOIN public.suppressions o ON (((o.account_id = c.account_id) AND (o.address_hash = c.address_hash) AND (o.list_id = s.list_id) AND ((o.expires_at IS NULL) OR (o.expires_at > now())))))
+                  WHERE (i.use = 'include'::text)
+                  GROUP BY i.account_id, i.campaign_id, s.contact_id) people) judged;
+
 CREATE TABLE public.audit (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -154,17 +291,6 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.campaign_lists (
-    account_id bigint NOT NULL,
-    campaign_id bigint NOT NULL,
-    list_id bigint NOT NULL,
-    use text NOT NULL,
-    "position" smallint NOT NULL,
-    CONSTRAINT campaign_lists_use_check CHECK ((use = ANY (ARRAY['include'::text, 'exclude'::text])))
-);
-
-ALTER TABLE ONLY public.campaign_lists FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.campaigns (
     account_id bigint NOT NULL,
@@ -199,6 +325,7 @@ CREATE TABLE public.campaigns (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     archived_at timestamp with time zone,
+    totals jsonb,
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
@@ -246,37 +373,6 @@ ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.contacts (
-    account_id bigint NOT NULL,
-    id bigint NOT NULL,
-    email text NOT NULL,
-    address_key text NOT NULL,
-    address_hash bytea NOT NULL,
-    first_name text DEFAULT ''::text NOT NULL,
-    last_name text DEFAULT ''::text NOT NULL,
-    first_name_key text DEFAULT ''::text NOT NULL,
-    last_name_key text DEFAULT ''::text NOT NULL,
-    language text DEFAULT ''::text NOT NULL,
-    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
-    opens text DEFAULT 'unknown'::text NOT NULL,
-    clicks text DEFAULT 'unknown'::text NOT NULL,
-    source text DEFAULT 'page'::text NOT NULL,
-    import_id bigint,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_act_at timestamp with time zone,
-    CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
-    CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
-    CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),
-    CONSTRAINT contacts_first_name_check CHECK ((length(first_name) <= 200)),
-    CONSTRAINT contacts_language_check CHECK ((language = ANY (ARRAY[''::text, 'fr'::text, 'en'::text]))),
-    CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
-    CONSTRAINT contacts_opens_check CHECK ((opens = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
-    CONSTRAINT contacts_source_check CHECK ((source = ANY (ARRAY['page'::text, 'api'::text, 'import'::text, 'form'::text])))
-);
-
-ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.contacts_id_seq
@@ -330,6 +426,7 @@ CREATE TABLE public.designs (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     archived_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT designs_kind_check CHECK ((kind = ANY (ARRAY['letter'::text, 'mjml'::text]))),
     CONSTRAINT designs_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
 );
@@ -504,7 +601,9 @@ CREATE TABLE public.import_rows (
     first_name text,
     last_name text,
     language text,
-    fields jsonb DEFAULT '{}'::jsonb NOT NULL
+    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
+    first_name_key text,
+    last_name_key text
 );
 
 ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
@@ -540,6 +639,13 @@ CREATE TABLE public.imports (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
+    language text DEFAULT 'fr'::text NOT NULL,
+    first_offset bigint DEFAULT 0 NOT NULL,
+    first_line bigint DEFAULT 1 NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    resumed_at_line bigint,
+    examples jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
 
@@ -593,27 +699,6 @@ ALTER TABLE public.links ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE public.mailing_lists (
-    account_id bigint NOT NULL,
-    id bigint NOT NULL,
-    name text NOT NULL,
-    public_name text NOT NULL,
-    purpose text DEFAULT ''::text NOT NULL,
-    frequency text DEFAULT ''::text NOT NULL,
-    kind text DEFAULT 'newsletter'::text NOT NULL,
-    double_opt_in boolean DEFAULT true NOT NULL,
-    shown_in_preferences boolean DEFAULT true NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    deleted_at timestamp with time zone,
-    CONSTRAINT mailing_lists_frequency_check CHECK ((length(frequency) <= 120)),
-    CONSTRAINT mailing_lists_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
-    CONSTRAINT mailing_lists_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
-    CONSTRAINT mailing_lists_public_name_check CHECK (((length(public_name) >= 1) AND (length(public_name) <= 120))),
-    CONSTRAINT mailing_lists_purpose_check CHECK ((length(purpose) <= 500))
-);
-
-ALTER TABLE ONLY public.mailing_lists FORCE ROW LEVEL SECURITY;
-
 ALTER TABLE public.mailing_lists ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.mailing_lists_id_seq
     START WITH 1
@@ -664,6 +749,15 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.retention_passes (
+    account_id bigint NOT NULL,
+    rule text NOT NULL,
+    last_run_at timestamp with time zone NOT NULL,
+    deleted bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.retention_passes FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.retention_runs (
     rule text NOT NULL,
@@ -747,10 +841,13 @@ ALTER TABLE public.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE public.sign_ins (
     id bigint NOT NULL,
-    user_id bigint NOT NULL,
+    user_id bigint,
     at timestamp with time zone DEFAULT now() NOT NULL,
     ip inet,
-    succeeded boolean NOT NULL
+    succeeded boolean NOT NULL,
+    address_hash bytea,
+    device bytea,
+    place inet
 );
 
 ALTER TABLE public.sign_ins ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -768,36 +865,6 @@ CREATE TABLE public.signing_keys (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT signing_keys_id_check CHECK (((id >= 1) AND (id <= 255)))
 );
-
-CREATE TABLE public.subscriptions (
-    account_id bigint NOT NULL,
-    list_id bigint NOT NULL,
-    contact_id bigint NOT NULL,
-    status text NOT NULL,
-    legal_basis text DEFAULT ''::text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    status_at timestamp with time zone DEFAULT now() NOT NULL,
-    import_id bigint,
-    CONSTRAINT subscriptions_legal_basis_check CHECK ((legal_basis = ANY (ARRAY[''::text, 'consent'::text, 'existing_customer'::text, 'b2b_interest'::text, 'service'::text]))),
-    CONSTRAINT subscriptions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'unsubscribed'::text])))
-);
-
-ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.suppressions (
-    account_id bigint NOT NULL,
-    id bigint NOT NULL,
-    address_hash bytea NOT NULL,
-    list_id bigint,
-    reason text NOT NULL,
-    since timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone,
-    campaign_id bigint,
-    CONSTRAINT suppressions_address_hash_check CHECK ((length(address_hash) = 16)),
-    CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['unsubscribed'::text, 'bounced'::text, 'complained'::text, 'objected'::text, 'added'::text])))
-);
-
-ALTER TABLE ONLY public.suppressions FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suppressions_id_seq
@@ -856,6 +923,8 @@ CREATE TABLE public.users (
     partners_wanted_at timestamp with time zone,
     adult_business_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    news_wording text DEFAULT ''::text NOT NULL,
+    partners_wording text DEFAULT ''::text NOT NULL,
     CONSTRAINT users_country_check CHECK ((length(country) = 2)),
     CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['auto'::text, 'light'::text, 'dark'::text])))
@@ -977,6 +1046,9 @@ ALTER TABLE ONLY public.one_time_links
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.retention_passes
+    ADD CONSTRAINT retention_passes_pkey PRIMARY KEY (account_id, rule);
+
 ALTER TABLE ONLY public.retention_runs
     ADD CONSTRAINT retention_runs_pkey PRIMARY KEY (rule);
 
@@ -1073,7 +1145,13 @@ CREATE INDEX revisions_campaign ON public.revisions USING btree (account_id, cam
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
+CREATE INDEX sign_ins_address ON public.sign_ins USING btree (address_hash, at);
+
 CREATE INDEX sign_ins_at ON public.sign_ins USING btree (at);
+
+CREATE INDEX sign_ins_place ON public.sign_ins USING btree (place, at);
+
+CREATE INDEX sign_ins_unknown ON public.sign_ins USING btree (at) WHERE (user_id IS NULL);
 
 CREATE INDEX sign_ins_user ON public.sign_ins USING btree (user_id, at DESC);
 
@@ -1097,9 +1175,6 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
-ALTER TABLE ONLY public.audit
-    ADD CONSTRAINT audit_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
-
 ALTER TABLE ONLY public.campaign_lists
     ADD CONSTRAINT campaign_lists_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -1108,9 +1183,6 @@ ALTER TABLE ONLY public.campaign_lists
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.consents
-    ADD CONSTRAINT consents_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1165,6 +1237,9 @@ ALTER TABLE ONLY public.memberships
 
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.retention_passes
+    ADD CONSTRAINT retention_passes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -1232,6 +1307,8 @@ CREATE POLICY account ON public.links USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.senders USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1284,6 +1361,8 @@ ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
@@ -1306,13 +1385,21 @@ GRANT SELECT,DELETE ON TABLE public.agreement_acceptances TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.api_keys TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.campaign_lists TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.mailing_lists TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
+
 REVOKE ALL ON TABLE public.audit FROM mailer;
 
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.campaign_lists TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.campaigns TO mailer_eraser;
 
@@ -1321,8 +1408,6 @@ REVOKE ALL ON TABLE public.consents FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 
@@ -1352,13 +1437,13 @@ GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 
-GRANT SELECT,DELETE ON TABLE public.mailing_lists TO mailer_eraser;
-
 GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.retention_passes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.retention_runs TO mailer_eraser;
 
@@ -1373,10 +1458,6 @@ GRANT SELECT,DELETE ON TABLE public.sessions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.sign_ins TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.signing_keys TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
 

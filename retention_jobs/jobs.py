@@ -1,5 +1,56 @@
-"""What arq runs for this room."""
+"""Retention by itself: every quarter of an hour each account gets its pass, and the platform its own.
 
+sweep (platform) → partitions, platform rows, closed accounts, a row of work for each account
+account_pass     → each rule of purge.RULES until nothing is left
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from mailer.core import clock, jobs, metrics, work
 from mailer.core.jobs import Job
+from mailer.core.services import Services
+from mailer.core.work import Task
+from retention_jobs import closed_accounts, partitions, platform, purge
 
-JOBS: list[Job] = []
+log = structlog.get_logger()
+PERIOD = timedelta(minutes=15)
+LATE_AFTER = timedelta(hours=1)
+
+
+async def sweep(services: Services, _: Task) -> datetime:
+    now = clock.now()
+    db = services.db
+    await partitions.make_next(db, now)
+    async with db.shared() as tx:
+        metrics.RETENTION_LATE.set(await platform.late_seconds(tx, now, allowed=LATE_AFTER))
+        await platform.purge(tx, now)
+        await work.add_for_each_account(tx, "retention_jobs.account_pass")
+    for account_id in await closed_accounts.due(db, now):
+        found = await closed_accounts.erase(db, account_id, now)
+        log.info("account erased", account=account_id, rows=sum(found.values()))
+    for name in await partitions.drop_old(db, now):
+        log.info("partition dropped", name=name)
+    return jobs.in_(seconds=PERIOD.total_seconds())
+
+
+async def account_pass(services: Services, task: Task) -> datetime | None:
+    """All rules of one account; goes on in another turn when there is more than a turn's worth."""
+    now = clock.now()
+    started = clock.now()
+    for rule, run in purge.RULES.items():
+        deleted = purge.BATCH
+        while deleted >= purge.BATCH:
+            async with services.db.account(task.account_id) as tx:
+                deleted = await run(tx, now)
+                await purge.note(tx, rule, now, deleted)
+            if (clock.now() - started).total_seconds() > jobs.TURN_SECONDS:
+                return jobs.again()
+    return None
+
+
+JOBS: list[Job] = [
+    Job("retention_jobs.sweep", sweep, every=PERIOD),
+    Job("retention_jobs.account_pass", account_pass),
+]

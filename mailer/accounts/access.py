@@ -25,10 +25,13 @@ from mailer.core.rate import Left, Limit
 from mailer.core.text import N_
 from mailer.web import csrf, i18n
 from mailer.web.openapi import operation_of
-from mailer.web.request import client_ip, id_in_path, rates, services
+from mailer.web.request import CSRF, FLASH, ID, SHELL, client_ip, id_in_path, rates, services
+from mailer.web.response import redirect
 
 API_LIMIT = Limit("api", 600, 60)
 FORM_SECONDS = 600
+# where a person whose password must be changed may go
+_BEFORE_NEW_PASSWORD = ("/app/me/password", "/app/sign-out", "/app/sign-in", "/app/reset")
 _anonymous: set[object] = set()
 _closed_ok: set[object] = set()
 
@@ -60,6 +63,11 @@ class Member:
         return Role[self.role_name.upper()]
 
 
+PERSON = web.RequestKey("person", Person)
+MEMBER = web.RequestKey("member", Member)
+KEY = web.RequestKey("api_key", api_keys.Caller)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shell:
     """What base.html needs: templates see it as `shell`."""
@@ -89,7 +97,7 @@ def is_anonymous(handler: object) -> bool:
 
 def person(request: web.Request) -> Person:
     """Raises SignInNeeded."""
-    found = request.get("person")
+    found = request.get(PERSON)
     if not isinstance(found, Person):
         raise SignInNeeded
     return found
@@ -97,7 +105,7 @@ def person(request: web.Request) -> Person:
 
 def member(request: web.Request) -> Member:
     """Raises NotFound for a stranger."""
-    found = request.get("member")
+    found = request.get(MEMBER)
     if not isinstance(found, Member):
         raise NotFound
     return found
@@ -105,11 +113,11 @@ def member(request: web.Request) -> Member:
 
 def actor(request: web.Request) -> Actor:
     """For the journal."""
-    key = request.get("api_key")
+    key = request.get(KEY)
     if key is not None:
-        return Actor("api_key", key.id, client_ip(request), request["id"], key.name)
+        return Actor("api_key", key.id, client_ip(request), request[ID], key.name)
     who = person(request)
-    return Actor("user", who.user_id, client_ip(request), request["id"], who.name)
+    return Actor("user", who.user_id, client_ip(request), request[ID], who.name)
 
 
 @asynccontextmanager
@@ -135,6 +143,8 @@ async def sender_tx(request: web.Request) -> AsyncIterator[AccountTx]:
     """For what makes mail leave: needs the right to send."""
     if not member(request).can_send:
         raise Forbidden(N_("Only people who may send can do this. Ask an owner of the account."))
+    if member(request).status == "pending":
+        raise Forbidden(N_("This account waits for the operator's approval: nothing can be sent yet."))
     async with account_tx(request, Role.EDITOR) as tx:
         yield tx
 
@@ -142,7 +152,7 @@ async def sender_tx(request: web.Request) -> AsyncIterator[AccountTx]:
 @asynccontextmanager
 async def api_tx(request: web.Request, *, even_closed: bool = False) -> AsyncIterator[AccountTx]:
     """A transaction in the key's account."""
-    key = request["api_key"]
+    key = request[KEY]
     safe = request.method in ("GET", "HEAD")
     if not safe and key.account_status not in ("active", "pending") and not even_closed:
         raise Forbidden(N_("This account is suspended or closed: it can be read and exported, not changed."))
@@ -178,9 +188,11 @@ async def _recognise(request: web.Request) -> None:
             place = await _member(tx, id_in_path(request, "a"), who.user_id)
         if who.flash is not None and request.method == "GET":
             await sessions.leave_flash(tx, who.session_id, None)
-    request["person"], request["member"] = who, place
-    request["csrf"], request["flash"] = who.csrf.hex(), who.flash
-    request["shell"] = Shell(person=who, member=place, inbox=services(request).settings.inbox_shown)
+    request[PERSON] = who
+    if place is not None:
+        request[MEMBER] = place
+    request[CSRF], request[FLASH] = who.csrf.hex(), who.flash
+    request[SHELL] = Shell(person=who, member=place, inbox=services(request).settings.inbox_shown)
     i18n.use_language(i18n.best_language(request.query.get("lang"), who.language))
 
 
@@ -190,12 +202,14 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.match_info.http_exception is not None:
         return await handler(request)
     await _recognise(request)
-    who: Person | None = request.get("person")
+    who: Person | None = request.get(PERSON)
     if who is None and request.match_info.handler not in _anonymous:
         raise SignInNeeded
-    if "a" in request.match_info and request.get("member") is None:
+    if "a" in request.match_info and request.get(MEMBER) is None:
         raise NotFound
     await csrf.check(request, who.csrf if who else None)
+    if who is not None and who.must_change_password and not request.path.startswith(_BEFORE_NEW_PASSWORD):
+        return redirect("/app/me/password")  # B-08
     return await _once(request, handler)
 
 
@@ -269,7 +283,7 @@ async def api_key(request: web.Request, handler: Handler) -> web.StreamResponse:
         key = await api_keys.find(tx, text.strip())
     if key is None:
         raise SignInNeeded
-    request["api_key"] = key
+    request[KEY] = key
     left = await rates(request).take(API_LIMIT, str(key.id))
     if known is not None and known.scope and known.scope not in key.scopes:
         raise Forbidden(N_("This key lacks the scope {scope}."), code="scope", params={"scope": known.scope})

@@ -68,6 +68,10 @@ class _Tx:
         tail = status.rpartition(" ")[2]
         return int(tail) if tail.isdigit() else 0
 
+    async def run_plain(self, sql: str) -> None:
+        """A statement that takes no arguments, not even the account: SET, CREATE TEMP TABLE."""
+        await self._connection.execute(sql)
+
     async def copy(
         self, table: str, *, columns: Sequence[str], records: Sequence[tuple[object, ...]]
     ) -> None:

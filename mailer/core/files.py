@@ -86,7 +86,13 @@ async def delete(tx: AccountTx, file_id: int) -> None:
 
 
 async def store(
-    db: Database, account_id: int, data: AsyncIterable[bytes], *, file: tuple[Kind, str, str], max_bytes: int
+    db: Database,
+    account_id: int,
+    data: AsyncIterable[bytes],
+    *,
+    file: tuple[Kind, str, str],
+    max_bytes: int,
+    expires_at: datetime | None = None,
 ) -> int:
     """Streams `data` in, a transaction a chunk, so that no transaction waits for an upload.
 
@@ -95,7 +101,7 @@ async def store(
     """
     kind, name, media_type = file
     async with db.account(account_id) as tx:
-        file_id = await create(tx, kind, name, media_type=media_type)
+        file_id = await create(tx, kind, name, media_type=media_type, expires_at=expires_at)
     digest, size, buffer = hashlib.sha256(), 0, bytearray()
     async for piece in data:
         size += len(piece)

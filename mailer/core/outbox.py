@@ -13,6 +13,7 @@ JOB = "sending.send_system_mail"
 Details = Mapping[str, object]
 Kind = Literal[
     "confirm_email",
+    "already_registered",
     "reset_password",
     "sign_in",
     "change_email",

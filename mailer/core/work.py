@@ -196,3 +196,15 @@ async def oldest_seconds(db: Database) -> float:
                 """
             )
         )
+
+
+async def add_for_each_account(tx: SharedTx, job: str) -> int:
+    """One row for every account that has none yet. Returns how many were added."""
+    return await tx.run(
+        """
+        INSERT INTO work (account_id, job, ref_id)
+        SELECT id, $1, 0 FROM accounts
+        ON CONFLICT DO NOTHING
+        """,
+        job,
+    )

@@ -208,9 +208,10 @@ CREATE TABLE agreement_acceptances (
 );
 CALL wall_off('agreement_acceptances');
 
--- B-60: who did what to which row; ids only, never values. 12 months.
+-- B-60: who did what to which row; ids only, never values. 12 months. No foreign key: its check would lock rows,
+-- which asks for the UPDATE that nobody has here (S11).
 CREATE TABLE audit (
-    account_id  bigint NOT NULL REFERENCES accounts (id),
+    account_id  bigint NOT NULL,
     id          bigint GENERATED ALWAYS AS IDENTITY,
     at          timestamptz NOT NULL DEFAULT now(),
     actor       text NOT NULL CHECK (actor IN ('user', 'api_key', 'recipient', 'job', 'operator')),

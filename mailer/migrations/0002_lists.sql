@@ -96,7 +96,7 @@ CALL wall_off('suppressions');
 
 -- C-01: append-only ledger. Addresses as keyed hash, so that it outlives the contact.
 CREATE TABLE consents (
-    account_id   bigint NOT NULL REFERENCES accounts (id),
+    account_id   bigint NOT NULL,
     id           bigint GENERATED ALWAYS AS IDENTITY,
     contact_id   bigint NOT NULL,
     address_hash bytea NOT NULL,

@@ -21,7 +21,7 @@ from mailer.core.errors import (
 )
 from mailer.core.text import N_
 from mailer.web import i18n, response
-from mailer.web.request import WrongMediaType, services
+from mailer.web.request import ID, NONCE, WrongMediaType, services
 
 log = structlog.get_logger()
 
@@ -51,13 +51,13 @@ def face(request: web.Request) -> str:
 @web.middleware
 async def request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Numbers the request, times it, and logs it without its query."""
-    request["id"] = secrets.token_hex(8)
-    request["nonce"] = secrets.token_urlsafe(16)
+    request[ID] = secrets.token_hex(8)
+    request[NONCE] = secrets.token_urlsafe(16)
     started = time.perf_counter()
     i18n.use_language(
         i18n.best_language(request.query.get("lang"), accept=request.headers.get("Accept-Language", ""))
     )
-    with structlog.contextvars.bound_contextvars(request=request["id"]):
+    with structlog.contextvars.bound_contextvars(request=request[ID]):
         answer = await handler(request)
         seconds = time.perf_counter() - started
         name = face(request)
@@ -72,7 +72,7 @@ async def request_id(request: web.Request, handler: Handler) -> web.StreamRespon
                 ms=round(seconds * 1000, 1),
             )
     if not answer.prepared:
-        answer.headers["X-Request-Id"] = request["id"]
+        answer.headers["X-Request-Id"] = request[ID]
     return answer
 
 
@@ -83,11 +83,12 @@ def _policy(request: web.Request) -> str:
     # the nonce is for the styles that the code editor makes
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}';"
-        " img-src 'self' {track}; font-src 'self'; connect-src 'self'; frame-src {frames}; form-action 'self'; manifest-src 'self';"
+        " img-src 'self' {track}; font-src 'self'; connect-src 'self'; frame-src {frames};"
+        " form-action 'self'; manifest-src 'self';"
         " base-uri 'none'; object-src 'none';"
         " frame-ancestors 'none'"
     )
-    return policy.format(nonce=request["nonce"], track=track, frames=frames)
+    return policy.format(nonce=request[NONCE], track=track, frames=frames)
 
 
 @web.middleware

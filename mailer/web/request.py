@@ -16,6 +16,12 @@ from mailer.core.text import N_
 
 SERVICES = web.AppKey("services", Services)
 RATES = web.AppKey("rates", Rates)
+# what the middlewares know of one request
+ID = web.RequestKey("id", str)
+NONCE = web.RequestKey("nonce", str)
+CSRF = web.RequestKey("csrf", str)
+FLASH = web.RequestKey("flash", object)
+SHELL = web.RequestKey("shell", object)
 MAX_JSON = 5_000_000
 T = TypeVar("T", bound=BaseModel)
 

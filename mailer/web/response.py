@@ -11,6 +11,7 @@ from aiohttp import web
 from mailer.core.errors import Fault
 from mailer.core.paging import Page
 from mailer.web import i18n, templating
+from mailer.web.request import ID
 
 
 def page(
@@ -72,7 +73,7 @@ def problem(
     body: dict[str, object] = {"type": "about:blank", "title": title, "status": status, **more}
     if detail:
         body["detail"] = detail
-    body["instance"] = f"urn:request:{request.get('id', '')}"
+    body["instance"] = f"urn:request:{request.get(ID, '')}"
     return web.Response(
         body=orjson.dumps(jsonable(body)),
         content_type="application/problem+json",

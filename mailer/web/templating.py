@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from mailer import __version__
 from mailer.web import i18n
+from mailer.web.request import CSRF, FLASH, ID, NONCE, SHELL
 
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = {
@@ -92,7 +93,7 @@ def icon(name: str) -> Markup:
 
 def render(request: web.Request, template: str, context: Mapping[str, object]) -> str:
     """`request` is at hand in templates as what the faces put on it: `shell` for signed-in pages."""
-    shell = request.get("shell")
+    shell = request.get(SHELL)
     return (
         environment()
         .get_template(template)
@@ -100,10 +101,10 @@ def render(request: web.Request, template: str, context: Mapping[str, object]) -
             path=request.path,
             path_qs=request.path_qs,
             shell=shell,
-            csrf=request.get("csrf", ""),
-            flash=request.get("flash"),
-            request_id=request.get("id", ""),
-            nonce=request.get("nonce", ""),
+            csrf=request.get(CSRF, ""),
+            flash=request.get(FLASH),
+            request_id=request.get(ID, ""),
+            nonce=request.get(NONCE, ""),
             **context,
         )
     )

@@ -1,0 +1,48 @@
+"""The periods, and nothing else says them. Each is a span from a start, with the text that asks for it."""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailer.core.text import N_
+
+CONTENT = timedelta(days=6)  # A-001: 6 × 24 h after the last attempt
+STATISTICS_MONTHS = 13  # A-004: calendar months
+CLOSED_MONTHS = 3  # A-005
+LOG_MONTHS = 12  # A-007, B-60
+UNCONFIRMED = timedelta(days=30)  # B-26
+SMALLEST_CELL = 10  # A-064
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A row of the retention page. `rule` is the name under which passes are noted."""
+
+    rule: str
+    what: str
+    period: str
+    start: str
+
+
+POLICIES = (
+    Policy("content", N_("Sent content, test sends and web versions"), N_("6 days"), N_("the last attempt")),
+    Policy("files", N_("Uploaded files, error files and exports"), N_("6 days at most"), N_("the upload")),
+    Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
+    Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),
+    Policy("unconfirmed", N_("Subscriptions never confirmed"), N_("30 days"), N_("the request")),
+    Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),
+)
+
+
+def months_before(now: datetime, months: int) -> datetime:
+    """The same day and time so many calendar months ago; the month's last day where there is no such day.
+
+    31 March less one month is 28 or 29 February (A-004, A-023).
+    """
+    index = now.year * 12 + now.month - 1 - months
+    year, month = divmod(index, 12)
+    return now.replace(year=year, month=month + 1, day=min(now.day, monthrange(year, month + 1)[1]))
+
+
+def months_after(now: datetime, months: int) -> datetime:
+    return months_before(now, -months)

@@ -1,0 +1,230 @@
+"""Rows past their time, in small batches: one function a rule, each inside one account (A-001 … A-007).
+
+    content → files → events → deliveries → unconfirmed → log        each returns how many rows it deleted
+
+`now` is given, so that a test says what day it is. A rule deletes at most BATCH rows of a kind a call and is
+called again until it returns less.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+from mailer.core.db import AccountTx
+from retention_jobs import eraser
+from retention_jobs.policies import (
+    CONTENT,
+    LOG_MONTHS,
+    SMALLEST_CELL,
+    STATISTICS_MONTHS,
+    UNCONFIRMED,
+    months_before,
+)
+
+BATCH = 10_000
+
+
+async def content(tx: AccountTx, now: datetime) -> int:
+    """Sent content of campaigns whose last attempt is 6 days ago, and the keys that sealed it (S12, S13)."""
+    before = now - CONTENT
+    over = [
+        campaign_id
+        for (campaign_id,) in await tx.rows(
+            """
+            SELECT c.id
+            FROM campaigns c
+            WHERE c.account_id = $1 AND c.content_erased_at IS NULL
+              AND c.status IN ('sent', 'cancelled') AND coalesce(c.finished_at, c.updated_at) <= $2
+              AND NOT EXISTS (
+                  SELECT 1 FROM deliveries d
+                  WHERE d.account_id = $1 AND d.campaign_id = c.id
+                    AND (d.final_at > $2 OR d.status IN ('queued', 'claimed', 'handing'))
+              )
+            LIMIT 100
+            """,
+            before,
+        )
+    ]
+    deleted = 0
+    if over:
+        await _keep_sources(tx, over)
+        deleted += await tx.run(
+            "DELETE FROM revisions WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])", over
+        )
+        await tx.run(
+            """
+            UPDATE campaigns
+            SET subject = '', preheader = '', source = '', content_kind = 'none', content_erased_at = $3
+            WHERE account_id = $1 AND id = ANY ($2::bigint[])
+            """,
+            over,
+            now,
+        )
+    deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
+    await _drop_keys(tx, now)
+    return deleted
+
+
+async def _keep_sources(tx: AccountTx, campaigns: list[int]) -> None:
+    """Where the author asked for it, the source lives on as a design, the author's asset (S12)."""
+    await tx.run(
+        """
+        INSERT INTO designs (account_id, name, kind, subject, preheader, source)
+        SELECT account_id, name, content_kind, subject, preheader, source
+        FROM campaigns
+        WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND keep_source AND content_kind <> 'none'
+        """,
+        campaigns,
+    )
+
+
+async def _drop_keys(tx: AccountTx, now: datetime) -> None:
+    """Keys that seal nothing any more: whatever a backup holds of those days is unreadable from here on."""
+    await tx.run(
+        """
+        DELETE FROM content_keys k
+        WHERE k.account_id = $1 AND k.day < $2
+          AND NOT EXISTS (SELECT 1 FROM revisions r WHERE r.account_id = $1 AND r.key_day = k.day)
+        """,
+        now.date(),
+    )
+
+
+async def files(tx: AccountTx, now: datetime) -> int:
+    """Files whose time is over, uploads that broke off, and what was read from them."""
+    deleted = await tx.run(
+        """
+        DELETE FROM files
+        WHERE account_id = $1 AND kind <> 'image'
+          AND (expires_at <= $2 OR created_at <= $3 OR (NOT complete AND created_at <= $4))
+        """,
+        now,
+        now - CONTENT,
+        now - timedelta(days=1),
+    )
+    for statement in _IMPORT_LEFTOVERS:
+        deleted += await tx.run(statement, now - CONTENT)
+    await tx.run(
+        """
+        UPDATE imports SET sample = '[]', file_id = NULL, rejects_file_id = NULL
+        WHERE account_id = $1 AND created_at <= $2 AND (sample <> '[]' OR file_id IS NOT NULL)
+        """,
+        now - CONTENT,
+    )
+    return deleted
+
+
+_STAGED = """
+    DELETE FROM import_rows r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
+    """
+_REJECTS = """
+    DELETE FROM import_rejects r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
+    """
+_IMPORT_LEFTOVERS = (_STAGED, _REJECTS)
+
+
+async def events(tx: AccountTx, now: datetime) -> int:
+    """Opens and clicks older than 13 calendar months, to the day."""
+    return await tx.run(
+        """
+        DELETE FROM events
+        WHERE account_id = $1 AND (id, at) IN (
+            SELECT id, at FROM events WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
+        )
+        """,
+        months_before(now, STATISTICS_MONTHS),
+        BATCH,
+    )
+
+
+async def deliveries(tx: AccountTx, now: datetime) -> int:
+    """Rows of people older than 13 calendar months; what they add up to is kept first (G-2)."""
+    before = months_before(now, STATISTICS_MONTHS)
+    await tx.run(
+        """
+        UPDATE campaigns c
+        SET totals = (
+            SELECT coalesce(jsonb_object_agg(key, n), '{}')
+            FROM (
+                SELECT status || CASE reason WHEN '' THEN '' ELSE ':' || reason END AS key, count(*) AS n
+                FROM deliveries
+                WHERE account_id = $1 AND campaign_id = c.id
+                GROUP BY 1
+                HAVING count(*) >= $3
+            ) cells
+        )
+        WHERE c.account_id = $1 AND c.totals IS NULL AND c.month <= $2::date
+          AND EXISTS (
+              SELECT 1 FROM deliveries
+              WHERE account_id = $1 AND campaign_id = c.id AND month = c.month AND final_at < $2
+          )
+        """,
+        before,
+        SMALLEST_CELL,
+    )
+    return await tx.run(
+        """
+        DELETE FROM deliveries
+        WHERE account_id = $1 AND (campaign_id, contact_id, month) IN (
+            SELECT campaign_id, contact_id, month FROM deliveries
+            WHERE account_id = $1 AND month <= $2::date AND final_at < $2
+            LIMIT $3
+        )
+        """,
+        before,
+        BATCH,
+    )
+
+
+async def unconfirmed(tx: AccountTx, now: datetime) -> int:
+    """Requests that nobody confirmed for 30 days, and contacts that were nothing else (B-26)."""
+    before = now - UNCONFIRMED
+    deleted = await tx.run(
+        """
+        DELETE FROM subscriptions
+        WHERE account_id = $1 AND status = 'pending' AND status_at < $2
+        """,
+        before,
+    )
+    if deleted:
+        await tx.run(
+            """
+            DELETE FROM contacts c
+            WHERE c.account_id = $1 AND c.source = 'form' AND c.created_at < $2
+              AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.account_id = $1 AND s.contact_id = c.id)
+            """,
+            before,
+        )
+    return deleted
+
+
+async def log(tx: AccountTx, now: datetime) -> int:
+    """The journal after 12 months (B-60)."""
+    return await eraser.old_journal(tx, months_before(now, LOG_MONTHS), limit=BATCH)
+
+
+Rule = Callable[[AccountTx, datetime], Awaitable[int]]
+RULES: Mapping[str, Rule] = {
+    "content": content,
+    "files": files,
+    "events": events,
+    "deliveries": deliveries,
+    "unconfirmed": unconfirmed,
+    "log": log,
+}
+
+
+async def note(tx: AccountTx, rule: str, now: datetime, deleted: int) -> None:
+    """That the rule ran, also when it found nothing."""
+    await tx.run(
+        """
+        INSERT INTO retention_passes (account_id, rule, last_run_at, deleted)
+        VALUES ($1, $2, $3, $4)
+        ON CONFLICT (account_id, rule) DO UPDATE
+        SET last_run_at = excluded.last_run_at, deleted = retention_passes.deleted + excluded.deleted
+        """,
+        rule,
+        now,
+        deleted,
+    )

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailer.core import clock
 from mailer.core.db import SharedTx
 
 COOKIE = "__Host-session"
@@ -23,6 +24,7 @@ class Person:
     language: str
     theme: str
     is_operator: bool
+    must_change_password: bool
     csrf: bytes
     flash: dict[str, object] | None
     confirmed_at: datetime
@@ -54,14 +56,15 @@ async def start(tx: SharedTx, user_id: int, *, ip: str | None, user_agent: str) 
     token = secrets.token_urlsafe(32)
     await tx.run(
         """
-        INSERT INTO sessions (token_hash, user_id, csrf, ip, user_agent)
-        VALUES ($1, $2, $3, $4::inet, $5)
+        INSERT INTO sessions (token_hash, user_id, csrf, ip, user_agent, created_at, seen_at, confirmed_at)
+        VALUES ($1, $2, $3, $4::inet, $5, now() + $6::interval, now() + $6::interval, now() + $6::interval)
         """,
         _hash(token),
         user_id,
         secrets.token_bytes(32),
         ip,
         user_agent[:300],
+        clock.offset(),
     )
     return token
 
@@ -69,29 +72,34 @@ async def start(tx: SharedTx, user_id: int, *, ip: str | None, user_agent: str) 
 async def find(tx: SharedTx, token: str) -> Person | None:
     """The person behind a cookie; None when it is unknown or over. Touches the session."""
     hashed = _hash(token)
-    await tx.run(
-        """
-        UPDATE sessions SET seen_at = now()
-        WHERE token_hash = $1 AND seen_at < now() - make_interval(secs => $2)
-          AND seen_at > now() - interval '30 minutes'
-        """,
-        hashed,
-        TOUCH_SECONDS,
-    )
-    return await tx.first(
+    found = await tx.first(
         Person,
         """
         SELECT s.id AS session_id, s.user_id, u.email, u.first_name, u.last_name, u.language, u.theme,
-               u.is_operator, s.csrf, s.flash, s.confirmed_at, s.seen_at, s.created_at
+               u.is_operator, u.must_change_password, s.csrf, s.flash, s.confirmed_at, s.seen_at, s.created_at
         FROM sessions s
         JOIN users u ON u.id = s.user_id
         WHERE s.token_hash = $1
           AND NOT u.disabled
-          AND s.seen_at > now() - make_interval(mins => CASE WHEN u.is_operator THEN 15 ELSE 30 END)
-          AND s.created_at > now() - make_interval(hours => CASE WHEN u.is_operator THEN 4 ELSE 8 END)
+          AND s.seen_at > now() + $2::interval
+              - make_interval(mins => CASE WHEN u.is_operator THEN 15 ELSE 30 END)
+          AND s.created_at > now() + $2::interval
+              - make_interval(hours => CASE WHEN u.is_operator THEN 4 ELSE 8 END)
         """,
         hashed,
+        clock.offset(),
     )
+    if found is not None:
+        await tx.run(
+            """
+            UPDATE sessions SET seen_at = now() + $3::interval
+            WHERE token_hash = $1 AND seen_at < now() + $3::interval - make_interval(secs => $2)
+            """,
+            hashed,
+            TOUCH_SECONDS,
+            clock.offset(),
+        )
+    return found
 
 
 async def end(tx: SharedTx, token: str) -> None:
@@ -113,10 +121,13 @@ async def many(tx: SharedTx, user_id: int) -> list[Session]:
         """
         SELECT id, created_at, seen_at, host(ip) AS ip, user_agent
         FROM sessions
-        WHERE user_id = $1 AND seen_at > now() - interval '30 minutes'
+        WHERE user_id = $1 AND seen_at > now() + $2::interval - interval '30 minutes'
+          AND created_at > now() + $2::interval - interval '8 hours'
         ORDER BY seen_at DESC
+        LIMIT 100
         """,
         user_id,
+        clock.offset(),
     )
 
 
@@ -127,4 +138,6 @@ async def leave_flash(tx: SharedTx, session_id: int, flash: dict[str, object] | 
 
 async def confirm(tx: SharedTx, session_id: int) -> None:
     """The password was given again (E-30)."""
-    await tx.run("UPDATE sessions SET confirmed_at = now() WHERE id = $1", session_id)
+    await tx.run(
+        "UPDATE sessions SET confirmed_at = now() + $2::interval WHERE id = $1", session_id, clock.offset()
+    )

@@ -1,0 +1,256 @@
+"""Accounts: one tenant each. Identity shown to recipients, settings, closing and its way back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from zoneinfo import available_timezones
+
+from pydantic import Field
+
+from mailer.accounts import audit, users
+from mailer.core import clock, outbox
+from mailer.core.db import AccountTx, SharedTx
+from mailer.core.errors import Conflict, Fault, Invalid, fault
+from mailer.core.text import N_
+from mailer.web.request import Input
+
+# S6, A-005: what a closed account holds is erased three months later, unless it is reactivated before
+_MONTHS_UNTIL_ERASED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Status: pending (waits for approval), active, suspended, closed."""
+
+    id: int
+    name: str
+    status: str
+    status_reason: str
+    language: str
+    time_zone: str
+    legal_name: str
+    postal_address: str
+    country: str
+    contact_email: str
+    website: str
+    registration: str
+    keep_sources: bool
+    created_at: datetime
+    closed_at: datetime | None
+    erase_at: datetime | None
+
+    @property
+    def identified(self) -> bool:
+        """A-062: recipients can be told who writes to them."""
+        return bool(self.legal_name and self.postal_address and self.contact_email)
+
+
+class AccountSettings(Input):
+    """All settings of the page."""
+
+    name: str = Field(min_length=1, max_length=120)
+    language: Literal["fr", "en"] = "fr"
+    time_zone: str = "Europe/Paris"
+    legal_name: str = Field(min_length=1, max_length=200)
+    postal_address: str = Field(min_length=1, max_length=500)
+    country: str = Field("FR", pattern=r"^[A-Z]{2}$")
+    contact_email: str = Field(min_length=1, max_length=254)
+    website: str = Field("", max_length=300)
+    registration: str = Field("", max_length=120)
+    keep_sources: bool = True
+
+
+class AccountChanges(Input):
+    """PATCH: what is left out stays. Identity cannot be emptied again once it was given."""
+
+    name: str | None = Field(None, min_length=1, max_length=120)
+    language: Literal["fr", "en"] | None = None
+    time_zone: str | None = None
+    legal_name: str | None = Field(None, min_length=1, max_length=200)
+    postal_address: str | None = Field(None, min_length=1, max_length=500)
+    country: str | None = Field(None, pattern=r"^[A-Z]{2}$")
+    contact_email: str | None = Field(None, min_length=1, max_length=254)
+    website: str | None = Field(None, max_length=300)
+    registration: str | None = Field(None, max_length=120)
+    keep_sources: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An account in the switcher."""
+
+    id: int
+    name: str
+    status: str
+    role: str
+
+
+async def create(tx: SharedTx, name: str, *, owner_id: int, language: str, status: str = "active") -> int:
+    """An account with its owner, who may send. Returns its id."""
+    account_id: int = await tx.value(
+        "INSERT INTO accounts (name, language, status) VALUES ($1, $2, $3) RETURNING id",
+        name,
+        language,
+        status,
+    )
+    await tx.run(
+        "INSERT INTO memberships (account_id, user_id, role, can_send) VALUES ($1, $2, 'owner', true)",
+        account_id,
+        owner_id,
+    )
+    return account_id
+
+
+async def of_person(tx: SharedTx, user_id: int) -> list[Place]:
+    return await tx.many(
+        Place,
+        """
+        SELECT a.id, a.name, a.status, m.role
+        FROM memberships m
+        JOIN accounts a ON a.id = m.account_id
+        WHERE m.user_id = $1
+        ORDER BY a.name, a.id
+        LIMIT 200
+        """,
+        user_id,
+    )
+
+
+async def show(tx: AccountTx) -> Account:
+    return await tx.one(
+        Account,
+        """
+        SELECT id, name, status, status_reason, language, time_zone, legal_name, postal_address, country,
+               contact_email, website, registration, keep_sources, created_at, closed_at, erase_at
+        FROM accounts
+        WHERE id = $1
+        """,
+    )
+
+
+async def change(tx: AccountTx, changes: AccountSettings | AccountChanges) -> Account:
+    """Writes what is given. Raises Invalid at `time_zone`, `contact_email`, `website`."""
+    given = changes.model_dump(exclude_none=True)
+    _check(given)
+    await tx.run(
+        """
+        UPDATE accounts
+        SET name = coalesce($2, name), language = coalesce($3, language), time_zone = coalesce($4, time_zone),
+            legal_name = coalesce($5, legal_name), postal_address = coalesce($6, postal_address),
+            country = coalesce($7, country), contact_email = coalesce($8, contact_email),
+            website = coalesce($9, website), registration = coalesce($10, registration),
+            keep_sources = coalesce($11, keep_sources)
+        WHERE id = $1
+        """,
+        changes.name,
+        changes.language,
+        changes.time_zone,
+        changes.legal_name,
+        changes.postal_address,
+        changes.country,
+        changes.contact_email,
+        changes.website,
+        changes.registration,
+        changes.keep_sources,
+    )
+    await audit.write(tx, "changed", "account", tx.account_id)
+    return await show(tx)
+
+
+def _check(given: dict[str, object]) -> None:
+    faults = []
+    zone = given.get("time_zone")
+    if zone is not None and zone not in available_timezones():
+        faults.append(Fault("time_zone", N_("There is no time zone of this name.")))
+    website = str(given.get("website", ""))
+    if website and not website.startswith(("https://", "http://")):
+        faults.append(Fault("website", N_("Write the address of the site with https:// in front.")))
+    if "contact_email" in given:
+        try:
+            users.address(str(given["contact_email"]), "contact_email")
+        except Invalid as error:
+            faults.extend(error.faults)
+    if faults:
+        raise Invalid(*faults)
+
+
+async def approve(tx: SharedTx, account_id: int) -> bool:
+    """An account that waited may send from now on; False when it did not wait."""
+    return bool(
+        await tx.run("UPDATE accounts SET status = 'active' WHERE id = $1 AND status = 'pending'", account_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    email: str
+    first_name: str
+    language: str
+
+
+async def close(tx: AccountTx, typed_name: str, *, public_url: str) -> Account:
+    """Nothing leaves from now on; erased three months later. Raises Invalid at `typed`, Conflict.
+
+    Everybody of the team is told with the dates.
+    """
+    account = await show(tx)
+    if typed_name.strip().casefold() != account.name.casefold():
+        raise fault("typed", N_("Write the name of the account exactly: {name}."), name=account.name)
+    closed = await tx.run(
+        """
+        UPDATE accounts
+        SET status = 'closed', reopen_as = status, closed_at = now(),
+            erase_at = now() + make_interval(months => $2)
+        WHERE id = $1 AND status <> 'closed'
+        """,
+        _MONTHS_UNTIL_ERASED,
+    )
+    if not closed:
+        raise Conflict(Fault("typed", N_("This account is already closed."), "conflict"))
+    await audit.write(tx, "closed", "account", tx.account_id)
+    account = await show(tx)
+    await _tell_team(tx, account, public_url)
+    return account
+
+
+async def _tell_team(tx: AccountTx, account: Account, public_url: str) -> None:
+    team = await tx.many(
+        _Person,
+        """
+        SELECT u.email, u.first_name, u.language
+        FROM memberships m
+        JOIN users u ON u.id = m.user_id
+        WHERE m.account_id = $1
+        """,
+    )
+    for person in team:
+        await outbox.write(
+            tx,
+            "account_closed",
+            person.email,
+            language=person.language,
+            details={
+                "name": person.first_name,
+                "account": account.name,
+                "erase_on": account.erase_at.date().isoformat() if account.erase_at else "",
+                "link": f"{public_url}/app/{account.id}/settings/account",
+            },
+        )
+
+
+async def reactivate(tx: AccountTx) -> Account:
+    """Until the last day; what was suspended before is so again, campaigns stay paused. Raises Conflict."""
+    back = await tx.run(
+        """
+        UPDATE accounts
+        SET status = reopen_as, closed_at = NULL, erase_at = NULL
+        WHERE id = $1 AND status = 'closed' AND erase_at > now() + $2::interval
+        """,
+        clock.offset(),
+    )
+    if not back:
+        raise Conflict(
+            Fault("account", N_("This account is not closed, or its data is already being erased."))
+        )
+    await audit.write(tx, "reactivated", "account", tx.account_id)
+    return await show(tx)

@@ -1,0 +1,120 @@
+"""What scripts need: `mailer account create`, `account approve`, `api-key create`, `operator create`.
+
+No password is ever made up or printed (B-08, B-12): a one-time link lets the person choose one.
+"""
+
+import argparse
+import json
+
+from mailer.accounts import accounts, agreements, api_keys, audit, sign_up, users
+from mailer.core import outbox
+from mailer.core.actor import Actor
+from mailer.core.db import SharedTx
+from mailer.core.errors import Fault, Forbidden, Invalid, NotFound
+from mailer.core.services import Services, open_services
+from mailer.core.settings import Settings
+from mailer.core.text import N_
+
+_COMMAND_LINE = Actor("operator", name="command line")
+
+
+async def run(settings: Settings, args: argparse.Namespace) -> int:
+    """Returns the exit status; raises what the use cases raise."""
+    async with open_services(settings, pool_size=2) as services:
+        try:
+            found = await _dispatch(services, args)
+        except Invalid as error:
+            raise Forbidden("; ".join(_told(fault) for fault in error.faults)) from error
+        except NotFound as error:
+            raise Forbidden(N_("There is no such account.")) from error
+    if getattr(args, "json", False):
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name}: {value}")
+    return 0
+
+
+def _told(fault: Fault) -> str:
+    return f"{fault.field}: {fault.message.format_map(dict(fault.params))}"
+
+
+async def _dispatch(services: Services, args: argparse.Namespace) -> dict[str, object]:
+    match (args.command, args.act):
+        case ("account", "create"):
+            return await create_account(
+                services,
+                args.name,
+                email=args.email,
+                language=args.language,
+                accept_agreement=args.accept_agreement,
+            )
+        case ("account", "approve"):
+            return await approve_account(services, args.account)
+        case ("api-key", "create"):
+            return await create_key(services, args.account, name=args.name, scopes=args.scope)
+        case _:
+            return await create_operator(services, args.email)
+
+
+async def _person(tx: SharedTx, email: str, language: str) -> int:
+    """The person with this address, made when there is none. Whoever runs the command vouches for it."""
+    who = users.address(email)
+    known = await users.by_address(tx, who.key)
+    if known is not None:
+        await users.vouch(tx, known.id)
+        return known.id
+    return await users.create(tx, who, language=language, confirmed=True)
+
+
+async def create_account(
+    services: Services, name: str, *, email: str, language: str = "fr", accept_agreement: bool = False
+) -> dict[str, object]:
+    """An account, its owner, and a one-time link that is mailed to them too. Raises Invalid."""
+    name = name.strip()
+    if not 1 <= len(name) <= 120:
+        raise Invalid(Fault("name", N_("A name has 1 to 120 characters.")))
+    public_url = services.settings.public_url
+    async with services.db.shared() as tx:
+        user_id = await _person(tx, email, language)
+        account_id = await accounts.create(tx, name, owner_id=user_id, language=language)
+        link = await sign_up.sign_in_link(tx, user_id, public_url=public_url)
+        user = await users.by_id(tx, user_id)
+        await outbox.write(
+            tx, "sign_in", user.email, language=user.language, details={"link": link, "name": user.first_name}
+        )
+    async with services.db.account(account_id, actor=_COMMAND_LINE) as account_tx:
+        await audit.write(account_tx, "created", "account", account_id)
+        if accept_agreement:
+            await agreements.accept(account_tx, agreements.VERSION, person=user.email, user_id=user_id)
+    return {"id": account_id, "owner_id": user_id, "link": link}
+
+
+async def approve_account(services: Services, account_id: int) -> dict[str, object]:
+    """Raises NotFound when no account of this number waits."""
+    async with services.db.shared() as tx:
+        if not await accounts.approve(tx, account_id):
+            raise NotFound
+    async with services.db.account(account_id, actor=_COMMAND_LINE) as account_tx:
+        await audit.write(account_tx, "approved", "account", account_id)
+    return {"id": account_id, "status": "active"}
+
+
+async def create_key(
+    services: Services, account_id: int, *, name: str, scopes: list[str] | None = None
+) -> dict[str, object]:
+    """The key is shown this once. Raises NotFound, Invalid."""
+    async with services.db.account(account_id, actor=_COMMAND_LINE) as tx:
+        await accounts.show(tx)
+        key_id, key = await api_keys.create(tx.shared(), account_id, name, scopes=scopes)
+        await audit.write(tx, "created", "api_key", key_id)
+    return {"id": key_id, "key": key, "account": account_id}
+
+
+async def create_operator(services: Services, email: str) -> dict[str, object]:
+    """A person who operates the service, and a one-time link (S18). Raises Invalid."""
+    async with services.db.shared() as tx:
+        user_id = await _person(tx, email, "fr")
+        await users.make_operator(tx, user_id)
+        link = await sign_up.sign_in_link(tx, user_id, public_url=services.settings.public_url)
+    return {"id": user_id, "link": link}

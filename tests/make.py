@@ -90,6 +90,7 @@ class Make:
     async def signed_in(self, user_id: int, *, language: str = "en") -> Client:
         """A client with a session of this person."""
         async with self.services.db.shared() as tx:
+            await tx.run("UPDATE users SET language = $2 WHERE id = $1", user_id, language)
             token = await sessions.start(tx, user_id, ip="127.0.0.1", user_agent="tests")
             person = await sessions.find(tx, token)
         assert person is not None

@@ -6,7 +6,8 @@ NODE := PATH=$(CURDIR)/.node/bin:$$PATH
 ASSETS := mailer/web/assets
 DIST := mailer/web/static/dist
 PYTHON ?= python3
-export UV_NO_PROGRESS = 1 PIP_DISABLE_PIP_VERSION_CHECK = 1
+export UV_NO_PROGRESS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := run
 .PHONY: setup run assets check test test-long schema lock screenshot clean

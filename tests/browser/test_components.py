@@ -22,7 +22,8 @@ PART = '<section class="card" id="part"><h2>Partie nouvelle</h2><p>Autre chose.<
 
 
 REFERENCE = """<!doctype html><html lang="en"><head><title>Reference</title>
-<link rel="stylesheet" href="/static/dist/app.css"><link rel="stylesheet" href="/static/dist/reference.css">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/static/dist/reference.css">
 <script defer src="/static/dist/reference.js"></script></head>
 <body><main><h1>Reference</h1><div id="reference" data-url="/openapi.json"></div></main></body></html>"""
 OPENAPI = {
@@ -165,4 +166,5 @@ async def test_api_reference_is_drawn_from_our_own_files_alone(visit: Visit, ser
     await page.get_by_text("The lists").click()
     await page.get_by_text("Responses").wait_for()
     await picture(page, "reference-en")
+    await assert_accessible(page)
     assert_quiet(page)

@@ -8,7 +8,8 @@ SwaggerUI({
   domNode: place,
   url: place.dataset.url,
   presets: [SwaggerUI.presets.apis],
-  deepLinking: true,
+  // Deep links put an anchor inside a button.
+  deepLinking: false,
   docExpansion: "list",
   validatorUrl: null,
   // Requests go out from a program with its key, not from this page.

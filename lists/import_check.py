@@ -1,0 +1,272 @@
+"""Checking an import: the file into staged rows and rejects, then what would become of each row.
+
+    files ─▶ csv_rows ─▶ csv_contacts ─▶ import_rows, import_rejects ─▶ counts
+             (one megabyte a transaction, its position in the same one)
+
+A turn that is killed anywhere leaves whole megabytes: the next goes on behind the last committed one.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import orjson
+
+from lists import import_report, import_start, imports, merge
+from lists.csv_contacts import Checker, ContactRow, Reject
+from lists.csv_rows import Fault, Position, Reader
+from lists.imports import Import
+from mailer.core import files, keys
+from mailer.core.db import AccountTx, Database
+from mailer.core.errors import Invalid
+from mailer.core.services import Services
+
+COUNTED = 20_000  # lines judged in one transaction
+
+
+class TooManyRows(Exception):
+    """The file has more rows than can be imported at once."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one piece of the file gave. `offset`, `line`: where the next row begins."""
+
+    offset: int
+    line: int
+    count: int = 0
+    rows: list[ContactRow] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    too_many: bool = False
+
+
+class Parser:
+    """Bytes → batches. Holds what is open between two pieces of the file."""
+
+    def __init__(self, job: Import) -> None:
+        start = Position(job.bytes_read, job.lines_read, job.rows_read)
+        self._reader = Reader(job.encoding, job.delimiter, start=start)
+        self._mapping = job.column_mapping
+        self._check = Checker(self._mapping, job.field_types)
+        self._offset, self._line = job.bytes_read, job.lines_read
+
+    def parse(self, data: bytes | None) -> Batch:
+        """None: the file ends here. Runs in a thread: a megabyte takes some tenths of a second."""
+        batch = Batch(self._offset, self._line)
+        for item in self._reader.finish() if data is None else self._reader.feed(data):
+            batch.offset, batch.line = item.end_offset, item.next_line
+            if isinstance(item, Fault) and item.code == "too_many_rows":
+                batch.too_many = True
+                break
+            batch.count += 1
+            checked = self._fault(item) if isinstance(item, Fault) else self._check(item)
+            if isinstance(checked, Reject):
+                batch.rejects.append(checked)
+            else:
+                batch.rows.append(checked)
+        self._offset, self._line = batch.offset, batch.line
+        return batch
+
+    def _fault(self, fault: Fault) -> Reject:
+        heading = self._mapping.heading(fault.column - 1) if fault.column else ""
+        return Reject(fault.line, heading, fault.code, "", fault.message, fault.params)
+
+
+async def read_on(services: Services, account_id: int, job: Import, *, until: float) -> bool:
+    """Stages rows up to the monotonic time `until`. True when the whole file is read.
+
+    Raises merge.Superseded, TooManyRows, and Invalid when the mapping no longer holds.
+    """
+    db = services.db
+    if job.rows_read == 0:
+        await merge.unstage(db, account_id, job.id)
+    async with db.account(account_id) as tx:
+        key = await keys.hash_key(tx, services.sealer)
+    parser, old = Parser(job), job.bytes_read
+    async for data in files.read(db, account_id, job.file_id or 0, offset=job.bytes_read):
+        batch = await asyncio.to_thread(parser.parse, data)
+        old = await _commit(db, account_id, job, batch, fence=(old, key))
+        if time.monotonic() > until:
+            return False
+    batch = await asyncio.to_thread(parser.parse, None)
+    batch.offset = job.size  # blank lines at the end belong to no row
+    await _commit(db, account_id, job, batch, fence=(old, key))
+    return True
+
+
+async def _commit(
+    db: Database, account_id: int, job: Import, batch: Batch, *, fence: tuple[int, bytes]
+) -> int:
+    """Rows, rejects and position, or nothing. `fence`: the position it follows, and the key of hashes."""
+    if batch.too_many:
+        raise TooManyRows
+    before, key = fence
+    if batch.offset == before:
+        return before
+    async with db.account(account_id) as tx:
+        ours = await tx.run(
+            """
+            UPDATE imports
+            SET bytes_read = $5, lines_read = $6, rows_read = rows_read + $7
+            WHERE account_id = $1 AND id = $2 AND state = 'checking' AND attempt = $3 AND bytes_read = $4
+            """,
+            job.id,
+            job.attempt,
+            before,
+            batch.offset,
+            batch.line,
+            batch.count,
+        )
+        if not ours:
+            raise merge.Superseded
+        await _stage(tx, job.id, batch.rows, key=key)
+        await _set_aside(tx, job.id, batch.rejects)
+    return batch.offset
+
+
+async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: bytes) -> None:
+    if not rows:
+        return
+    lines, emails, address_keys, firsts, lasts, languages, values = zip(*rows, strict=True)
+    await tx.run(
+        """
+        INSERT INTO import_rows (account_id, import_id, line, email, address_key, address_hash, first_name,
+                                 first_name_key, last_name, last_name_key, language, fields)
+        SELECT $1, $2, line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
+               language, fields::jsonb
+        FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[],
+                    $10::text[], $11::text[], $12::text[])
+             AS r (line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
+                   language, fields)
+        """,
+        import_id,
+        lines,
+        emails,
+        address_keys,
+        [keys.address_hash(key, address_key) for address_key in address_keys],
+        firsts,
+        [name and name.lower() for name in firsts],
+        lasts,
+        [name and name.lower() for name in lasts],
+        languages,
+        [orjson.dumps(found).decode() if found else "{}" for found in values],
+    )
+
+
+async def _set_aside(tx: AccountTx, import_id: int, rejects: list[Reject]) -> None:
+    if not rejects:
+        return
+    await tx.run(
+        """
+        INSERT INTO import_rejects (account_id, import_id, line, n, column_name, value, code, message, params)
+        SELECT $1, $2, line, 0, column_name, value, code, message, params::jsonb
+        FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
+             AS r (line, column_name, value, code, message, params)
+        """,
+        import_id,
+        [reject.line for reject in rejects],
+        [_storable(reject.column_name) for reject in rejects],
+        [_storable(reject.value) for reject in rejects],
+        [reject.code for reject in rejects],
+        [reject.message for reject in rejects],
+        [
+            orjson.dumps({name: _storable(value) for name, value in reject.params.items()}).decode()
+            for reject in rejects
+        ],
+    )
+
+
+def _storable(value: str | int) -> str | int:
+    """PostgreSQL keeps no NUL, and JSON no half of a surrogate pair."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+async def count_on(services: Services, account_id: int, job: Import, *, until: float) -> bool:
+    """Judges staged rows, a part a transaction. True when all are counted."""
+    after = job.merged_to_line
+    while time.monotonic() < until:
+        async with services.db.account(account_id) as tx:
+            to = await merge.last_line(tx, job.id, after=after, limit=COUNTED)
+            if to is None:
+                return True
+            judged = await merge.judge(tx, job, after=after, to=to)
+            ours = await tx.run(
+                """
+                UPDATE imports
+                SET merged_to_line = $5, counts = $6, examples = $7
+                WHERE account_id = $1 AND id = $2 AND state = 'checking' AND attempt = $3
+                  AND merged_to_line = $4
+                """,
+                job.id,
+                job.attempt,
+                after,
+                to,
+                judged.counts_with(job.counts),
+                judged.examples_with(job.examples),
+            )
+            if not ours:
+                raise merge.Superseded
+        job.counts.update(judged.counts_with(job.counts))
+        job.examples.update(judged.examples_with(job.examples))
+        after = to
+    return False
+
+
+async def finish(services: Services, account_id: int, job: Import) -> None:
+    """Counts the rejects, writes their file; then waits for a person, or goes on by itself."""
+    rejects = await import_report.write_rejects(services.db, account_id, job)
+    async with services.db.account(account_id) as tx:
+        ours = await tx.run(
+            """
+            UPDATE imports
+            SET state = 'checked', rejects_file_id = $4,
+                counts = counts || jsonb_build_object('errors', $5::bigint, 'rows', rows_read)
+            WHERE account_id = $1 AND id = $2 AND attempt = $3 AND state = 'checking'
+            """,
+            job.id,
+            job.attempt,
+            rejects.file_id,
+            rejects.count,
+        )
+        if not ours:
+            raise merge.Superseded
+    if not job.dry_run:
+        await go_on(services, account_id, job)
+
+
+async def go_on(services: Services, account_id: int, job: Import) -> None:
+    """Imports what was counted, for a program that asked for both at once."""
+    try:
+        async with services.db.account(account_id) as tx:
+            await import_start.run(tx, job.id)
+    except Invalid as error:
+        await fail(services.db, account_id, job, imports.failure_of(error))
+
+
+async def fail(db: Database, account_id: int, job: Import, code: str) -> None:
+    """Stops it with a reason that its page shows; its choices can be changed and it started again."""
+    async with db.account(account_id) as tx:
+        await tx.run(
+            """
+            UPDATE imports SET state = 'failed', failure = $3
+            WHERE account_id = $1 AND id = $2 AND state IN ('checking', 'checked')
+            """,
+            job.id,
+            code,
+        )
+
+
+async def resume(db: Database, account_id: int, import_id: int) -> Import:
+    """The import as it stands, with a note of the line it goes on from."""
+    async with db.account(account_id) as tx:
+        await tx.run(
+            """
+            UPDATE imports
+            SET resumed_at_line = CASE WHEN state = 'running' THEN merged_to_line ELSE lines_read END
+            WHERE account_id = $1 AND id = $2 AND state IN ('checking', 'running')
+            """,
+            import_id,
+        )
+        return await imports.show(tx, import_id)

@@ -1,0 +1,190 @@
+"""Starting an import: its statement and options are checked, then its file; and what was counted is run."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from lists.imports import (
+    FIELDS_CHANGED,
+    LIST_GONE,
+    Choices,
+    Column,
+    Mode,
+    State,
+    fields,
+    need_open,
+    show,
+)
+from mailer.accounts import agreements, audit
+from mailer.core import clock, work
+from mailer.core.db import AccountTx
+from mailer.core.errors import Conflict, Fault, Invalid
+from mailer.core.text import N_
+
+NO_LIST = N_("Choose a list, or write the name of a new one.")
+NO_SUCH_LIST = N_("This list does not exist any more. Choose another.")
+LIST_TAKEN = N_("A list is already called “{name}”. Choose another name.")
+NO_BASIS = N_(
+    "Say where these contacts come from and on what basis you write to them. Without it they cannot be"
+    " sent anything."
+)
+NO_SOURCE = N_("Write where these addresses were collected.")
+NO_STATEMENT = N_("Write the name of the person who makes this statement.")
+DATES = N_("The first day is after the last. Swap them.")
+FUTURE = N_("This day has not come yet. Write a day in the past.")
+
+
+async def check_choices(tx: AccountTx, choices: Choices) -> None:
+    """Raises Invalid with every fault."""
+    faults = []
+    if not choices.list_ids and not choices.new_list and choices.mode != Mode.UPDATE:
+        faults.append(Fault("list_ids", NO_LIST, "missing"))
+    if await _alive(tx, choices.list_ids) != len(set(choices.list_ids)):
+        faults.append(Fault("list_ids", NO_SUCH_LIST, "no_such_list"))
+    if choices.new_list and await _list_named(tx, choices.new_list) is not None:
+        faults.append(Fault("new_list", LIST_TAKEN, "conflict", {"name": choices.new_list}))
+    for name, message in (
+        ("legal_basis", NO_BASIS),
+        ("source", NO_SOURCE),
+        ("attested_by", NO_STATEMENT),
+    ):
+        if not getattr(choices, name):
+            faults.append(Fault(name, message, "missing"))
+    first, last = choices.collected_from, choices.collected_to
+    if first and last and first > last:
+        faults.append(Fault("collected_to", DATES, "dates"))
+    # a day later than anywhere on earth
+    for name, day in (("collected_from", first), ("collected_to", last)):
+        if day and day > (clock.now() + timedelta(hours=14)).date():
+            faults.append(Fault(name, FUTURE, "future"))
+    if faults:
+        raise Invalid(*faults)
+
+
+async def _alive(tx: AccountTx, list_ids: Sequence[int]) -> int:
+    found: int = await tx.value(
+        """
+        SELECT count(*) FROM mailing_lists
+        WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND deleted_at IS NULL
+        """,
+        list(set(list_ids)),
+    )
+    return found
+
+
+async def _list_named(tx: AccountTx, name: str) -> int | None:
+    found: int | None = await tx.value(
+        "SELECT id FROM mailing_lists WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL", name
+    )
+    return found
+
+
+async def check(tx: AccountTx, import_id: int, choices: Choices, *, dry_run: bool = True) -> None:
+    """Starts reading and counting; nothing reaches `contacts`. `dry_run` false: imports once counted."""
+    job = await show(tx, import_id)
+    need_open(job)
+    if not job.mapping:
+        raise Conflict(Fault("mapping", N_("First say where the columns go."), "state"))
+    await agreements.require(tx)
+    await check_choices(tx, choices)
+    options = choices.model_dump(mode="json") | {"dry_run": dry_run}
+    await tx.run(
+        """
+        UPDATE imports
+        SET state = 'checking', options = $3, legal_basis = $4, origin = $5, collected_from = $6,
+            collected_to = $7, attested_by = $8, attested_at = now(), attempt = attempt + 1,
+            bytes_read = first_offset, lines_read = first_line, rows_read = 0, merged_to_line = 0,
+            counts = '{}', examples = '{}', failure = '', rejects_file_id = NULL, resumed_at_line = NULL,
+            started_at = now()
+        WHERE account_id = $1 AND id = $2
+        """,
+        import_id,
+        options,
+        choices.legal_basis,
+        choices.source,
+        choices.collected_from,
+        choices.collected_to,
+        choices.attested_by,
+    )
+    await work.add(tx, "lists.check_import", import_id)
+    await audit.write(tx, "checked", "import", import_id)
+
+
+NOT_CHECKED = N_("Count this import first, then import it.")
+
+
+async def run(tx: AccountTx, import_id: int) -> None:
+    """Starts the import that was counted: makes its fields and its list. Raises Conflict."""
+    job = await show(tx, import_id)
+    if job.state in (State.RUNNING, State.DONE):
+        return  # pressed twice
+    if job.state != State.CHECKED:
+        raise Conflict(Fault("state", NOT_CHECKED, "state", {"state": str(job.state)}))
+    await agreements.require(tx)
+    await _make_fields(tx, job.columns)
+    choices = job.choices
+    if await _alive(tx, choices.list_ids) != len(set(choices.list_ids)):
+        raise Conflict(Fault("list_ids", LIST_GONE, "no_such_list"))
+    list_ids = list(dict.fromkeys(choices.list_ids))
+    if choices.new_list:
+        list_ids = list(dict.fromkeys([*list_ids, await _make_list(tx, choices.new_list)]))
+    started = await tx.run(
+        """
+        UPDATE imports
+        SET state = 'running', options = $3, attempt = attempt + 1, merged_to_line = 0,
+            counts = jsonb_build_object('rows', counts -> 'rows', 'errors', counts -> 'errors'),
+            resumed_at_line = NULL, started_at = now()
+        WHERE account_id = $1 AND id = $2 AND state = 'checked' AND attempt = $4
+        """,
+        import_id,
+        job.options | {"list_ids": list_ids, "new_list": ""},
+        job.attempt,
+    )
+    if not started:
+        raise Conflict(Fault("state", NOT_CHECKED, "state"))
+    await work.add(tx, "lists.run_import", import_id)
+    await audit.write(tx, "started", "import", import_id)
+
+
+async def _make_fields(tx: AccountTx, columns: Sequence[Column]) -> None:
+    wanted = {column.target: column for column in columns if column.target}
+    for key, column in wanted.items():
+        if not column.new:
+            continue
+        made = await tx.value(
+            """
+            INSERT INTO fields (account_id, key, label, type)
+            VALUES ($1, $2, $3, $4)
+            ON CONFLICT (account_id, key) DO NOTHING
+            RETURNING id
+            """,
+            key,
+            column.label,
+            column.type,
+        )
+        if made is not None:
+            await audit.write(tx, "created", "field", made)
+    known = await fields(tx)
+    for key, column in wanted.items():
+        built_in = key in ("email", "first_name", "last_name", "language")
+        if not built_in and (key not in known or known[key][1] != column.type):
+            raise Conflict(Fault("mapping", FIELDS_CHANGED, "fields_changed"))
+
+
+async def _make_list(tx: AccountTx, name: str) -> int:
+    """The list's id. One made meanwhile under this name is taken: two imports may name the same new one."""
+    made: int | None = await tx.value(
+        """
+        INSERT INTO mailing_lists (account_id, name, public_name)
+        VALUES ($1, $2, $2)
+        ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
+        RETURNING id
+        """,
+        name,
+    )
+    if made is not None:
+        await audit.write(tx, "created", "mailing_list", made)
+        return made
+    found = await _list_named(tx, name)
+    if found is None:
+        raise Conflict(Fault("new_list", LIST_GONE, "no_such_list"))
+    return found

@@ -1,0 +1,334 @@
+"""Staged rows → contacts, subscriptions and proofs of consent, in parts by line.
+
+A row has one fate, the first that fits: doubles (its address stood higher up in the file), set_aside (update
+only, and nobody has this address), refused (an opt-out that stays), created, updated, unchanged.
+With the errors they add up to the rows of the file. The check judges with the same statement as the import.
+
+A no stays a no (B-28, A-022): a subscription that is there is never touched, and a new one of somebody who is
+suppressed is written as unsubscribed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from lists.imports import Choices, Import
+from mailer.core import work
+from mailer.core.db import AccountTx, Database
+from mailer.core.errors import MailerError
+
+CHUNK = 5_000  # lines merged in one transaction
+ERASED_AT_ONCE = 50_000
+EXAMPLES = 20
+
+
+class Fate(StrEnum):
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    DOUBLES = "doubles"
+    SET_ASIDE = "set_aside"
+
+
+class Superseded(MailerError):
+    """The import was cancelled or started anew while this turn ran: it has nothing more to say."""
+
+
+@dataclass(slots=True)
+class Judged:
+    """How many rows of a part have each fate, and their first lines."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[int]] = field(default_factory=dict)
+
+    def counts_with(self, before: Mapping[str, int]) -> dict[str, int]:
+        return dict(before) | {fate: before.get(fate, 0) + n for fate, n in self.counts.items()}
+
+    def examples_with(self, before: Mapping[str, list[int]]) -> dict[str, list[int]]:
+        found = {fate: [*before.get(fate, []), *lines][:EXAMPLES] for fate, lines in self.examples.items()}
+        return dict(before) | found
+
+
+async def last_line(tx: AccountTx, import_id: int, *, after: int, limit: int) -> int | None:
+    """The last line of the next part, or None at the end."""
+    found: int | None = await tx.value(
+        """
+        SELECT max(line)
+        FROM (
+            SELECT line FROM import_rows
+            WHERE account_id = $1 AND import_id = $2 AND line > $3
+            ORDER BY line
+            LIMIT $4
+        ) AS part
+        """,
+        import_id,
+        after,
+        limit,
+    )
+    return found
+
+
+_JUDGE = """
+    -- one CASE, so that every row has one fate and the numbers add up
+    SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20]
+    FROM (
+        SELECT r.line, CASE
+            WHEN EXISTS (
+                SELECT 1 FROM import_rows e
+                WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
+                  AND e.line < r.line
+            ) THEN 'doubles'
+            WHEN c.id IS NULL AND $5::text = 'update' THEN 'set_aside'
+            WHEN EXISTS (
+                SELECT 1 FROM suppressions s
+                WHERE s.account_id = $1 AND s.address_hash = r.address_hash
+                  AND (s.list_id IS NULL OR s.list_id = ANY ($6::bigint[]))
+                  AND (s.expires_at IS NULL OR s.expires_at > now())
+            ) OR EXISTS (
+                SELECT 1 FROM subscriptions u
+                WHERE u.account_id = $1 AND u.contact_id = c.id AND u.list_id = ANY ($6)
+                  AND u.status = 'unsubscribed'
+            ) THEN 'refused'
+            WHEN c.id IS NULL THEN 'created'
+            WHEN $5 <> 'add' AND (
+                c.first_name <> coalesce(
+                    r.first_name, CASE WHEN 'first_name' = ANY ($7::text[]) THEN '' ELSE c.first_name END)
+                OR c.last_name <> coalesce(
+                    r.last_name, CASE WHEN 'last_name' = ANY ($7) THEN '' ELSE c.last_name END)
+                OR c.language <> coalesce(
+                    r.language, CASE WHEN 'language' = ANY ($7) THEN '' ELSE c.language END)
+                OR (c.fields - $7) || r.fields <> c.fields
+            ) THEN 'updated'
+            WHEN $8::boolean OR EXISTS (
+                SELECT 1 FROM unnest($6) AS l (list_id)
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM subscriptions u
+                    WHERE u.account_id = $1 AND u.list_id = l.list_id AND u.contact_id = c.id
+                )
+            ) THEN 'updated'
+            ELSE 'unchanged'
+        END AS fate
+        FROM import_rows r
+        LEFT JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+    ) AS judged
+    GROUP BY fate
+    """
+
+
+async def judge(tx: AccountTx, job: Import, *, after: int, to: int) -> Judged:
+    """The fate of the rows behind line `after` up to `to`, as things stand now; changes nothing."""
+    choices = job.choices
+    rows = await tx.rows(
+        _JUDGE,
+        job.id,
+        after,
+        to,
+        choices.mode,
+        choices.list_ids,
+        job.erased_by_empty,
+        bool(choices.new_list),
+    )
+    return Judged({fate: n for fate, n, _ in rows}, {fate: lines for fate, _, lines in rows})
+
+
+async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
+    """One part of a running import, its counts and its position. The last line of it, or None at the end.
+
+    Raises Superseded when the import is no longer at `after`.
+    """
+    to = await last_line(tx, job.id, after=after, limit=CHUNK)
+    if to is None:
+        return None
+    # two imports at once take their parts in turn: no two statements lock the same contacts crosswise
+    await tx.value("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1::bigint, 0))")
+    judged = await judge(tx, job, after=after, to=to)
+    ours = await tx.run(
+        """
+        UPDATE imports
+        SET merged_to_line = $5, counts = $6
+        WHERE account_id = $1 AND id = $2 AND state = 'running' AND attempt = $3 AND merged_to_line = $4
+        """,
+        job.id,
+        job.attempt,
+        after,
+        to,
+        judged.counts_with(job.counts),
+    )
+    if not ours:
+        raise Superseded
+    choices = job.choices
+    if choices.mode != "update":
+        await _create(tx, job.id, after=after, to=to)
+    if choices.mode != "add":
+        await _update(tx, job, after=after, to=to)
+    if choices.list_ids:
+        await _subscribe(tx, job.id, choices, after=after, to=to)
+    job.counts.update(judged.counts_with(job.counts))
+    return to
+
+
+async def _create(tx: AccountTx, import_id: int, *, after: int, to: int) -> None:
+    await tx.run(
+        """
+        INSERT INTO contacts (account_id, email, address_key, address_hash, first_name, last_name,
+                              first_name_key, last_name_key, language, fields, source, import_id)
+        SELECT r.account_id, r.email, r.address_key, r.address_hash, coalesce(r.first_name, ''),
+               coalesce(r.last_name, ''), coalesce(r.first_name_key, ''), coalesce(r.last_name_key, ''),
+               coalesce(r.language, ''), r.fields, 'import', r.import_id
+        FROM import_rows r
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+          AND NOT EXISTS (
+              SELECT 1 FROM import_rows e
+              WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
+                AND e.line < r.line
+          )
+          AND NOT EXISTS (
+              SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.address_key = r.address_key
+          )
+        ORDER BY r.address_key
+        ON CONFLICT (account_id, address_key) DO NOTHING
+        """,
+        import_id,
+        after,
+        to,
+    )
+
+
+async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
+    """What the file says is taken; what it does not say stays, unless empty cells were said to erase."""
+    await tx.run(
+        """
+        WITH told AS (
+            SELECT r.address_key, r.fields, coalesce(r.language, no_language) AS language,
+                   coalesce(r.first_name, no_first) AS first_name,
+                   coalesce(r.last_name, no_last) AS last_name,
+                   coalesce(r.first_name_key, no_first) AS first_name_key,
+                   coalesce(r.last_name_key, no_last) AS last_name_key
+            FROM import_rows r
+            CROSS JOIN (
+                SELECT CASE WHEN 'first_name' = ANY ($5::text[]) THEN '' END AS no_first,
+                       CASE WHEN 'last_name' = ANY ($5) THEN '' END AS no_last,
+                       CASE WHEN 'language' = ANY ($5) THEN '' END AS no_language
+            ) AS erased
+            WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+              AND NOT EXISTS (
+                  SELECT 1 FROM import_rows e
+                  WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
+                    AND e.line < r.line
+              )
+        )
+        UPDATE contacts c
+        SET first_name = coalesce(t.first_name, c.first_name), last_name = coalesce(t.last_name, c.last_name),
+            first_name_key = coalesce(t.first_name_key, c.first_name_key),
+            last_name_key = coalesce(t.last_name_key, c.last_name_key),
+            language = coalesce(t.language, c.language), fields = (c.fields - $5) || t.fields,
+            updated_at = now()
+        FROM told t
+        WHERE c.account_id = $1 AND c.address_key = t.address_key
+          AND (coalesce(t.first_name, c.first_name) <> c.first_name
+               OR coalesce(t.last_name, c.last_name) <> c.last_name
+               OR coalesce(t.language, c.language) <> c.language
+               OR (c.fields - $5) || t.fields <> c.fields)
+        """,
+        job.id,
+        after,
+        to,
+        job.erased_by_empty,
+    )
+
+
+async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: int, to: int) -> None:
+    """New subscriptions with their proof (A-020, B-25). One that is there stays as it is."""
+    await tx.run(
+        """
+        WITH wanted AS (
+            SELECT l.list_id, c.id AS contact_id, c.address_hash, EXISTS (
+                SELECT 1 FROM suppressions s
+                WHERE s.account_id = $1 AND s.address_hash = c.address_hash
+                  AND (s.list_id IS NULL OR s.list_id = l.list_id)
+                  AND (s.expires_at IS NULL OR s.expires_at > now())
+            ) AS refused
+            FROM import_rows r
+            JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
+            CROSS JOIN unnest($5::bigint[]) AS l (list_id)
+            WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+              AND NOT EXISTS (
+                  SELECT 1 FROM import_rows e
+                  WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
+                    AND e.line < r.line
+              )
+        ), added AS (
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
+            SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,
+                   CASE WHEN refused THEN '' ELSE $6 END, $2
+            FROM wanted
+            ORDER BY contact_id, list_id
+            ON CONFLICT (account_id, list_id, contact_id) DO NOTHING
+            RETURNING list_id, contact_id, status
+        )
+        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                              legal_basis, wording, source, source_id)
+        SELECT $1, a.contact_id, w.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2
+        FROM added a
+        JOIN wanted w ON w.contact_id = a.contact_id AND w.list_id = a.list_id
+        WHERE a.status = 'active'
+        """,
+        import_id,
+        after,
+        to,
+        choices.list_ids,
+        choices.legal_basis,
+        statement(choices),
+        choices.source,
+    )
+
+
+def statement(choices: Choices) -> str:
+    """Who stated what, for the ledger: it outlives the import's own row."""
+    days = " – ".join(str(day) for day in (choices.collected_from, choices.collected_to) if day)
+    return " · ".join(part for part in (choices.attested_by, days) if part)
+
+
+async def finish(tx: AccountTx, job: Import) -> bool:
+    """Done: the counts stay, what was staged goes. False when somebody else has finished it."""
+    ended = await tx.run(
+        """
+        UPDATE imports
+        SET state = 'done', finished_at = now(), sample = '[]', examples = '{}'
+        WHERE account_id = $1 AND id = $2 AND state = 'running' AND attempt = $3
+        """,
+        job.id,
+        job.attempt,
+    )
+    if ended:
+        await work.add(tx, "lists.close_import", job.id)
+    return bool(ended)
+
+
+async def unstage(db: Database, account_id: int, import_id: int) -> None:
+    """Deletes staged rows and rejects, a part a transaction."""
+    more = True
+    while more:
+        async with db.account(account_id) as tx:
+            more = (
+                await tx.run(
+                    """
+                DELETE FROM import_rows
+                WHERE account_id = $1 AND import_id = $2 AND line <= (
+                    SELECT max(line) FROM (
+                        SELECT line FROM import_rows
+                        WHERE account_id = $1 AND import_id = $2
+                        ORDER BY line
+                        LIMIT $3
+                    ) AS part
+                )
+                """,
+                    import_id,
+                    ERASED_AT_ONCE,
+                )
+                > 0
+            )
+    async with db.account(account_id) as tx:
+        await tx.run("DELETE FROM import_rejects WHERE account_id = $1 AND import_id = $2", import_id)

@@ -17,8 +17,11 @@ async function untar(name, folder) {
   const ended = new Promise((resolve, reject) =>
     tar.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`tar of ${name} ended with ${code}`)))),
   );
-  await pipeline(createReadStream(join(packed, name)), createBrotliDecompress(), tar.stdin);
-  await ended;
+  const fed = pipeline(createReadStream(join(packed, name)), createBrotliDecompress(), tar.stdin).catch((error) => {
+    // tar stops reading at the end mark, before the padding: its exit status is what counts.
+    if (error.code !== "EPIPE") throw error;
+  });
+  await Promise.all([fed, ended]);
 }
 
 await rm(beside, { recursive: true, force: true });

@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -66,7 +68,9 @@ async def _code(job: Callable[[], Awaitable[int | None]]) -> int | None:
 def _metrics_folder() -> None:
     """Counters of all processes meet in one folder; the supervisor names it for its children."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mailer-metrics-")
+        folder = tempfile.mkdtemp(prefix="mailer-metrics-")
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _serve(command: str) -> int:

@@ -7,7 +7,7 @@ Somebody else's account, and everything in it, is NotFound.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
@@ -32,8 +32,8 @@ API_LIMIT = Limit("api", 600, 60)
 FORM_SECONDS = 600
 # where a person whose password must be changed may go
 _BEFORE_NEW_PASSWORD = ("/app/me/password", "/app/sign-out", "/app/sign-in", "/app/reset")
+Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _anonymous: set[object] = set()
-_closed_ok: set[object] = set()
 
 
 class Role(IntEnum):
@@ -85,7 +85,7 @@ class Shell:
         return self.member.time_zone if self.member else "Europe/Paris"
 
 
-def anonymous(handler: Callable[..., object]) -> Callable[..., object]:
+def anonymous(handler: Page) -> Page:
     """Marks a page of /app that needs no session."""
     _anonymous.add(handler)
     return handler

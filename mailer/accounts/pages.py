@@ -1,5 +1,7 @@
-"""Pages for signed-in people of this room."""
+"""Pages for signed-in people of this room, and the door to them."""
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from mailer.accounts import pages_entry, pages_home, pages_me
+
+ROUTES: list[web.RouteDef] = [*pages_entry.ROUTES, *pages_me.ROUTES, *pages_home.ROUTES]

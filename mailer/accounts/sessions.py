@@ -106,8 +106,9 @@ async def end(tx: SharedTx, token: str) -> None:
     await tx.run("DELETE FROM sessions WHERE token_hash = $1", _hash(token))
 
 
-async def end_one(tx: SharedTx, user_id: int, session_id: int) -> None:
-    await tx.run("DELETE FROM sessions WHERE user_id = $1 AND id = $2", user_id, session_id)
+async def end_one(tx: SharedTx, user_id: int, session_id: int) -> bool:
+    """False when this person has no such session."""
+    return bool(await tx.run("DELETE FROM sessions WHERE user_id = $1 AND id = $2", user_id, session_id))
 
 
 async def end_all(tx: SharedTx, user_id: int, *, but: int | None = None) -> int:

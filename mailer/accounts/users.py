@@ -42,6 +42,8 @@ class User:
     email_confirmed_at: datetime | None
     news_wanted_at: datetime | None
     partners_wanted_at: datetime | None
+    news_wording: str
+    partners_wording: str
     adult_business_at: datetime | None
     created_at: datetime
 
@@ -83,7 +85,8 @@ async def by_id(tx: SharedTx, user_id: int) -> User:
         """
         SELECT id, email, address_key, password_hash, must_change_password, title, first_name, last_name,
                country, vat_number, postal_address, telephone, domain_name, language, theme, is_operator,
-               disabled, email_confirmed_at, news_wanted_at, partners_wanted_at, adult_business_at, created_at
+               disabled, email_confirmed_at, news_wanted_at, partners_wanted_at, news_wording,
+               partners_wording, adult_business_at, created_at
         FROM users
         WHERE id = $1
         """,
@@ -97,7 +100,8 @@ async def by_address(tx: SharedTx, address_key: str) -> User | None:
         """
         SELECT id, email, address_key, password_hash, must_change_password, title, first_name, last_name,
                country, vat_number, postal_address, telephone, domain_name, language, theme, is_operator,
-               disabled, email_confirmed_at, news_wanted_at, partners_wanted_at, adult_business_at, created_at
+               disabled, email_confirmed_at, news_wanted_at, partners_wanted_at, news_wording,
+               partners_wording, adult_business_at, created_at
         FROM users
         WHERE address_key = $1
         """,
@@ -239,7 +243,7 @@ async def ask_new_address(tx: SharedTx, user: User, text: str, *, public_url: st
             "change_email",
             new.email,
             language=user.language,
-            details={"link": f"{public_url}/app/change-email/{token}", "name": user.first_name},
+            details={"link": f"{public_url}/app/confirm-address/{token}", "name": user.first_name},
         )
     return new
 

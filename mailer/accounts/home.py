@@ -1,0 +1,270 @@
+"""What the home page tells: what is left to set up, what waits for somebody, how the last sends went.
+
+Reads the tables of other rooms and changes none.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from mailer.accounts import accounts, agreements
+from mailer.core import clock
+from mailer.core.db import AccountTx
+
+State = Literal["todo", "done", "wait"]
+WEEKS = 13
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """The six steps before a first send, read from the tables themselves."""
+
+    identity: State
+    agreement: State
+    sender: State
+    domain: State
+    contacts: State
+    test: State
+
+    @property
+    def complete(self) -> bool:
+        """The domain waits for a real SMTP server: it does not keep the list on the page (S17)."""
+        return {self.identity, self.agreement, self.sender, self.contacts, self.test} == {"done"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausedCampaign:
+    id: int
+    name: str
+    pause_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportWithRejects:
+    id: int
+    file_name: str
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InDoubt:
+    """Deliveries of one campaign that broke during hand-over."""
+
+    id: int
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCampaign:
+    id: int
+    name: str
+    status: str
+    scheduled_at: datetime | None
+    audience: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentCampaign:
+    id: int
+    name: str
+    finished_at: datetime | None
+    audience: int
+    unsubscribed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """`active`: subscriptions in force at the end of the day `until`."""
+
+    until: date
+    active: int
+    gained: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    setup: Setup
+    paused: list[PausedCampaign]
+    imports: list[ImportWithRejects]
+    in_doubt: list[InDoubt]
+    running: list[OpenCampaign]
+    last: list[SentCampaign]
+    weeks: list[Week]
+
+    @property
+    def todo(self) -> int:
+        return len(self.paused) + len(self.imports) + len(self.in_doubt)
+
+
+async def show(tx: AccountTx) -> Home:
+    return Home(
+        setup=await _setup(tx),
+        paused=await _paused(tx),
+        imports=await _imports(tx),
+        in_doubt=await _in_doubt(tx),
+        running=await _running(tx),
+        last=await _last(tx),
+        weeks=await _weeks(tx),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Exists:
+    confirmed: bool
+    pending: bool
+    contacts: bool
+    tested: bool
+
+
+async def _setup(tx: AccountTx) -> Setup:
+    account = await accounts.show(tx)
+    found = await tx.one(
+        _Exists,
+        """
+        SELECT EXISTS (SELECT 1 FROM senders WHERE account_id = $1 AND status = 'confirmed') AS confirmed,
+               EXISTS (SELECT 1 FROM senders WHERE account_id = $1 AND status = 'pending') AS pending,
+               EXISTS (SELECT 1 FROM contacts WHERE account_id = $1) AS contacts,
+               EXISTS (SELECT 1 FROM campaigns WHERE account_id = $1 AND tested_at IS NOT NULL) AS tested
+        """,
+    )
+    agreed = await agreements.latest(tx) is not None
+    return Setup(
+        identity="done" if account.identified else "todo",
+        agreement="done" if agreed else "todo",
+        sender="done" if found.confirmed else "wait" if found.pending else "todo",
+        domain="wait",
+        contacts="done" if found.contacts else "todo",
+        test="done" if found.tested else "todo",
+    )
+
+
+async def _paused(tx: AccountTx) -> list[PausedCampaign]:
+    return await tx.many(
+        PausedCampaign,
+        """
+        SELECT id, name, pause_reason
+        FROM campaigns
+        WHERE account_id = $1 AND status = 'paused'
+        ORDER BY id DESC
+        LIMIT 10
+        """,
+    )
+
+
+async def _imports(tx: AccountTx) -> list[ImportWithRejects]:
+    """For as long as the file of rejects can be had."""
+    return await tx.many(
+        ImportWithRejects,
+        """
+        SELECT i.id, i.file_name, i.finished_at
+        FROM imports i
+        JOIN files f ON f.account_id = i.account_id AND f.id = i.rejects_file_id
+        WHERE i.account_id = $1 AND i.state = 'done' AND (f.expires_at IS NULL OR f.expires_at > now())
+        ORDER BY i.id DESC
+        LIMIT 5
+        """,
+    )
+
+
+async def _in_doubt(tx: AccountTx) -> list[InDoubt]:
+    return await tx.many(
+        InDoubt,
+        """
+        SELECT c.id, c.name, count(*)::int AS count
+        FROM (
+            SELECT account_id, id, name, month
+            FROM campaigns
+            WHERE account_id = $1 AND month IS NOT NULL
+            ORDER BY id DESC
+            LIMIT 20
+        ) c
+        JOIN deliveries d ON d.account_id = c.account_id AND d.campaign_id = c.id AND d.month = c.month
+        WHERE d.account_id = $1 AND d.status = 'in_doubt'
+        GROUP BY c.id, c.name
+        ORDER BY c.id DESC
+        """,
+    )
+
+
+async def _running(tx: AccountTx) -> list[OpenCampaign]:
+    return await tx.many(
+        OpenCampaign,
+        """
+        SELECT id, name, status, scheduled_at, audience
+        FROM campaigns
+        WHERE account_id = $1 AND status IN ('scheduled', 'preparing', 'sending')
+        ORDER BY scheduled_at NULLS FIRST, id
+        LIMIT 20
+        """,
+    )
+
+
+async def _last(tx: AccountTx) -> list[SentCampaign]:
+    return await tx.many(
+        SentCampaign,
+        """
+        SELECT c.id, c.name, c.finished_at, c.audience,
+               (SELECT count(DISTINCT e.contact_id)::int
+                FROM events e
+                WHERE e.account_id = $1 AND e.campaign_id = c.id AND e.kind = 'unsubscribe') AS unsubscribed
+        FROM campaigns c
+        WHERE c.account_id = $1 AND c.status = 'sent'
+        ORDER BY c.finished_at DESC NULLS LAST, c.id DESC
+        LIMIT 5
+        """,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """`weeks_ago` 0: the last seven days; -1: what is in force today."""
+
+    weeks_ago: int
+    gained: int
+    lost: int
+
+
+async def _weeks(tx: AccountTx) -> list[Week]:
+    """Thirteen weeks, the oldest first; empty when nobody ever subscribed.
+
+    One pass: what is active today, and backwards from there what each week gained and lost.
+    """
+    changes = await tx.many(
+        _Change,
+        """
+        SELECT weeks_ago, count(*) FILTER (WHERE gained)::int AS gained,
+               count(*) FILTER (WHERE NOT gained)::int AS lost
+        FROM (
+            SELECT -1 AS weeks_ago, true AS gained
+            FROM subscriptions
+            WHERE account_id = $1 AND status = 'active'
+            UNION ALL
+            SELECT floor(extract(epoch FROM now() - created_at) / 604800)::int, true
+            FROM subscriptions
+            WHERE account_id = $1 AND status IN ('active', 'unsubscribed')
+              AND created_at > now() - make_interval(weeks => $2)
+            UNION ALL
+            SELECT floor(extract(epoch FROM now() - status_at) / 604800)::int, false
+            FROM subscriptions
+            WHERE account_id = $1 AND status = 'unsubscribed'
+              AND status_at > now() - make_interval(weeks => $2)
+        ) changes
+        GROUP BY weeks_ago
+        """,
+        WEEKS,
+    )
+    return _walk_back({change.weeks_ago: (change.gained, change.lost) for change in changes})
+
+
+def _walk_back(changes: dict[int, tuple[int, int]]) -> list[Week]:
+    if not changes:
+        return []
+    active, today = changes.get(-1, (0, 0))[0], clock.now().date()
+    found = []
+    for n in range(WEEKS):
+        gained, lost = changes.get(n, (0, 0))
+        found.append(Week(until=today - timedelta(weeks=n), active=max(0, active), gained=gained, lost=lost))
+        active += lost - gained
+    return found[::-1]

@@ -1,0 +1,62 @@
+"""What is kept about a person who signs in, whole (A-006): the classes of A-041 to A-044."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from mailer.accounts import sessions, sign_ins, users
+from mailer.core.db import SharedTx
+
+# what proves who somebody is stays here
+_NEVER_SHOWN = ("password_hash", "address_key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Membership:
+    account_id: int
+    account_name: str
+    role: str
+    can_send: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mail:
+    kind: str
+    created_at: datetime
+    sent_at: datetime | None
+
+
+async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
+    """Ready for JSON; instants in UTC. Sign-ins of twelve months, mails of six days."""
+    user = await users.by_id(tx, user_id)
+    memberships = await tx.many(
+        _Membership,
+        """
+        SELECT a.id AS account_id, a.name AS account_name, m.role, m.can_send, m.created_at
+        FROM memberships m
+        JOIN accounts a ON a.id = m.account_id
+        WHERE m.user_id = $1
+        ORDER BY m.created_at
+        """,
+        user_id,
+    )
+    mails = await tx.many(
+        _Mail,
+        "SELECT kind, created_at, sent_at FROM outbox WHERE recipient = $1 ORDER BY id",
+        user.email,
+    )
+    return {
+        "profile": {name: value for name, value in asdict(user).items() if name not in _NEVER_SHOWN},
+        "accounts": [asdict(row) for row in memberships],
+        "sessions": [asdict(row) for row in await sessions.many(tx, user_id)],
+        "sign_ins": [asdict(row) for row in await sign_ins.last(tx, user_id, 10_000)],
+        "subscriptions": {
+            "news": {"since": user.news_wanted_at, "wording": user.news_wording},
+            "partners": {"since": user.partners_wanted_at, "wording": user.partners_wording},
+        },
+        "messages": [asdict(row) for row in mails],
+        # A-043 names these classes; this service keeps none of them
+        "orders": [],
+        "complaints": [],
+        "incidents": [],
+    }

@@ -1,0 +1,358 @@
+"""The door: sign in, sign up, confirm, reset, sign out, choose an account (ui 2.4)."""
+
+from aiohttp import web
+from pydantic import ConfigDict, Field
+
+from mailer.accounts import access, accounts, one_time_links, passwords, sessions, sign_ins, sign_up, users
+from mailer.accounts.sign_ins import Place
+from mailer.accounts.users import User
+from mailer.core.errors import Fault, Gone, Invalid, TooMany, fault
+from mailer.core.rate import Limit
+from mailer.core.text import N_
+from mailer.web import i18n
+from mailer.web.forms import Form, again
+from mailer.web.request import Input, client_ip, rates, read, services
+from mailer.web.response import page, redirect
+
+DEVICE_COOKIE = "__Host-device"
+SIGN_UPS = Limit("sign-up", 40, 3600)
+RESETS = Limit("reset", 40, 3600)
+MAILS_TO_ONE = Limit("mails to one address", 5, 3600)
+_WRONG = N_("Wrong address or password. Check both, or reset the password.")
+
+
+class Secrets(Input):
+    """A form with a password: blanks at its ends belong to it."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+
+class SignInForm(Secrets):
+    email: str = Field(min_length=1, max_length=400)
+    password: str = Field(min_length=1, max_length=2000)
+    next: str = ""
+
+
+class SignUpForm(Secrets):
+    email: str = Field(min_length=1, max_length=400)
+    password: str = Field(min_length=1, max_length=2000)
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    adult_business: bool = False
+    news: bool = False
+
+
+class ResetForm(Input):
+    email: str = Field(min_length=1, max_length=400)
+
+
+class NewPasswordForm(Secrets):
+    password: str = Field(min_length=1, max_length=2000)
+
+
+def own_path(text: str) -> str:
+    """Where to go after sign-in: a path of ours, or the accounts (no open redirect, E-09)."""
+    safe = text.startswith(("/app/", "/inbox")) and "\\" not in text and text.isprintable()
+    return text if safe and not text.startswith("/app/sign-") else "/app/accounts"
+
+
+def place(request: web.Request) -> Place:
+    return Place(ip=client_ip(request), device=request.cookies.get(DEVICE_COOKIE, "")[:100])
+
+
+def _cookie(answer: web.StreamResponse, name: str, value: str, *, max_age: int | None = None) -> None:
+    # E-07: __Host- means Secure, Path=/ and no Domain
+    answer.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+async def let_in(request: web.Request, user: User, *, to: str) -> web.Response:
+    """A new session; the one before it ends (E-30: new at sign-in)."""
+    held = services(request)
+    before = request.cookies.get(sessions.COOKIE)
+    async with held.db.shared() as tx:
+        if before:
+            await sessions.end(tx, before)
+        token = await sessions.start(
+            tx, user.id, ip=client_ip(request), user_agent=request.headers.get("User-Agent", "")
+        )
+    answer = redirect(to)
+    _cookie(answer, sessions.COOKIE, token)
+    device = sign_ins.new_device(held.settings.key, user.address_key)
+    _cookie(answer, DEVICE_COOKIE, device, max_age=sign_ins.DEVICE_DAYS * 86_400)
+    return answer
+
+
+async def password_is_right(request: web.Request, address_key: str, password: str) -> User | None:
+    """The person, when the password is theirs; counted and slowed down (B-02). Raises TooMany."""
+    held = services(request)
+    key = held.settings.key
+    where = place(request)
+    async with held.db.shared() as tx:
+        user = await users.by_address(tx, address_key)
+        try_id = await sign_ins.begin(
+            tx,
+            sign_ins.address_hash(key, address_key),
+            user_id=user.id if user else None,
+            place=where,
+            device=sign_ins.device_hash(key, address_key, where.device),
+        )
+    stored = user.password_hash if user is not None and not user.disabled else None
+    if not await passwords.matches(stored, password) or user is None or stored is None:
+        return None
+    renewed = await passwords.rehash(password) if passwords.is_old(stored) else None
+    async with held.db.shared() as tx:
+        await sign_ins.succeed(tx, try_id)
+        if renewed is not None:
+            await users.renew_hash(tx, user.id, stored, renewed)
+    return user
+
+
+@access.anonymous
+async def sign_in(request: web.Request) -> web.StreamResponse:
+    wanted = own_path(request.query.get("next", ""))
+    if request.get("person") is not None:
+        return redirect(wanted)
+    return page(request, "accounts/sign_in.html", {"form": Form({"next": wanted}), **_door(request)})
+
+
+def _door(request: web.Request) -> dict[str, object]:
+    return {"sign_up_open": services(request).settings.sign_up != "closed"}
+
+
+def too_many(error: TooMany, field: str) -> Invalid:
+    return Invalid(Fault(field, error.message, "too_many", error.params))
+
+
+@access.anonymous
+async def sign_in_post(request: web.Request) -> web.StreamResponse:
+    try:
+        form = await read(request, SignInForm)
+        who = users.address(form.email)
+        user = await password_is_right(request, who.key, form.password)
+        if user is None:
+            raise fault("email", _WRONG, code="wrong")
+    except TooMany as error:
+        shown = await again(request, too_many(error, "email"))
+        answer = page(request, "accounts/sign_in.html", {"form": shown, **_door(request)}, status=429)
+        answer.headers["Retry-After"] = str(error.retry_after)
+        return answer
+    except Invalid as error:
+        shown = await again(request, error)
+        return page(request, "accounts/sign_in.html", {"form": shown, **_door(request)}, status=422)
+    if user.email_confirmed_at is None:
+        held = services(request)
+        async with held.db.shared() as tx:
+            await sign_up.send_confirmation(tx, user, public_url=held.settings.public_url)
+        return page(request, "accounts/look_in_mailbox.html", {"email": user.email, "why": "confirm"})
+    return await let_in(request, user, to=own_path(form.next))
+
+
+@access.anonymous
+async def sign_up_form(request: web.Request) -> web.StreamResponse:
+    if services(request).settings.sign_up == "closed":
+        return page(request, "accounts/sign_up_closed.html", status=403)
+    return page(request, "accounts/sign_up.html", {"form": Form({"country": "FR"})})
+
+
+@access.anonymous
+async def sign_up_post(request: web.Request) -> web.StreamResponse:
+    held = services(request)
+    if held.settings.sign_up == "closed":
+        return page(request, "accounts/sign_up_closed.html", status=403)
+    try:
+        form = await read(request, SignUpForm)
+        who = users.address(form.email)
+        if not form.adult_business:
+            raise fault("adult_business", N_("Tick this box: the service is for professional use by adults."))
+        await rates(request).take(SIGN_UPS, client_ip(request) or "")
+        hashed = await passwords.hash_new(form.password, context=(who.key,))
+        await rates(request).take(MAILS_TO_ONE, _key_of(request, who.key))
+    except TooMany as error:
+        shown = await again(request, too_many(error, "email"))
+        return page(request, "accounts/sign_up.html", {"form": shown}, status=429)
+    except Invalid as error:
+        return page(request, "accounts/sign_up.html", {"form": await again(request, error)}, status=422)
+    new = sign_up.NewPerson(
+        address=who, password_hash=hashed, country=form.country, language=i18n.language(), news=form.news
+    )
+    async with held.db.shared() as tx:
+        await sign_up.ask(tx, new, public_url=held.settings.public_url)
+    return page(request, "accounts/look_in_mailbox.html", {"email": who.email, "why": "sign_up"})
+
+
+def _key_of(request: web.Request, address_key: str) -> str:
+    return sign_ins.address_hash(services(request).settings.key, address_key).hex()
+
+
+def dead_link(request: web.Request) -> web.Response:
+    return page(request, "accounts/dead_link.html", status=410)
+
+
+@access.anonymous
+async def confirm(request: web.Request) -> web.StreamResponse:
+    """GET shows, POST does: mail scanners follow links."""
+    try:
+        async with services(request).db.shared() as tx:
+            await one_time_links.look(tx, "confirm_email", request.match_info["token"])
+    except Gone:
+        return dead_link(request)
+    return page(request, "accounts/confirm.html")
+
+
+@access.anonymous
+async def confirm_post(request: web.Request) -> web.StreamResponse:
+    held = services(request)
+    try:
+        async with held.db.shared() as tx:
+            user_id = await sign_up.confirm(tx, request.match_info["token"], mode=mode(request))
+            user = await users.by_id(tx, user_id)
+            await sign_ins.note_link(tx, user_id, place(request))
+    except Gone:
+        return dead_link(request)
+    return await let_in(request, user, to="/app/accounts")
+
+
+def mode(request: web.Request) -> sign_up.Mode:
+    found = services(request).settings.sign_up
+    return found if found in ("open", "approval") else "closed"
+
+
+@access.anonymous
+async def reset(request: web.Request) -> web.StreamResponse:
+    return page(request, "accounts/reset.html", {"form": Form()})
+
+
+@access.anonymous
+async def reset_post(request: web.Request) -> web.StreamResponse:
+    held = services(request)
+    try:
+        form = await read(request, ResetForm)
+        who = users.address(form.email)
+        await rates(request).take(RESETS, client_ip(request) or "")
+        await rates(request).take(MAILS_TO_ONE, _key_of(request, who.key))
+    except TooMany as error:
+        shown = await again(request, too_many(error, "email"))
+        return page(request, "accounts/reset.html", {"form": shown}, status=429)
+    except Invalid as error:
+        return page(request, "accounts/reset.html", {"form": await again(request, error)}, status=422)
+    async with held.db.shared() as tx:
+        await sign_up.ask_reset(tx, who, public_url=held.settings.public_url)
+    return page(request, "accounts/look_in_mailbox.html", {"email": who.email, "why": "reset"})
+
+
+@access.anonymous
+async def new_password(request: web.Request) -> web.StreamResponse:
+    try:
+        async with services(request).db.shared() as tx:
+            await one_time_links.look(tx, "reset_password", request.match_info["token"])
+    except Gone:
+        return dead_link(request)
+    return page(request, "accounts/new_password.html", {"form": Form()})
+
+
+@access.anonymous
+async def new_password_post(request: web.Request) -> web.StreamResponse:
+    held, token = services(request), request.match_info["token"]
+    try:
+        form = await read(request, NewPasswordForm)
+        async with held.db.shared() as tx:
+            link = await one_time_links.look(tx, "reset_password", token)
+            known = await users.by_id(tx, link.user_id)
+        hashed = await passwords.hash_new(
+            form.password, context=(known.address_key, known.first_name, known.last_name)
+        )
+        async with held.db.shared() as tx:
+            user = await sign_up.reset(tx, token, hashed, mode=mode(request))
+            await sign_ins.note_link(tx, user.id, place(request))
+    except Gone:
+        return dead_link(request)
+    except Invalid as error:
+        return page(request, "accounts/new_password.html", {"form": await again(request, error)}, status=422)
+    return await let_in(request, user, to="/app/accounts")
+
+
+@access.anonymous
+async def sign_in_link(request: web.Request) -> web.StreamResponse:
+    try:
+        async with services(request).db.shared() as tx:
+            link = await one_time_links.look(tx, "sign_in", request.match_info["token"])
+            user = await users.by_id(tx, link.user_id)
+    except Gone:
+        return dead_link(request)
+    return page(request, "accounts/sign_in_link.html", {"email": user.email})
+
+
+@access.anonymous
+async def sign_in_link_post(request: web.Request) -> web.StreamResponse:
+    try:
+        async with services(request).db.shared() as tx:
+            link = await one_time_links.use(tx, "sign_in", request.match_info["token"])
+            user = await users.by_id(tx, link.user_id)
+            await sign_ins.note_link(tx, user.id, place(request))
+    except Gone:
+        return dead_link(request)
+    return await let_in(request, user, to="/app/accounts")
+
+
+@access.anonymous
+async def change_email(request: web.Request) -> web.StreamResponse:
+    try:
+        async with services(request).db.shared() as tx:
+            link = await one_time_links.look(tx, "change_email", request.match_info["token"])
+    except Gone:
+        return dead_link(request)
+    return page(request, "accounts/change_email.html", {"email": link.details["email"], "form": Form()})
+
+
+@access.anonymous
+async def change_email_post(request: web.Request) -> web.StreamResponse:
+    try:
+        async with services(request).db.shared() as tx:
+            await users.take_new_address(tx, request.match_info["token"])
+    except Gone:
+        return dead_link(request)
+    except Invalid as error:
+        context = {"email": "", "form": Form({}, error.faults)}
+        return page(request, "accounts/change_email.html", context, status=409)
+    return redirect("/app/sign-in")
+
+
+@access.anonymous
+async def sign_out(request: web.Request) -> web.StreamResponse:
+    token = request.cookies.get(sessions.COOKIE)
+    if token:
+        async with services(request).db.shared() as tx:
+            await sessions.end(tx, token)
+    answer = redirect("/app/sign-in")
+    # the browser's own copies of our pages go too (ASVS 14.3.1)
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    _cookie(answer, sessions.COOKIE, "", max_age=0)
+    return answer
+
+
+async def choose_account(request: web.Request) -> web.StreamResponse:
+    """Straight to the only one."""
+    async with services(request).db.shared() as tx:
+        places = await accounts.of_person(tx, access.person(request).user_id)
+    if len(places) == 1:
+        return redirect(f"/app/{places[0].id}")
+    return page(request, "accounts/accounts.html", {"places": places})
+
+
+ROUTES: list[web.RouteDef] = [
+    web.get("/sign-in", sign_in),
+    web.post("/sign-in", sign_in_post),
+    web.get("/sign-up", sign_up_form),
+    web.post("/sign-up", sign_up_post),
+    web.get("/confirm/{token}", confirm),
+    web.post("/confirm/{token}", confirm_post),
+    web.get("/reset", reset),
+    web.post("/reset", reset_post),
+    web.get("/reset/{token}", new_password),
+    web.post("/reset/{token}", new_password_post),
+    web.get("/sign-in-link/{token}", sign_in_link),
+    web.post("/sign-in-link/{token}", sign_in_link_post),
+    web.get("/confirm-address/{token}", change_email),
+    web.post("/confirm-address/{token}", change_email_post),
+    web.post("/sign-out", sign_out),
+    web.get("/accounts", choose_account),
+]

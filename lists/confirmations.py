@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from lists import consents, subscriptions
 from lists.consents import Evidence, Method
-from mailer.core import outbox
+from mailer.accounts import identity
+from mailer.core import clock, outbox
 from mailer.core.db import AccountTx
 from mailer.core.errors import Gone, NotFound
 from mailer.core.links import Links
@@ -29,15 +30,20 @@ class Asked(StrEnum):
     ACTIVE = "active"
 
 
-async def ask(tx: AccountTx, who: RecipientToken, links: Links, *, language: str, source: str = "") -> Asked:
+async def ask(tx: AccountTx, who: RecipientToken, links: Links, *, source: str = "") -> Asked:
     """Sends the person a mail with the way back; nothing else changes (B-28). At most one in 10 minutes."""
     asker = await subscriptions.person(tx, who)
-    list_name = await tx.value(
-        "SELECT public_name FROM mailing_lists WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
+    listed = await tx.rows(
+        """
+        SELECT public_name, frequency
+        FROM mailing_lists
+        WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL
+        """,
         who.list_id,
     )
-    if asker is None or list_name is None:
+    if asker is None or not listed:
         return Asked.GONE
+    list_name, frequency = listed[0]
     # two presses at the same moment: the second waits here and then sees the first's line
     await tx.run("SELECT FROM contacts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", asker.contact_id)
     state = await _state(tx, asker.contact_id, who)
@@ -57,12 +63,22 @@ async def ask(tx: AccountTx, who: RecipientToken, links: Links, *, language: str
         who.address_hash,
     )
     await consents.write(tx, own, "asked", evidence=Evidence(method=Method.LINK, source=source))
+    account = await identity.of(tx)
     await outbox.write(
         tx,
         "confirm_subscription",
         asker.email,
-        language=asker.language or language,
-        details={"link": links.confirm(own), "list_id": who.list_id, "list": list_name, "source": source},
+        language=asker.language or account.language,
+        details={
+            "link": links.confirm(own),
+            "list": list_name,
+            "frequency": frequency,
+            "sender": account.legal_name or account.account_name,
+            "contact": account.contact_email,
+            "source": source,
+            "asked_at": clock.now().isoformat(timespec="seconds"),
+            "zone": account.time_zone,
+        },
     )
     return Asked.SENT
 

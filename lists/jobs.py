@@ -1,6 +1,6 @@
 """What arq runs for this room."""
 
-from lists import jobs_imports
+from lists import jobs_exports, jobs_imports
 from mailer.core.jobs import Job
 
-JOBS: list[Job] = [*jobs_imports.JOBS]
+JOBS: list[Job] = [*jobs_imports.JOBS, *jobs_exports.JOBS]

@@ -315,3 +315,15 @@ async def unsubscribe_contacts(
     if len(people) == 1:
         await audit.write(tx, "unsubscribed", "contact", people[0].id)
     return new
+
+
+async def remove(tx: AccountTx, contact_ids: Sequence[int], list_id: int) -> int:
+    """Takes contacts off a list. A refusal stays where it is. Returns how many were taken off."""
+    return await tx.run(
+        """
+        DELETE FROM subscriptions
+        WHERE account_id = $1 AND list_id = $2 AND contact_id = ANY($3::bigint[]) AND status <> 'unsubscribed'
+        """,
+        list_id,
+        list(contact_ids),
+    )

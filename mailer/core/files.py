@@ -65,6 +65,11 @@ async def complete(tx: AccountTx, file_id: int, *, sha256: bytes | None = None) 
     )
 
 
+async def expire(tx: AccountTx, file_id: int, at: datetime) -> None:
+    """From then on it is not shown any more, and retention removes it."""
+    await tx.run("UPDATE files SET expires_at = $3 WHERE account_id = $1 AND id = $2", file_id, at)
+
+
 async def show(tx: AccountTx, file_id: int) -> File:
     """Raises NotFound, also when its time is over or it was never completed."""
     file = await tx.one(

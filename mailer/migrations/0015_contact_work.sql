@@ -41,4 +41,5 @@ GRANT SELECT, DELETE ON selections, selection_contacts TO mailer_eraser;
 
 ALTER TABLE exports
     ADD COLUMN total bigint NOT NULL DEFAULT 0,
+    ADD COLUMN columns jsonb NOT NULL DEFAULT '[]',  -- keys of the custom fields when it began
     ADD COLUMN delimiter text NOT NULL DEFAULT ',' CHECK (delimiter IN (',', ';'));

@@ -156,8 +156,8 @@ async def test_only_the_persons_confirmation_brings_them_back(services: Services
         await subscriptions.unsubscribe(tx, who, method=Method.LINK)
         with pytest.raises(Gone):
             await confirmations.confirm(tx, who)
-        assert await confirmations.ask(tx, who, links(services), language="fr") is Asked.SENT
-        assert await confirmations.ask(tx, who, links(services), language="fr") is Asked.RECENT
+        assert await confirmations.ask(tx, who, links(services)) is Asked.SENT
+        assert await confirmations.ask(tx, who, links(services)) is Asked.RECENT
         assert await status(tx, listed, contact) == "unsubscribed"
         mails = await tx.shared().rows(
             "SELECT recipient, details->>'link' FROM outbox WHERE account_id = $1 AND kind = 'confirm_subscription'",
@@ -185,7 +185,7 @@ async def test_coming_back_to_one_list_leaves_the_others_stopped(services: Servi
         contact = await make.contact(tx, "ana@example.test", list_id=one)
         who = await token(tx, services, "ana@example.test", list_id=one, contact_id=contact)
         await subscriptions.stop_everything(tx, who, method=Method.LINK)
-        await confirmations.ask(tx, who, links(services), language="fr")
+        await confirmations.ask(tx, who, links(services))
         await confirmations.confirm(tx, who)
         assert await suppressions.check(tx, who.address_hash, list_id=one) is None
         assert await suppressions.check(tx, who.address_hash, list_id=two) == "unsubscribed"
@@ -201,7 +201,7 @@ async def test_what_the_team_stopped_is_not_lifted_by_a_link(services: Services,
         assert await suppressions.add_by_team(tx, services.sealer, "ANA@example.test")
         assert not await suppressions.add_by_team(tx, services.sealer, "ana@example.test")
         assert await status(tx, listed, contact) == "unsubscribed"
-        assert await confirmations.ask(tx, who, links(services), language="fr") is Asked.BLOCKED
+        assert await confirmations.ask(tx, who, links(services)) is Asked.BLOCKED
         # the person's own refusal outranks it, and is then the person's to lift
         await subscriptions.stop_everything(tx, who, method=Method.LINK)
         assert await suppressions.check(tx, who.address_hash) == "unsubscribed"
@@ -236,9 +236,9 @@ async def test_coming_back_needs_a_contact_and_a_list(services: Services, make: 
         listed = await make.mailing_list(tx)
         contact = await make.contact(tx, "ana@example.test", list_id=listed)
         who = await token(tx, services, "ana@example.test", list_id=listed, contact_id=contact)
-        assert await confirmations.ask(tx, who, links(services), language="fr") is Asked.ACTIVE
+        assert await confirmations.ask(tx, who, links(services)) is Asked.ACTIVE
         await tx.run("DELETE FROM contacts WHERE account_id = $1 AND id = $2", contact)
-        assert await confirmations.ask(tx, who, links(services), language="fr") is Asked.GONE
+        assert await confirmations.ask(tx, who, links(services)) is Asked.GONE
         with pytest.raises(NotFound):
             await confirmations.confirm(tx, who)
 
@@ -254,7 +254,7 @@ async def test_two_presses_at_once_send_one_mail(services: Services, make: Make)
 
     async def press() -> Asked:
         async with services.db.account(acc.id) as tx:
-            return await confirmations.ask(tx, who, links(services), language="fr")
+            return await confirmations.ask(tx, who, links(services))
 
     answers = await asyncio.gather(*(press() for _ in range(5)))
     assert sorted(answers) == [Asked.RECENT] * 4 + [Asked.SENT]

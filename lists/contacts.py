@@ -1,0 +1,297 @@
+"""Contacts: add, read, change, delete. No edit ever lifts an opt-out (B-28)."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from lists import consents, fields, subscriptions, suppressions
+from lists.consents import Evidence
+from lists.field_values import Value
+from mailer.accounts import agreements, audit
+from mailer.core import addresses, keys
+from mailer.core.addresses import Address, AddressError
+from mailer.core.db import AccountTx
+from mailer.core.errors import Conflict, Fault, Invalid, NotFound, conflict
+from mailer.core.sealing import Sealer
+from mailer.core.text import N_
+from mailer.web.request import Input
+
+PersonName = Annotated[str, Field(max_length=200)]
+Language = Literal["", "fr", "en"]
+LegalBasis = Literal["consent", "existing_customer", "b2b_interest", "service"]
+ALREADY = N_("The address “{address}” is a contact already.")
+NEEDS_BASIS = N_("Say on what legal basis this person may be written to.")
+NEEDS_SOURCE = N_("Say where the agreement comes from, for example “Form of 12 March 2026”.")
+NOT_BUSINESS = N_("“{address}” is a personal mailbox: business interest is no basis for it.")
+CHANGED_MEANWHILE = N_("Somebody changed this contact meanwhile. Check the values below, then save again.")
+
+
+class NewContact(Input):
+    """`lists` needs `legal_basis` and `source`: what shows that the person agreed (C-01)."""
+
+    email: Annotated[str, Field(max_length=1000)]
+    first_name: PersonName = ""
+    last_name: PersonName = ""
+    language: Language = ""
+    fields: dict[str, Any] = {}
+    lists: Annotated[list[int], Field(max_length=100)] = []
+    legal_basis: LegalBasis | Literal[""] = ""
+    source: Annotated[str, Field(max_length=500)] = ""
+
+    @model_validator(mode="after")
+    def _with_evidence(self) -> "NewContact":
+        _check_evidence(self.lists, self.legal_basis, self.source)
+        return self
+
+
+class ContactChange(Input):
+    """What is None stays. `fields`: only those named; null takes one away. `lists` are added to."""
+
+    email: Annotated[str, Field(max_length=1000)] | None = None
+    first_name: PersonName | None = None
+    last_name: PersonName | None = None
+    language: Language | None = None
+    fields: dict[str, Any] = {}
+    lists: Annotated[list[int], Field(max_length=100)] = []
+    legal_basis: LegalBasis | Literal[""] = ""
+    source: Annotated[str, Field(max_length=500)] = ""
+
+    @model_validator(mode="after")
+    def _with_evidence(self) -> "ContactChange":
+        _check_evidence(self.lists, self.legal_basis, self.source)
+        return self
+
+
+class NewSubscriptions(Input):
+    """Lists for a contact that is there, with the evidence."""
+
+    lists: Annotated[list[int], Field(min_length=1, max_length=100)]
+    legal_basis: LegalBasis
+    source: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """`opens`, `clicks`: unknown, granted, denied; the first and last are not measured."""
+
+    id: int
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    fields: dict[str, Value]
+    opens: str
+    clicks: str
+    source: str
+    import_id: int | None
+    created_at: datetime
+    updated_at: datetime
+    last_act_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    id: int
+    address_key: str
+    address_hash: bytes
+    updated_at: datetime
+
+
+def _check_evidence(lists: Sequence[int], legal_basis: str, source: str) -> None:
+    faults = []
+    if lists and not legal_basis:
+        faults.append(Fault("legal_basis", NEEDS_BASIS, "missing"))
+    if lists and not source:
+        faults.append(Fault("source", NEEDS_SOURCE, "missing"))
+    if faults:
+        raise Invalid(*faults)
+
+
+def search_key(text: str) -> str:
+    """What a name or the beginning of one is searched by: lower case, composed, one blank between words."""
+    return " ".join(unicodedata.normalize("NFC", text).lower().split())
+
+
+def read_address(text: str) -> Address:
+    """Raises Invalid at `email`."""
+    try:
+        return addresses.parse(text)
+    except AddressError as error:
+        raise Invalid(Fault("email", error.message, error.code, error.params)) from None
+
+
+def _check_basis(address: Address, legal_basis: str) -> None:
+    # B-23: business interest is about somebody's profession, so a mailbox provider's address cannot show it
+    if legal_basis == "b2b_interest" and addresses.is_free_mail(addresses.domain_of(address.key)):
+        raise Invalid(Fault("legal_basis", NOT_BUSINESS, "free_mail", {"address": address.email}))
+
+
+async def show(tx: AccountTx, contact_id: int) -> Contact:
+    """Raises NotFound."""
+    return await tx.one(
+        Contact,
+        """
+        SELECT id, email, first_name, last_name, language, fields, opens, clicks, source, import_id,
+               created_at, updated_at, last_act_at
+        FROM contacts
+        WHERE account_id = $1 AND id = $2
+        """,
+        contact_id,
+    )
+
+
+async def add(tx: AccountTx, sealer: Sealer, new: NewContact) -> Contact:
+    """Raises Forbidden "agreement" (A-016), Invalid, Conflict at `email` when the address is there."""
+    await agreements.require(tx)
+    address = read_address(new.email)
+    _check_basis(address, new.legal_basis)
+    values = {key: value for key, value in await _values(tx, new.fields) if value is not None}
+    hashed = keys.address_hash(await keys.hash_key(tx, sealer), address.key)
+    with conflict("contacts_address_key", "email", ALREADY, address=address.email):
+        contact_id: int = await tx.value(
+            """
+            INSERT INTO contacts (account_id, email, address_key, address_hash, first_name, last_name,
+                                  first_name_key, last_name_key, language, fields, source)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            RETURNING id
+            """,
+            address.email,
+            address.key,
+            hashed,
+            new.first_name,
+            new.last_name,
+            search_key(new.first_name),
+            search_key(new.last_name),
+            new.language,
+            values,
+            "api" if tx.actor.kind == "api_key" else "page",
+        )
+    await audit.write(tx, "created", "contact", contact_id)
+    await subscribe(tx, contact_id, new.lists, legal_basis=new.legal_basis, source=new.source)
+    return await show(tx, contact_id)
+
+
+async def _values(tx: AccountTx, given: Mapping[str, object]) -> list[tuple[str, Value | None]]:
+    return list(fields.values(await fields.many(tx), given).items()) if given else []
+
+
+async def subscribe(
+    tx: AccountTx, contact_id: int, lists: Sequence[int], *, legal_basis: str, source: str
+) -> None:
+    """Adds one contact to lists, with its evidence. Raises Invalid at `lists` for an unknown list."""
+    evidence = Evidence(method=consents.method_of(tx), legal_basis=legal_basis, source=source)
+    for list_id in dict.fromkeys(lists):
+        try:
+            await subscriptions.add(tx, [contact_id], list_id, evidence=evidence)
+        except NotFound:
+            raise Invalid(Fault("lists", N_("There is no such list."), "unknown_list")) from None
+        await audit.write(tx, "subscribed", "contact", contact_id)
+
+
+async def add_to_lists(tx: AccountTx, contact_id: int, new: NewSubscriptions) -> None:
+    """Raises NotFound, Invalid."""
+    contact = await show(tx, contact_id)
+    _check_basis(read_address(contact.email), new.legal_basis)
+    await subscribe(tx, contact_id, new.lists, legal_basis=new.legal_basis, source=new.source)
+
+
+async def change(
+    tx: AccountTx,
+    sealer: Sealer,
+    contact_id: int,
+    change: ContactChange,
+    *,
+    seen: datetime | None = None,
+) -> Contact:
+    """Raises NotFound, Invalid, Conflict at `email`; Conflict at `seen` when it was changed since then."""
+    before = await tx.one(
+        _Identity,
+        """
+        SELECT id, address_key, address_hash, updated_at
+        FROM contacts
+        WHERE account_id = $1 AND id = $2
+        FOR NO KEY UPDATE
+        """,
+        contact_id,
+    )
+    if seen is not None and before.updated_at != seen:
+        raise Conflict(Fault("seen", CHANGED_MEANWHILE, "changed"))
+    values = await _values(tx, change.fields)
+    await tx.run(
+        """
+        UPDATE contacts
+        SET first_name = coalesce($3, first_name), first_name_key = coalesce($4, first_name_key),
+            last_name = coalesce($5, last_name), last_name_key = coalesce($6, last_name_key),
+            language = coalesce($7, language), fields = (fields || $8::jsonb) - $9::text[], updated_at = now()
+        WHERE account_id = $1 AND id = $2
+        """,
+        contact_id,
+        change.first_name,
+        None if change.first_name is None else search_key(change.first_name),
+        change.last_name,
+        None if change.last_name is None else search_key(change.last_name),
+        change.language,
+        {key: value for key, value in values if value is not None},
+        [key for key, value in values if value is None],
+    )
+    if change.email is not None:
+        await _change_address(tx, sealer, before, read_address(change.email))
+    await audit.write(tx, "changed", "contact", contact_id)
+    if change.lists:
+        evidence = NewSubscriptions(
+            lists=change.lists, legal_basis=change.legal_basis or "consent", source=change.source
+        )
+        await add_to_lists(tx, contact_id, evidence)
+    return await show(tx, contact_id)
+
+
+async def _change_address(tx: AccountTx, sealer: Sealer, before: _Identity, address: Address) -> None:
+    """The refusals of the old address follow to the new one, and those of the new one hold."""
+    hashed = keys.address_hash(await keys.hash_key(tx, sealer), address.key)
+    with conflict("contacts_address_key", "email", ALREADY, address=address.email):
+        await tx.run(
+            """
+            UPDATE contacts
+            SET email = $3, address_key = $4, address_hash = $5
+            WHERE account_id = $1 AND id = $2
+            """,
+            before.id,
+            address.email,
+            address.key,
+            hashed,
+        )
+    if hashed == before.address_hash:
+        return
+    await suppressions.carry(tx, before.address_hash, hashed)
+    await tx.run(
+        """
+        UPDATE subscriptions AS s
+        SET status = 'unsubscribed', status_at = now()
+        WHERE s.account_id = $1 AND s.contact_id = $2 AND s.status <> 'unsubscribed'
+          AND EXISTS (SELECT FROM suppressions u
+                      WHERE u.account_id = $1 AND u.address_hash = $3
+                        AND (u.list_id IS NULL OR u.list_id = s.list_id)
+                        AND (u.expires_at IS NULL OR u.expires_at > now()))
+        """,
+        before.id,
+        hashed,
+    )
+
+
+async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
+    """Erases contacts and their subscriptions at once. Returns how many there were.
+
+    Suppressions and the ledger stay, by hash (B-28); deliveries and events stay without a person behind them;
+    what waits to be sent is dropped by sending, which finds no contact any more (A-014).
+    """
+    deleted = await tx.rows(
+        "DELETE FROM contacts WHERE account_id = $1 AND id = ANY($2::bigint[]) RETURNING id",
+        list(contact_ids),
+    )
+    if len(contact_ids) == 1 and deleted:
+        await audit.write(tx, "deleted", "contact", contact_ids[0])
+    return len(deleted)

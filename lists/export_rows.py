@@ -1,0 +1,212 @@
+"""What an export writes: complete fields, consent and suppression state (A-013). Chunks by id.
+
+CSV: one row a contact, its lists by name. JSON lines: the same, with each subscription and ledger line whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lists import csv_write, field_values
+from lists.field_values import Value
+from mailer.core.db import AccountTx
+
+CHUNK = 1000
+NAMES = ("email", "first_name", "last_name", "language")
+STATES = (
+    "subscribed",
+    "awaiting_confirmation",
+    "unsubscribed",
+    "legal_basis",
+    "suppressed",
+    "opens",
+    "clicks",
+    "source",
+    "created_at",
+    "last_act_at",
+)
+SUPPRESSION_COLUMNS = ("email", "address_hash", "list", "reason", "since", "expires_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """`lists`, `suppressions`, `consents`: JSON objects as the JSON lines show them."""
+
+    id: int
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    fields: dict[str, Value]
+    opens: str
+    clicks: str
+    source: str
+    created_at: datetime
+    updated_at: datetime
+    last_act_at: datetime | None
+    lists: list[dict[str, Any]]
+    suppressions: list[dict[str, Any]]
+    consents: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionRow:
+    """`email` None: the contact is gone; the hash tells nothing to anybody but this account."""
+
+    id: int
+    email: str | None
+    address_hash: str
+    list_id: int | None
+    list: str | None
+    reason: str
+    since: datetime
+    expires_at: datetime | None
+
+
+async def next_ids(tx: AccountTx, *, after: int, list_id: int | None, limit: int = CHUNK) -> list[int]:
+    """Contact ids above `after`, of one list or all."""
+    if list_id is None:
+        found = await tx.rows(
+            "SELECT id FROM contacts WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3", after, limit
+        )
+    else:
+        found = await tx.rows(
+            """
+            SELECT contact_id
+            FROM subscriptions
+            WHERE account_id = $1 AND list_id = $4 AND contact_id > $2
+            ORDER BY contact_id
+            LIMIT $3
+            """,
+            after,
+            limit,
+            list_id,
+        )
+    return [row[0] for row in found]
+
+
+async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
+    return await tx.many(
+        Row,
+        """
+        SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, c.opens, c.clicks, c.source,
+               c.created_at, c.updated_at, c.last_act_at,
+               (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                           'list_id', s.list_id, 'list', l.name, 'status', s.status,
+                           'legal_basis', s.legal_basis, 'since', s.status_at, 'created_at', s.created_at)
+                           ORDER BY l.name), '[]')
+                FROM subscriptions s
+                JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id AND l.deleted_at IS NULL
+                WHERE s.account_id = $1 AND s.contact_id = c.id) AS lists,
+               (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                           'list_id', u.list_id, 'list', l.name, 'reason', u.reason, 'since', u.since,
+                           'expires_at', u.expires_at)
+                           ORDER BY u.id), '[]')
+                FROM suppressions u
+                LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = u.list_id
+                WHERE u.account_id = $1 AND u.address_hash = c.address_hash) AS suppressions,
+               (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                           'at', g.at, 'purpose', g.purpose, 'list_id', g.list_id, 'act', g.act,
+                           'method', g.method, 'legal_basis', g.legal_basis, 'wording', g.wording,
+                           'source', g.source, 'source_id', g.source_id)
+                           ORDER BY g.id), '[]')
+                FROM consents g
+                WHERE g.account_id = $1 AND g.contact_id = c.id) AS consents
+        FROM contacts c
+        WHERE c.account_id = $1 AND c.id = ANY($2::bigint[])
+        ORDER BY c.id
+        """,
+        list(contact_ids),
+    )
+
+
+async def suppressions(tx: AccountTx, *, after: int, limit: int = CHUNK) -> list[SuppressionRow]:
+    return await tx.many(
+        SuppressionRow,
+        """
+        SELECT s.id, c.email, encode(s.address_hash, 'hex') AS address_hash, s.list_id, l.name AS list,
+               s.reason, s.since, s.expires_at
+        FROM suppressions s
+        LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
+        LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
+        WHERE s.account_id = $1 AND s.id > $2
+        ORDER BY s.id
+        LIMIT $3
+        """,
+        after,
+        limit,
+    )
+
+
+def contact_object(row: Row) -> Mapping[str, object]:
+    """A line of JSON: everything, as it is stored."""
+    return {name: getattr(row, name) for name in Row.__dataclass_fields__}
+
+
+def suppression_object(row: SuppressionRow) -> Mapping[str, object]:
+    return {name: getattr(row, name) for name in SuppressionRow.__dataclass_fields__ if name != "id"}
+
+
+def contact_header(keys: Sequence[str]) -> list[str]:
+    """Built-in names, the account's fields by key, then the states that our import leaves alone."""
+    return [*NAMES, *keys, *(name if name not in keys else f"_{name}" for name in STATES)]
+
+
+def contact_cells(row: Row, keys: Sequence[str]) -> list[str]:
+    """In the order of `contact_header`."""
+    by_state = {
+        state: field_values.write([one["list"] for one in row.lists if one["status"] == state])
+        for state in ("active", "pending", "unsubscribed")
+    }
+    bases = [f"{one['list']}: {one['legal_basis']}" for one in row.lists if one["legal_basis"]]
+    stops = [
+        f"{one['list']}: {one['reason']}" if one["list_id"] else one["reason"] for one in row.suppressions
+    ]
+    return [
+        row.email,
+        row.first_name,
+        row.last_name,
+        row.language,
+        *(field_values.write(row.fields.get(key)) for key in keys),
+        by_state["active"],
+        by_state["pending"],
+        by_state["unsubscribed"],
+        field_values.write(bases),
+        field_values.write(stops),
+        row.opens,
+        row.clicks,
+        row.source,
+        _instant(row.created_at),
+        _instant(row.last_act_at),
+    ]
+
+
+def suppression_cells(row: SuppressionRow) -> list[str]:
+    """In the order of SUPPRESSION_COLUMNS."""
+    return [
+        row.email or "",
+        row.address_hash,
+        row.list or "",
+        row.reason,
+        _instant(row.since),
+        _instant(row.expires_at),
+    ]
+
+
+def _instant(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def encode(
+    objects: Sequence[Mapping[str, object]], cells: Sequence[Sequence[str]], *, format_: str, delimiter: str
+) -> bytes:
+    """One chunk as bytes."""
+    if format_ == "ndjson":
+        return csv_write.encode_json(objects)
+    return csv_write.encode(cells, delimiter=delimiter)
+
+
+def heading(columns: Sequence[str], *, format_: str, delimiter: str) -> bytes:
+    """What a file begins with."""
+    return b"" if format_ == "ndjson" else csv_write.encode([columns], delimiter=delimiter, bom=True)

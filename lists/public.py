@@ -2,4 +2,12 @@
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from lists import public_confirm, public_preferences, public_rights, public_tracking, public_unsubscribe
+
+ROUTES: list[web.RouteDef] = [
+    *public_unsubscribe.ROUTES,
+    *public_preferences.ROUTES,
+    *public_tracking.ROUTES,
+    *public_confirm.ROUTES,
+    *public_rights.ROUTES,
+]

@@ -56,7 +56,8 @@ OWNERS = {
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links api_keys audit agreement_acceptances",
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts imports import_rows import_rejects exports",
     "sending": "senders images designs campaigns campaign_lists revisions links deliveries inbox_mails outbox suppressions",
-    "tracking": "events",
+    # contacts: last_act_at alone (B-27)
+    "tracking": "events contacts",
     "retention_jobs": "*",
 }
 ROOF = {"mailer/app.py", "mailer/worker.py", "mailer/cli.py", "mailer/demo.py"}

@@ -1,0 +1,326 @@
+"""Claims: rows pass from the queue to a lane and into hand-over, never to two lanes (S1, D-22, D-45).
+
+    settle ─▶ claim ≤ 200 ─▶ render ─▶ step ─▶ hand over ─▶ step ─▶ … ─▶ release
+                                        └ outcomes of the group before, and the next group to "handing"
+
+`step` is one statement: whoever unsubscribed, was suppressed or deleted before it commits gets no mail, and a
+worker that dies leaves at most one group in doubt. `mark` stands in deliveries.turn: it names one turn for
+ever, since a row of work begins at turn 1 again after a pause.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from mailer.core.db import AccountTx
+from sending import outcomes
+from sending.merge_filters import Value
+from sending.outcomes import Outcome
+from sending.personal import Person
+from tracking.decision import Tracking
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of one lane of one campaign."""
+
+    campaign_id: int
+    month: date
+    lane: int
+    mark: int = field(default_factory=lambda: secrets.randbelow(2**31))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A row of ours. `person` None: the contact was deleted."""
+
+    contact_id: int
+    attempts: int
+    first_at: datetime | None
+    person: Person | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A claimed row whose mail is made, and by which address and consents."""
+
+    contact_id: int
+    person: Person
+    tracking: Tracking
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    contact_id: int
+    list_id: int
+    attempts: int
+    first_at: datetime | None
+    email: str | None
+    address_key: str | None
+    address_hash: bytes | None
+    first_name: str | None
+    last_name: str | None
+    language: str | None
+    fields: Mapping[str, Value] | None
+    opens: str | None
+    clicks: str | None
+
+
+async def settle(tx: AccountTx, turn: Turn) -> int:
+    """What an earlier turn of this lane left: claimed rows are queued again, those in hand-over are in doubt.
+
+    Called when a turn begins, before it claims, so every row of the lane is left over. Returns the doubtful.
+    """
+    await tx.run(
+        """
+        UPDATE deliveries
+        SET status = 'queued', lane = NULL, turn = NULL
+        WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND lane = $4 AND status = 'claimed'
+        """,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+    )
+    return await tx.run(
+        """
+        UPDATE deliveries
+        SET status = 'in_doubt', final_at = now(), smtp_reply = 'the worker stopped before the reply'
+        WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND lane = $4 AND status = 'handing'
+        """,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+    )
+
+
+async def claim(tx: AccountTx, turn: Turn, limit: int = BATCH) -> list[Claimed]:
+    """The next rows that are due, with their contacts."""
+    rows = await tx.many(
+        _Row,
+        """
+        WITH picked AS MATERIALIZED (
+            SELECT contact_id
+            FROM deliveries
+            WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND status = 'queued'
+              AND next_at <= now()
+            ORDER BY next_at
+            LIMIT $6
+            FOR UPDATE SKIP LOCKED
+        ), taken AS (
+            UPDATE deliveries d
+            SET status = 'claimed', lane = $4, turn = $5
+            FROM picked p
+            WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3 AND d.contact_id = p.contact_id
+              AND d.status = 'queued'
+            RETURNING d.contact_id, d.list_id, d.attempts, d.first_at
+        )
+        SELECT t.contact_id, t.list_id, t.attempts, t.first_at, c.email, c.address_key, c.address_hash,
+               c.first_name, c.last_name, c.language, c.fields, c.opens, c.clicks
+        FROM taken t
+        LEFT JOIN contacts c ON c.account_id = $1 AND c.id = t.contact_id
+        """,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+        turn.mark,
+        limit,
+    )
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: _Row) -> Claimed:
+    person = None
+    if row.address_hash is not None:
+        person = Person(
+            contact_id=row.contact_id,
+            list_id=row.list_id,
+            email=row.email or "",
+            address_key=row.address_key or "",
+            address_hash=row.address_hash,
+            first_name=row.first_name or "",
+            last_name=row.last_name or "",
+            language=row.language or "",
+            fields=row.fields or {},
+            opens=row.opens or "unknown",
+            clicks=row.clicks or "unknown",
+        )
+    return Claimed(contact_id=row.contact_id, attempts=row.attempts, first_at=row.first_at, person=person)
+
+
+_STEP = """
+    WITH recorded AS (
+        UPDATE deliveries d
+        SET status = CASE WHEN o.status = 'queued' AND c.status IN ('cancelled', 'sent') THEN 'cancelled'
+                          ELSE o.status END,
+            reason = o.reason, smtp_code = nullif(o.code, 0), smtp_reply = o.reply,
+            attempts = d.attempts + o.tried::int,
+            next_at = CASE WHEN o.status = 'queued' THEN now() + o.wait ELSE d.next_at END,
+            final_at = CASE WHEN o.status = 'queued' AND c.status NOT IN ('cancelled', 'sent') THEN NULL
+                            ELSE now() END,
+            lane = NULL, turn = NULL
+        FROM unnest($6::bigint[], $7::text[], $8::text[], $9::int[], $10::text[], $11::interval[],
+                    $12::bool[]) AS o (contact_id, status, reason, code, reply, wait, tried),
+            campaigns c
+        WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3 AND d.contact_id = o.contact_id
+          AND d.status IN ('handing', 'in_doubt') AND d.lane = $4 AND d.turn = $5
+          AND c.account_id = d.account_id AND c.id = d.campaign_id
+        RETURNING d.contact_id, d.status, d.reason
+    ), judged AS MATERIALIZED (
+        SELECT r.contact_id, r.opens, r.clicks,
+               CASE WHEN c.id IS NULL THEN 'deleted'
+                    WHEN s.status = 'pending' THEN 'pending'
+                    WHEN s.status IS DISTINCT FROM 'active' THEN 'unsubscribed'
+                    WHEN EXISTS (
+                        SELECT FROM suppressions x
+                        WHERE x.account_id = $1 AND x.address_hash = c.address_hash
+                          AND (x.list_id IS NULL OR x.list_id = d.list_id)
+                          AND (x.expires_at IS NULL OR x.expires_at > now())
+                    ) THEN 'suppressed'
+                    WHEN (c.email, c.opens, c.clicks) <> (r.email, r.opens_state, r.clicks_state)
+                        THEN 'changed'
+                    ELSE ''
+               END AS reason
+        FROM unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::bool[], $18::bool[])
+            AS r (contact_id, email, opens_state, clicks_state, opens, clicks)
+        JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3
+            AND d.contact_id = r.contact_id
+        JOIN campaigns g ON g.account_id = $1 AND g.id = $2 AND g.status = 'sending'
+        JOIN accounts a ON a.id = $1 AND a.status = 'active'
+        LEFT JOIN contacts c ON c.account_id = $1 AND c.id = r.contact_id
+        LEFT JOIN subscriptions s ON s.account_id = $1 AND s.list_id = d.list_id
+            AND s.contact_id = r.contact_id
+    ), begun AS (
+        UPDATE deliveries d
+        SET status = CASE j.reason WHEN '' THEN 'handing' WHEN 'changed' THEN 'queued' ELSE 'skipped' END,
+            reason = CASE WHEN j.reason = 'changed' THEN '' ELSE j.reason END,
+            first_at = CASE WHEN j.reason = '' THEN coalesce(d.first_at, now()) ELSE d.first_at END,
+            final_at = CASE WHEN j.reason IN ('', 'changed') THEN NULL ELSE now() END,
+            opens = j.opens AND j.reason = '', clicks = j.clicks AND j.reason = ''
+        FROM judged j
+        WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3 AND d.contact_id = j.contact_id
+          AND d.status = 'claimed' AND d.lane = $4 AND d.turn = $5
+        RETURNING d.contact_id, d.status, d.reason
+    )
+    SELECT true AS ended, contact_id, status, reason FROM recorded
+    UNION ALL
+    SELECT false, contact_id, status, reason FROM begun
+"""
+
+
+async def step(tx: AccountTx, turn: Turn, done: Sequence[Outcome], ready: Sequence[Ready]) -> set[int]:
+    """Records the group that ended and begins the next. Returns the contacts that may be handed over now.
+
+    Of `ready`, whoever fell out meanwhile becomes skipped with its reason; whose address or consents changed
+    since the mail was made goes back to the queue; nothing moves when the campaign does not run any more.
+    """
+    rows = await tx.rows(
+        _STEP,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+        turn.mark,
+        [one.contact_id for one in done],
+        [one.status for one in done],
+        [one.reason for one in done],
+        [one.code for one in done],
+        [one.reply for one in done],
+        [one.wait for one in done],
+        [one.tried for one in done],
+        [one.contact_id for one in ready],
+        [one.person.email for one in ready],
+        [one.person.opens for one in ready],
+        [one.person.clicks for one in ready],
+        [one.tracking.opens for one in ready],
+        [one.tracking.clicks for one in ready],
+    )
+    return await _read(tx, turn, rows)
+
+
+async def _read(tx: AccountTx, turn: Turn, rows: Sequence[tuple[bool, int, str, str]]) -> set[int]:
+    hard = [
+        contact
+        for ended, contact, status, reason in rows
+        if ended and (status, reason) == ("bounced", "hard")
+    ]
+    if hard:
+        await outcomes.suppress_bounced(tx, turn.campaign_id, hard)
+    for _, _, status, _ in rows:
+        if status not in ("handing", "queued"):
+            outcomes.count(status)
+    return {contact for ended, contact, status, _ in rows if not ended and status == "handing"}
+
+
+async def fail(tx: AccountTx, turn: Turn, failed: Sequence[tuple[int, str, str]]) -> None:
+    """Claimed rows whose mail cannot be made: (contact, reason render, size or address, why)."""
+    touched = await tx.run(
+        """
+        UPDATE deliveries d
+        SET status = 'failed', reason = f.reason, smtp_reply = f.reply, final_at = now(),
+            lane = NULL, turn = NULL
+        FROM unnest($6::bigint[], $7::text[], $8::text[]) AS f (contact_id, reason, reply)
+        WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3 AND d.contact_id = f.contact_id
+          AND d.status = 'claimed' AND d.lane = $4 AND d.turn = $5
+        """,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+        turn.mark,
+        [contact for contact, _, _ in failed],
+        [reason for _, reason, _ in failed],
+        [reply[:300] for _, _, reply in failed],
+    )
+    outcomes.count("failed", touched)
+
+
+async def skip_deleted(tx: AccountTx, turn: Turn, contact_ids: Sequence[int]) -> None:
+    """Claimed rows whose contact is gone."""
+    touched = await tx.run(
+        """
+        UPDATE deliveries
+        SET status = 'skipped', reason = 'deleted', final_at = now(), lane = NULL, turn = NULL
+        WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND contact_id = ANY ($6::bigint[])
+          AND status = 'claimed' AND lane = $4 AND turn = $5
+        """,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+        turn.mark,
+        list(contact_ids),
+    )
+    outcomes.count("skipped", touched)
+
+
+async def release(tx: AccountTx, turn: Turn) -> int:
+    """Claimed rows of this turn go back to the queue: nothing of them was sent."""
+    return await tx.run(
+        """
+        UPDATE deliveries
+        SET status = 'queued', lane = NULL, turn = NULL
+        WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND lane = $4 AND turn = $5
+          AND status = 'claimed'
+        """,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+        turn.mark,
+    )
+
+
+async def take_back(tx: AccountTx, turn: Turn, contact_ids: Sequence[int]) -> None:
+    """Rows that a statement without an answer may have moved to "handing", and that were not handed over."""
+    await tx.run(
+        """
+        UPDATE deliveries
+        SET status = 'queued', lane = NULL, turn = NULL
+        WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND contact_id = ANY ($6::bigint[])
+          AND lane = $4 AND turn = $5 AND status = 'handing'
+        """,
+        turn.campaign_id,
+        turn.month,
+        turn.lane,
+        turn.mark,
+        list(contact_ids),
+    )

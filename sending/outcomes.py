@@ -1,0 +1,180 @@
+"""What became of a hand-over, and what a campaign's deliveries add up to (S1, S7, D-13, D-33)."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailer.core import metrics
+from mailer.core.db import AccountTx
+from sending import replies
+from sending.smtp import Reply
+
+# S7; the first tries are quick, for greylisting (D-13)
+SCHEDULE = (
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(minutes=30),
+    timedelta(hours=1),
+    timedelta(hours=2),
+    timedelta(hours=4),
+    timedelta(hours=8),
+)
+GIVE_UP = timedelta(days=4, hours=20)
+# the server itself was not reached or not willing: soon again, and no try of the recipient's
+SERVER_AWAY = timedelta(seconds=20)
+UNREACHABLE = "the SMTP server was not reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Of one hand-over. `status` "queued" with `wait`: shown as deferred. `tried`: it counts as a try."""
+
+    contact_id: int
+    status: str
+    reason: str = ""
+    code: int = 0
+    reply: str = ""
+    wait: timedelta = timedelta(0)
+    tried: bool = True
+
+
+def of(contact_id: int, reply: Reply, *, attempts: int, age: timedelta) -> Outcome:
+    """A reply's outcome. `attempts` before this one; `age` since the first."""
+    if reply.in_doubt:
+        return Outcome(contact_id=contact_id, status="in_doubt", reply=replies.shown(reply.text))
+    verdict = replies.classify(reply.code, reply.text, reply.stage)
+    text = replies.shown(reply.text)
+    if verdict.status != "deferred":
+        return Outcome(
+            contact_id=contact_id, status=verdict.status, reason=verdict.reason, code=reply.code, reply=text
+        )
+    if age >= GIVE_UP:
+        return Outcome(contact_id=contact_id, status="failed", reason="expired", code=reply.code, reply=text)
+    about_us = reply.unreached or reply.stage in ("connect", "mail")
+    return Outcome(
+        contact_id=contact_id,
+        status="queued",
+        code=reply.code,
+        reply=text,
+        wait=jittered(SERVER_AWAY) if about_us else delay(attempts, age),
+        tried=not about_us,
+    )
+
+
+def delay(attempts: int, age: timedelta) -> timedelta:
+    """Until the next try, after `attempts` earlier ones: S7 with a tenth of jitter, never past giving up."""
+    step = SCHEDULE[min(attempts, len(SCHEDULE) - 1)]
+    return min(jittered(step), GIVE_UP - age)
+
+
+def jittered(span: timedelta) -> timedelta:
+    return span * random.uniform(0.9, 1.1)  # noqa: S311 (jitter is no secret)
+
+
+async def suppress_bounced(tx: AccountTx, campaign_id: int, contact_ids: list[int]) -> None:
+    """Hard bounces, at once and for everything (D-33, S5)."""
+    await tx.run(
+        """
+        INSERT INTO suppressions (account_id, address_hash, list_id, reason, campaign_id)
+        SELECT account_id, address_hash, NULL, 'bounced', $2
+        FROM contacts
+        WHERE account_id = $1 AND id = ANY ($3::bigint[])
+        ON CONFLICT DO NOTHING
+        """,
+        campaign_id,
+        contact_ids,
+    )
+
+
+async def cancel_open(tx: AccountTx, campaign_id: int) -> int:
+    """What has not begun to leave never will. Returns how many; running hand-overs end with their reply."""
+    return await tx.run(
+        """
+        UPDATE deliveries d
+        SET status = 'cancelled', final_at = now(), lane = NULL, turn = NULL
+        FROM campaigns c
+        WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.status IN ('queued', 'claimed')
+          AND c.account_id = d.account_id AND c.id = d.campaign_id AND d.month = c.month
+        """,
+        campaign_id,
+    )
+
+
+async def finish(tx: AccountTx, campaign_id: int) -> bool:
+    """Sets the campaign to "sent" when every delivery has its end state. True when it did."""
+    return bool(
+        await tx.run(
+            """
+            UPDATE campaigns c
+            SET status = 'sent', finished_at = now(), updated_at = now()
+            WHERE c.account_id = $1 AND c.id = $2 AND c.status = 'sending'
+              AND NOT EXISTS (
+                  SELECT FROM deliveries d
+                  WHERE d.account_id = c.account_id AND d.campaign_id = c.id AND d.month = c.month
+                    AND d.status IN ('queued', 'claimed', 'handing'))
+            """,
+            campaign_id,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Adds up to `audience`. `deferred` is the part of `queued` that was tried before."""
+
+    audience: int
+    queued: int
+    deferred: int
+    in_flight: int
+    delivered: int
+    bounced_hard: int
+    bounced_soft: int
+    bounced_block: int
+    failed: int
+    skipped: int
+    cancelled: int
+    in_doubt: int
+    next_at: datetime | None
+
+    @property
+    def sent(self) -> int:
+        return self.delivered + self.bounced
+
+    @property
+    def bounced(self) -> int:
+        return self.bounced_hard + self.bounced_soft + self.bounced_block
+
+    @property
+    def ended(self) -> int:
+        return self.sent + self.failed + self.skipped + self.cancelled + self.in_doubt
+
+
+async def balance(tx: AccountTx, campaign_id: int) -> Balance:
+    """As of now. Raises NotFound."""
+    return await tx.one(
+        Balance,
+        """
+        SELECT count(d.contact_id)::int AS audience,
+               (count(*) FILTER (WHERE d.status = 'queued'))::int AS queued,
+               (count(*) FILTER (WHERE d.status = 'queued' AND d.first_at IS NOT NULL))::int AS deferred,
+               (count(*) FILTER (WHERE d.status IN ('claimed', 'handing')))::int AS in_flight,
+               (count(*) FILTER (WHERE d.status = 'delivered'))::int AS delivered,
+               (count(*) FILTER (WHERE d.status = 'bounced' AND d.reason = 'hard'))::int AS bounced_hard,
+               (count(*) FILTER (WHERE d.status = 'bounced' AND d.reason = 'soft'))::int AS bounced_soft,
+               (count(*) FILTER (WHERE d.status = 'bounced' AND d.reason = 'block'))::int AS bounced_block,
+               (count(*) FILTER (WHERE d.status = 'failed'))::int AS failed,
+               (count(*) FILTER (WHERE d.status = 'skipped'))::int AS skipped,
+               (count(*) FILTER (WHERE d.status = 'cancelled'))::int AS cancelled,
+               (count(*) FILTER (WHERE d.status = 'in_doubt'))::int AS in_doubt,
+               min(d.next_at) FILTER (WHERE d.status = 'queued' AND d.first_at IS NOT NULL) AS next_at
+        FROM campaigns c
+        LEFT JOIN deliveries d ON d.account_id = c.account_id AND d.campaign_id = c.id AND d.month = c.month
+        WHERE c.account_id = $1 AND c.id = $2
+        """,
+        campaign_id,
+    )
+
+
+def count(status: str, n: int = 1) -> None:
+    """For the operators' figures."""
+    metrics.DELIVERIES.labels(status).inc(n)

@@ -1,0 +1,247 @@
+"""A campaign's mail for one person: names and values, links, what may be measured, then bytes.
+
+Every way of sending asks `tracking.decision` here (B-42). Without a consent the mail holds the author's
+addresses byte for byte and no pixel; nothing else differs (B-35, B-44).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from mailer.core import clock, keys
+from mailer.core.addresses import domain_of
+from mailer.core.db import AccountTx
+from mailer.core.errors import Gone, NotFound
+from mailer.core.links import Links
+from mailer.core.services import Services
+from mailer.core.tokens import CampaignToken, RecipientToken
+from sending import render, revisions
+from sending.merge_filters import Value
+from sending.message import ListHeaders, MailClass, MessageHeaders
+from sending.render import Recipient, Rendered, Urls
+from sending.revisions import Content, Loaded
+from sending.smtp import Mail
+from tracking import decision
+from tracking.decision import UNTRACKED, Tracking
+
+WEB_VERSION = timedelta(days=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A contact as a mail needs it. `opens`, `clicks`: unknown, granted or denied."""
+
+    contact_id: int
+    list_id: int
+    email: str
+    address_key: str
+    address_hash: bytes
+    first_name: str
+    last_name: str
+    language: str
+    fields: Mapping[str, Value]
+    opens: str
+    clicks: str
+
+    @property
+    def envelope(self) -> str:
+        """For RCPT TO: local part as typed, domain as A-labels (D-08)."""
+        return f"{self.email.rpartition('@')[0]}@{domain_of(self.address_key)}"
+
+
+def values(person: Person, date_fields: frozenset[str] = frozenset()) -> dict[str, Value]:
+    """What `contact.…` means in a merge tag (S14)."""
+    own: dict[str, Value] = {
+        key: _day(value) if key in date_fields and isinstance(value, str) else value
+        for key, value in person.fields.items()
+    }
+    return own | {
+        "email": person.email,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "language": person.language,
+    }
+
+
+def _day(text: str) -> Value:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes the mails of one campaign. `key` is the account's, for ids that tell nothing."""
+
+    services: Services
+    account_id: int
+    loaded: Loaded
+    key: bytes
+
+    @property
+    def _links(self) -> Links:
+        return Links(self.services.tokens, self.services.settings.track_url)
+
+    def tracking(self, person: Person) -> Tracking:
+        return decision.tracked(person.opens, person.clicks, self.loaded.content.kind)
+
+    def mail(self, person: Person) -> Mail:
+        """Raises RenderFailed, or ValueError for an address or a name that no header may carry."""
+        rendered, urls = self.render(person, self.tracking(person))
+        marketing = self.loaded.skeleton.campaign.mail_class is MailClass.MARKETING
+        domain = self.services.settings.mail_domain
+        headers = MessageHeaders(
+            campaign=self.loaded.skeleton.campaign,
+            to_email=person.email,
+            to_name=render.header_line(f"{person.first_name} {person.last_name}", 120),
+            message_id=self.message_id(person.contact_id),
+            sent_at=clock.now(),
+            mailing_list=self._list(person.list_id, domain) if marketing else None,
+            unsubscribe_url=urls.unsubscribe if marketing else None,
+        )
+        return Mail(return_path(domain), person.envelope, self.loaded.skeleton.fill(headers, rendered))
+
+    def render(self, person: Person, tracking: Tracking) -> tuple[Rendered, Urls]:
+        """Raises RenderFailed."""
+        urls = self._urls(person)
+        plain = recipient(self.loaded.content, person, urls)
+        if not (tracking.opens or tracking.clicks):
+            return self.loaded.program.render(plain), urls
+        place = CampaignToken(self.account_id, self.loaded.campaign_id, person.contact_id)
+        measured = Recipient(
+            contact=plain.contact,
+            urls=plain.urls,
+            list_name=plain.list_name,
+            sender=plain.sender,
+            account=plain.account,
+            language=plain.language,
+            tracked_links=self._clicks(place, plain) if tracking.clicks else None,
+            open_pixel_url=self._links.open(place) if tracking.opens else None,
+        )
+        return self.loaded.program.render(measured), urls
+
+    def message_id(self, contact_id: int) -> str:
+        """The same at each try, so that a mail that came twice after all is seen once; it names nobody."""
+        seed = f"mail {self.loaded.campaign_id} {contact_id}".encode()
+        return hmac.digest(self.key, seed, hashlib.sha256)[:16].hex()
+
+    def _list(self, list_id: int, domain: str) -> ListHeaders:
+        name = render.header_line(self.loaded.content.lists.get(list_id, ""), 120)
+        return ListHeaders(name=name, label=f"l{list_id}.a{self.account_id}", domain=domain)
+
+    def _urls(self, person: Person) -> Urls:
+        who = RecipientToken(
+            self.account_id, person.list_id, person.contact_id, person.address_hash, self.loaded.campaign_id
+        )
+        made = self._links.all_of(who)
+        return Urls(
+            unsubscribe=made.unsubscribe,
+            preferences=made.preferences,
+            tracking=made.tracking,
+            rights=made.rights,
+            web_version=made.web_version,
+        )
+
+    def _clicks(self, place: CampaignToken, plain: Recipient) -> dict[int, str]:
+        """Our address for each of the author's links; personal ones seal their target (S9)."""
+        targets = self.loaded.program.personal_targets(plain)
+        made = {}
+        for link in self.loaded.content.links:
+            if link.personal and link.position not in targets:
+                continue
+            token = CampaignToken(
+                place.account_id,
+                place.campaign_id,
+                place.contact_id,
+                self.loaded.link_ids[link.position],
+                targets.get(link.position, ""),
+            )
+            made[link.position] = self._links.click(token)
+        return made
+
+
+def recipient(content: Content, person: Person, urls: Urls) -> Recipient:
+    """Untracked; what previews, tests and the web version show as well."""
+    return Recipient(
+        contact=values(person, content.date_fields),
+        urls=urls,
+        list_name=content.lists.get(person.list_id) or next(iter(content.lists.values()), ""),
+        sender=content.sender,
+        account=content.account,
+        language=content.language,
+    )
+
+
+async def maker(tx: AccountTx, services: Services, campaign_id: int) -> Maker:
+    """Raises Gone, RenderFailed or ValueError."""
+    loaded = await revisions.load(tx, services, campaign_id)
+    return Maker(services, tx.account_id, loaded, await keys.hash_key(tx, services.sealer))
+
+
+def return_path(domain: str) -> str:
+    """Where reports about undelivered mail go (S10)."""
+    return f"bounces@{domain}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Delivered:
+    list_id: int
+    at: datetime | None
+
+
+async def render_for(tx: AccountTx, services: Services, campaign_id: int, contact_id: int) -> Rendered:
+    """The web version, with the contact as it is now; it measures nothing.
+
+    Raises NotFound when no such mail left, Gone six days after it did (S12) or when the contact is gone.
+    """
+    delivery = await tx.first(
+        _Delivered,
+        """
+        SELECT d.list_id, coalesce(d.final_at, d.first_at) AS at
+        FROM deliveries d
+        JOIN campaigns c ON c.account_id = d.account_id AND c.id = d.campaign_id AND c.month = d.month
+        WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.contact_id = $3
+        """,
+        campaign_id,
+        contact_id,
+    )
+    if delivery is None or delivery.at is None:
+        raise NotFound
+    if clock.now() >= delivery.at + WEB_VERSION:
+        raise Gone
+    person = await tx.first(
+        Person,
+        """
+        SELECT id AS contact_id, $3::bigint AS list_id, email, address_key, address_hash, first_name,
+               last_name, language, fields, opens, clicks
+        FROM contacts
+        WHERE account_id = $1 AND id = $2
+        """,
+        contact_id,
+        delivery.list_id,
+    )
+    if person is None:
+        raise Gone
+    made, _ = (await maker(tx, services, campaign_id)).render(person, UNTRACKED)
+    return made
+
+
+def sample(email: str, language: str) -> Person:
+    """Somebody made up, for tests and previews of an account without contacts."""
+    first, last = ("Camille", "Martin") if language == "fr" else ("Alex", "Martin")
+    return Person(
+        contact_id=0,
+        list_id=0,
+        email=email,
+        address_key=email.lower(),
+        address_hash=bytes(16),
+        first_name=first,
+        last_name=last,
+        language=language,
+        fields={},
+        opens="unknown",
+        clicks="unknown",
+    )

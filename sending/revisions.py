@@ -1,0 +1,288 @@
+"""The frozen content of a campaign: compiled once, sealed under the day's key, opened to send (S12, S13).
+
+    campaign's source ─ draft ─▶ Content ─ compile ─▶ row of `revisions`, rows of `links` ─ load ─▶ Loaded
+
+A revision is sealed again under each new day's key while deliveries are open; when the last key goes, nobody
+can read it any more. Nothing here is kept per recipient.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+from mailer.accounts import identity
+from mailer.core import clock, keys
+from mailer.core.db import AccountTx
+from mailer.core.errors import Fault, Gone, Invalid
+from mailer.core.keys import ContentGone
+from mailer.core.services import Services
+from mailer.core.settings import Settings
+from sending import message, render, sources
+from sending.links_in_mail import Link
+from sending.message import CampaignHeaders, MailClass, Skeleton
+from sending.render import AccountNames, Program, SenderNames
+
+_KEPT = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """All that a mail is made of, but the recipient. `lists` maps list id → the name recipients read."""
+
+    kind: str
+    language: str
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    links: tuple[Link, ...]
+    sender: SenderNames
+    account: AccountNames
+    lists: Mapping[int, str]
+    date_fields: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A revision ready to send. `link_ids` maps a link's position → links.id."""
+
+    campaign_id: int
+    content: Content
+    program: Program
+    skeleton: Skeleton
+    link_ids: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Campaign:
+    kind: str
+    language: str
+    subject: str
+    preheader: str
+    content_kind: str
+    source: str
+    sender_name: str
+    sender_email: str
+    sender_reply_to: str
+    reply_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Revision:
+    id: int
+    key_day: date
+    sealed: bytes
+
+
+async def draft(tx: AccountTx, settings: Settings, campaign_id: int) -> Content:
+    """The campaign's content as it is now. Raises NotFound, and Invalid with every fault of the source."""
+    found = await tx.one(
+        _Campaign,
+        """
+        SELECT c.kind, c.language, c.subject, c.preheader, c.content_kind, c.source, c.reply_to,
+               coalesce(s.name, '') AS sender_name, coalesce(s.email, '') AS sender_email,
+               coalesce(s.reply_to, '') AS sender_reply_to
+        FROM campaigns c
+        LEFT JOIN senders s ON s.account_id = c.account_id AND s.id = c.sender_id
+        WHERE c.account_id = $1 AND c.id = $2
+        """,
+        campaign_id,
+    )
+    source = sources.Source(found.content_kind, found.source, found.language)
+    compiled = sources.compile_source(source, settings=settings, fields=await sources.field_keys(tx))
+    if isinstance(compiled, list):
+        raise Invalid(*(Fault("source", one.message, one.code, one.params, one.line) for one in compiled))
+    who = await identity.of(tx)
+    reply_to = found.reply_to or found.sender_reply_to
+    return Content(
+        kind=found.kind,
+        language=found.language,
+        subject=found.subject,
+        preheader=found.preheader,
+        html=compiled.html,
+        text=compiled.text,
+        links=compiled.links,
+        sender=SenderNames(name=found.sender_name, email=found.sender_email, reply_to=reply_to),
+        account=AccountNames(
+            name=who.legal_name or who.account_name, address=who.postal_address, email=who.contact_email
+        ),
+        lists=await _list_names(tx, campaign_id),
+        date_fields=await date_fields(tx),
+    )
+
+
+async def date_fields(tx: AccountTx) -> frozenset[str]:
+    """Keys of the custom fields that hold dates."""
+    rows = await tx.rows("SELECT key FROM fields WHERE account_id = $1 AND type = 'date'")
+    return frozenset(key for (key,) in rows)
+
+
+async def _list_names(tx: AccountTx, campaign_id: int) -> dict[int, str]:
+    rows = await tx.rows(
+        """
+        SELECT l.id, l.public_name
+        FROM campaign_lists c
+        JOIN mailing_lists l ON l.account_id = c.account_id AND l.id = c.list_id
+        WHERE c.account_id = $1 AND c.campaign_id = $2 AND c.use = 'include'
+        """,
+        campaign_id,
+    )
+    return dict(rows)
+
+
+async def compile(tx: AccountTx, services: Services, campaign_id: int) -> int:  # noqa: A001 (the word for it)
+    """Freezes the content: revision and links, in place of older ones. Returns the revision's id.
+
+    Raises Invalid as `draft` does. Not to be called once a mail of the campaign has left.
+    """
+    content = await draft(tx, services.settings, campaign_id)
+    day = clock.now().date()
+    sealed = await keys.seal_content(tx, services.sealer, day=day, plain=_dump(content))
+    await tx.run("DELETE FROM links WHERE account_id = $1 AND campaign_id = $2", campaign_id)
+    await tx.run(
+        """
+        INSERT INTO links (account_id, campaign_id, position, url, label)
+        SELECT $1, $2, position, url, label
+        FROM unnest($3::smallint[], $4::text[], $5::text[]) AS given (position, url, label)
+        """,
+        campaign_id,
+        [link.position for link in content.links],
+        [link.url for link in content.links],
+        [link.label for link in content.links],
+    )
+    await tx.run("DELETE FROM revisions WHERE account_id = $1 AND campaign_id = $2", campaign_id)
+    revision_id: int = await tx.value(
+        """
+        INSERT INTO revisions (account_id, campaign_id, key_day, sealed)
+        VALUES ($1, $2, $3, $4)
+        RETURNING id
+        """,
+        campaign_id,
+        day,
+        sealed,
+    )
+    await tx.run(
+        "UPDATE campaigns SET revision_id = $3 WHERE account_id = $1 AND id = $2", campaign_id, revision_id
+    )
+    return revision_id
+
+
+async def open(tx: AccountTx, services: Services, campaign_id: int) -> Content:  # noqa: A001 (the word for it)
+    """The frozen content. Raises Gone when its six days are over or nothing was frozen."""
+    revision = await _current(tx, campaign_id)
+    try:
+        plain = await keys.open_content(tx, services.sealer, day=revision.key_day, sealed=revision.sealed)
+    except ContentGone:
+        raise Gone from None
+    return _read(plain)
+
+
+async def reseal(tx: AccountTx, services: Services, campaign_id: int) -> None:
+    """Under today's key, while mails of it have still to leave (S13). Raises Gone."""
+    revision = await _current(tx, campaign_id)
+    day = clock.now().date()
+    if revision.key_day >= day:
+        return
+    content = await open(tx, services, campaign_id)
+    await tx.run(
+        "UPDATE revisions SET key_day = $3, sealed = $4 WHERE account_id = $1 AND id = $2",
+        revision.id,
+        day,
+        await keys.seal_content(tx, services.sealer, day=day, plain=_dump(content)),
+    )
+
+
+async def _current(tx: AccountTx, campaign_id: int) -> _Revision:
+    found = await tx.first(
+        _Revision,
+        """
+        SELECT id, key_day, sealed
+        FROM revisions
+        WHERE account_id = $1 AND campaign_id = $2
+        ORDER BY id DESC
+        LIMIT 1
+        """,
+        campaign_id,
+    )
+    if found is None:
+        raise Gone
+    return found
+
+
+# compiled revisions of this process, the least used forgotten first: (account, revision) → Loaded
+_loaded: OrderedDict[tuple[int, int], Loaded] = OrderedDict()
+
+
+async def load(tx: AccountTx, services: Services, campaign_id: int) -> Loaded:
+    """The frozen content as programs, compiled once a process. Raises Gone, RenderFailed or ValueError."""
+    revision = await _current(tx, campaign_id)
+    key = (tx.account_id, revision.id)
+    found = _loaded.get(key)
+    if found is None:
+        content = await open(tx, services, campaign_id)
+        links = await tx.rows(
+            "SELECT position, id FROM links WHERE account_id = $1 AND campaign_id = $2", campaign_id
+        )
+        found = _loaded[key] = Loaded(
+            campaign_id,
+            content,
+            program(content),
+            message.prepare(headers(content, tx.account_id, campaign_id, services.settings)),
+            dict(links),
+        )
+        while len(_loaded) > _KEPT:
+            _loaded.popitem(last=False)
+    _loaded.move_to_end(key)
+    return found
+
+
+def forget(account_id: int, campaign_id: int) -> None:
+    """The content leaves this process's memory with the last mail."""
+    for key in [
+        key for key, one in _loaded.items() if (key[0], one.campaign_id) == (account_id, campaign_id)
+    ]:
+        del _loaded[key]
+
+
+def program(content: Content) -> Program:
+    """Raises RenderFailed."""
+    return render.compile_parts(
+        subject=content.subject,
+        preheader=content.preheader,
+        html=content.html,
+        text=content.text,
+        links=content.links,
+    )
+
+
+def headers(content: Content, account_id: int, campaign_id: int, settings: Settings) -> CampaignHeaders:
+    """What all mails of the campaign share. Feedback-ID: campaign, account, kind, then the sender (D-62)."""
+    return CampaignHeaders(
+        mail_class=MailClass.SERVICE if content.kind == "service" else MailClass.MARKETING,
+        from_name=render.header_line(content.sender.name, 120),
+        from_email=content.sender.email,
+        reply_to=content.sender.reply_to,
+        message_id_domain=settings.mail_domain,
+        feedback_id=f"c{campaign_id}:a{account_id}:{content.kind}:mailer",
+    )
+
+
+def _dump(content: Content) -> bytes:
+    plain = asdict(content)
+    plain["date_fields"] = sorted(content.date_fields)
+    plain["lists"] = [[key, name] for key, name in content.lists.items()]
+    return orjson.dumps(plain)
+
+
+def _read(plain: bytes) -> Content:
+    values: dict[str, Any] = orjson.loads(plain)
+    values["links"] = tuple(Link(**one) for one in values["links"])
+    values["sender"] = SenderNames(**values["sender"])
+    values["account"] = AccountNames(**values["account"])
+    values["lists"] = dict(values["lists"])
+    values["date_fields"] = frozenset(values["date_fields"])
+    return Content(**values)

@@ -34,14 +34,14 @@ test-long: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/pytest -m "long or not long"
 
 schema: .venv/.dev-ok
-	$(V)/mailer schema > mailer/schema.sql
+	mkdir -p .build && $(V)/mailer schema > .build/schema.sql && mv .build/schema.sql mailer/schema.sql
 
 screenshot: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/python -m tests.browser.screenshot deploy/docs/screenshot.png
 
 lock: .venv/.ok .node/.ok
 	$(UV) compile -q pyproject.toml $(LOCK) -o requirements.txt
-	$(UV) compile -q pyproject.toml --group pyproject.toml:dev -c requirements.txt $(LOCK) -o requirements-dev.txt
+	$(UV) compile -q --group pyproject.toml:dev -c requirements.txt $(LOCK) -o requirements-dev.txt
 	$(UV) compile -q --group pyproject.toml:assets $(LOCK) -o requirements-assets.txt
 	for folder in $(ASSETS) tests/browser; do (cd $$folder && $(NODE) npm install --silent --package-lock-only \
 	  && $(NODE) node $(CURDIR)/$(ASSETS)/strip_lock.mjs package-lock.json) || exit 1; done

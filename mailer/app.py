@@ -20,6 +20,7 @@ import mailer.accounts.public
 import retention_jobs.pages
 import sending.api
 import sending.pages
+import sending.pages_inbox
 import sending.public
 import tracking.api
 import tracking.pages
@@ -35,6 +36,7 @@ APP_ROUTES: list[web.RouteDef] = [
     *mailer.accounts.pages.ROUTES,
     *lists.pages.ROUTES,
     *sending.pages.ROUTES,
+    *sending.pages_inbox.INBOX_ROUTES,
     *tracking.pages.ROUTES,
     *retention_jobs.pages.ROUTES,
 ]
@@ -45,7 +47,11 @@ API_ROUTES: list[web.RouteDef] = [
     *tracking.api.ROUTES,
 ]
 PUBLIC_ROUTES: list[web.RouteDef] = [*lists.public.ROUTES, *sending.public.ROUTES, *tracking.public.ROUTES]
-ROOT_ROUTES: list[web.RouteDef] = [*root.ROUTES, *mailer.accounts.public.ROUTES]
+ROOT_ROUTES: list[web.RouteDef] = [
+    *root.ROUTES,
+    *mailer.accounts.public.ROUTES,
+    *sending.pages_inbox.ROOT_ROUTES,
+]
 MAX_FORM = 2_000_000
 
 

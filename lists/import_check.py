@@ -13,14 +13,19 @@ from dataclasses import dataclass, field
 import orjson
 
 from lists import import_report, import_start, imports, merge
+from lists.contacts import NOT_BUSINESS, search_key
 from lists.csv_contacts import Checker, ContactRow, Reject
-from lists.csv_rows import Fault, Position, Reader
+from lists.csv_rows import Fault, Position, Reader, Record
+from lists.import_report import DOUBLE
 from lists.imports import Import
 from mailer.core import files, keys
+from mailer.core.addresses import domain_of, is_free_mail, mask
 from mailer.core.db import AccountTx, Database
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
+from mailer.core.text import N_
 
+ABOVE = N_("This address stands higher up in the file.")
 COUNTED = 20_000  # lines judged in one transaction
 
 
@@ -48,6 +53,7 @@ class Parser:
         self._reader = Reader(job.encoding, job.delimiter, start=start)
         self._mapping = job.column_mapping
         self._check = Checker(self._mapping, job.field_types)
+        self._business = job.choices.legal_basis == "b2b_interest"
         self._offset, self._line = job.bytes_read, job.lines_read
 
     def parse(self, data: bytes | None) -> Batch:
@@ -59,13 +65,22 @@ class Parser:
                 batch.too_many = True
                 break
             batch.count += 1
-            checked = self._fault(item) if isinstance(item, Fault) else self._check(item)
+            checked = self._fault(item) if isinstance(item, Fault) else self._judge(item)
             if isinstance(checked, Reject):
                 batch.rejects.append(checked)
             else:
                 batch.rows.append(checked)
         self._offset, self._line = batch.offset, batch.line
         return batch
+
+    def _judge(self, record: Record) -> ContactRow | Reject:
+        row = self._check(record)
+        # B-23: business interest is about somebody's profession: no mailbox provider's address shows it
+        if self._business and isinstance(row, ContactRow) and is_free_mail(domain_of(row.key)):
+            masked = mask(row.email)
+            heading = self._mapping.heading(self._mapping.email)
+            return Reject(row.line, heading, "free_mail", masked, NOT_BUSINESS, {"address": masked})
+        return row
 
     def _fault(self, fault: Fault) -> Reject:
         heading = self._mapping.heading(fault.column - 1) if fault.column else ""
@@ -119,16 +134,17 @@ async def _commit(
         )
         if not ours:
             raise merge.Superseded
-        await _stage(tx, job.id, batch.rows, key=key)
-        await _set_aside(tx, job.id, batch.rejects)
+        doubles = await _stage(tx, job.id, batch.rows, key=key)
+        await _set_aside(tx, job.id, [*batch.rejects, *doubles])
     return batch.offset
 
 
-async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: bytes) -> None:
+async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: bytes) -> list[Reject]:
+    """Of each address the first row. Returns the others."""
     if not rows:
-        return
+        return []
     lines, emails, address_keys, firsts, lasts, languages, values = zip(*rows, strict=True)
-    await tx.run(
+    staged = await tx.rows(
         """
         INSERT INTO import_rows (account_id, import_id, line, email, address_key, address_hash, first_name,
                                  first_name_key, last_name, last_name_key, language, fields)
@@ -138,6 +154,9 @@ async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: 
                     $10::text[], $11::text[], $12::text[])
              AS r (line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
                    language, fields)
+        ORDER BY line
+        ON CONFLICT (account_id, import_id, address_key) DO NOTHING
+        RETURNING line
         """,
         import_id,
         lines,
@@ -145,12 +164,16 @@ async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: 
         address_keys,
         [keys.address_hash(key, address_key) for address_key in address_keys],
         firsts,
-        [name and name.lower() for name in firsts],
+        [name and search_key(name) for name in firsts],
         lasts,
-        [name and name.lower() for name in lasts],
+        [name and search_key(name) for name in lasts],
         languages,
         [orjson.dumps(found).decode() if found else "{}" for found in values],
     )
+    if len(staged) == len(rows):
+        return []
+    kept = {line for (line,) in staged}
+    return [Reject(row.line, "", DOUBLE, mask(row.email), ABOVE, {}) for row in rows if row.line not in kept]
 
 
 async def _set_aside(tx: AccountTx, import_id: int, rejects: list[Reject]) -> None:
@@ -222,7 +245,10 @@ async def finish(services: Services, account_id: int, job: Import) -> None:
             """
             UPDATE imports
             SET state = 'checked', rejects_file_id = $4,
-                counts = counts || jsonb_build_object('errors', $5::bigint, 'rows', rows_read)
+                counts = counts || jsonb_build_object('errors', $5::bigint, 'rows', rows_read, 'doubles', (
+                    SELECT count(*) FROM import_rejects
+                    WHERE account_id = $1 AND import_id = $2 AND code = 'double'
+                ))
             WHERE account_id = $1 AND id = $2 AND attempt = $3 AND state = 'checking'
             """,
             job.id,

@@ -12,6 +12,7 @@ from mailer.core.text import N_
 from mailer.web import i18n
 
 PART = 5_000
+DOUBLE = "double"  # code of a row whose address stood higher up: no fault, not in the file of rejects
 HEADING = (N_("Line"), N_("Column"), N_("Value"), N_("Reason"))
 WHOLE_ROW = N_("whole row")
 
@@ -45,7 +46,7 @@ async def write_rejects(db: Database, account_id: int, job: Import) -> Rejects:
                 Rejected,
                 """
                 SELECT line, column_name, value, message, params FROM import_rejects
-                WHERE account_id = $1 AND import_id = $2 AND line > $3
+                WHERE account_id = $1 AND import_id = $2 AND line > $3 AND code <> 'double'
                 ORDER BY line
                 LIMIT $4
                 """,
@@ -112,18 +113,18 @@ async def examples(tx: AccountTx, job: Import, fate: Fate) -> list[Example]:
     )
 
 
-async def rejected(tx: AccountTx, import_id: int, limit: int = 20) -> list[Rejected]:
-    """The first rejects, while they are staged."""
+async def rejected(tx: AccountTx, import_id: int, *, doubles: bool) -> list[Rejected]:
+    """The first rejects or doubles, while they are staged."""
     return await tx.many(
         Rejected,
         """
         SELECT line, column_name, value, message, params FROM import_rejects
-        WHERE account_id = $1 AND import_id = $2
+        WHERE account_id = $1 AND import_id = $2 AND (code = 'double') = $3
         ORDER BY line
-        LIMIT $3
+        LIMIT 20
         """,
         import_id,
-        limit,
+        doubles,
     )
 
 
@@ -148,7 +149,7 @@ STABLE_SECONDS = 10  # before that the rate says nothing (ui 3.6)
 def progress(job: Import, *, now: datetime | None = None) -> Progress:
     elapsed = ((now or clock.now()) - (job.started_at or job.created_at)).total_seconds()
     if job.state == State.RUNNING:
-        done, total = sum(job.counts.get(fate, 0) for fate in Fate), job.rows_read
+        done, total = sum(job.counts.get(fate, 0) for fate in (*Fate, "doubles", "errors")), job.rows_read
     else:
         read, size = job.bytes_read - job.first_offset, max(job.size - job.first_offset, 1)
         done, total = job.rows_read, round(job.rows_read * size / read) if read > 0 else 0

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from lists import fields, mailing_lists, merge
+from lists.csv_mapping import BUILT_IN
+from lists.fields import NewField
 from lists.imports import (
     FIELDS_CHANGED,
     LIST_GONE,
@@ -10,10 +13,11 @@ from lists.imports import (
     Column,
     Mode,
     State,
-    fields,
+    field_guesses,
     need_open,
     show,
 )
+from lists.mailing_lists import NewMailingList
 from mailer.accounts import agreements, audit
 from mailer.core import clock, work
 from mailer.core.db import AccountTx
@@ -120,18 +124,19 @@ async def run(tx: AccountTx, import_id: int) -> None:
     if job.state != State.CHECKED:
         raise Conflict(Fault("state", NOT_CHECKED, "state", {"state": str(job.state)}))
     await agreements.require(tx)
+    await merge.lock(tx)
     await _make_fields(tx, job.columns)
     choices = job.choices
     if await _alive(tx, choices.list_ids) != len(set(choices.list_ids)):
         raise Conflict(Fault("list_ids", LIST_GONE, "no_such_list"))
     list_ids = list(dict.fromkeys(choices.list_ids))
     if choices.new_list:
-        list_ids = list(dict.fromkeys([*list_ids, await _make_list(tx, choices.new_list)]))
+        list_ids = list(dict.fromkeys([*list_ids, await _list_id(tx, choices.new_list)]))
     started = await tx.run(
         """
         UPDATE imports
         SET state = 'running', options = $3, attempt = attempt + 1, merged_to_line = 0,
-            counts = jsonb_build_object('rows', counts -> 'rows', 'errors', counts -> 'errors'),
+            counts = counts - '{created,updated,unchanged,refused,set_aside}'::text[],
             resumed_at_line = NULL, started_at = now()
         WHERE account_id = $1 AND id = $2 AND state = 'checked' AND attempt = $4
         """,
@@ -146,45 +151,18 @@ async def run(tx: AccountTx, import_id: int) -> None:
 
 
 async def _make_fields(tx: AccountTx, columns: Sequence[Column]) -> None:
-    wanted = {column.target: column for column in columns if column.target}
-    for key, column in wanted.items():
-        if not column.new:
+    """New ones are made; all must have the types that the rows were checked with."""
+    known = await field_guesses(tx)
+    for column in columns:
+        if not column.target or column.target in BUILT_IN:
             continue
-        made = await tx.value(
-            """
-            INSERT INTO fields (account_id, key, label, type)
-            VALUES ($1, $2, $3, $4)
-            ON CONFLICT (account_id, key) DO NOTHING
-            RETURNING id
-            """,
-            key,
-            column.label,
-            column.type,
-        )
-        if made is not None:
-            await audit.write(tx, "created", "field", made)
-    known = await fields(tx)
-    for key, column in wanted.items():
-        built_in = key in ("email", "first_name", "last_name", "language")
-        if not built_in and (key not in known or known[key][1] != column.type):
+        if column.target not in known and column.new:
+            await fields.create(tx, NewField(key=column.target, label=column.label, type=column.type))
+        elif column.target not in known or known[column.target][1] != column.type:
             raise Conflict(Fault("mapping", FIELDS_CHANGED, "fields_changed"))
 
 
-async def _make_list(tx: AccountTx, name: str) -> int:
-    """The list's id. One made meanwhile under this name is taken: two imports may name the same new one."""
-    made: int | None = await tx.value(
-        """
-        INSERT INTO mailing_lists (account_id, name, public_name)
-        VALUES ($1, $2, $2)
-        ON CONFLICT (account_id, name) WHERE deleted_at IS NULL DO NOTHING
-        RETURNING id
-        """,
-        name,
-    )
-    if made is not None:
-        await audit.write(tx, "created", "mailing_list", made)
-        return made
+async def _list_id(tx: AccountTx, name: str) -> int:
+    """The list of this name, made when it is not there: two imports may name the same new one."""
     found = await _list_named(tx, name)
-    if found is None:
-        raise Conflict(Fault("new_list", LIST_GONE, "no_such_list"))
-    return found
+    return found or (await mailing_lists.create(tx, NewMailingList(name=name))).id

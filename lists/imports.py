@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import StringConstraints
 
+from lists import fields
 from lists.csv_detect import Detected
 from lists.csv_mapping import ColumnMapping
 from lists.field_values import FieldType
@@ -106,6 +107,7 @@ class Import:
     counts: dict[str, int]
     examples: dict[str, list[int]]  # of each fate, the first lines
     rejects_file_id: int | None
+    attested_by: str
     created_by: int | None
     created_at: datetime
     started_at: datetime | None
@@ -141,13 +143,6 @@ class Import:
         if not self.choices.empty_erases:
             return []
         return [column.target for column in self.columns if column.target not in ("", "email")]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountField:
-    key: str
-    label: str
-    type: str
 
 
 async def create(tx: AccountTx, *, file_id: int, file_name: str, detected: Detected, language: str) -> int:
@@ -187,8 +182,8 @@ async def show(tx: AccountTx, import_id: int) -> Import:
         SELECT i.id, i.state, i.failure, i.file_id, i.file_name, i.encoding, i.delimiter, i.has_header,
                i.header, i.sample, i.mapping, i.options, i.language, i.attempt, i.first_offset, i.first_line,
                i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line, i.resumed_at_line, i.counts,
-               i.examples, i.rejects_file_id, i.created_by, i.created_at, i.started_at, i.finished_at,
-               coalesce(f.size, 0) AS size
+               i.examples, i.rejects_file_id, i.attested_by, i.created_by, i.created_at, i.started_at,
+               i.finished_at, coalesce(f.size, 0) AS size
         FROM imports i
         LEFT JOIN files f ON f.account_id = i.account_id AND f.id = i.file_id
         WHERE i.account_id = $1 AND i.id = $2
@@ -206,8 +201,8 @@ async def page(tx: AccountTx, *, cursor: str | None, limit: int) -> Page[Import]
         SELECT i.id, i.state, i.failure, i.file_id, i.file_name, i.encoding, i.delimiter, i.has_header,
                i.header, '[]'::jsonb AS sample, i.mapping, i.options, i.language, i.attempt, i.first_offset,
                i.first_line, i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line, i.resumed_at_line,
-               i.counts, i.examples, i.rejects_file_id, i.created_by, i.created_at, i.started_at,
-               i.finished_at, coalesce(f.size, 0) AS size
+               i.counts, i.examples, i.rejects_file_id, i.attested_by, i.created_by, i.created_at,
+               i.started_at, i.finished_at, coalesce(f.size, 0) AS size
         FROM imports i
         LEFT JOIN files f ON f.account_id = i.account_id AND f.id = i.file_id
         WHERE i.account_id = $1 AND ($2::bigint IS NULL OR i.id < $2)
@@ -220,12 +215,9 @@ async def page(tx: AccountTx, *, cursor: str | None, limit: int) -> Page[Import]
     return paging.page(rows, limit, key=lambda row: (row.id,))
 
 
-async def fields(tx: AccountTx) -> dict[str, tuple[str, FieldType]]:
-    """The account's fields as the guess wants them: key → label and type."""
-    found = await tx.many(
-        AccountField, "SELECT key, label, type FROM fields WHERE account_id = $1 ORDER BY label"
-    )
-    return {field.key: (field.label, FieldType(field.type)) for field in found}
+async def field_guesses(tx: AccountTx) -> dict[str, tuple[str, FieldType]]:
+    """The account's fields as `csv_mapping.guess` wants them: key → label and type."""
+    return {field.key: (field.label, field.type) for field in await fields.many(tx)}
 
 
 NOT_OPEN = N_("This import has started. Nothing in it can be changed any more.")
@@ -262,6 +254,7 @@ async def redetect(tx: AccountTx, import_id: int, detected: Detected) -> None:
 
 
 NO_SUCH_FIELD = N_("The field “{target}” does not exist any more. Choose where its column goes.")
+TOO_MANY_FIELDS = N_("An account has at most {limit} fields.")
 COLUMNS = N_("The file has {count} columns. Say for each where it goes.")
 
 
@@ -272,7 +265,7 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
     if len(columns) != len(job.header):
         raise Invalid(Fault("mapping", COLUMNS, "columns", {"count": len(job.header)}))
     ColumnMapping(tuple(job.header), tuple(column.target for column in columns))
-    known = await fields(tx)
+    known = await field_guesses(tx)
     stored = []
     for column in columns:
         kind = column.type
@@ -281,6 +274,8 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
         elif column.target not in ("", "email", "first_name", "last_name", "language") and not column.new:
             raise Invalid(Fault("mapping", NO_SUCH_FIELD, "no_such_field", {"target": column.target}))
         stored.append(column.model_copy(update={"type": kind}).model_dump(mode="json"))
+    if len(known) + sum(column.new for column in columns) > fields.MAX_FIELDS:
+        raise Invalid(Fault("mapping", TOO_MANY_FIELDS, "too_many", {"limit": fields.MAX_FIELDS}))
     await tx.run(
         """
         UPDATE imports SET mapping = $3, state = 'mapped', counts = '{}', examples = '{}', failure = ''
@@ -307,7 +302,7 @@ async def close(tx: AccountTx, job: Import, *, state: State, failure: str = "") 
     await tx.run(
         """
         UPDATE imports
-        SET state = $3, failure = $4, sample = '[]', file_id = NULL, rejects_file_id = NULL,
+        SET state = $3, failure = $4, sample = '[]', examples = '{}', file_id = NULL, rejects_file_id = NULL,
             attempt = attempt + 1, finished_at = coalesce(finished_at, now())
         WHERE account_id = $1 AND id = $2
         """,

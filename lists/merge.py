@@ -1,8 +1,8 @@
 """Staged rows → contacts, subscriptions and proofs of consent, in parts by line.
 
-A row has one fate, the first that fits: doubles (its address stood higher up in the file), set_aside (update
-only, and nobody has this address), refused (an opt-out that stays), created, updated, unchanged.
-With the errors they add up to the rows of the file. The check judges with the same statement as the import.
+A staged row has one fate, the first that fits: set_aside (update only, and nobody has this address), refused
+(an opt-out that stays), created, updated, unchanged. With the errors and the doubles, which are not staged,
+they add up to the rows of the file. The check judges with the same statement as the import.
 
 A no stays a no (B-28, A-022): a subscription that is there is never touched, and a new one of somebody who is
 suppressed is written as unsubscribed.
@@ -27,7 +27,6 @@ class Fate(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
-    DOUBLES = "doubles"
     SET_ASIDE = "set_aside"
 
 
@@ -74,11 +73,6 @@ _JUDGE = """
     SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20]
     FROM (
         SELECT r.line, CASE
-            WHEN EXISTS (
-                SELECT 1 FROM import_rows e
-                WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
-                  AND e.line < r.line
-            ) THEN 'doubles'
             WHEN c.id IS NULL AND $5::text = 'update' THEN 'set_aside'
             WHEN EXISTS (
                 SELECT 1 FROM suppressions s
@@ -141,8 +135,7 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     to = await last_line(tx, job.id, after=after, limit=CHUNK)
     if to is None:
         return None
-    # two imports at once take their parts in turn: no two statements lock the same contacts crosswise
-    await tx.value("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1::bigint, 0))")
+    await lock(tx)
     judged = await judge(tx, job, after=after, to=to)
     ours = await tx.run(
         """
@@ -164,9 +157,15 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     if choices.mode != "add":
         await _update(tx, job, after=after, to=to)
     if choices.list_ids:
+        await _hold(tx, job.id, after=after, to=to)
         await _subscribe(tx, job.id, choices, after=after, to=to)
     job.counts.update(judged.counts_with(job.counts))
     return to
+
+
+async def lock(tx: AccountTx) -> None:
+    """Imports of one account write in turn: no two lock the same contacts crosswise."""
+    await tx.value("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1::bigint, 0))")
 
 
 async def _create(tx: AccountTx, import_id: int, *, after: int, to: int) -> None:
@@ -179,11 +178,6 @@ async def _create(tx: AccountTx, import_id: int, *, after: int, to: int) -> None
                coalesce(r.language, ''), r.fields, 'import', r.import_id
         FROM import_rows r
         WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
-          AND NOT EXISTS (
-              SELECT 1 FROM import_rows e
-              WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
-                AND e.line < r.line
-          )
           AND NOT EXISTS (
               SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.address_key = r.address_key
           )
@@ -213,11 +207,6 @@ async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
                        CASE WHEN 'language' = ANY ($5) THEN '' END AS no_language
             ) AS erased
             WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
-              AND NOT EXISTS (
-                  SELECT 1 FROM import_rows e
-                  WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
-                    AND e.line < r.line
-              )
         )
         UPDATE contacts c
         SET first_name = coalesce(t.first_name, c.first_name), last_name = coalesce(t.last_name, c.last_name),
@@ -239,6 +228,23 @@ async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
     )
 
 
+async def _hold(tx: AccountTx, import_id: int, *, after: int, to: int) -> None:
+    """Locks the contacts of a part: an unsubscription of this moment is seen by the next statement."""
+    await tx.run(
+        """
+        SELECT c.id
+        FROM import_rows r
+        JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+        ORDER BY c.id
+        FOR NO KEY UPDATE OF c
+        """,
+        import_id,
+        after,
+        to,
+    )
+
+
 async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: int, to: int) -> None:
     """New subscriptions with their proof (A-020, B-25). One that is there stays as it is."""
     await tx.run(
@@ -254,11 +260,6 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
             JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
             CROSS JOIN unnest($5::bigint[]) AS l (list_id)
             WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
-              AND NOT EXISTS (
-                  SELECT 1 FROM import_rows e
-                  WHERE e.account_id = $1 AND e.import_id = $2 AND e.address_key = r.address_key
-                    AND e.line < r.line
-              )
         ), added AS (
             INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
             SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,

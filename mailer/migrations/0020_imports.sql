@@ -14,3 +14,7 @@ ALTER TABLE imports
 ALTER TABLE import_rows
     ADD COLUMN first_name_key text,
     ADD COLUMN last_name_key text;
+
+-- the first row of an address is staged, its doubles are set aside: the constraint is the check
+DROP INDEX import_rows_address;
+CREATE UNIQUE INDEX import_rows_address ON import_rows (account_id, import_id, address_key);

@@ -7,7 +7,16 @@ from lists import csv_write
 NAMES = ("Zoé", "Jérôme", "Anaïs", "François", "Œdipe", "Noël", "Chloé", "Gaël")
 TOWNS = ("Saint-Étienne", "Orléans", "L’Haÿ-les-Roses", "Besançon")
 # what people really leave in a column of addresses: every one has its own reason
-BAD = ("", "jean", "jean@", "@exemple.test", "jean@exemple", "a b@exemple.test", "a@b.test;c@d.test", "jean@@exemple.test")
+BAD = (
+    "",
+    "jean",
+    "jean@",
+    "@exemple.test",
+    "jean@exemple",
+    "a b@exemple.test",
+    "a@b.test;c@d.test",
+    "jean@@exemple.test",
+)
 
 
 def excel_fr(rows: int = 4_849, bad: int = 37, *, prefix: str = "client") -> bytes:

@@ -34,7 +34,9 @@ class Importer:
                 detected=found.detected,
                 language=language,
             )
-            guesses = csv_mapping.guess(found.detected.header, found.detected.sample, await imports.fields(tx))
+            guesses = csv_mapping.guess(
+                found.detected.header, found.detected.sample, await imports.field_guesses(tx)
+            )
             columns = [
                 Column(target=guess.target, type=guess.type, label=guess.heading[:80], new=guess.new)
                 for guess in guesses

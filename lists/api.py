@@ -2,4 +2,9 @@
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from lists import api_contacts, api_lists
+
+ROUTES: list[web.RouteDef] = [
+    *api_contacts.ROUTES,
+    *api_lists.ROUTES,
+]

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lists.contacts import search_key
+from lists.contacts import Id, search_key
 from mailer.core.db import AccountTx
 from mailer.core.paging import Page, decode, page
 from mailer.web.request import Input
@@ -24,7 +24,7 @@ class Filter(Input):
     """`q`: the beginning of an address or a name. `list_id` narrows `status` to that list."""
 
     q: Annotated[str, Field(max_length=320)] = ""
-    list_id: int | None = None
+    list_id: Id | None = None
     status: State = ""
 
     @property

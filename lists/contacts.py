@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from lists import consents, fields, subscriptions, suppressions
 from lists.consents import Evidence
@@ -20,8 +20,15 @@ from mailer.core.sealing import Sealer
 from mailer.core.text import N_
 from mailer.web.request import Input
 
-PersonName = Annotated[str, Field(max_length=200)]
+
+def one_line(text: str) -> str:
+    """A name as it stands in a greeting: blanks of any kind become one."""
+    return " ".join(text.split())
+
+
+PersonName = Annotated[str, Field(max_length=200), AfterValidator(one_line)]
 Language = Literal["", "fr", "en"]
+Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 LegalBasis = Literal["consent", "existing_customer", "b2b_interest", "service"]
 ALREADY = N_("The address “{address}” is a contact already.")
 NEEDS_BASIS = N_("Say on what legal basis this person may be written to.")
@@ -38,7 +45,7 @@ class NewContact(Input):
     last_name: PersonName = ""
     language: Language = ""
     fields: dict[str, Any] = {}
-    lists: Annotated[list[int], Field(max_length=100)] = []
+    lists: Annotated[list[Id], Field(max_length=100)] = []
     legal_basis: LegalBasis | Literal[""] = ""
     source: Annotated[str, Field(max_length=500)] = ""
 
@@ -56,7 +63,7 @@ class ContactChange(Input):
     last_name: PersonName | None = None
     language: Language | None = None
     fields: dict[str, Any] = {}
-    lists: Annotated[list[int], Field(max_length=100)] = []
+    lists: Annotated[list[Id], Field(max_length=100)] = []
     legal_basis: LegalBasis | Literal[""] = ""
     source: Annotated[str, Field(max_length=500)] = ""
 
@@ -69,7 +76,7 @@ class ContactChange(Input):
 class NewSubscriptions(Input):
     """Lists for a contact that is there, with the evidence."""
 
-    lists: Annotated[list[int], Field(min_length=1, max_length=100)]
+    lists: Annotated[list[Id], Field(min_length=1, max_length=100)]
     legal_basis: LegalBasis
     source: Annotated[str, Field(min_length=1, max_length=500)]
 

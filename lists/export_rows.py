@@ -90,26 +90,33 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
     return await tx.many(
         Row,
         """
+        -- whole objects, so that one statement a chunk gives each line of JSON as it is written
         SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, c.opens, c.clicks, c.source,
                c.created_at, c.updated_at, c.last_act_at,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
                            'list_id', s.list_id, 'list', l.name, 'status', s.status,
-                           'legal_basis', s.legal_basis, 'since', s.status_at, 'created_at', s.created_at)
+                           'legal_basis', s.legal_basis,
+                           'since', to_char(s.status_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                           'created_at',
+                           to_char(s.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
                            ORDER BY l.name), '[]')
                 FROM subscriptions s
                 JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id AND l.deleted_at IS NULL
                 WHERE s.account_id = $1 AND s.contact_id = c.id) AS lists,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                           'list_id', u.list_id, 'list', l.name, 'reason', u.reason, 'since', u.since,
-                           'expires_at', u.expires_at)
+                           'list_id', u.list_id, 'list', l.name, 'reason', u.reason,
+                           'since', to_char(u.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                           'expires_at',
+                           to_char(u.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
                            ORDER BY u.id), '[]')
                 FROM suppressions u
                 LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = u.list_id
                 WHERE u.account_id = $1 AND u.address_hash = c.address_hash) AS suppressions,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                           'at', g.at, 'purpose', g.purpose, 'list_id', g.list_id, 'act', g.act,
-                           'method', g.method, 'legal_basis', g.legal_basis, 'wording', g.wording,
-                           'source', g.source, 'source_id', g.source_id)
+                           'at', to_char(g.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                           'purpose', g.purpose, 'list_id', g.list_id, 'act', g.act, 'method', g.method,
+                           'legal_basis', g.legal_basis, 'wording', g.wording, 'source', g.source,
+                           'source_id', g.source_id)
                            ORDER BY g.id), '[]')
                 FROM consents g
                 WHERE g.account_id = $1 AND g.contact_id = c.id) AS consents

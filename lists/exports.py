@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from lists import fields, mailing_lists
+from lists.contacts import Id
 from mailer.accounts import audit
 from mailer.core import clock, files, work
 from mailer.core.db import AccountTx
@@ -28,7 +29,7 @@ class NewExport(Input):
     """`list_id`: only this list's contacts. `delimiter` is for CSV; spreadsheets in French expect `;`."""
 
     what: Literal["contacts", "suppressions"] = "contacts"
-    list_id: int | None = None
+    list_id: Id | None = None
     format: Literal["csv", "ndjson"] = "csv"
     delimiter: Literal[",", ";"] = ","
 

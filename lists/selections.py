@@ -16,7 +16,7 @@ from pydantic import Field
 from lists import contact_search, contacts, mailing_lists, subscriptions
 from lists.consents import Evidence, method_of
 from lists.contact_search import Filter
-from lists.contacts import NEEDS_BASIS, NEEDS_SOURCE, LegalBasis
+from lists.contacts import NEEDS_BASIS, NEEDS_SOURCE, Id, LegalBasis
 from mailer.accounts import audit
 from mailer.core import work
 from mailer.core.db import AccountTx
@@ -35,18 +35,18 @@ class Wish(Input):
     """What the table sends. `all`: the whole filter, less what was `shown` and is no longer in `ids`."""
 
     action: Action
-    ids: list[int] = []
-    shown: list[int] = []
+    ids: list[Id] = []
+    shown: list[Id] = []
     all: bool = False
     q: Annotated[str, Field(max_length=320)] = ""
-    list_id: int | None = None
+    list_id: Id | None = None
     status: contact_search.State = ""
 
 
 class Confirmation(Input):
     """`list_id` None: everything (only for unsubscribing). `typed`: the number, from 100 contacts on."""
 
-    list_id: int | None = None
+    list_id: Id | None = None
     legal_basis: LegalBasis | Literal[""] = ""
     source: Annotated[str, Field(max_length=500)] = ""
     typed: Annotated[str, Field(max_length=40)] = ""

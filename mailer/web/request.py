@@ -106,8 +106,24 @@ def faults_of(error: ValidationError) -> Invalid:
     return Invalid(*faults)
 
 
+def _with_nul(values: object, name: str = "") -> list[str]:
+    """Names of the texts that hold a NUL, which PostgreSQL stores in neither text nor jsonb."""
+    if isinstance(values, str):
+        return [name or "body"] if "\0" in values else []
+    pairs = values.items() if isinstance(values, Mapping) else ()
+    if isinstance(values, list):
+        pairs = enumerate(values)  # type: ignore[assignment]
+    return [
+        found
+        for key, value in pairs
+        for found in [*_with_nul(str(key), "body"), *_with_nul(value, f"{name}.{key}" if name else str(key))]
+    ]
+
+
 def check(cls: type[T], values: object) -> T:
     """A struct from plain values; raises Invalid with every fault."""
+    if found := _with_nul(values):
+        raise Invalid(*(Fault(name, MESSAGES[""], "character") for name in found))
     try:
         return cls.model_validate(values)
     except ValidationError as error:

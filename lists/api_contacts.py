@@ -1,0 +1,150 @@
+"""JSON for programs: contacts and their fields (S19)."""
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from lists import contact_search, contact_views, contacts, fields, subscriptions
+from lists.contact_views import ContactShown
+from lists.contacts import ContactChange, Id, NewContact
+from lists.fields import FieldChange, NewField
+from mailer.accounts import access
+from mailer.core.errors import NotFound
+from mailer.core.paging import Page
+from mailer.web.openapi import operation, page_of
+from mailer.web.request import Input, id_in_path, query, read, services
+from mailer.web.response import json
+
+
+class Paging(Input):
+    """`limit` 1 to 100."""
+
+    cursor: str | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class ContactQuery(Paging):
+    """`q`: beginning of an address or a name. `email`: exactly this address."""
+
+    q: Annotated[str, Field(max_length=320)] = ""
+    email: Annotated[str, Field(max_length=1000)] = ""
+    list_id: Id | None = None
+    status: contact_search.State = ""
+
+
+class Unsubscription(Input):
+    """`list_id` null: everything."""
+
+    list_id: Id | None = None
+    source: Annotated[str, Field(max_length=500)] = ""
+
+
+@operation("Find contacts", query=ContactQuery, returns=page_of(ContactShown), scope="contacts:read")
+async def index(request: web.Request) -> web.Response:
+    asked = query(request, ContactQuery)
+    async with access.api_tx(request) as tx:
+        if asked.email:
+            return json(Page(await contact_views.with_address(tx, asked.email)))
+        wanted = contact_search.Filter(q=asked.q, list_id=asked.list_id, status=asked.status)
+        return json(await contact_views.many(tx, wanted, cursor=asked.cursor, limit=asked.limit))
+
+
+@operation(
+    "Add a contact", body=NewContact, returns=ContactShown, status=201, scope="contacts:write", errors=(409,)
+)
+async def create(request: web.Request) -> web.Response:
+    new = await read(request, NewContact)
+    async with access.api_tx(request) as tx:
+        contact = await contacts.add(tx, services(request).sealer, new)
+        shown = await contact_views.show(tx, contact.id)
+    return json(shown, status=201, headers={"Location": f"/api/v1/contacts/{contact.id}"})
+
+
+@operation("Show a contact", returns=ContactShown, scope="contacts:read")
+async def show(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        return json(await contact_views.show(tx, id_in_path(request)))
+
+
+@operation(
+    "Change a contact", body=ContactChange, returns=ContactShown, scope="contacts:write", errors=(409,)
+)
+async def change(request: web.Request) -> web.Response:
+    wanted = await read(request, ContactChange)
+    contact_id = id_in_path(request)
+    async with access.api_tx(request) as tx:
+        await contacts.change(tx, services(request).sealer, contact_id, wanted)
+        return json(await contact_views.show(tx, contact_id))
+
+
+@operation("Delete a contact", status=204, scope="contacts:write")
+async def delete(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        if not await contacts.delete(tx, [id_in_path(request)]):
+            raise NotFound
+    return web.Response(status=204)
+
+
+@operation(
+    "Unsubscribe a contact", body=Unsubscription, returns=ContactShown, status=201, scope="contacts:write"
+)
+async def unsubscribe(request: web.Request) -> web.Response:
+    wanted = await read(request, Unsubscription)
+    contact_id = id_in_path(request)
+    # a refusal can be passed on from a suspended account as well
+    async with access.api_tx(request, even_closed=True) as tx:
+        await contacts.show(tx, contact_id)
+        await subscriptions.unsubscribe_contacts(tx, [contact_id], wanted.list_id, source=wanted.source)
+        return json(await contact_views.show(tx, contact_id), status=201)
+
+
+@operation("List the custom fields", returns=page_of(fields.Field), scope="fields:read")
+async def field_index(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        return json(Page(await fields.many(tx)))
+
+
+@operation(
+    "Add a custom field", body=NewField, returns=fields.Field, status=201, scope="fields:write", errors=(409,)
+)
+async def field_create(request: web.Request) -> web.Response:
+    new = await read(request, NewField)
+    async with access.api_tx(request) as tx:
+        field = await fields.create(tx, new)
+    return json(field, status=201, headers={"Location": f"/api/v1/fields/{field.id}"})
+
+
+@operation("Show a custom field", returns=fields.Field, scope="fields:read")
+async def field_show(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        return json(await fields.show(tx, id_in_path(request)))
+
+
+@operation("Rename a custom field", body=FieldChange, returns=fields.Field, scope="fields:write")
+async def field_change(request: web.Request) -> web.Response:
+    wanted = await read(request, FieldChange)
+    async with access.api_tx(request) as tx:
+        return json(await fields.change(tx, id_in_path(request), wanted))
+
+
+@operation("Delete a custom field and its values", status=204, scope="fields:write")
+async def field_delete(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        await fields.delete(tx, id_in_path(request))
+    return web.Response(status=204)
+
+
+ROUTES: list[web.RouteDef] = [
+    web.get("/contacts", index),
+    web.post("/contacts", create),
+    web.get("/contacts/{id}", show),
+    web.patch("/contacts/{id}", change),
+    web.delete("/contacts/{id}", delete),
+    web.post("/contacts/{id}/unsubscriptions", unsubscribe),
+    web.get("/fields", field_index),
+    web.post("/fields", field_create),
+    web.get("/fields/{id}", field_show),
+    web.patch("/fields/{id}", field_change),
+    web.delete("/fields/{id}", field_delete),
+]

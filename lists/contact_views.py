@@ -1,0 +1,104 @@
+"""A contact as programs see it: the row, its lists and what stops mail to it, in one statement a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+from lists import contact_search
+from lists.contact_search import Filter
+from lists.field_values import Value
+from mailer.core import addresses
+from mailer.core.addresses import AddressError
+from mailer.core.db import AccountTx
+from mailer.core.errors import NotFound
+from mailer.core.paging import Page, decode, page
+
+
+class SubscriptionShown(TypedDict):
+    """`status`: pending, active, unsubscribed; `since` of that status."""
+
+    list_id: int
+    name: str
+    status: str
+    legal_basis: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactShown:
+    """`suppressed`: why nothing at all may go to this address, or null."""
+
+    id: int
+    email: str
+    first_name: str
+    last_name: str
+    language: str
+    fields: dict[str, Value]
+    lists: list[SubscriptionShown]
+    suppressed: str | None
+    opens: str
+    clicks: str
+    source: str
+    import_id: int | None
+    created_at: datetime
+    updated_at: datetime
+    last_act_at: datetime | None
+
+
+async def many(
+    tx: AccountTx, wanted: Filter, *, cursor: str | None = None, limit: int = 50
+) -> Page[ContactShown]:
+    """The newest first."""
+    after = decode(cursor, (int,))
+    ids = await contact_search.ids(
+        tx, wanted, after=int(str(after[0])) if after else 2**63 - 1, limit=limit + 1
+    )
+    return page(await by_ids(tx, ids), limit, key=lambda row: (row.id,))
+
+
+async def with_address(tx: AccountTx, email: str) -> list[ContactShown]:
+    """The one contact that has this address, if there is one."""
+    try:
+        key = addresses.parse(email).key
+    except AddressError:
+        return []
+    found = await tx.rows("SELECT id FROM contacts WHERE account_id = $1 AND address_key = $2", key)
+    return await by_ids(tx, [row[0] for row in found])
+
+
+async def show(tx: AccountTx, contact_id: int) -> ContactShown:
+    """Raises NotFound."""
+    found = await by_ids(tx, [contact_id])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[ContactShown]:
+    return await tx.many(
+        ContactShown,
+        """
+        SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, s.lists, u.suppressed, c.opens,
+               c.clicks, c.source, c.import_id, c.created_at, c.updated_at, c.last_act_at
+        FROM contacts c
+        CROSS JOIN LATERAL (
+            SELECT coalesce(jsonb_agg(jsonb_build_object(
+                       'list_id', s.list_id, 'name', l.name, 'status', s.status, 'legal_basis', s.legal_basis,
+                       'since', to_char(s.status_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+                       ORDER BY s.list_id), '[]') AS lists
+            FROM subscriptions s
+            JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id AND l.deleted_at IS NULL
+            WHERE s.account_id = $1 AND s.contact_id = c.id
+        ) s
+        CROSS JOIN LATERAL (
+            SELECT min(reason) AS suppressed
+            FROM suppressions
+            WHERE account_id = $1 AND address_hash = c.address_hash AND list_id IS NULL
+              AND (expires_at IS NULL OR expires_at > now())
+        ) u
+        WHERE c.account_id = $1 AND c.id = ANY($2::bigint[])
+        ORDER BY c.id DESC
+        """,
+        list(contact_ids),
+    )

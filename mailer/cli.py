@@ -125,7 +125,7 @@ def main(argv: list[str] | None = None) -> int:
     from mailer.core import log
 
     try:
-        log.set_up(environment(os.environ).log_level)
+        log.set_up(environment(os.environ).level)
         return _dispatch(args)
     except SettingsError as error:
         print(f"mailer: {error}", file=sys.stderr)

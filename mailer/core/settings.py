@@ -48,7 +48,12 @@ class Environment(BaseSettings):
     sign_up: Literal["", "open", "approval", "closed"] = ""
     web_processes: int = Field(default=0, ge=0, le=64)
     workers: int = Field(default=0, ge=0, le=64)
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["", "debug", "info", "warning", "error"] = ""
+
+    @property
+    def level(self) -> str:
+        """A person watches an embedded copy in a terminal: each request would hide what matters."""
+        return self.log_level or ("info" if self.database_url else "warning")
 
     @field_validator("trusted_proxies", "old_secret_keys", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def make(services: Services, server: str, http: ClientSession) -> Make:
 def real_time() -> AsyncIterator[None]:
     """A test that moves the clock does not move it for the next one."""
     yield
-    clock.shift(-clock.offset())
+    clock.shift(timedelta(0))
 
 
 @pytest.fixture(scope="session")

@@ -181,6 +181,14 @@ async def approve(tx: SharedTx, account_id: int) -> bool:
     )
 
 
+async def erased_when_closed_now(tx: AccountTx) -> datetime:
+    """For the page that asks: the day everything goes."""
+    day: datetime = await tx.value(
+        "SELECT now() + make_interval(months => $2) FROM accounts WHERE id = $1", _MONTHS_UNTIL_ERASED
+    )
+    return day
+
+
 @dataclass(frozen=True, slots=True)
 class _Person:
     email: str

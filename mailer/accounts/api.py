@@ -1,5 +1,106 @@
-"""JSON for programs of this room."""
+"""JSON for programs of this room: the account itself and its agreement (S19)."""
+
+from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
+from pydantic import Field
 
-ROUTES: list[web.RouteDef] = []
+from mailer.accounts import access, accounts, agreements
+from mailer.accounts.accounts import Account, AccountChanges
+from mailer.core.db import AccountTx
+from mailer.web.openapi import operation
+from mailer.web.request import Input, read
+from mailer.web.response import json
+
+
+class NewAcceptance(Input):
+    """`person`: who accepts, by name. `version`: the one that was read."""
+
+    version: str = Field(min_length=1, max_length=20)
+    person: str = Field(min_length=1, max_length=200)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountShown:
+    """`identified`: recipients can be told who writes. `agreement_version`: the one accepted, or null."""
+
+    id: int
+    name: str
+    status: str
+    language: str
+    time_zone: str
+    legal_name: str
+    postal_address: str
+    country: str
+    contact_email: str
+    website: str
+    registration: str
+    keep_sources: bool
+    identified: bool
+    agreement_version: str | None
+    created_at: datetime
+    closed_at: datetime | None
+    erase_at: datetime | None
+
+
+async def _shown(tx: AccountTx, account: Account) -> AccountShown:
+    acceptance = await agreements.latest(tx)
+    return AccountShown(
+        id=account.id,
+        name=account.name,
+        status=account.status,
+        language=account.language,
+        time_zone=account.time_zone,
+        legal_name=account.legal_name,
+        postal_address=account.postal_address,
+        country=account.country,
+        contact_email=account.contact_email,
+        website=account.website,
+        registration=account.registration,
+        keep_sources=account.keep_sources,
+        identified=account.identified,
+        agreement_version=acceptance.version if acceptance else None,
+        created_at=account.created_at,
+        closed_at=account.closed_at,
+        erase_at=account.erase_at,
+    )
+
+
+@operation("The account of this key", returns=AccountShown, scope="account:read")
+async def show(request: web.Request) -> web.StreamResponse:
+    async with access.api_tx(request) as tx:
+        return json(await _shown(tx, await accounts.show(tx)))
+
+
+@operation(
+    "Change the account; what is left out stays",
+    body=AccountChanges,
+    returns=AccountShown,
+    scope="account:write",
+)
+async def change(request: web.Request) -> web.StreamResponse:
+    changes = await read(request, AccountChanges)
+    async with access.api_tx(request) as tx:
+        return json(await _shown(tx, await accounts.change(tx, changes)))
+
+
+@operation(
+    "Accept the data processing agreement",
+    body=NewAcceptance,
+    returns=agreements.Acceptance,
+    status=201,
+    scope="account:write",
+)
+async def accept(request: web.Request) -> web.StreamResponse:
+    new = await read(request, NewAcceptance)
+    async with access.api_tx(request) as tx:
+        made = await agreements.accept(tx, new.version, person=new.person, user_id=None)
+    return json(made, status=201)
+
+
+ROUTES: list[web.RouteDef] = [
+    web.get("/account", show),
+    web.patch("/account", change),
+    web.post("/agreements/acceptances", accept),
+]

@@ -2,6 +2,12 @@
 
 from aiohttp import web
 
-from mailer.accounts import pages_entry, pages_home, pages_me
+from mailer.accounts import pages_account, pages_entry, pages_home, pages_keys, pages_me
 
-ROUTES: list[web.RouteDef] = [*pages_entry.ROUTES, *pages_me.ROUTES, *pages_home.ROUTES]
+ROUTES: list[web.RouteDef] = [
+    *pages_entry.ROUTES,
+    *pages_me.ROUTES,
+    *pages_home.ROUTES,
+    *pages_account.ROUTES,
+    *pages_keys.ROUTES,
+]

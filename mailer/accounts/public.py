@@ -1,5 +1,24 @@
-"""What recipients touch of this room."""
+"""Pages for everybody: who runs this service, what is kept, whom to write to."""
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from mailer.accounts import legal
+from mailer.core.errors import NotFound
+from mailer.web.request import services
+from mailer.web.response import page
+
+
+async def document(request: web.Request) -> web.StreamResponse:
+    name = request.match_info["page"]
+    if name not in legal.PAGES:
+        raise NotFound
+    context = {
+        "name": name,
+        "document": legal.PAGES[name],
+        "text": legal.template(name),
+        **legal.facts(services(request).settings),
+    }
+    return page(request, "accounts/legal.html", context)
+
+
+ROUTES: list[web.RouteDef] = [web.get("/legal/{page}", document)]

@@ -131,6 +131,11 @@ def day(value: date | datetime, zone_name: str = "UTC") -> str:
     return dates.format_date(value, "d MMM y", locale=LOCALES[language()])
 
 
+def iso_day(text: str) -> str:
+    """2026-11-24, as JSON keeps it, for a reader."""
+    return day(date.fromisoformat(text))
+
+
 def size(value: int) -> str:
     """1,2 Mo; 1.2 MB."""
     units = ("o", "ko", "Mo", "Go") if language() == "fr" else ("B", "kB", "MB", "GB")

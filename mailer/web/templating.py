@@ -64,6 +64,7 @@ def environment() -> Environment:
         size=i18n.size,
         moment=i18n.moment,
         day=i18n.day,
+        iso_day=i18n.iso_day,
         share=i18n.percent,
     )
     return env

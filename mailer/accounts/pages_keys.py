@@ -1,0 +1,102 @@
+"""Keys: programs that act for the account (E-35)."""
+
+from aiohttp import web
+from pydantic import Field
+
+from mailer.accounts import access, api_keys, audit
+from mailer.accounts.access import Role
+from mailer.core.errors import Invalid, NotFound
+from mailer.core.text import N_
+from mailer.web import i18n
+from mailer.web.forms import Form, again
+from mailer.web.request import Input, id_in_path, read, services
+from mailer.web.response import page, redirect
+
+# in words, for the page; the API knows them by name
+SCOPE_WORDS: dict[str, str] = {
+    "account:read": N_("Read the account's settings"),
+    "account:write": N_("Change the account's settings, accept the agreement"),
+    "lists:read": N_("Read lists"),
+    "lists:write": N_("Create, change and delete lists"),
+    "contacts:read": N_("Read contacts and their history"),
+    "contacts:write": N_("Create, change and delete contacts"),
+    "fields:read": N_("Read custom fields"),
+    "fields:write": N_("Create and delete custom fields"),
+    "imports:read": N_("Follow imports"),
+    "imports:write": N_("Import contacts"),
+    "exports:read": N_("Download exports"),
+    "exports:write": N_("Ask for exports"),
+    "senders:read": N_("Read senders"),
+    "senders:write": N_("Add and confirm senders"),
+    "campaigns:read": N_("Read campaigns and reports"),
+    "campaigns:write": N_("Write campaigns"),
+    "campaigns:send": N_("Send, pause and cancel campaigns"),
+    "suppressions:read": N_("Read the suppression list"),
+    "suppressions:write": N_("Add to the suppression list"),
+}
+
+
+class NewKey(Input):
+    name: str = Field(min_length=1, max_length=120)
+    scopes: list[str] = Field(default_factory=list, max_length=40)
+
+
+async def _keys_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
+    async with access.account_tx(request, Role.MANAGER) as tx:
+        found = await api_keys.many(tx.shared(), tx.account_id)
+    return page(
+        request,
+        "accounts/keys.html",
+        {
+            "keys": found,
+            "form": form,
+            "words": SCOPE_WORDS,
+            "scopes": api_keys.SCOPES,
+            "options": [(scope, i18n.translate(SCOPE_WORDS[scope]), scope) for scope in api_keys.SCOPES],
+        },
+        status=status,
+    )
+
+
+async def keys(request: web.Request) -> web.StreamResponse:
+    access.need_fresh_password(request)
+    return await _keys_page(request, Form())
+
+
+async def create(request: web.Request) -> web.StreamResponse:
+    """Answers with the page that shows the key, this once: it is stored nowhere."""
+    access.need_fresh_password(request)
+    try:
+        new = await read(request, NewKey)
+        async with access.account_tx(request, Role.MANAGER) as tx:
+            key_id, key = await api_keys.create(
+                tx.shared(),
+                tx.account_id,
+                new.name,
+                scopes=new.scopes,
+                created_by=access.person(request).user_id,
+            )
+            await audit.write(tx, "created", "api_key", key_id)
+    except Invalid as error:
+        return await _keys_page(request, await again(request, error, many=["scopes"]), status=422)
+    url = services(request).settings.public_url
+    curl = f'curl -H "Authorization: Bearer {key}" {url}/api/v1/account'
+    return page(request, "accounts/key_created.html", {"name": new.name, "key": key, "curl": curl})
+
+
+async def revoke(request: web.Request) -> web.StreamResponse:
+    access.need_fresh_password(request)
+    async with access.account_tx(request, Role.MANAGER) as tx:
+        key_id = id_in_path(request)
+        if not await api_keys.revoke(tx.shared(), tx.account_id, key_id):
+            raise NotFound
+        await audit.write(tx, "revoked", "api_key", key_id)
+    await access.flash(request, N_("Key revoked. Programs that use it are refused from now on."))
+    return redirect(f"/app/{access.member(request).account_id}/integrations")
+
+
+ROUTES: list[web.RouteDef] = [
+    web.get("/{a}/integrations", keys),
+    web.post("/{a}/integrations", create),
+    web.post("/{a}/integrations/{id}/revocations", revoke),
+]

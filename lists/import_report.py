@@ -8,6 +8,7 @@ from lists.imports import KEPT, Import, State
 from lists.merge import Fate
 from mailer.core import clock, files
 from mailer.core.db import AccountTx, Database
+from mailer.core.errors import NotFound
 from mailer.core.text import N_
 from mailer.web import i18n
 
@@ -64,6 +65,16 @@ async def write_rejects(db: Database, account_id: int, job: Import) -> Rejects:
                 )
             await files.append(tx, file_id, _encode(rows, job.language, first=count == 0))
         count, after = count + len(rows), rows[-1].line
+
+
+async def rejects_file(tx: AccountTx, job: Import) -> files.File | None:
+    """None when there are no rejects, or no longer."""
+    if job.rejects_file_id is None:
+        return None
+    try:
+        return await files.show(tx, job.rejects_file_id)
+    except NotFound:
+        return None
 
 
 def _name(job: Import) -> str:

@@ -90,7 +90,7 @@ async def check(tx: AccountTx, import_id: int, choices: Choices, *, dry_run: boo
         raise Conflict(Fault("mapping", N_("First say where the columns go."), "state"))
     await agreements.require(tx)
     await check_choices(tx, choices)
-    options = choices.model_dump(mode="json") | {"dry_run": dry_run}
+    options = choices.model_dump(mode="json", include=set(Choices.model_fields)) | {"dry_run": dry_run}
     await tx.run(
         """
         UPDATE imports

@@ -2,4 +2,10 @@
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from lists import pages_import_choices, pages_import_runs, pages_imports
+
+ROUTES: list[web.RouteDef] = [
+    *pages_imports.ROUTES,
+    *pages_import_choices.ROUTES,
+    *pages_import_runs.ROUTES,
+]

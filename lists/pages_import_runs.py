@@ -1,0 +1,207 @@
+"""The import wizard, second half: counting, importing, the report; live by asking again each second."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from lists import import_report, import_start, imports, mailing_lists
+from lists.api_lists import stream
+from lists.import_report import Progress
+from lists.imports import Import, State
+from lists.merge import Fate
+from lists.pages_imports import home, place, steps
+from mailer.accounts import access
+from mailer.accounts.access import Role
+from mailer.core.db import AccountTx
+from mailer.core.errors import Fault, Invalid, NotFound
+from mailer.core.text import N_
+from mailer.web import i18n, response
+from mailer.web.request import Input, id_in_path, query
+
+# the rows of both tables in their order (ui 2.4), with what a row means
+FATES = {
+    Fate.CREATED: N_("created"),
+    Fate.UPDATED: N_("updated"),
+    Fate.UNCHANGED: N_("unchanged"),
+    Fate.REFUSED: N_("refusals respected"),
+    "doubles": N_("doubles in the file"),
+    "errors": N_("in error"),
+    Fate.SET_ASIDE: N_("set aside: no such contact"),
+}
+
+
+class Of(Input):
+    """Which count to show examples of."""
+
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    line: int
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Progress in words. `said` changes at each quarter only, so that a screen reader is not flooded."""
+
+    progress: Progress
+    text: str
+    said: str
+
+
+def live(job: Import) -> Live:
+    now = import_report.progress(job)
+    text = i18n.translate(
+        N_("{done} of {total} rows, {rate} a second"), done=now.done, total=now.total, rate=now.per_second
+    )
+    if now.seconds_left is not None:
+        text = i18n.translate(
+            N_("{done} of {total} rows, {rate} a second, {left} left"),
+            done=now.done,
+            total=now.total,
+            rate=now.per_second,
+            left=duration(now.seconds_left),
+        )
+    said = i18n.translate(N_("{percent} percent done"), percent=now.quarter)
+    return Live(now, text, said)
+
+
+def duration(seconds: int) -> str:
+    """`2 min 10 s`; `1 h 05` (ui 3.8)."""
+    minutes, rest = divmod(seconds, 60)
+    if minutes >= 60:
+        hours, minutes = divmod(minutes, 60)
+        return i18n.translate(N_("{h} h {m} min"), h=hours, m=f"{minutes:02d}")
+    if minutes:
+        return i18n.translate(N_("{m} min {s} s"), m=minutes, s=rest)
+    return i18n.translate(N_("{s} s"), s=rest)
+
+
+def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
+    """Rows for the macro; the parts add up to the rows of the file. `base`: where examples are shown."""
+    rows = []
+    for fate, text in FATES.items():
+        n = job.counts.get(fate, 0)
+        href = f"{base}?of={fate}#examples" if base and n else ""
+        rows.append((i18n.translate(text), n, href, ""))
+    total = job.counts.get("rows", job.rows_read)
+    return [*rows, (i18n.translate(N_("rows in the file")), total, "", "total")]
+
+
+async def check(request: web.Request) -> web.Response:
+    asked = query(request, Of)
+    async with access.account_tx(request) as tx:
+        job = await imports.show(tx, id_in_path(request))
+        examples = await _examples(tx, job, asked.of) if job.state == State.CHECKED else []
+    if job.state in (State.UPLOADED, State.MAPPED, State.RUNNING, State.DONE):
+        return response.redirect(home(request) + place(job))
+    base = home(request) + place(job, "check")
+    context = {
+        "job": job,
+        "base": home(request) + f"/imports/{job.id}",
+        "steps": steps(request, job, "check"),
+        "live": live(job),
+        "balance": balance(job, base),
+        "count": job.counts.get(Fate.CREATED, 0) + job.counts.get(Fate.UPDATED, 0),
+        "refused": job.counts.get(Fate.REFUSED, 0),
+        "of": FATES.get(asked.of, ""),
+        "examples": examples,
+        "failure": import_report.failure(job),
+    }
+    return response.page(request, "lists/imports/check.html", context)
+
+
+async def _examples(tx: AccountTx, job: Import, of: str) -> list[Example]:
+    if of in ("errors", "doubles"):
+        found = await import_report.rejected(tx, job.id, doubles=of == "doubles")
+        return [
+            Example(
+                row.line,
+                ", ".join(part for part in (row.column_name, row.value) if part),
+                i18n.translate(row.message, **row.params),
+            )
+            for row in found
+        ]
+    if of not in set(Fate):
+        return []
+    rows = await import_report.examples(tx, job, Fate(of))
+    return [
+        Example(row.line, row.email, f"{row.first_name or ''} {row.last_name or ''}".strip()) for row in rows
+    ]
+
+
+async def start(request: web.Request) -> web.Response:
+    """*Import {n} contacts*. What changed since the check leads back to the options, with its reason."""
+    refused: Fault | None = None
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        job = await imports.show(tx, id_in_path(request))
+        try:
+            async with tx.savepoint():
+                await import_start.run(tx, job.id)
+        except Invalid as error:
+            refused = error.faults[0]
+    if refused is None:
+        return response.redirect(home(request) + place(job, "run"))
+    if job.state == State.CHECKED:
+        await access.flash(request, refused.message, kind="danger", **refused.params)
+        return response.redirect(home(request) + place(job, "options"))
+    return response.redirect(home(request) + place(job))
+
+
+async def run(request: web.Request) -> web.Response:
+    async with access.account_tx(request) as tx:
+        job = await imports.show(tx, id_in_path(request))
+    if job.state != State.RUNNING:
+        return response.redirect(home(request) + place(job))
+    context = {"job": job, "steps": steps(request, job, "run"), "live": live(job)}
+    return response.page(request, "lists/imports/run.html", context)
+
+
+async def report(request: web.Request) -> web.Response:
+    async with access.account_tx(request) as tx:
+        job = await imports.show(tx, id_in_path(request))
+        names = {one.id: one.name for one in await mailing_lists.names(tx)}
+        rejects = await import_report.rejects_file(tx, job)
+    if job.state != State.DONE:
+        return response.redirect(home(request) + place(job))
+    context = {
+        "job": job,
+        "base": home(request) + f"/imports/{job.id}",
+        "steps": steps(request, job, "run"),
+        "balance": balance(job),
+        "lists": [(list_id, names[list_id]) for list_id in job.choices.list_ids if list_id in names],
+        "created": job.counts.get(Fate.CREATED, 0),
+        "refused": job.counts.get(Fate.REFUSED, 0),
+        "errors": job.counts.get("errors", 0),
+        "rows": job.counts.get("rows", 0),
+        "rejects": rejects,
+    }
+    return response.page(request, "lists/imports/report.html", context)
+
+
+async def rejects(request: web.Request) -> web.StreamResponse:
+    async with access.account_tx(request) as tx:
+        file = await import_report.rejects_file(tx, await imports.show(tx, id_in_path(request)))
+    if file is None:
+        raise NotFound
+    return await stream(request, file, account_id=access.member(request).account_id)
+
+
+async def cancel(request: web.Request) -> web.Response:
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        await imports.cancel(tx, id_in_path(request))
+    await access.flash(request, N_("Import cancelled. Its file is erased and nothing was imported."))
+    return response.redirect(f"{home(request)}/imports")
+
+
+ROUTES = [
+    web.get("/{a}/imports/{id}/check", check),
+    web.post("/{a}/imports/{id}/runs", start),
+    web.get("/{a}/imports/{id}/run", run),
+    web.get("/{a}/imports/{id}/report", report),
+    web.get("/{a}/imports/{id}/rejects", rejects),
+    web.post("/{a}/imports/{id}/cancellations", cancel),
+]

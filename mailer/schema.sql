@@ -146,12 +146,12 @@ CREATE TABLE public.contacts (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
     email text NOT NULL,
-    address_key text NOT NULL,
+    address_key text NOT NULL COLLATE pg_catalog."C",
     address_hash bytea NOT NULL,
     first_name text DEFAULT ''::text NOT NULL,
     last_name text DEFAULT ''::text NOT NULL,
-    first_name_key text DEFAULT ''::text NOT NULL,
-    last_name_key text DEFAULT ''::text NOT NULL,
+    first_name_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    last_name_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
     language text DEFAULT ''::text NOT NULL,
     fields jsonb DEFAULT '{}'::jsonb NOT NULL,
     opens text DEFAULT 'unknown'::text NOT NULL,
@@ -475,6 +475,10 @@ CREATE TABLE public.exports (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     expires_at timestamp with time zone,
+    total bigint DEFAULT 0 NOT NULL,
+    columns jsonb DEFAULT '[]'::jsonb NOT NULL,
+    delimiter text DEFAULT ','::text NOT NULL,
+    CONSTRAINT exports_delimiter_check CHECK ((delimiter = ANY (ARRAY[','::text, ';'::text]))),
     CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text]))),
     CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text]))),
     CONSTRAINT exports_what_check CHECK ((what = ANY (ARRAY['contacts'::text, 'suppressions'::text, 'deliveries'::text])))
@@ -791,6 +795,45 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.selection_contacts (
+    account_id bigint NOT NULL,
+    selection_id bigint NOT NULL,
+    contact_id bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.selection_contacts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.selections (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    action text NOT NULL,
+    state text DEFAULT 'frozen'::text NOT NULL,
+    filter jsonb DEFAULT '{}'::jsonb NOT NULL,
+    list_id bigint,
+    legal_basis text DEFAULT ''::text NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    size integer DEFAULT 0 NOT NULL,
+    changed integer DEFAULT 0 NOT NULL,
+    refused integer DEFAULT 0 NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT selections_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'unsubscribe'::text, 'add'::text, 'remove'::text]))),
+    CONSTRAINT selections_state_check CHECK ((state = ANY (ARRAY['frozen'::text, 'running'::text, 'done'::text])))
+);
+
+ALTER TABLE ONLY public.selections FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.selections ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.selections_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.senders (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1058,6 +1101,12 @@ ALTER TABLE ONLY public.revisions
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.selection_contacts
+    ADD CONSTRAINT selection_contacts_pkey PRIMARY KEY (account_id, selection_id, contact_id);
+
+ALTER TABLE ONLY public.selections
+    ADD CONSTRAINT selections_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.senders
     ADD CONSTRAINT senders_address_key UNIQUE (account_id, address_key);
 
@@ -1129,7 +1178,7 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
-CREATE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key, line);
+CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key);
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
@@ -1244,6 +1293,12 @@ ALTER TABLE ONLY public.retention_passes
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.selection_contacts
+    ADD CONSTRAINT selection_contacts_account_id_selection_id_fkey FOREIGN KEY (account_id, selection_id) REFERENCES public.selections(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.selections
+    ADD CONSTRAINT selections_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.senders
     ADD CONSTRAINT senders_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1311,6 +1366,10 @@ CREATE POLICY account ON public.retention_passes USING ((account_id = public.cur
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.selection_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.selections USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.senders USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1364,6 +1423,10 @@ ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.selection_contacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.selections ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
 
@@ -1450,6 +1513,10 @@ GRANT SELECT,DELETE ON TABLE public.retention_runs TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.revisions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.schema_migrations TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.selection_contacts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.selections TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.senders TO mailer_eraser;
 

@@ -101,7 +101,9 @@ async def files(tx: AccountTx, now: datetime) -> int:
         now - CONTENT,
         now - timedelta(days=1),
     )
-    deleted += await tx.run("DELETE FROM selections WHERE account_id = $1 AND created_at <= $2", now - CONTENT)
+    deleted += await tx.run(
+        "DELETE FROM selections WHERE account_id = $1 AND created_at <= $2", now - CONTENT
+    )
     for statement in _IMPORT_LEFTOVERS:
         deleted += await tx.run(statement, now - CONTENT)
     await tx.run(

@@ -14,6 +14,10 @@ METHODS = {"one": 1, "first": 1, "many": 1, "rows": 0, "value": 0, "run": 0}
 RECEIVERS = re.compile(r"^(tx|shared|\w+_tx|tx\.shared\(\)|self\._?tx)$")
 # the only SQL that is built at run time, with parameters, is tested by properties
 BUILT = frozenset[str]()
+# run statements one after the other from a table of literals, under these names
+LOOPED = re.compile(r"^retention_jobs/(closed_accounts|platform|purge)\.py$")
+LOOP_NAMES = ("sql", "statement")
+VERBS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,17 @@ def _constants(tree: ast.Module) -> dict[str, str]:
     }
 
 
+def _table(tree: ast.Module) -> list[tuple[int, str]]:
+    """Every SQL literal that stands outside functions."""
+    return [
+        (node.lineno, node.value)
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and VERBS.match(node.value)
+    ]
+
+
 def _literal(node: ast.expr, constants: dict[str, str]) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
@@ -68,6 +83,8 @@ def statements() -> tuple[Statement, ...]:
             continue
         tree = ast.parse(path.read_text())
         constants = _constants(tree)
+        if LOOPED.match(name):
+            found += [Statement(name, line, "run", "", sql) for line, sql in _table(tree)]
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
@@ -76,8 +93,11 @@ def statements() -> tuple[Statement, ...]:
                 continue
             if len(node.args) <= position:
                 continue
+            argument = node.args[position]
+            if LOOPED.match(name) and isinstance(argument, ast.Name) and argument.id in LOOP_NAMES:
+                continue
             struct = ast.unparse(node.args[0]) if position else ""
-            sql = _literal(node.args[position], constants)
+            sql = _literal(argument, constants)
             found.append(Statement(name, node.lineno, node.func.attr, struct, sql))
     return tuple(found)
 

@@ -1,0 +1,35 @@
+"""Who asked, from the request alone: a class, so that no user agent is ever stored (S21, D-92, D-94)."""
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+RULES = 1  # D-91: the version that a verdict was made with
+
+
+class Agent(StrEnum):
+    """`proxy`: loads pictures for people, seen or not (D-90). `bot`: says so itself. `none`: says nothing."""
+
+    BROWSER = "browser"
+    PROXY = "proxy"
+    BOT = "bot"
+    NONE = "none"
+
+
+_PROXY = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com|^Mozilla/5\.0$")
+_BOT = re.compile(
+    r"bot\b|bot/|crawl|spider|slurp|scan|preview|prefetch|monitor|python|aiohttp|curl|wget|libwww|go-http"
+    r"|java/|okhttp|node-fetch|axios|headless|phantom|facebookexternalhit|barracuda|proofpoint|mimecast"
+    r"|safelinks|symantec|trendmicro",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def agent(user_agent: str) -> Agent:
+    """The class of a User-Agent header; "" when there is none."""
+    if not user_agent.strip():
+        return Agent.NONE
+    if _PROXY.search(user_agent):
+        return Agent.PROXY
+    return Agent.BOT if _BOT.search(user_agent) else Agent.BROWSER

@@ -2,4 +2,6 @@
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from sending import api_campaigns, api_senders
+
+ROUTES: list[web.RouteDef] = [*api_campaigns.ROUTES, *api_senders.ROUTES]

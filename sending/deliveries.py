@@ -1,21 +1,9 @@
-"""Deliveries of a campaign, as people look at them: how many in each state, who, and why (S1)."""
+"""Deliveries of a campaign, as people look at them: who, in which state, and why (S1)."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.core.db import AccountTx
-
-OPEN = frozenset({"queued", "claimed", "handing"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """How many deliveries share state and reason; `deferred`: of the queued, those that were tried before."""
-
-    status: str
-    reason: str
-    n: int
-    deferred: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +43,21 @@ class Filter:
     limit: int = 50
 
 
-async def tally(tx: AccountTx, campaign_id: int) -> list[Tally]:
-    """Adds up to the audience at each moment."""
-    return await tx.many(
-        Tally,
-        """
-        SELECT status, reason, count(*)::int AS n,
-               (count(*) FILTER (WHERE status = 'queued' AND attempts > 0))::int AS deferred
-        FROM deliveries
-        WHERE account_id = $1 AND campaign_id = $2
-        GROUP BY status, reason
-        ORDER BY status, reason
-        """,
-        campaign_id,
-    )
+async def skipped(tx: AccountTx, campaign_id: int) -> list[tuple[str, int]]:
+    """Reason and number of the people who were left out at the last moment."""
+    return [
+        (reason, n)
+        for reason, n in await tx.rows(
+            """
+            SELECT reason, count(*)
+            FROM deliveries
+            WHERE account_id = $1 AND campaign_id = $2 AND status = 'skipped'
+            GROUP BY reason
+            ORDER BY reason
+            """,
+            campaign_id,
+        )
+    ]
 
 
 async def many(tx: AccountTx, campaign_id: int, wanted: Filter) -> list[Delivery]:
@@ -77,7 +66,8 @@ async def many(tx: AccountTx, campaign_id: int, wanted: Filter) -> list[Delivery
         Delivery,
         """
         SELECT d.contact_id, coalesce(c.email, '') AS email, d.list_id,
-               CASE WHEN d.status = 'queued' AND d.attempts > 0 THEN 'deferred' ELSE d.status END AS status,
+               CASE WHEN d.status = 'queued' AND d.first_at IS NOT NULL THEN 'deferred'
+                    ELSE d.status END AS status,
                d.reason, d.attempts::int AS attempts,
                CASE WHEN d.status = 'queued' THEN d.next_at END AS next_at, d.final_at,
                d.smtp_code::int AS smtp_code, d.smtp_reply
@@ -85,7 +75,7 @@ async def many(tx: AccountTx, campaign_id: int, wanted: Filter) -> list[Delivery
         LEFT JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
         WHERE d.account_id = $1 AND d.campaign_id = $2
           AND ($3 = '' OR d.status = CASE WHEN $3 = 'deferred' THEN 'queued' ELSE $3 END)
-          AND ($3 <> 'deferred' OR d.attempts > 0)
+          AND ($3 <> 'deferred' OR d.first_at IS NOT NULL)
           AND ($4 = '' OR d.reason = $4)
           AND ($5::bigint IS NULL OR d.contact_id > $5)
         ORDER BY d.contact_id
@@ -108,7 +98,7 @@ async def troubles(tx: AccountTx, campaign_id: int, limit: int = 5) -> list[Trou
                coalesce(final_at, first_at, now()) AS at
         FROM deliveries
         WHERE account_id = $1 AND campaign_id = $2
-          AND (status IN ('bounced', 'failed', 'in_doubt') OR status = 'queued' AND attempts > 0)
+          AND (status IN ('bounced', 'failed', 'in_doubt') OR status = 'queued' AND first_at IS NOT NULL)
           AND smtp_reply <> ''
         ORDER BY at DESC
         LIMIT $3

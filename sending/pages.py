@@ -2,4 +2,20 @@
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from sending import (
+    pages_campaigns,
+    pages_content,
+    pages_designs,
+    pages_media,
+    pages_senders,
+    pages_sends,
+)
+
+ROUTES: list[web.RouteDef] = [
+    *pages_campaigns.ROUTES,
+    *pages_content.ROUTES,
+    *pages_sends.ROUTES,
+    *pages_designs.ROUTES,
+    *pages_media.ROUTES,
+    *pages_senders.ROUTES,
+]

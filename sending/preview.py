@@ -18,15 +18,15 @@ from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.core.tokens import Purpose
-from sending import campaigns, designs, merge, recipient_values, render, senders, sources, test_sends
+from sending import campaigns, designs, merge, personal, render, revisions, senders, sources, test_sends
 from sending.merge_filters import Value
+from sending.personal import Person
 from sending.problems import Problem, error
 from sending.render import AccountNames, Recipient, Rendered, RenderFailed, SenderNames
 from sending.sources import Source
 
 MINUTES = 10
-SAMPLE = {"email": "ana.martin@example.com", "first_name": "Ana", "last_name": "Martin", "language": ""}
-BARE = {"email": "ana.martin@example.com", "first_name": "", "last_name": "", "language": ""}
+SAMPLE_EMAIL = "ana.martin@example.com"
 _DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 _LIGHT = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)")
 
@@ -100,10 +100,10 @@ def read_token(links: Links, token: str) -> tuple[int, Subject]:
 async def show(tx: AccountTx, services: Services, what: Subject) -> Shown:
     """The draft as this person would get it now. Raises NotFound."""
     draft = await _draft(tx, what)
-    types = await recipient_values.field_types(tx)
-    contact = await person(tx, what, types)
-    problems = _line_problems(draft, frozenset(types))
-    compiled = sources.compile_source(draft.source, settings=services.settings, fields=frozenset(types))
+    fields = await sources.field_keys(tx)
+    contact = personal.values(await person(tx, what), await revisions.date_fields(tx))
+    problems = _line_problems(draft, fields)
+    compiled = sources.compile_source(draft.source, settings=services.settings, fields=fields)
     if isinstance(compiled, list) or problems:
         found = [*problems, *(compiled if isinstance(compiled, list) else ())]
         return Shown(rendered=None, problems=tuple(found), sender_name=draft.sender.name)
@@ -121,24 +121,35 @@ async def show(tx: AccountTx, services: Services, what: Subject) -> Shown:
     )
 
 
-async def person(tx: AccountTx, what: Subject, types: dict[str, str]) -> dict[str, Value]:
-    """The contact's merge values, or the sample's. Raises NotFound for a contact that is no more."""
+async def person(tx: AccountTx, what: Subject) -> Person:
+    """The contact, or the sample. Raises NotFound for a contact that is no more."""
     if what.contact_id is None:
-        sample = BARE if what.bare else SAMPLE
-        return recipient_values.values(**sample, fields={}, types=types)
-    found = await tx.rows(
+        return _sample(bare=what.bare)
+    return await tx.one(
+        Person,
         """
-        SELECT email, first_name, last_name, language, fields
+        SELECT id AS contact_id, 0::bigint AS list_id, email, address_key, address_hash, first_name,
+               last_name, language, fields, opens, clicks
         FROM contacts
         WHERE account_id = $1 AND id = $2
         """,
         what.contact_id,
     )
-    if not found:
-        raise NotFound
-    email, first_name, last_name, language, fields = found[0]
-    return recipient_values.values(
-        email=email, first_name=first_name, last_name=last_name, language=language, fields=fields, types=types
+
+
+def _sample(*, bare: bool) -> Person:
+    return Person(
+        contact_id=0,
+        list_id=0,
+        email=SAMPLE_EMAIL,
+        address_key=SAMPLE_EMAIL,
+        address_hash=b"",
+        first_name="" if bare else "Ana",
+        last_name="" if bare else "Martin",
+        language="",
+        fields={},
+        opens="unknown",
+        clicks="unknown",
     )
 
 

@@ -59,7 +59,7 @@ class Sender:
 
 
 async def create(tx: AccountTx, new: NewSender, links: Links, *, own: str = "") -> Sender:
-    """A sender, and its confirmation mail. `own`: the signed-in person's confirmed address, if there is one.
+    """A sender, and its confirmation mail. `own`: the signed-in person's address.
 
     Raises Invalid for an address that cannot be used and Conflict when the account has it already.
     """
@@ -71,7 +71,8 @@ async def create(tx: AccountTx, new: NewSender, links: Links, *, own: str = "") 
             "Use an address of your own domain."
         )
         raise fault("email", message, code="free_mail", domain=domain)
-    confirmed = bool(own) and addresses.parse(own).key == address.key
+    is_own = bool(own) and addresses.parse(own).key == address.key
+    confirmed = is_own and own in await identity.team(tx)
     with conflict("senders_address_key", "email", N_("{email} is a sender already."), email=address.email):
         made = await tx.one(
             Sender,

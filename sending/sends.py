@@ -49,7 +49,7 @@ async def needs_typing(tx: AccountTx, people: int) -> bool:
 
 
 async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: Order) -> Campaign:
-    """To leave at `order.at`. Raises NotFound, Conflict (no draft, another count), Invalid (checks, number)."""
+    """To leave at `order.at`. Raises NotFound, Conflict (no draft, another count), Invalid (checks)."""
     status = await tx.value(
         "SELECT status FROM campaigns WHERE account_id = $1 AND id = $2 FOR UPDATE", campaign_id
     )

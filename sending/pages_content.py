@@ -1,0 +1,307 @@
+"""The third step: where to start, the simple letter, the code editor; and the preview of all of them."""
+
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from mailer.accounts import access
+from mailer.accounts.access import Role
+from mailer.core.db import AccountTx
+from mailer.core.errors import Fault, Invalid
+from mailer.core.text import N_
+from mailer.web import forms, i18n, response
+from mailer.web.forms import Form
+from mailer.web.request import Input, id_in_path, query, read, services
+from sending import campaigns, designs, footer, images, letter_form, pages_steps, preview, sources
+from sending.campaigns import Campaign
+from sending.pages_campaigns import Number
+from sending.pages_senders import links
+from sending.preview import Kind, Subject, Theme
+from sending.problems import Problem, Severity
+from sending.sources import Source
+
+BLANK = """<mjml>
+  <mj-body>
+    <mj-section>
+      <mj-column>
+        <mj-text>
+          <h1></h1>
+          <p></p>
+        </mj-text>
+      </mj-column>
+    </mj-section>
+  </mj-body>
+</mjml>
+"""
+
+
+class Start(Input):
+    """`begin`: letter, blank, design-3 or campaign-7."""
+
+    begin: Annotated[str, StringConstraints(pattern=r"^(letter|blank|(design|campaign)-[0-9]{1,18})$")]
+    version: Number = None
+
+
+class Code(Input):
+    source: Annotated[str, StringConstraints(strip_whitespace=False, max_length=2_000_000)]
+    version: Number = None
+    act: Literal["", "check", "footer"] = ""
+
+
+class Looking(Input):
+    """`who`: sample, bare or a contact's id."""
+
+    who: Annotated[str, StringConstraints(pattern=r"^(sample|bare|[0-9]{1,18})$")] = "sample"
+    theme: Literal["light", "dark"] = "light"
+    width: Literal["360", "600", "full"] = "full"
+    q: Annotated[str, StringConstraints(max_length=120)] = ""
+
+
+async def show(request: web.Request) -> web.Response:
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        if campaign.status != "draft":
+            return pages_steps.away(request, campaign)
+        if campaign.content_kind == "none" or "start" in request.query:
+            return await _start_page(request, tx, campaign, Form())
+        return await _editor(request, tx, campaign, Form())
+
+
+async def _start_page(
+    request: web.Request, tx: AccountTx, campaign: Campaign, form: Form, *, status: int = 200
+) -> web.Response:
+    past = [one for one in await campaigns.many(tx, campaigns.Filter(limit=20)) if one.id != campaign.id]
+    context = pages_steps.context(request, campaign, "content", form) | {
+        "designs": (await designs.many(tx))[:50],
+        "past": past,
+    }
+    return response.page(request, "sending/campaigns/start.html", context, status=status)
+
+
+async def _editor(
+    request: web.Request, tx: AccountTx, campaign: Campaign, form: Form, *, status: int = 200, sent: str = ""
+) -> web.Response:
+    """The form of this kind of content; `sent` is what somebody typed on another version."""
+    fields = await sources.field_keys(tx)
+    shown = Source(campaign.content_kind, sent or campaign.source, campaign.language)
+    context = pages_steps.context(request, campaign, "content", form) | {
+        "source": shown.text,
+        "stored": campaign.source,
+        "problems": sources.check_source(shown, fields=fields),
+        "fields": await merge_fields(tx),
+        "action": f"{pages_steps.base(request, campaign)}/content",
+        "version": campaign.version,
+        "frame": f"{pages_steps.base(request, campaign)}/preview/frame",
+    }
+    if campaign.content_kind == "letter":
+        context |= await letter_context(request, tx, shown)
+        return response.page(request, "sending/campaigns/letter.html", context, status=status)
+    return response.page(request, "sending/campaigns/code.html", context, status=status)
+
+
+async def letter_context(request: web.Request, tx: AccountTx, shown: Source) -> dict[str, object]:
+    """Blocks with their fields, and the images to choose from."""
+    values = sources.letter_values(shown.text)
+    track = links(request)
+    found = (await images.many(tx, limit=200))[:200]
+    return {
+        "blocks": values["blocks"],
+        "with_footer": values["footer"],
+        "images": [(track.image(one.name), one.label or one.alt or one.name) for one in found],
+    }
+
+
+async def merge_fields(tx: AccountTx) -> list[tuple[str, str]]:
+    """What “Insert a field” offers: the tag, and what it stands for."""
+    own = await tx.rows("SELECT key, label FROM fields WHERE account_id = $1 ORDER BY label LIMIT 200")
+    known = [
+        ('{{ contact.first_name | default("") }}', N_("First name")),
+        ('{{ contact.last_name | default("") }}', N_("Last name")),
+        ("{{ contact.email }}", N_("E-mail address")),
+        ("{{ list.name }}", N_("Name of the list")),
+        ("{{ unsubscribe_url }}", N_("Unsubscribe link")),
+        ("{{ preferences_url }}", N_("Link to the preferences")),
+        ("{{ web_version_url }}", N_("Link to the online version")),
+        ("{{ account.name }}", N_("Your organisation’s name")),
+        ("{{ account.address }}", N_("Your postal address")),
+    ]
+    told = [(tag, i18n.translate(words)) for tag, words in known]
+    return told + [(f'{{{{ contact.{key} | default("") }}}}', label) for key, label in own]
+
+
+async def start(request: web.Request) -> web.Response:
+    """Takes a starting point; what was there before is replaced, which the page says."""
+    campaign_id = id_in_path(request)
+    given = await read(request, Start)
+    begin, _, number = given.begin.partition("-")
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        match begin:
+            case "letter":
+                source = letter_form.start()
+                await campaigns.write_content(tx, campaign_id, "letter", source, version=given.version)
+            case "blank":
+                campaign = await campaigns.show(tx, campaign_id)
+                made = footer.add_footer(BLANK, language=campaign.language)
+                source = BLANK if isinstance(made, Problem) else made
+                await campaigns.write_content(tx, campaign_id, "mjml", source, version=given.version)
+            case "design":
+                await designs.use(tx, int(number), campaign_id, version=given.version)
+            case _:
+                past = await campaigns.show(tx, int(number))
+                kind: Any = past.content_kind
+                await campaigns.write_content(tx, campaign_id, kind, past.source, version=given.version)
+    return response.redirect(request.path.removesuffix("/starts") + "/content")
+
+
+async def save(request: web.Request) -> web.Response:
+    """Either editor, by the kind of content that is stored."""
+    campaign_id = id_in_path(request)
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        campaign = await campaigns.show(tx, campaign_id)
+    if campaign.content_kind == "letter":
+        return await _save_letter(request, campaign)
+    return await _save_code(request, campaign)
+
+
+async def _save_code(request: web.Request, campaign: Campaign) -> web.Response:
+    given = await read(request, Code)
+    source = given.source.replace("\r\n", "\n")
+    problem: Problem | None = None
+    if given.act == "footer":
+        made = footer.add_footer(source, language=campaign.language)
+        problem = made if isinstance(made, Problem) else None
+        source = source if isinstance(made, Problem) else made
+    try:
+        async with access.account_tx(request, Role.EDITOR) as tx:
+            campaign = await campaigns.write_content(tx, campaign.id, "mjml", source, version=given.version)
+            if given.act and problem is None and not request.headers.get("X-Autosave"):
+                return response.redirect(request.path)
+    except Invalid as error:
+        return await _again(request, campaign.id, error, sent=source)
+    if problem is not None:
+        fault = Fault("source", problem.message, problem.code, problem.params)
+        return await _again(request, campaign.id, Invalid(fault), sent=source)
+    return pages_steps.saved(request, campaign, then="checks")
+
+
+async def _save_letter(request: web.Request, campaign: Campaign) -> web.Response:
+    form = await request.post()
+    text = letter_form.read(form)
+    version = str(form.get("version", ""))
+    try:
+        async with access.account_tx(request, Role.EDITOR) as tx:
+            saved = await campaigns.write_content(
+                tx, campaign.id, "letter", text, version=int(version) if version.isdigit() else None
+            )
+    except Invalid as error:
+        return await _again(request, campaign.id, error, sent=text)
+    if form.get("act") and not request.headers.get("X-Autosave"):
+        return response.redirect(request.path + letter_form.changed_place(form))
+    found = sources.mjml_of(saved.content)
+    if isinstance(found, list) and not request.headers.get("X-Autosave"):
+        return await _again(request, campaign.id, Invalid(*letter_faults(found)))
+    return pages_steps.saved(request, saved, then="checks")
+
+
+def letter_faults(problems: list[Problem]) -> list[Fault]:
+    """Each at its block."""
+    return [
+        Fault(f"b{one.line - 1}" if one.line else "blocks", one.message, one.code, one.params)
+        for one in problems
+    ]
+
+
+async def _again(request: web.Request, campaign_id: int, error: Invalid, *, sent: str = "") -> web.Response:
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, campaign_id)
+        return await _editor(request, tx, campaign, Form({}, error.faults), status=error.status, sent=sent)
+
+
+async def check(request: web.Request) -> web.Response:
+    """What the editor lists while somebody types; stores nothing."""
+    form = await request.post()
+    source = str(form.get("source", "")).replace("\r\n", "\n")
+    async with access.account_tx(request) as tx:
+        fields = await sources.field_keys(tx)
+    return response.json(diagnostics(sources.check_source(Source("mjml", source, "fr"), fields=fields)))
+
+
+def diagnostics(problems: list[Problem]) -> dict[str, object]:
+    """For the code editor: place, weight and sentence of each problem, and their number in words."""
+    told = [
+        {
+            "line": one.line or 1,
+            "column": one.column or 1,
+            "severity": "warning" if one.severity is Severity.WARNING else "error",
+            "message": i18n.translate(one.message, **one.params),
+        }
+        for one in problems
+    ]
+    summary = i18n.ntranslate("{n} thing to fix", "{n} things to fix", len(told))
+    return {"problems": told, "summary": summary if told else i18n.translate(N_("Nothing to fix."))}
+
+
+async def look(request: web.Request) -> web.Response:
+    """What exactly one person gets."""
+    asked = query(request, Looking)
+    held = services(request)
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        people = await _people(tx, asked.q)
+        shown = await preview.show(tx, held, subject_of(asked, Kind.CAMPAIGN, campaign.id))
+    context = pages_steps.context(request, campaign, "content", forms.filled(asked.model_dump())) | {
+        "shown": shown,
+        "asked": asked,
+        "people": people,
+        "person": access.person(request),
+        "frame": f"{pages_steps.base(request, campaign)}/preview/frame?who={asked.who}&theme={asked.theme}",
+    }
+    return response.page(request, "sending/campaigns/preview.html", context)
+
+
+async def frame(request: web.Request) -> web.Response:
+    """A fresh address of the frame each time: a token of ten minutes on the recipients' origin (E-04)."""
+    asked = query(request, Looking)
+    member = access.member(request)
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+    what = subject_of(asked, Kind.CAMPAIGN, campaign.id)
+    return response.redirect(preview.frame_url(links(request), member.account_id, what))
+
+
+def subject_of(asked: Looking, kind: Kind, of: int) -> Subject:
+    return Subject(
+        kind=kind,
+        id=of,
+        contact_id=int(asked.who) if asked.who.isdigit() else None,
+        bare=asked.who == "bare",
+        theme=Theme.DARK if asked.theme == "dark" else Theme.LIGHT,
+    )
+
+
+async def _people(tx: AccountTx, start_of_address: str) -> list[tuple[int, str]]:
+    """Up to ten contacts whose address begins so; a range on a plain column (S8)."""
+    prefix = start_of_address.strip().lower()
+    found = await tx.rows(
+        """
+        SELECT id, email
+        FROM contacts
+        WHERE account_id = $1 AND address_key >= $2 AND address_key < $3
+        ORDER BY address_key
+        LIMIT 10
+        """,
+        prefix,
+        prefix + "\U0010ffff",
+    )
+    return [(contact_id, email) for contact_id, email in found]
+
+
+ROUTES: list[web.RouteDef] = [
+    web.get(r"/{a}/campaigns/{id:\d+}/content", show),
+    web.post(r"/{a}/campaigns/{id:\d+}/content", save),
+    web.post(r"/{a}/campaigns/{id:\d+}/starts", start),
+    web.post(r"/{a}/campaigns/{id:\d+}/content/checks", check),
+    web.get(r"/{a}/campaigns/{id:\d+}/preview", look),
+    web.get(r"/{a}/campaigns/{id:\d+}/preview/frame", frame),
+]

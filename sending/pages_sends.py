@@ -1,0 +1,283 @@
+"""Checks, review and send; then the page of a campaign under way, its stop buttons and its deliveries."""
+
+from typing import Annotated, Literal
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from mailer.accounts import access, identity
+from mailer.accounts.access import Role
+from mailer.core import clock, paging
+from mailer.core.db import AccountTx
+from mailer.core.errors import Invalid
+from mailer.core.text import N_
+from mailer.web import forms, i18n, response
+from mailer.web.forms import Form
+from mailer.web.request import Input, check, id_in_path, query, read, services
+from sending import (
+    campaign_checks,
+    campaign_lists,
+    campaigns,
+    deliveries,
+    outcomes,
+    pages_steps,
+    schedules,
+    senders,
+    sends,
+    test_sends,
+)
+from sending.campaigns import Campaign
+from sending.schedules import WallClock
+
+LIVE = frozenset({"scheduled", "preparing", "sending"})
+Short = Annotated[str, StringConstraints(max_length=64)]
+
+
+class SendForm(Input):
+    """`expected`: the number that the page showed. Date, time and zone count only for "later"."""
+
+    when: Literal["now", "later"] = "now"
+    expected: int
+    typed: Short = ""
+    date: Short = ""
+    time: Short = ""
+    zone: Short = ""
+    keep_source: bool = False
+
+
+class TestForm(Input):
+    recipient: Annotated[str, StringConstraints(max_length=320)]
+    who: Annotated[str, StringConstraints(pattern=r"^(sample|bare|[0-9]{1,18})$")] = "sample"
+    then: Literal["preview", "checks", "review"] = "preview"
+
+
+class DeliveryFilter(Input):
+    status: Annotated[str, StringConstraints(pattern=r"^[a-z_]{0,20}$")] = ""
+    reason: Annotated[str, StringConstraints(pattern=r"^[a-z_]{0,40}$")] = ""
+    cursor: str = ""
+
+
+async def checks(request: web.Request) -> web.Response:
+    async with access.account_tx(request) as tx:
+        report = await campaign_checks.run(tx, services(request), id_in_path(request))
+        last = await test_sends.last(tx, report.campaign.id)
+    if report.campaign.status != "draft":
+        return pages_steps.away(request, report.campaign)
+    context = pages_steps.context(request, report.campaign, "checks", Form()) | {
+        "report": report,
+        "last": last,
+        "person": access.person(request),
+    }
+    return response.page(request, "sending/campaigns/checks.html", context)
+
+
+async def test(request: web.Request) -> web.Response:
+    """« M'envoyer un test »."""
+    given = await read(request, TestForm)
+    place = request.path.removesuffix("/test-sends") + f"/{given.then}"
+    contact_id = int(given.who) if given.who.isdigit() else None
+    try:
+        async with access.account_tx(request, Role.EDITOR) as tx:
+            campaign = await campaigns.show(tx, id_in_path(request))
+            team = frozenset(await identity.team(tx))
+            await test_sends.ask(tx, campaign.id, recipient=given.recipient, team=team, contact_id=contact_id)
+    except Invalid as error:
+        fault = error.faults[0]
+        await access.flash(request, fault.message, kind="danger", **fault.params)
+        return response.redirect(place)
+    message = N_("A test is on its way to {email}. Its links change nothing.")
+    await access.flash(request, message, email=given.recipient)
+    return response.redirect(place)
+
+
+async def review(request: web.Request) -> web.Response:
+    member = access.member(request)
+    later = request.query.get("when") == "later"
+    today = clock.now().astimezone(i18n.zone(member.time_zone))
+    values = {
+        "when": "later" if later else "now",
+        "date": f"{today:%Y-%m-%d}",
+        "time": "",
+        "zone": member.time_zone,
+    }
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        if campaign.status != "draft":
+            return pages_steps.away(request, campaign)
+        return await _review_page(request, tx, Form(values | {"keep_source": campaign.keep_source}))
+
+
+async def _review_page(request: web.Request, tx: AccountTx, form: Form, *, status: int = 200) -> web.Response:
+    report = await campaign_checks.run(tx, services(request), id_in_path(request))
+    campaign = report.campaign
+    sender = await senders.show(tx, campaign.sender_id) if campaign.sender_id else None
+    context = pages_steps.context(request, campaign, "review", form) | {
+        "report": report,
+        "sender": sender,
+        "used": await campaign_lists.many(tx, campaign.id),
+        "typing": await sends.needs_typing(tx, report.counts.result),
+        "last": await test_sends.last(tx, campaign.id),
+        "later": form.value("when") == "later",
+        "may_send": access.member(request).can_send,
+        "who_may": await identity.senders_of_mail(tx),
+        "person": access.person(request),
+        "hold": sends.HOLD_SECONDS,
+    }
+    return response.page(request, "sending/campaigns/review.html", context, status=status)
+
+
+async def send(request: web.Request) -> web.Response:
+    """Now, behind the hold of a minute; or at a time of the wall clock."""
+    try:
+        given = await read(request, SendForm)
+        at = None
+        if given.when == "later":
+            wall = check(WallClock, {"date": given.date, "time": given.time, "zone": given.zone})
+            at = schedules.instant(wall)
+        order = sends.Order(
+            at=at,
+            hold_seconds=sends.HOLD_SECONDS,
+            expected=given.expected,
+            typed=given.typed,
+            keep_source=given.keep_source,
+        )
+        async with access.sender_tx(request) as tx:
+            campaign = await sends.schedule(tx, services(request), id_in_path(request), order)
+    except Invalid as error:
+        return await _review_again(request, error)
+    return response.redirect(pages_steps.base(request, campaign))
+
+
+async def _review_again(request: web.Request, error: Invalid) -> web.Response:
+    form = await forms.again(request, error)
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        if campaign.status != "draft":
+            return pages_steps.away(request, campaign)
+        return await _review_page(request, tx, form, status=error.status)
+
+
+async def show(request: web.Request) -> web.Response:
+    """A campaign that is waiting, under way, stopped or done; a draft opens at its first step."""
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        if campaign.status == "draft":
+            return response.redirect(f"{pages_steps.base(request, campaign)}/setup")
+        context = {
+            "campaign": campaign,
+            "base": pages_steps.base(request, campaign),
+            "balance": await outcomes.balance(tx, campaign.id),
+            "skipped": await deliveries.skipped(tx, campaign.id),
+            "troubles": await deliveries.troubles(tx, campaign.id),
+            "used": await campaign_lists.many(tx, campaign.id),
+            "may_send": access.member(request).can_send,
+            "who_may": await identity.senders_of_mail(tx),
+            "live": _live(campaign),
+            "now": clock.now(),
+            "hold": sends.HOLD_SECONDS,
+        }
+    return response.page(request, "sending/campaigns/show.html", context)
+
+
+def _live(campaign: Campaign) -> bool:
+    """Is the page worth asking again? Not for a departure that is minutes away."""
+    if campaign.status == "scheduled" and campaign.scheduled_at is not None:
+        return (campaign.scheduled_at - clock.now()).total_seconds() <= sends.HOLD_SECONDS
+    return campaign.status in LIVE
+
+
+async def _move(request: web.Request, act: str) -> web.Response:
+    """One of the stop buttons; a press that comes too late says so on the campaign's page."""
+    campaign_id = id_in_path(request)
+    place = f"/app/{access.member(request).account_id}/campaigns/{campaign_id}"
+    try:
+        async with access.sender_tx(request) as tx:
+            match act:
+                case "recall":
+                    await sends.recall(tx, campaign_id)
+                    place += "/review"
+                case "leave":
+                    await sends.leave_now(tx, campaign_id)
+                case "pause":
+                    await sends.pause(tx, campaign_id)
+                case "resume":
+                    await sends.resume(tx, services(request), campaign_id)
+                case _:
+                    await sends.cancel(tx, campaign_id)
+    except Invalid as error:
+        fault = error.faults[0]
+        await access.flash(request, fault.message, kind="warning", **fault.params)
+        return response.redirect(place)
+    if act in _SAID:
+        await access.flash(request, _SAID[act])
+    return response.redirect(place)
+
+
+_SAID = {
+    "recall": N_("Nothing has left. The campaign is a draft again."),
+    "pause": N_("Paused. Messages already handed to the server do not come back."),
+    "cancel": N_("Cancelled. Nothing more of this campaign will leave."),
+}
+
+
+async def recall(request: web.Request) -> web.Response:
+    return await _move(request, "recall")
+
+
+async def leave(request: web.Request) -> web.Response:
+    return await _move(request, "leave")
+
+
+async def pause(request: web.Request) -> web.Response:
+    return await _move(request, "pause")
+
+
+async def resume(request: web.Request) -> web.Response:
+    return await _move(request, "resume")
+
+
+async def cancel(request: web.Request) -> web.Response:
+    return await _move(request, "cancel")
+
+
+async def ask_cancel(request: web.Request) -> web.Response:
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        balance = await outcomes.balance(tx, campaign.id)
+    context = {"campaign": campaign, "balance": balance, "form": Form()}
+    return response.page(request, "sending/campaigns/cancel.html", context)
+
+
+async def list_deliveries(request: web.Request) -> web.Response:
+    asked = query(request, DeliveryFilter)
+    key = paging.decode(asked.cursor, (int,))
+    wanted = deliveries.Filter(
+        status=asked.status, reason=asked.reason, after=int(str(key[0])) if key else None
+    )
+    async with access.account_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        rows = await deliveries.many(tx, campaign.id, wanted)
+    context = {
+        "campaign": campaign,
+        "base": pages_steps.base(request, campaign),
+        "page": paging.page(rows, wanted.limit, key=lambda row: (row.contact_id,)),
+        "asked": asked,
+        "form": Form(asked.model_dump()),
+    }
+    return response.page(request, "sending/campaigns/deliveries.html", context)
+
+
+ROUTES: list[web.RouteDef] = [
+    web.get(r"/{a}/campaigns/{id:\d+}", show),
+    web.get(r"/{a}/campaigns/{id:\d+}/checks", checks),
+    web.post(r"/{a}/campaigns/{id:\d+}/test-sends", test),
+    web.get(r"/{a}/campaigns/{id:\d+}/review", review),
+    web.post(r"/{a}/campaigns/{id:\d+}/sends", send),
+    web.post(r"/{a}/campaigns/{id:\d+}/recalls", recall),
+    web.post(r"/{a}/campaigns/{id:\d+}/departures", leave),
+    web.post(r"/{a}/campaigns/{id:\d+}/pauses", pause),
+    web.post(r"/{a}/campaigns/{id:\d+}/resumptions", resume),
+    web.get(r"/{a}/campaigns/{id:\d+}/cancellation", ask_cancel),
+    web.post(r"/{a}/campaigns/{id:\d+}/cancellations", cancel),
+    web.get(r"/{a}/campaigns/{id:\d+}/deliveries", list_deliveries),
+]

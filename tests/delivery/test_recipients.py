@@ -84,7 +84,9 @@ async def test_a_choice_made_after_the_mail_was_made_counts(post: Post, people: 
     tracked = [pattern for pattern in ("/t/o/", "/t/c/") if pattern in _html(mail.message)]
     assert (
         tracked
-        == {"opens": ["/t/c/"], "clicks": ["/t/o/"], "email": ["/t/o/", "/t/c/"]}[change.split(" ", maxsplit=1)[0]]
+        == {"opens": ["/t/c/"], "clicks": ["/t/o/"], "email": ["/t/o/", "/t/c/"]}[
+            change.split(" ", maxsplit=1)[0]
+        ]
     )
 
 

@@ -1,6 +1,6 @@
 """`mailer demo`: the main job once, for real, with made-up contacts, on an installation that is still empty.
 
-    account ─▶ import ─▶ consents ─▶ campaign ─▶ sent ─▶ opens, clicks, one unsubscribe ─▶ figures, sign-in link
+    account ─▶ import ─▶ consents ─▶ campaign ─▶ sent ─▶ opens, clicks, one unsubscribe ─▶ figures, link
 
 The same use cases, jobs, SMTP hand-over and links as for anybody: nothing is written past them. It waits for
 the workers, so a `mailer run` has to be active. It never runs where mail could leave for the Internet.
@@ -334,7 +334,9 @@ async def _flushed(place: Place, campaign_id: int, followed: Followed) -> report
 async def _until(ask: Callable[[], Awaitable[bool]], what: str) -> None:
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            while not await ask():
+            while True:
+                if await ask():
+                    return
                 await asyncio.sleep(0.2)
     except TimeoutError:
         raise DemoStopped(

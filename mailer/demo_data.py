@@ -13,9 +13,16 @@ FIRST_DAY = date(2026, 1, 6)
 FILE_NAME = "Clients atelier.csv"
 HEADER = ("E-mail", "Prénom", "Nom", "Ville", "Dernière visite", "Panier moyen")
 
-_FIRST_NAMES = ["Adèle", "Amélie", "Anaïs", "Aurélien", "Benoît", "Camille", "Cédric", "Chloé", "Clément", "Élodie", "Étienne", "Fanny", "François", "Gaël", "Héloïse", "Inès", "Jérôme", "Joël", "Léa", "Loïc", "Maëlle", "Margaux", "Mathéo", "Noé", "Océane", "Raphaël", "Rémi", "Solène", "Théo", "Zoé"]
-_LAST_NAMES = ["Aubert", "Bénard", "Bréal", "Caron", "Chênevert", "Cordier", "Delaunay", "Dujardin", "Étévé", "Faucheux", "Gérard", "Guérin", "Hervé", "Joly", "Labbé", "Lefèvre", "Maréchal", "Moulin", "Noël", "Pélissier", "Prévost", "Quéré", "Rivière", "Roué", "Sénéchal", "Tanguy", "Thévenet", "Vasseur", "Verdier"]
-_TOWNS = ["Angers", "Besançon", "Orléans", "Saint-Étienne", "Nîmes", "Béziers", "Compiègne", "Châteauroux", "Lorient", "Évreux"]
+_FIRST_NAME_WORDS = """
+Adèle Amélie Anaïs Aurélien Benoît Camille Cédric Chloé Clément Élodie Étienne Fanny François Gaël Héloïse
+Inès Jérôme Joël Léa Loïc Maëlle Margaux Mathéo Noé Océane Raphaël Rémi Solène Théo Zoé
+"""
+_LAST_NAME_WORDS = """
+Aubert Bénard Bréal Caron Chênevert Cordier Delaunay Dujardin Étévé Faucheux Gérard Guérin Hervé Joly Labbé
+Lefèvre Maréchal Moulin Noël Pélissier Prévost Quéré Rivière Roué Sénéchal Tanguy Thévenet Vasseur Verdier
+"""
+_TOWN_WORDS = "Angers Besançon Orléans Saint-Étienne Nîmes Béziers Compiègne Châteauroux Lorient Évreux"
+_FIRST_NAMES, _LAST_NAMES, _TOWNS = _FIRST_NAME_WORDS.split(), _LAST_NAME_WORDS.split(), _TOWN_WORDS.split()
 _DOMAINS = ("courrier.example", "postale.example", "lettre.example", "boite.test")
 
 # what real tables hold, and what has to be set aside with its line and its reason

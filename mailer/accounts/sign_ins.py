@@ -25,7 +25,7 @@ FIRST_DELAY_SECONDS = 61
 LONGEST_DELAY_SECONDS = 4 * 3600
 DEVICE_DAYS = 180
 
-_LATER = N_("Too many failed tries. Try again in {wait} min; a reset is still possible.")
+_LATER = N_("{n} failed tries. Try again in {wait} min; a reset is still possible.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +155,10 @@ async def _check(tx: SharedTx, hashed: bytes, *, place: Place, device: bytes | N
         if network is not None:
             await tx.value("SELECT pg_advisory_xact_lock(7252, hashtext($1))", network)
             counted.append(await _of_place(tx, network, since))
-    wait = max(_wait(failures) for failures in counted)
+    wait, failed = max((_wait(found), max(found.consecutive, FREE_FAILURES)) for found in counted)
     if wait > 0:
         error = TooMany(wait, _LATER)
-        error.params = {"wait": max(1, round(wait / 60))}
+        error.params = {"wait": max(1, round(wait / 60)), "n": failed}
         raise error
 
 

@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 
 from mailer.accounts import one_time_links, passwords, sessions, sign_up, users
 from mailer.accounts.sign_ins import wait_seconds
@@ -14,18 +13,6 @@ from tests.client import Answer, Client
 from tests.make import Make
 
 PASSWORD = "une péniche 7 bleue"
-
-
-@pytest.fixture
-async def visitor(server: str) -> Client:
-    """A client at a loopback address of its own, so that counters per place do not meet other tests."""
-    import secrets
-
-    address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.{secrets.randbelow(250) + 2}"
-    async with ClientSession(
-        cookie_jar=DummyCookieJar(), connector=TCPConnector(local_addr=(address, 0))
-    ) as session:
-        yield Client(session, server)
 
 
 async def person(services: Services, make: Make, password: str = PASSWORD) -> tuple[int, str]:

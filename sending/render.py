@@ -140,7 +140,8 @@ def compile_revision(compiled: Compiled, *, subject: str, preheader: str = "") -
 
 def header_line(text: str, limit: int) -> str:
     """One line without control characters: merge data never adds a header (D-09)."""
-    return " ".join(_CONTROL.sub(" ", text).split())[:limit].rstrip()
+    # no-break spaces stay: French needs them before a colon
+    return re.sub(" +", " ", _CONTROL.sub(" ", text)).strip(" ")[:limit].rstrip(" ")
 
 
 def _compile(env: Environment, source: str) -> Template:

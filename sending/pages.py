@@ -7,6 +7,7 @@ from sending import (
     pages_content,
     pages_designs,
     pages_media,
+    pages_search,
     pages_senders,
     pages_sends,
 )
@@ -17,5 +18,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_sends.ROUTES,
     *pages_designs.ROUTES,
     *pages_media.ROUTES,
+    *pages_search.ROUTES,
     *pages_senders.ROUTES,
 ]

@@ -29,7 +29,7 @@ from mailer.accounts import access
 from mailer.core.rate import Rates
 from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings
-from mailer.web import middleware, reference, root
+from mailer.web import middleware, proxies, reference, root
 from mailer.web.request import RATES, SERVICES
 
 APP_ROUTES: list[web.RouteDef] = [
@@ -64,7 +64,12 @@ def face(routes: Iterable[web.RouteDef], middlewares: Iterable[object]) -> web.A
 def make_app(settings: Settings, *, services: Services | None = None) -> web.Application:
     """`services`: already open ones, which the caller closes (tests, all processes of one run)."""
     app = web.Application(
-        middlewares=[middleware.request_id, middleware.security_headers, middleware.errors],
+        middlewares=[
+            *proxies.middlewares(settings),
+            middleware.request_id,
+            middleware.security_headers,
+            middleware.errors,
+        ],
         client_max_size=MAX_FORM,
     )
     app.cleanup_ctx.append(_services_context(settings, services))

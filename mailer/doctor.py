@@ -21,6 +21,7 @@ import dns.resolver
 from mailer.core.settings import Settings, SettingsError, environment, is_loopback, load, run_file
 from mailer.doctor_servers import database, queue, smtp
 from mailer.finding import Finding, Mark, look, ok, report, wrong
+from mailer.web import proxies
 from sending import smtp_url
 
 DNS_SECONDS = 5.0
@@ -47,6 +48,7 @@ async def examine(
         running = bool(run_file(given.data_dir)) or bool(given.database_url and given.redis_url)
         settings = load(environ, servers=None if running else _UNREACHED)
         smtp_url.server(settings)
+        proxies.networks(settings)
     except SettingsError as error:
         return [wrong("Settings", str(error), "Correct this first; the other checks need it.")]
     findings = [*_settings(settings), *_data_folder(settings)]

@@ -1,7 +1,7 @@
 """Mailing lists: what people subscribed to. Deleting hides a list; what people refused stays (B-28)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -76,6 +76,15 @@ class Leaving:
 
     contacts: int
     alone: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """`left`: unsubscribed in that week and still so."""
+
+    begins: date
+    joined: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +240,43 @@ async def leaving(tx: AccountTx, list_id: int) -> Leaving:
         WHERE s.account_id = $1 AND s.list_id = $2
         """,
         list_id,
+    )
+
+
+async def alone(tx: AccountTx, list_id: int) -> list[int]:
+    """The contacts that are in this list and no other."""
+    found = await tx.rows(
+        """
+        SELECT s.contact_id
+        FROM subscriptions s
+        WHERE s.account_id = $1 AND s.list_id = $2 AND NOT EXISTS (
+            SELECT FROM subscriptions o
+            JOIN mailing_lists l ON l.account_id = $1 AND l.id = o.list_id AND l.deleted_at IS NULL
+            WHERE o.account_id = $1 AND o.contact_id = s.contact_id AND o.list_id <> $2)
+        """,
+        list_id,
+    )
+    return [row[0] for row in found]
+
+
+async def growth(tx: AccountTx, list_id: int, days: int = 90) -> list[Week]:
+    """Arrivals and departures by week, the oldest first; weeks begin on Monday, in UTC."""
+    return await tx.many(
+        Week,
+        """
+        SELECT w.week::date AS begins,
+               (SELECT count(*) FROM subscriptions s
+                WHERE s.account_id = $1 AND s.list_id = $2 AND s.created_at >= w.week
+                  AND s.created_at < w.week + interval '7 days') AS joined,
+               (SELECT count(*) FROM subscriptions s
+                WHERE s.account_id = $1 AND s.list_id = $2 AND s.status = 'unsubscribed'
+                  AND s.status_at >= w.week AND s.status_at < w.week + interval '7 days') AS left
+        FROM generate_series(date_trunc('week', now() - make_interval(days => $3)), now(), interval '7 days')
+             AS w (week)
+        ORDER BY 1
+        """,
+        list_id,
+        days,
     )
 
 

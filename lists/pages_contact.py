@@ -1,0 +1,304 @@
+"""Pages of one contact: everything known and why, editing, leaving lists, a copy of the data, erasing."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import orjson
+from aiohttp import web
+from pydantic import Field
+
+from lists import consents, contact_history, contacts, field_values, fields, mailing_lists, subscriptions
+from lists.consents import Answer, Evidence
+from lists.contact_history import Delivery, Moment
+from lists.contacts import ContactChange, Id, NewSubscriptions
+from lists.field_values import FieldType
+from lists.pages_contacts import REASONS, bases, contact_values, languages
+from lists.pages_lists import home
+from mailer.accounts import access
+from mailer.accounts.access import Role
+from mailer.core.errors import Forbidden, Invalid, NotFound
+from mailer.core.text import N_
+from mailer.core.tokens import RecipientToken
+from mailer.web import forms, i18n, response
+from mailer.web.forms import Form
+from mailer.web.request import Input, check, id_in_path, read, services
+
+KEPT = timedelta(days=395)  # S6: deliveries and events leave after 13 months
+MEASURES = {"unknown": N_("never asked"), "granted": N_("accepted"), "denied": N_("refused")}
+ACTS = {
+    "granted": N_("Agreement recorded"),
+    "withdrawn": N_("Unsubscribed"),
+    "denied": N_("Measurement refused"),
+    "asked": N_("Confirmation e-mail sent"),
+    "confirmed": N_("Subscription confirmed by the person"),
+}
+METHODS = {
+    "import": N_("import"),
+    "api": N_("API"),
+    "page": N_("by the team"),
+    "form": N_("form"),
+    "link": N_("link in an e-mail"),
+    "one_click": N_("unsubscribe button of the mailbox"),
+    "preferences": N_("preferences page"),
+    "confirmation": N_("confirmation e-mail"),
+}
+PURPOSES = {"mail": "", "opens": N_("open measurement"), "clicks": N_("click measurement")}
+SKIPPED = {
+    "unsubscribed": N_("Not sent: unsubscribed before its turn."),
+    "suppressed": N_("Not sent: the address is on the suppression list."),
+    "deleted": N_("Not sent: the contact was deleted before its turn."),
+    "restricted": N_("Not sent: use limited at the person's request."),
+    "pending": N_("Not sent: subscription still awaiting confirmation."),
+}
+BOUNCED = {
+    "hard": N_("Rejected for good {at}: the address does not exist or refuses mail."),
+    "soft": N_("Rejected {at}: a passing fault, the address is kept."),
+    "block": N_("Blocked {at}: the provider refused this mail, the address is good."),
+}
+FAILED = {
+    "render": N_("Not sent: the content could not be filled in for this contact."),
+    "size": N_("Not sent: the message is too large for the mailbox."),
+    "address": N_("Not sent: the server does not accept this address."),
+    "expired": N_("Not sent: no server took it for almost five days."),
+}
+EVENTS = {
+    "open": N_("Opened “{name}”"),
+    "click": N_("Followed a link in “{name}”"),
+    "unsubscribe": N_("Unsubscribed from “{name}”"),
+    "complaint": N_("Complained about “{name}”"),
+    "bounce": N_("“{name}” came back"),
+}
+CHANGES = {
+    "created": N_("Contact added"),
+    "changed": N_("Contact changed"),
+    "exported": N_("Data exported"),
+    "subscribed": N_("Added to a list"),
+    "unsubscribed": N_("Unsubscribed by the team"),
+}
+
+
+class Unsubscription(Input):
+    """`list_id` None: everything."""
+
+    list_id: Id | None = None
+
+
+class Measurement(Input):
+    """The team can only write down a no."""
+
+    what: Annotated[str, Field(pattern="^(opens|clicks)$")]
+
+
+def why(delivery: Delivery, zone: str) -> str:
+    """Why this contact got this mail, or did not, in one sentence (ui 2.4)."""
+    at = i18n.moment(delivery.at, zone) if delivery.at else ""
+    match delivery.status:
+        case "delivered" if delivery.list_name and delivery.since:
+            since = i18n.day(delivery.since, zone)
+            text = N_("Delivered {at}: subscribed to “{list}” since {since}.")
+            return i18n.translate(text, at=at, list=delivery.list_name, since=since)
+        case "delivered":
+            return i18n.translate("Delivered {at}.", at=at)
+        case "bounced":
+            return i18n.translate(BOUNCED.get(delivery.reason, BOUNCED["soft"]), at=at)
+        case "failed":
+            return i18n.translate(FAILED.get(delivery.reason, FAILED["expired"]))
+        case "skipped":
+            return i18n.translate(SKIPPED.get(delivery.reason, SKIPPED["suppressed"]))
+        case "cancelled":
+            return i18n.translate("Not sent: campaign cancelled before its turn.")
+        case "in_doubt":
+            return i18n.translate("In doubt: the connection broke during hand-over. It may have arrived.")
+    return i18n.translate("Waiting to be sent.")
+
+
+def told(moment: Moment) -> str:
+    """A line of the timeline in words."""
+    name = moment.name or i18n.translate("deleted")
+    match moment.kind:
+        case "consent":
+            about = i18n.translate(PURPOSES[moment.purpose]) if PURPOSES[moment.purpose] else moment.name
+            act = i18n.translate(ACTS[moment.word])
+            return f"{act} – {about}" if about else act
+        case "event":
+            return i18n.translate(EVENTS[moment.word], name=name)
+        case "delivery":
+            words = {"delivered": N_("“{name}” delivered"), "bounced": N_("“{name}” rejected")}
+            return i18n.translate(words.get(moment.word, N_("“{name}” not sent")), name=name)
+    return i18n.translate(CHANGES.get(moment.word, CHANGES["changed"]))
+
+
+def kept_until(moment: Moment) -> datetime | None:
+    """When this line is deleted; None: with the contact, or when the proof is no longer needed."""
+    return moment.at + KEPT if moment.kind in ("delivery", "event", "change") else None
+
+
+async def show(request: web.Request) -> web.Response:
+    return await _show(request, Form())
+
+
+async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
+    contact_id = id_in_path(request)
+    async with access.account_tx(request) as tx:
+        found = await contact_history.everything(tx, contact_id)
+        timeline = await contact_history.timeline(tx, contact_id)
+        known = await fields.many(tx)
+        lists = await mailing_lists.names(tx)
+    zone = access.member(request).time_zone
+    on = {one.list_id for one in found.subscriptions}
+    active = sum(one.status == "active" and not one.stopped for one in found.subscriptions)
+    last = next((one.at for one in found.deliveries if one.status == "delivered"), None)
+    context = {
+        "found": found,
+        "contact": found.contact,
+        "active": active,
+        "last": last,
+        "stopped": next((one for one in found.suppressions if one.list_id is None), None),
+        "values": [(one.label, field_values.write(found.contact.fields.get(one.key))) for one in known],
+        "others": [(one.id, one.name) for one in lists if one.id not in on],
+        "deliveries": [(one, why(one, zone)) for one in found.deliveries],
+        "timeline": [(one, told(one), kept_until(one)) for one in timeline],
+        "bases": bases(),
+        "languages": dict(languages()),
+        "measures": MEASURES,
+        "reasons": REASONS,
+        "acts": ACTS,
+        "methods": METHODS,
+        "purposes": PURPOSES,
+        "form": form,
+        "editor": access.member(request).role >= Role.EDITOR,
+    }
+    return response.page(request, "lists/contacts/show.html", context, status=status)
+
+
+async def edit(request: web.Request) -> web.Response:
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        contact = await contacts.show(tx, id_in_path(request))
+    values = {name: getattr(contact, name) for name in ("email", "first_name", "last_name", "language")}
+    values |= {f"fields.{key}": field_values.write(value) for key, value in contact.fields.items()}
+    return await _edit(request, Form(values))
+
+
+async def _edit(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        context = {
+            "contact": await contacts.show(tx, id_in_path(request)),
+            "fields": await fields.many(tx),
+            "languages": languages(),
+            "types": FieldType,
+            "form": form,
+        }
+    return response.page(request, "lists/contacts/edit.html", context, status=status)
+
+
+async def change(request: web.Request) -> web.Response:
+    contact_id = id_in_path(request)
+    try:
+        wanted = check(ContactChange, await contact_values(request))
+        seen = _instant(str((await request.post()).get("seen", "")))
+        async with access.account_tx(request, Role.EDITOR) as tx:
+            await contacts.change(tx, services(request).sealer, contact_id, wanted, seen=seen)
+    except Invalid as error:
+        return await _edit(request, await forms.again(request, error), status=error.status)
+    await access.flash(request, N_("Contact saved."))
+    return response.redirect(f"{home(request)}/contacts/{contact_id}")
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+async def subscribe(request: web.Request) -> web.Response:
+    contact_id = id_in_path(request)
+    try:
+        wanted = await read(request, NewSubscriptions)
+        async with access.account_tx(request, Role.EDITOR) as tx:
+            await contacts.add_to_lists(tx, contact_id, wanted)
+            result = await subscriptions.of_contact(tx, contact_id)
+    except Invalid as error:
+        return await _show(request, await forms.again(request, error, many=("lists",)), status=error.status)
+    refused = [one for one in result if one.list_id in wanted.lists and one.status == "unsubscribed"]
+    if refused:
+        await access.flash(request, N_("The refusal of this person stands: nothing was added."), kind="info")
+    else:
+        await access.flash(request, N_("Added to the list, with its source."))
+    return response.redirect(f"{home(request)}/contacts/{contact_id}")
+
+
+async def unsubscribe(request: web.Request) -> web.Response:
+    contact_id = id_in_path(request)
+    sent = await request.post()
+    wanted = check(Unsubscription, {"list_id": sent["list_id"]} if sent.get("list_id") else {})
+    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        await contacts.show(tx, contact_id)
+        await subscriptions.unsubscribe_contacts(tx, [contact_id], wanted.list_id)
+    await access.flash(request, N_("Unsubscribe recorded. Messages that were waiting are stopped."))
+    return response.redirect(f"{home(request)}/contacts/{contact_id}")
+
+
+async def refuse_measurement(request: web.Request) -> web.Response:
+    contact_id = id_in_path(request)
+    wanted = await read(request, Measurement)
+    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        hashed = await tx.value(
+            "SELECT address_hash FROM contacts WHERE account_id = $1 AND id = $2", contact_id
+        )
+        if hashed is None:
+            raise NotFound
+        who = RecipientToken(tx.account_id, 0, contact_id, hashed)
+        answer = Answer(opens=False) if wanted.what == "opens" else Answer(clicks=False)
+        await consents.choose(tx, who, answer, evidence=Evidence(method=consents.method_of(tx)))
+    await access.flash(request, N_("Measurement stopped for this contact."))
+    return response.redirect(f"{home(request)}/contacts/{contact_id}")
+
+
+async def data(request: web.Request) -> web.Response:
+    """Everything about one person, as JSON. POST, because it is written down and needs the password."""
+    _need_password(request, f"{home(request)}/contacts/{id_in_path(request)}")
+    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        found: dict[str, Any] = await contact_history.archive(tx, id_in_path(request))
+    text = orjson.dumps(response.jsonable(found), option=orjson.OPT_INDENT_2, default=str)
+    name = f"contact-{id_in_path(request)}.json"
+    return web.Response(
+        body=text,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _need_password(request: web.Request, back: str) -> None:
+    """ui 3.5: data of a person needs the password again; then back to a page that can be shown."""
+    try:
+        access.need_fresh_password(request)
+    except Forbidden as error:
+        raise Forbidden(error.message, code=error.code, link=f"/app/me/confirmations?next={back}") from None
+
+
+async def deletion(request: web.Request) -> web.Response:
+    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        contact = await contacts.show(tx, id_in_path(request))
+    return response.page(request, "lists/contacts/delete.html", {"contact": contact, "form": Form()})
+
+
+async def delete(request: web.Request) -> web.Response:
+    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        if not await contacts.delete(tx, [id_in_path(request)]):
+            raise NotFound
+    await access.flash(request, N_("Contact deleted. Its refusals are kept as fingerprints."))
+    return response.redirect(f"{home(request)}/contacts")
+
+
+ROUTES: list[web.RouteDef] = [
+    web.get("/{a}/contacts/{id}", show),
+    web.get("/{a}/contacts/{id}/edit", edit),
+    web.post("/{a}/contacts/{id}/edit", change),
+    web.post("/{a}/contacts/{id}/subscriptions", subscribe),
+    web.post("/{a}/contacts/{id}/unsubscriptions", unsubscribe),
+    web.post("/{a}/contacts/{id}/measurement", refuse_measurement),
+    web.post("/{a}/contacts/{id}/data", data),
+    web.get("/{a}/contacts/{id}/deletion", deletion),
+    web.post("/{a}/contacts/{id}/deletion", delete),
+]

@@ -38,12 +38,9 @@ async def create(request: web.Request) -> web.Response:
     except Invalid as error:
         context = {"form": await forms.again(request, error)}
         return response.page(request, "sending/senders/new.html", context, status=error.status)
+    message = N_("An e-mail is on its way to {email}. The link in it confirms the address.")
     if made.status == "confirmed":
-        await access.flash(
-            request, N_("{email} can be used: you have confirmed it already."), email=made.email
-        )
-    else:
-        message = N_("An e-mail is on its way to {email}. The link in it confirms the address.")
+        message = N_("{email} can be used: you have confirmed it already.")
     await access.flash(request, message, email=made.email)
     return response.redirect(f"/app/{access.member(request).account_id}/senders")
 

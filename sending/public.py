@@ -123,7 +123,7 @@ async def sender_page(request: web.Request) -> web.Response:
     account_id, sender_id, asked = senders.read_token(_links(request), request.match_info["token"])
     async with services(request).db.account(account_id, actor=RECIPIENT) as tx:
         sender = await senders.show(tx, sender_id)
-        if int(sender.asked_at.timestamp()) != asked or sender.status == "revoked":
+        if senders.asked_ms(sender) != asked or sender.status == "revoked":
             raise NotFound
         who = await identity.of(tx)
     context = {"sender": sender, "account": who.legal_name or who.account_name, "zone": who.time_zone}

@@ -179,12 +179,12 @@ async def ask_again(tx: AccountTx, sender_id: int, links: Links) -> Sender:
 
 
 async def confirm(tx: AccountTx, sender_id: int, *, asked: int) -> Sender:
-    """By the owner of the mailbox. `asked`: Unix time in the link. A second press changes nothing.
+    """By the owner of the mailbox. `asked`: as in the link. A second press changes nothing.
 
     Raises NotFound for a link that a newer one replaced, and for a revoked sender.
     """
     found = await show(tx, sender_id)
-    if int(found.asked_at.timestamp()) != asked or found.status == "revoked":
+    if asked_ms(found) != asked or found.status == "revoked":
         raise NotFound
     if found.status == "confirmed":
         return found
@@ -227,6 +227,11 @@ async def revoke(tx: AccountTx, sender_id: int) -> Sender:
     return revoked
 
 
+def asked_ms(sender: Sender) -> int:
+    """When the newest mail was asked for, in milliseconds: links of older ones are void."""
+    return int(sender.asked_at.timestamp() * 1000)
+
+
 def read_token(links: Links, token: str) -> tuple[int, int, int]:
     """Account, sender and time of asking in a confirmation link. Raises NotFound when damaged or over."""
     numbers = links.tokens.read_timed(Purpose.SENDER, token, now=int(clock.now().timestamp()))
@@ -248,7 +253,7 @@ def _reply_to(text: str) -> str:
 
 
 async def _mail(tx: AccountTx, sender: Sender, links: Links) -> None:
-    asked = int(sender.asked_at.timestamp())
+    asked = asked_ms(sender)
     expires = int((clock.now() + timedelta(days=LINK_DAYS)).timestamp())
     who = await identity.of(tx)
     details = {

@@ -85,8 +85,8 @@ def said(asked: ContactQuery | Mapping[str, Any], lists: list[Named]) -> str:
     if values.get("list_id"):
         name = next((one.name for one in lists if one.id == values["list_id"]), "")
         parts.append(i18n.translate("list “{name}”", name=name))
-    if values.get("status"):
-        state = i18n.translate(STATE_WORDS[values["status"]])
+    if status := values.get("status"):
+        state = i18n.translate(STATE_WORDS[status])
         parts.append(i18n.translate("state “{state}”", state=state))
     if not parts:
         return ""

@@ -1,11 +1,12 @@
 """What arq runs for this room."""
 
 from mailer.core.jobs import Job
-from sending import preparation, system_mail, test_mail, turns
+from sending import account_stops, preparation, system_mail, test_mail, turns
 
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
     Job("sending.send", turns.send),
     Job("sending.send_test", test_mail.send_test),
     Job("sending.send_system_mail", system_mail.send_system_mail),
+    Job("sending.stop_account", account_stops.stop_account),
 ]

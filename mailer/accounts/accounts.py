@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import Field
 
 from mailer.accounts import audit, users
-from mailer.core import clock, outbox
+from mailer.core import clock, outbox, work
 from mailer.core.db import AccountTx, SharedTx
 from mailer.core.errors import Conflict, Fault, Invalid, fault
 from mailer.core.text import N_
@@ -216,6 +216,7 @@ async def close(tx: AccountTx, typed_name: str, *, public_url: str) -> Account:
     if not closed:
         raise Conflict(Fault("typed", N_("This account is already closed."), "conflict"))
     await audit.write(tx, "closed", "account", tx.account_id)
+    await work.add(tx, "sending.stop_account", tx.account_id)
     account = await show(tx)
     await _tell_team(tx, account, public_url)
     return account

@@ -3,6 +3,7 @@
 Reads the tables of other rooms and changes none.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -10,8 +11,18 @@ from typing import Literal
 from mailer.accounts import accounts, agreements
 from mailer.core import clock
 from mailer.core.db import AccountTx
+from mailer.core.text import N_
 
 State = Literal["todo", "done", "wait"]
+# why the engine paused a campaign (its keys are those of sending/lanes.py); "": a person did
+PAUSE_WORDS: Mapping[str, str] = {
+    "content": N_("The content can no longer be compiled. Correct it, then resume."),
+    "content_gone": N_("The content was erased six days after it was frozen. Duplicate the campaign."),
+    "no_recipients": N_("Nobody is left to send to: everybody on the lists is unsubscribed or excluded."),
+    "sender": N_("The sender is no longer confirmed. Choose another one, then resume."),
+    "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
+    "account": N_("The account was suspended or closed."),
+}
 WEEKS = 13
 
 
@@ -37,6 +48,11 @@ class PausedCampaign:
     id: int
     name: str
     pause_reason: str
+
+    @property
+    def why(self) -> str:
+        """A msgid, "" when a person paused it."""
+        return PAUSE_WORDS.get(self.pause_reason, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,23 @@
+"""A closed account sends nothing, and starts nothing by itself when it is reactivated (A-092)."""
+
+from datetime import datetime
+
+from mailer.core.services import Services
+from mailer.core.work import Task
+from sending import lanes
+
+
+async def stop_account(services: Services, task: Task) -> datetime | None:
+    """The job "sending.stop_account": pauses what is scheduled or under way; a person resumes it later."""
+    async with services.db.account(task.account_id) as tx:
+        open_campaigns = await tx.rows(
+            """
+            SELECT id
+            FROM campaigns
+            WHERE account_id = $1 AND status IN ('scheduled', 'preparing', 'sending')
+            ORDER BY id
+            """
+        )
+        for (campaign_id,) in open_campaigns:
+            await lanes.pause(tx, campaign_id, "account")
+    return None

@@ -1,0 +1,53 @@
+"""The mails this room asks for, as they are read."""
+
+import pytest
+
+from mailer.core import clock
+from sending import system_mail
+from sending.system_mail import OutboxMail
+
+LINK = "https://mailer.test/app/confirm/abc"
+DETAILS = {
+    "confirm_email": {"link": LINK, "name": ""},
+    "already_registered": {"link": LINK, "name": "Ana"},
+    "reset_password": {"link": LINK, "name": "Ana"},
+    "sign_in": {"link": LINK, "name": "Ana"},
+    "change_email": {"link": LINK, "name": "Ana"},
+    "email_changed": {"name": "Ana", "new_address": "a•••@exemple.fr"},
+    "password_changed": {"name": "Ana"},
+    "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
+}
+SUBJECTS = {
+    "confirm_email": ("Confirmez votre adresse", "Confirm your address"),
+    "already_registered": ("Vous avez déjà un compte", "You already have an account"),
+    "reset_password": ("Choisir un nouveau mot de passe", "Choose a new password"),
+    "sign_in": ("Votre lien de connexion", "Your sign-in link"),
+    "change_email": ("Confirmez votre nouvelle adresse", "Confirm your new address"),
+    "email_changed": ("Votre adresse a changé", "Your address was changed"),
+    "password_changed": ("Votre mot de passe a changé", "Your password was changed"),
+    "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
+}
+
+
+@pytest.mark.req("A-126", "A-101", "B-11")
+@pytest.mark.parametrize("kind", sorted(DETAILS))
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_mail_says_the_same_in_both_parts_and_languages(kind: str, language: str) -> None:
+    mail = OutboxMail(
+        id=1,
+        account_id=0,
+        kind=kind,
+        recipient="ana@exemple.fr",
+        language=language,
+        details=DETAILS[kind],
+        created_at=clock.now(),
+    )
+    rendered = system_mail.render(mail)
+    assert rendered.subject == SUBJECTS[kind][language == "en"]
+    for part in (rendered.text, rendered.html):
+        assert (LINK in part) == ("link" in DETAILS[kind])
+        if DETAILS[kind]["name"]:
+            assert ("Bonjour Ana," if language == "fr" else "Hello Ana,") in part
+    assert "Pain &amp; Cie" in rendered.html or kind != "account_closed"
+    if kind == "account_closed":
+        assert ("22 févr. 2027" if language == "fr" else "22 Feb 2027") in rendered.text

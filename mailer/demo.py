@@ -37,12 +37,12 @@ from mailer.core.links import Links
 from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings
 from mailer.core.tokens import RecipientToken
-from sending import campaign_lists, campaigns, images, inbox, outcomes, senders, sends
+from sending import campaign_lists, campaigns, images, inbox, senders, sends
 from sending.campaigns import NewCampaign, Status
-from sending.outcomes import Balance
 from sending.senders import NewSender
 from sending.sends import Order
 from tracking import reports
+from tracking.reports import Report
 
 OWNER = "camille@atelier-demo.example"
 WAIT_SECONDS = 120.0
@@ -79,10 +79,7 @@ class Figures:
 
     imported: int
     rejected: int
-    balance: Balance
-    opens: int
-    clicks: int
-    unsubscribed: int
+    report: Report
     seconds: float
 
 
@@ -122,16 +119,9 @@ async def perform(services: Services) -> tuple[Figures, Place]:
     campaign_id = await _send(place, list_id)
     followed = await _read_mails(place, campaign_id)
     report = await _flushed(place, campaign_id, followed)
-    async with services.db.account(place.account_id) as tx:
-        balance = await outcomes.balance(tx, campaign_id)
+    seconds = time.monotonic() - began
     figures = Figures(
-        imported=counts.get("created", 0),
-        rejected=counts.get("errors", 0),
-        balance=balance,
-        opens=report.opens.people,
-        clicks=report.clicks.people,
-        unsubscribed=report.unsubscribed,
-        seconds=time.monotonic() - began,
+        imported=counts.get("created", 0), rejected=counts.get("errors", 0), report=report, seconds=seconds
     )
     return figures, place
 
@@ -317,15 +307,16 @@ async def _mails(place: Place, campaign_id: int) -> AsyncIterator[bytes]:
         before = lines[-1].id
 
 
-async def _flushed(place: Place, campaign_id: int, followed: Followed) -> reports.Report:
+async def _flushed(place: Place, campaign_id: int, followed: Followed) -> Report:
     """The report, once what was followed has arrived in it."""
-    found: list[reports.Report] = []
+    found: list[Report] = []
 
     async def arrived() -> bool:
         async with place.services.db.account(place.account_id) as tx:
             report = await reports.summary(tx, campaign_id)
         found[:] = [report]
-        return (report.opens.people, report.clicks.people) >= (followed.opened, followed.clicked)
+        opened, clicked = report.opens.unique.total, report.clicks.unique.total
+        return opened >= followed.opened and clicked >= followed.clicked
 
     await _until(arrived, "opens and clicks to arrive in the report")
     return found[0]
@@ -346,16 +337,16 @@ async def _until(ask: Callable[[], Awaitable[bool]], what: str) -> None:
 
 def told(figures: Figures, link: str) -> str:
     """The table and the way in."""
-    balance = figures.balance
+    report, balance = figures.report, figures.report.balance
     rows = (
         ("imported", figures.imported, ""),
         ("rejected", figures.rejected, "rows with a reason each"),
         ("sent", balance.sent, "to the local inbox"),
         ("delivered", balance.delivered, ""),
         ("bounced", balance.bounced, "the inbox refuses addresses that begin with bounce"),
-        ("opens", figures.opens, "people, of those who accept measurement"),
-        ("clicks", figures.clicks, "people, of those who accept measurement"),
-        ("unsubscribed", figures.unsubscribed, "by one click (RFC 8058)"),
+        ("opens", report.opens.unique.total, f"recipients, of {report.opens.base} who accept measurement"),
+        ("clicks", report.clicks.unique.total, f"recipients, of {report.clicks.base} who accept measurement"),
+        ("unsubscribed", report.unsubscribed, "by one click (RFC 8058)"),
     )
     lines = ["", "Demonstration: one campaign from a spreadsheet to its report"]
     lines += [f"  {name:<13}{number:>5}  {note}".rstrip() for name, number, note in rows]

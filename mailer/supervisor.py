@@ -92,7 +92,7 @@ async def _run(environ: Mapping[str, str], watch: Watch) -> None:
         await stack.enter_async_context(_kept("web", settings.processes, watch))
         await _answering(settings)
         watch.ready.set()
-        _announce(settings)
+        _announce(settings, empty=empty)
         if empty and settings.embedded:
             await _demo(watch)
         await asyncio.Event().wait()
@@ -277,10 +277,14 @@ async def _answering(settings: Settings) -> None:
         raise StartFailed(f"No answer on {settings.listen} after {READY_SECONDS:.0f} s.") from error
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, *, empty: bool) -> None:
     lines = [f"Mailer is ready: {settings.public_url}"]
     if settings.inbox_shown:
         lines.append(f"Local inbox:     {settings.public_url}/inbox (nothing leaves for the Internet)")
+    if not empty or not settings.inbox_shown:  # else the demonstration ends with a link of its own
+        lines.append(
+            "Sign-in link:    mailer operator create --email you@example.org (with your own address)"
+        )
     lines.append(f"Data folder:     {settings.data_dir.resolve()}")
     lines.append("Stop with Ctrl-C.")
     print("\n".join(lines), flush=True)

@@ -1,5 +1,19 @@
-"""JSON for programs of this room."""
+"""JSON for programs of this room: the report of a campaign."""
 
 from aiohttp import web
 
-ROUTES: list[web.RouteDef] = []
+from mailer.accounts import access
+from mailer.web.openapi import operation
+from mailer.web.request import id_in_path
+from mailer.web.response import json
+from tracking import reports
+from tracking.reports import Report
+
+
+@operation("Show the report of a campaign", returns=Report, scope="campaigns:read")
+async def report(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        return json(await reports.summary(tx, id_in_path(request)))
+
+
+ROUTES: list[web.RouteDef] = [web.get("/campaigns/{id}/report", report)]

@@ -1,0 +1,355 @@
+"""What happened to a campaign, in figures that say what they count (A-011), the same in page, export and API.
+
+balance   audience = sent + failed + left out + cancelled + in doubt + waiting        parts always add up
+measured  people, machines, unknown: each recipient in one of them, the best of what is known
+rates     ui 4.2; None: nothing to measure on, never 0
+"""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from mailer.core.db import AccountTx
+
+LIVE = ("scheduled", "preparing", "sending", "paused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    id: int
+    name: str
+    kind: str
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def live(self) -> bool:
+        """Still under way: the page looks again by itself."""
+        return self.status in LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Deliveries that share state and reason (S1)."""
+
+    status: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """audience = sent + failed + skipped + cancelled + in_doubt + waiting; sent = delivered + bounced (S1).
+
+    `waiting`: queued or in flight; `deferred`: those of them that were tried before.
+    """
+
+    audience: int
+    sent: int
+    delivered: int
+    bounced: int
+    bounced_hard: int
+    bounced_soft: int
+    bounced_block: int
+    failed: int
+    skipped: int
+    cancelled: int
+    in_doubt: int
+    waiting: int
+    deferred: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    people: int = 0
+    machines: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.people + self.machines + self.unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """`base`: mails delivered to contacts who accept this measurement; 0: not measured."""
+
+    base: int
+    unique: Verdicts
+    total: Verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkFigures:
+    """`unique`: recipients; `total`: clicks."""
+
+    link_id: int
+    position: int
+    url: str
+    label: str
+    unique: Verdicts
+    total: Verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """What servers said: `reason` hard, soft or block; `enhanced` by RFC 3463, or ""."""
+
+    reason: str
+    code: int | None
+    enhanced: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Shares between 0 and 1; None when the base is empty: not measured."""
+
+    delivered: float | None
+    bounced_hard: float | None
+    opened: float | None
+    clicked: float | None
+    unsubscribed: float | None
+    complained: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """`erased_on`: when what is known of single people goes."""
+
+    campaign: Campaign
+    erased_on: date | None
+    balance: Balance
+    outcomes: list[Part]
+    opens: Measured
+    clicks: Measured
+    links: list[LinkFigures]
+    bounces: list[Bounce]
+    unsubscribed: int
+    unsubscribe_reasons: list[Count]
+    complained: int
+    rates: Rates
+
+
+async def summary(tx: AccountTx, campaign_id: int) -> Report:
+    """As of now. Raises NotFound."""
+    campaign = await tx.one(
+        Campaign,
+        """
+        SELECT id, name, kind, status, started_at, finished_at
+        FROM campaigns
+        WHERE account_id = $1 AND id = $2
+        """,
+        campaign_id,
+    )
+    parts, deferred, bases = await _outcomes(tx, campaign_id)
+    opens, clicks = await _measured(tx, campaign_id, bases)
+    left = await _departures(tx, campaign_id)
+    complained = await tx.value(
+        """
+        SELECT count(DISTINCT contact_id)
+        FROM events
+        WHERE account_id = $1 AND campaign_id = $2 AND kind = 'complaint'
+        """,
+        campaign_id,
+    )
+    balance = _balance(parts, deferred)
+    unsubscribed = sum(one.count for one in left)
+    return Report(
+        campaign=campaign,
+        erased_on=_erased_on(campaign),
+        balance=balance,
+        outcomes=parts,
+        opens=opens,
+        clicks=clicks,
+        links=await _links(tx, campaign_id),
+        bounces=await _bounces(tx, campaign_id) if balance.bounced else [],
+        unsubscribed=unsubscribed,
+        unsubscribe_reasons=left,
+        complained=complained,
+        rates=Rates(
+            delivered=_share(balance.delivered, balance.sent),
+            bounced_hard=_share(balance.bounced_hard, balance.sent),
+            opened=_share(opens.unique.people, opens.base),
+            clicked=_share(clicks.unique.people, clicks.base),
+            unsubscribed=_share(unsubscribed, balance.delivered),
+            complained=_share(complained, balance.delivered),
+        ),
+    )
+
+
+def _erased_on(campaign: Campaign) -> date | None:
+    """13 calendar months after the start (S6), in a shorter month its last day, as PostgreSQL adds months."""
+    if campaign.started_at is None:
+        return None
+    start = campaign.started_at.astimezone(UTC).date()
+    year, month = divmod(start.month - 1 + 13, 12)
+    year, month = start.year + year, month + 1
+    return date(year, month, min(start.day, monthrange(year, month)[1]))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None
+
+
+async def _outcomes(tx: AccountTx, campaign_id: int) -> tuple[list[Part], int, tuple[int, int]]:
+    """Parts, how many wait after a try, and the bases of opens and clicks."""
+    rows = await tx.rows(
+        """
+        SELECT d.status, d.reason, count(*)::int,
+               (count(*) FILTER (WHERE d.status = 'queued' AND d.first_at IS NOT NULL))::int,
+               (count(*) FILTER (WHERE d.status = 'delivered' AND d.opens))::int,
+               (count(*) FILTER (WHERE d.status = 'delivered' AND d.clicks))::int
+        FROM campaigns c
+        JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = c.id AND d.month = c.month
+        WHERE c.account_id = $1 AND c.id = $2
+        GROUP BY d.status, d.reason
+        ORDER BY d.status, d.reason
+        """,
+        campaign_id,
+    )
+    parts = [Part(status=status, reason=reason, count=n) for status, reason, n, _, _, _ in rows]
+    return parts, sum(row[3] for row in rows), (sum(row[4] for row in rows), sum(row[5] for row in rows))
+
+
+def _balance(parts: list[Part], deferred: int) -> Balance:
+    def count(status: str, *reasons: str) -> int:
+        return sum(
+            part.count for part in parts if part.status == status and (not reasons or part.reason in reasons)
+        )
+
+    hard, soft = count("bounced", "hard"), count("bounced", "soft")
+    return Balance(
+        audience=sum(part.count for part in parts),
+        sent=count("delivered") + count("bounced"),
+        delivered=count("delivered"),
+        bounced=count("bounced"),
+        bounced_hard=hard,
+        bounced_soft=soft,
+        bounced_block=count("bounced") - hard - soft,
+        failed=count("failed"),
+        skipped=count("skipped"),
+        cancelled=count("cancelled"),
+        in_doubt=count("in_doubt"),
+        waiting=count("queued") + count("claimed") + count("handing"),
+        deferred=deferred,
+    )
+
+
+async def _measured(tx: AccountTx, campaign_id: int, bases: tuple[int, int]) -> tuple[Measured, Measured]:
+    """Each recipient counts once, as the best that is known of it: person, unknown, machine."""
+    rows = await tx.rows(
+        """
+        WITH recipients AS (
+            SELECT kind, contact_id,
+                   count(*) FILTER (WHERE verdict = 'person') AS people,
+                   count(*) FILTER (WHERE verdict = 'machine') AS machines,
+                   count(*) FILTER (WHERE verdict = 'unknown') AS unknown
+            FROM events
+            WHERE account_id = $1 AND campaign_id = $2 AND kind IN ('open', 'click')
+            GROUP BY kind, contact_id
+        )
+        SELECT kind,
+               (count(*) FILTER (WHERE people > 0))::int,
+               (count(*) FILTER (WHERE people = 0 AND unknown = 0))::int,
+               (count(*) FILTER (WHERE people = 0 AND unknown > 0))::int,
+               sum(people)::int, sum(machines)::int, sum(unknown)::int
+        FROM recipients
+        GROUP BY kind
+        """,
+        campaign_id,
+    )
+    found = {row[0]: _both(row[1:]) for row in rows}
+    none = (Verdicts(), Verdicts())
+    opens, clicks = found.get("open", none), found.get("click", none)
+    return (
+        Measured(base=bases[0], unique=opens[0], total=opens[1]),
+        Measured(base=bases[1], unique=clicks[0], total=clicks[1]),
+    )
+
+
+def _both(numbers: tuple[int, ...]) -> tuple[Verdicts, Verdicts]:
+    """People, machines, unknown of recipients, then of hits."""
+    first, second = numbers[:3], numbers[3:]
+    return (
+        Verdicts(people=first[0], machines=first[1], unknown=first[2]),
+        Verdicts(people=second[0], machines=second[1], unknown=second[2]),
+    )
+
+
+async def _links(tx: AccountTx, campaign_id: int) -> list[LinkFigures]:
+    """All links of the campaign, also those that nobody followed, in the order of the mail."""
+    rows = await tx.rows(
+        """
+        WITH recipients AS (
+            SELECT link_id, contact_id,
+                   count(*) FILTER (WHERE verdict = 'person') AS people,
+                   count(*) FILTER (WHERE verdict = 'machine') AS machines,
+                   count(*) FILTER (WHERE verdict = 'unknown') AS unknown
+            FROM events
+            WHERE account_id = $1 AND campaign_id = $2 AND kind = 'click'
+            GROUP BY link_id, contact_id
+        )
+        SELECT l.id, l.position::int, l.url, l.label,
+               (count(*) FILTER (WHERE r.people > 0))::int,
+               (count(*) FILTER (WHERE r.people = 0 AND r.unknown = 0))::int,
+               (count(*) FILTER (WHERE r.people = 0 AND r.unknown > 0))::int,
+               coalesce(sum(r.people), 0)::int, coalesce(sum(r.machines), 0)::int,
+               coalesce(sum(r.unknown), 0)::int
+        FROM links l
+        LEFT JOIN recipients r ON r.link_id = l.id
+        WHERE l.account_id = $1 AND l.campaign_id = $2
+        GROUP BY l.id, l.position, l.url, l.label
+        ORDER BY l.position
+        """,
+        campaign_id,
+    )
+    found = []
+    for link_id, position, url, label, *numbers in rows:
+        unique, total = _both(tuple(numbers))
+        found.append(
+            LinkFigures(link_id=link_id, position=position, url=url, label=label, unique=unique, total=total)
+        )
+    return found
+
+
+async def _bounces(tx: AccountTx, campaign_id: int) -> list[Bounce]:
+    return await tx.many(
+        Bounce,
+        r"""
+        SELECT d.reason, d.smtp_code::int AS code,
+               coalesce(substring(d.smtp_reply FROM '\m([245]\.\d{1,3}\.\d{1,3})\M'), '') AS enhanced,
+               count(*)::int AS count
+        FROM campaigns c
+        JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = c.id AND d.month = c.month
+        WHERE c.account_id = $1 AND c.id = $2 AND d.status = 'bounced'
+        GROUP BY 1, 2, 3
+        ORDER BY 4 DESC, 1, 2, 3
+        LIMIT 50
+        """,
+        campaign_id,
+    )
+
+
+async def _departures(tx: AccountTx, campaign_id: int) -> list[Count]:
+    """People who left by a link of this campaign, by the reason they gave; "" for none."""
+    return await tx.many(
+        Count,
+        """
+        SELECT reason, count(*)::int AS count
+        FROM (SELECT DISTINCT ON (contact_id) coalesce(signals ->> 'reason', '') AS reason
+              FROM events
+              WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe'
+              ORDER BY contact_id, at DESC) last
+        GROUP BY reason
+        ORDER BY count(*) DESC, reason
+        """,
+        campaign_id,
+    )

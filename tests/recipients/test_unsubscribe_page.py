@@ -1,7 +1,6 @@
 """The unsubscribe page, as mailbox providers, scanners and people without script or cookie use it."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from mailer.core.services import Services
 from mailer.core.tokens import RecipientToken
 from tests.client import Client
 from tests.make import Make
+from tests.recipients.scene import Scene, make_scene
 
 MULTIPART = b'--frontier\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--frontier--\r\n'
 ONE_CLICK = {
@@ -20,28 +20,9 @@ ONE_CLICK = {
 }
 
 
-@dataclass
-class Scene:
-    account_id: int
-    list_id: int
-    contact_id: int
-    who: RecipientToken
-    path: str
-    links: Links
-
-
 @pytest.fixture
 async def scene(make: Make, services: Services, settings) -> Scene:
-    acc = await make.account()
-    async with services.db.account(acc.id) as tx:
-        list_id = await make.mailing_list(tx)
-        contact_id = await make.contact(tx, list_id=list_id)
-        hashed = await tx.value(
-            "SELECT address_hash FROM contacts WHERE account_id = $1 AND id = $2", contact_id
-        )
-    who = RecipientToken(acc.id, list_id, contact_id, hashed, 77)
-    links = Links(services.tokens, settings.track_url)
-    return Scene(acc.id, list_id, contact_id, who, links.unsubscribe(who).removeprefix(links.base), links)
+    return await make_scene(make, services, settings)
 
 
 async def stored(services: Services, scene: Scene) -> dict[str, int | str]:

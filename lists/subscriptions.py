@@ -241,16 +241,7 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
     ):
         raise NotFound
     # locked first: an unsubscription that runs at the same moment is seen by the statement below
-    locked = await tx.rows(
-        """
-        SELECT id
-        FROM contacts
-        WHERE account_id = $1 AND id = ANY($2::bigint[])
-        ORDER BY id
-        FOR NO KEY UPDATE
-        """,
-        list(contact_ids),
-    )
+    locked = [one.id for one in await _lock(tx, contact_ids)]
     row = await tx.rows(
         """
         WITH new AS (
@@ -282,7 +273,7 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
                     AND s.status = 'unsubscribed')
         """,
         list_id,
-        [one[0] for one in locked],
+        locked,
         evidence.legal_basis,
         evidence.method,
         evidence.wording,
@@ -293,11 +284,8 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
     return Added(added=added, refused=refused, already=len(locked) - added - refused)
 
 
-async def unsubscribe_contacts(
-    tx: AccountTx, contact_ids: Sequence[int], list_id: int | None, *, source: str = ""
-) -> int:
-    """The team ends subscriptions of one list, or everything. Returns how many refusals are new."""
-    people = await tx.many(
+async def _lock(tx: AccountTx, contact_ids: Sequence[int]) -> list[_Found]:
+    return await tx.many(
         _Found,
         """
         SELECT id, address_hash
@@ -308,6 +296,13 @@ async def unsubscribe_contacts(
         """,
         list(contact_ids),
     )
+
+
+async def unsubscribe_contacts(
+    tx: AccountTx, contact_ids: Sequence[int], list_id: int | None, *, source: str = ""
+) -> int:
+    """The team ends subscriptions of one list, or everything. Returns how many refusals are new."""
+    people = await _lock(tx, contact_ids)
     if not people:
         return 0
     evidence = Evidence(method=consents.method_of(tx), source=source)

@@ -214,6 +214,7 @@ async def count_on(services: Services, account_id: int, job: Import, *, until: f
             to = await merge.last_line(tx, job.id, after=after, limit=COUNTED)
             if to is None:
                 return True
+            await merge.plan_afresh(tx)
             judged = await merge.judge(tx, job, after=after, to=to)
             ours = await tx.run(
                 """

@@ -136,6 +136,7 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     if to is None:
         return None
     await lock(tx)
+    await plan_afresh(tx)
     judged = await judge(tx, job, after=after, to=to)
     ours = await tx.run(
         """
@@ -161,6 +162,13 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
         await _subscribe(tx, job.id, choices, after=after, to=to)
     job.counts.update(judged.counts_with(job.counts))
     return to
+
+
+async def plan_afresh(tx: AccountTx) -> None:
+    """For the rest of the transaction no plan is reused: one made while `contacts` was empty reads it whole
+    for each row (measured: 100,000 new rows took 104 s).
+    """
+    await tx.run_plain("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 async def lock(tx: AccountTx) -> None:
@@ -250,7 +258,7 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
     await tx.run(
         """
         WITH wanted AS (
-            SELECT l.list_id, c.id AS contact_id, c.address_hash, EXISTS (
+            SELECT l.list_id, c.id AS contact_id, EXISTS (
                 SELECT 1 FROM suppressions s
                 WHERE s.account_id = $1 AND s.address_hash = c.address_hash
                   AND (s.list_id IS NULL OR s.list_id = l.list_id)
@@ -271,9 +279,9 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
         )
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
                               legal_basis, wording, source, source_id)
-        SELECT $1, a.contact_id, w.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2
+        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2
         FROM added a
-        JOIN wanted w ON w.contact_id = a.contact_id AND w.list_id = a.list_id
+        JOIN contacts c ON c.account_id = $1 AND c.id = a.contact_id
         WHERE a.status = 'active'
         """,
         import_id,

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 from mailer.accounts import access, accounts, one_time_links, passwords, sessions, sign_ins, sign_up, users
 from mailer.accounts.sign_ins import Place
 from mailer.accounts.users import User
+from mailer.core.addresses import Address
 from mailer.core.errors import Fault, Gone, Invalid, TooMany, fault
 from mailer.core.rate import Limit
 from mailer.core.text import N_
@@ -28,21 +29,21 @@ class Secrets(Input):
 
 
 class SignInForm(Secrets):
-    email: str = Field(min_length=1, max_length=400)
-    password: str = Field(min_length=1, max_length=2000)
+    email: str = Field("", max_length=400)
+    password: str = Field("", max_length=2000)
     next: str = ""
 
 
 class SignUpForm(Secrets):
-    email: str = Field(min_length=1, max_length=400)
-    password: str = Field(min_length=1, max_length=2000)
+    email: str = Field("", max_length=400)
+    password: str = Field("", max_length=2000)
     country: str = Field(pattern=r"^[A-Z]{2}$")
     adult_business: bool = False
     news: bool = False
 
 
 class ResetForm(Input):
-    email: str = Field(min_length=1, max_length=400)
+    email: str = Field("", max_length=400)
 
 
 class NewPasswordForm(Secrets):
@@ -122,11 +123,29 @@ def too_many(error: TooMany, field: str) -> Invalid:
     return Invalid(Fault(field, error.message, "too_many", error.params))
 
 
+def _filled(email: str, password: str, *, adult_business: bool = True) -> Address:
+    """The address, when nothing is missing. Raises Invalid with every fault of the form."""
+    faults: list[Fault] = []
+    who = None
+    try:
+        who = users.address(email)
+    except Invalid as error:
+        faults.extend(error.faults)
+    if not password:
+        faults.append(Fault("password", N_("Write the password."), "missing"))
+    if not adult_business:
+        message = N_("Tick this box: the service is for professional use by adults.")
+        faults.append(Fault("adult_business", message, "missing"))
+    if faults or who is None:
+        raise Invalid(*faults)
+    return who
+
+
 @access.anonymous
 async def sign_in_post(request: web.Request) -> web.StreamResponse:
     try:
         form = await read(request, SignInForm)
-        who = users.address(form.email)
+        who = _filled(form.email, form.password)
         user = await password_is_right(request, who.key, form.password)
         if user is None:
             raise fault("email", _WRONG, code="wrong")
@@ -160,9 +179,7 @@ async def sign_up_post(request: web.Request) -> web.StreamResponse:
         return page(request, "accounts/sign_up_closed.html", status=403)
     try:
         form = await read(request, SignUpForm)
-        who = users.address(form.email)
-        if not form.adult_business:
-            raise fault("adult_business", N_("Tick this box: the service is for professional use by adults."))
+        who = _filled(form.email, form.password, adult_business=form.adult_business)
         await rates(request).take(SIGN_UPS, client_ip(request) or "")
         hashed = await passwords.hash_new(form.password, context=(who.key,))
         await rates(request).take(MAILS_TO_ONE, _key_of(request, who.key))

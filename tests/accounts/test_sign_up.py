@@ -108,6 +108,14 @@ async def test_faults_of_the_form_keep_the_input_but_the_password(visitor: Clien
     common = await ask(visitor, fresh(), password="Password1!")
     assert common.status == 422
     assert "public lists" in common.text
+    empty = await visitor.post("/app/sign-up", {"country": "FR"})
+    for text in (
+        "There are 3 things to fix",
+        "Write the e-mail address.",
+        "Write the password.",
+        "Tick this box",
+    ):
+        assert text in empty.text
     minor = await ask(visitor, fresh(), adult_business="")
     assert 'href="#adult_business"' in minor.text
 

@@ -4,9 +4,12 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mailer.accounts import audit
 from mailer.core import metrics
 from mailer.core.db import AccountTx
-from sending import replies
+from mailer.core.errors import Conflict, Fault, Gone, NotFound
+from mailer.core.text import N_
+from sending import lanes, replies
 from sending.smtp import Reply
 
 # S7; the first tries are quick, for greylisting (D-13)
@@ -98,6 +101,51 @@ async def cancel_open(tx: AccountTx, campaign_id: int) -> int:
         """,
         campaign_id,
     )
+
+
+async def send_again(tx: AccountTx, campaign_id: int, contact_id: int) -> None:
+    """One delivery in doubt leaves again because a person asked: it may then arrive twice.
+
+    Raises NotFound when it is not in doubt, Gone when the content's six days are over (A-002), Conflict while
+    the campaign is paused or after it was cancelled.
+    """
+    status = await tx.value(
+        "SELECT status FROM campaigns WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", campaign_id
+    )
+    if status not in ("sending", "sent"):
+        raise Conflict(Fault("status", N_("This campaign is paused or cancelled: nothing leaves."), "state"))
+    if not await tx.value(
+        """
+        SELECT EXISTS (
+            SELECT FROM revisions r
+            JOIN content_keys k ON k.account_id = r.account_id AND k.day = r.key_day
+            WHERE r.account_id = $1 AND r.campaign_id = $2)
+        """,
+        campaign_id,
+    ):
+        raise Gone
+    touched = await tx.run(
+        """
+        UPDATE deliveries d
+        SET status = 'queued', next_at = now(), first_at = NULL, final_at = NULL, lane = NULL, turn = NULL
+        FROM campaigns c
+        WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.contact_id = $3 AND d.status = 'in_doubt'
+          AND c.account_id = d.account_id AND c.id = d.campaign_id AND d.month = c.month
+        """,
+        campaign_id,
+        contact_id,
+    )
+    if not touched:
+        raise NotFound
+    await tx.run(
+        """
+        UPDATE campaigns SET status = 'sending', finished_at = NULL, updated_at = now()
+        WHERE account_id = $1 AND id = $2
+        """,
+        campaign_id,
+    )
+    await lanes.start(tx, campaign_id, 1)
+    await audit.write(tx, "sent_again", "delivery", contact_id)
 
 
 async def finish(tx: AccountTx, campaign_id: int) -> bool:

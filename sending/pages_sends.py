@@ -19,6 +19,7 @@ from sending import (
     campaign_lists,
     campaigns,
     deliveries,
+    lanes,
     outcomes,
     pages_steps,
     schedules,
@@ -173,6 +174,7 @@ async def show(request: web.Request) -> web.Response:
             "may_send": access.member(request).can_send,
             "who_may": await identity.senders_of_mail(tx),
             "live": _live(campaign),
+            "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),
             "now": clock.now(),
             "hold": sends.HOLD_SECONDS,
         }

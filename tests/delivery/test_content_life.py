@@ -126,3 +126,33 @@ async def test_after_six_days_nothing_can_be_sent_again(post: Post, people: Peop
         await tx.run("DELETE FROM content_keys WHERE account_id = $1")
         with pytest.raises(Gone):
             await outcomes.send_again(tx, campaign, ana)
+
+
+@pytest.mark.req("D-22")
+async def test_the_page_of_deliveries_offers_to_send_again(post: Post, people: People) -> None:
+    post.sink.end = DIE
+    campaign = await post.campaign([await people("ana@doubt.test")])
+    ana = await _contact(post, "ana@doubt.test")
+    await post.run()
+    owner = await post.make.signed_in(post.account.owner_id)
+    place = f"{post.account.app}/campaigns/{campaign}/deliveries"
+    shown = await owner.get(f"{place}?status=in_doubt")
+    assert f'action="{place}/{ana}/resends"' in shown.text
+    answer = await owner.post(f"{place}/{ana}/resends")
+    assert answer.location == f"{place}?status=in_doubt"
+    post.sink.end = "250 2.0.0 Ok"
+    await post.run()
+    assert post.sink.recipients == ["ana@doubt.test"]
+    shown = await owner.get(place)
+    assert "/resends" not in shown.text
+    assert (await owner.post(f"{place}/{ana}/resends")).status == 404
+
+
+async def test_the_campaigns_page_says_why_it_is_paused(post: Post, people: People) -> None:
+    campaign = await post.campaign([await people("ana@why.test")])
+    async with post.tx() as tx:
+        await tx.run("UPDATE senders SET status = 'revoked' WHERE account_id = $1")
+    await post.run()
+    owner = await post.make.signed_in(post.account.owner_id, language="fr")
+    shown = await owner.get(f"{post.account.app}/campaigns/{campaign}?lang=fr")
+    assert "n&#39;est plus confirmé" in shown.text

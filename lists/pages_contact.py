@@ -1,6 +1,6 @@
 """Pages of one contact: everything known and why, editing, leaving lists, a copy of the data, erasing."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import orjson
@@ -11,7 +11,7 @@ from lists import consents, contact_history, contacts, field_values, fields, mai
 from lists.consents import Answer, Evidence
 from lists.contact_history import Delivery, Moment
 from lists.contacts import ContactChange, Id, NewSubscriptions
-from lists.field_values import FieldType
+from lists.field_values import FieldType, Value
 from lists.pages_contacts import REASONS, bases, contact_values, languages
 from lists.pages_lists import home
 from mailer.accounts import access
@@ -27,7 +27,7 @@ KEPT = timedelta(days=395)  # S6: deliveries and events leave after 13 months
 MEASURES = {"unknown": N_("never asked"), "granted": N_("accepted"), "denied": N_("refused")}
 ACTS = {
     "granted": N_("Agreement recorded"),
-    "withdrawn": N_("Unsubscribed"),
+    "withdrawn": N_("Unsubscribe recorded"),
     "denied": N_("Measurement refused"),
     "asked": N_("Confirmation e-mail sent"),
     "confirmed": N_("Subscription confirmed by the person"),
@@ -154,7 +154,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "active": active,
         "last": last,
         "stopped": next((one for one in found.suppressions if one.list_id is None), None),
-        "values": [(one.label, field_values.write(found.contact.fields.get(one.key))) for one in known],
+        "values": [(one.label, _value(found.contact.fields.get(one.key), one.type)) for one in known],
         "others": [(one.id, one.name) for one in lists if one.id not in on],
         "deliveries": [(one, why(one, zone)) for one in found.deliveries],
         "timeline": [(one, told(one), kept_until(one)) for one in timeline],
@@ -169,6 +169,22 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "editor": access.member(request).role >= Role.EDITOR,
     }
     return response.page(request, "lists/contacts/show.html", context, status=status)
+
+
+def _value(value: Value | None, kind: FieldType) -> str:
+    """A field as people read it."""
+    match kind:
+        case _ if value is None:
+            return "–"
+        case FieldType.BOOLEAN:
+            return i18n.translate("Yes") if value else i18n.translate("No")
+        case FieldType.DATE:
+            return i18n.day(date.fromisoformat(str(value)))
+        case FieldType.LIST if isinstance(value, list):
+            return ", ".join(value)
+        case FieldType.NUMBER if isinstance(value, int | float):
+            return i18n.number(value)
+    return field_values.write(value)
 
 
 async def edit(request: web.Request) -> web.Response:

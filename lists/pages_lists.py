@@ -156,7 +156,7 @@ STATES: tuple[tuple[contact_search.State, str], ...] = (
     ("", N_("All")),
     ("active", N_("Subscribed")),
     ("pending", N_("Awaiting confirmation")),
-    ("unsubscribed", N_("Unsubscribed")),
+    ("unsubscribed", N_("Unsubscribe recorded")),
     ("none", N_("On no list")),
     ("suppressed", N_("On the suppression list")),
 )

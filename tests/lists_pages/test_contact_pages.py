@@ -178,7 +178,7 @@ async def test_leaving_is_one_button_and_coming_back_is_none(make: Make, service
     await person.post(f"{place}/unsubscriptions", {"list_id": listed})
     text = sound(await person.get(place))
     assert "Receives 0 lists." in text
-    assert "Unsubscribed" in text
+    assert "Unsubscribe recorded" in text
     await person.post(f"{place}/unsubscriptions", {})
     text = sound(await person.get(place))
     assert "Receives nothing: Unsubscribed from everything" in text

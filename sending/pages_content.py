@@ -9,6 +9,7 @@ from mailer.accounts import access
 from mailer.accounts.access import Role
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid
+from mailer.core.links import Links
 from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
@@ -267,7 +268,14 @@ async def frame(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         campaign = await campaigns.show(tx, id_in_path(request))
     what = subject_of(asked, Kind.CAMPAIGN, campaign.id)
-    return response.redirect(preview.frame_url(links(request), member.account_id, what))
+    return response.redirect(preview.frame_url(frame_links(request), member.account_id, what))
+
+
+def frame_links(request: web.Request) -> Links:
+    """On one origin the frame's address is a path: a reader may have come by another name of this host."""
+    settings = services(request).settings
+    base = "" if settings.track_url == settings.public_url else settings.track_url
+    return Links(services(request).tokens, base)
 
 
 def subject_of(asked: Looking, kind: Kind, of: int) -> Subject:

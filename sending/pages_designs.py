@@ -19,12 +19,12 @@ from sending.pages_content import (
     Code,
     Looking,
     diagnostics,
+    frame_links,
     letter_context,
     letter_faults,
     merge_fields,
     subject_of,
 )
-from sending.pages_senders import links
 from sending.preview import Kind
 from sending.problems import Problem
 from sending.sources import Source
@@ -172,7 +172,7 @@ async def frame(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         design = await designs.show(tx, id_in_path(request))
     what = subject_of(asked, Kind.DESIGN, design.id)
-    return response.redirect(preview.frame_url(links(request), access.member(request).account_id, what))
+    return response.redirect(preview.frame_url(frame_links(request), access.member(request).account_id, what))
 
 
 async def rename(request: web.Request) -> web.Response:

@@ -78,7 +78,7 @@ class Shown:
 
 
 def frame_url(links: Links, account_id: int, what: Subject) -> str:
-    """The address of the frame, for the next minutes."""
+    """The address of the frame, for the next minutes; `links` with an empty base give a path."""
     expires = int((clock.now() + timedelta(minutes=MINUTES)).timestamp())
     numbers = (account_id, what.kind, what.id, what.contact_id or 0, int(what.bare), what.theme)
     return links.preview(*numbers, expires=expires)

@@ -63,7 +63,7 @@ async def preview_frame(request: web.Request) -> web.Response:
     else:
         answer = _mail(preview.in_theme(shown.rendered.html, what.theme))
     public = urlsplit(held.settings.public_url)
-    ancestors = f"frame-ancestors {public.scheme}://{public.netloc}"
+    ancestors = f"frame-ancestors 'self' {public.scheme}://{public.netloc}"
     answer.headers["Content-Security-Policy"] = f"{_MAIL_PARTS}; {ancestors}; form-action 'none'; sandbox"
     return answer
 

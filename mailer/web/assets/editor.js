@@ -111,7 +111,7 @@ function start(area) {
         syntaxHighlighting(colours),
         look,
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": "" }),
+        EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": "", tabindex: "0" }),
         html({ extraTags: MJML_TAGS, matchClosingTags: true }),
         lintGutter(),
         ...(area.dataset.checkUrl ? [linter((current) => check(area, current), { delay: CHECK_MS })] : []),

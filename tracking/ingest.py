@@ -172,31 +172,41 @@ async def _insert(tx: AccountTx, judged: Sequence[Judged]) -> int:
 async def _mark_bursts(tx: AccountTx, clicks: Sequence[Judged]) -> None:
     """D-92: three links or more within ten seconds are a scanner, also across batches."""
     times = [one.hit.time for one in clicks]
-    await tx.run(
+    bursts = await tx.rows(
         """
-        -- each new click as the end of a window of ten seconds; all clicks of a full window change
-        WITH ends AS (
-            SELECT campaign_id, contact_id, at
-            FROM events
-            WHERE account_id = $1 AND id = ANY($2::text[]) AND at BETWEEN $3 AND $4
-        ), bursts AS (
-            SELECT n.campaign_id, n.contact_id, n.at, count(DISTINCT e.link_id) AS links
-            FROM ends n
-            JOIN events e ON e.account_id = $1 AND e.contact_id = n.contact_id
-                         AND e.campaign_id = n.campaign_id AND e.kind = 'click'
-                         AND e.at BETWEEN n.at - interval '10 seconds' AND n.at
-            GROUP BY n.campaign_id, n.contact_id, n.at
-            HAVING count(DISTINCT e.link_id) >= 3
-        )
-        UPDATE events AS e
-        SET verdict = 'machine', signals = e.signals || jsonb_build_object('burst', b.links)
-        FROM bursts b
-        WHERE e.account_id = $1 AND e.contact_id = b.contact_id AND e.campaign_id = b.campaign_id
-          AND e.kind = 'click' AND e.verdict <> 'machine'
-          AND e.at BETWEEN b.at - interval '10 seconds' AND b.at
-          AND e.at BETWEEN $3::timestamptz - interval '10 seconds' AND $4
+        -- each new click as the end of a window of ten seconds; LATERAL: one index range a click,
+        -- however the planner guesses
+        SELECT w.ids, w.links
+        FROM events n
+        CROSS JOIN LATERAL (
+            SELECT array_agg(e.id) AS ids, count(DISTINCT e.link_id)::int AS links
+            FROM events e
+            WHERE e.account_id = $1 AND e.contact_id = n.contact_id
+              AND e.at BETWEEN n.at - interval '10 seconds' AND n.at
+              AND e.campaign_id = n.campaign_id AND e.kind = 'click'
+        ) w
+        WHERE n.account_id = $1 AND n.id = ANY($2::text[]) AND n.at BETWEEN $3 AND $4 AND w.links >= 3
         """,
         [one.hit.id for one in clicks],
+        min(times),
+        max(times),
+    )
+    links: dict[str, int] = {}
+    for ids, found in bursts:
+        for event_id in ids:
+            links[event_id] = max(found, links.get(event_id, 0))
+    if not links:
+        return
+    await tx.run(
+        """
+        UPDATE events AS e
+        SET verdict = 'machine', signals = e.signals || jsonb_build_object('burst', b.links)
+        FROM unnest($2::text[], $3::int[]) AS b (id, links)
+        WHERE e.account_id = $1 AND e.id = b.id AND e.kind = 'click'
+          AND e.at BETWEEN $4::timestamptz - interval '10 seconds' AND $5
+        """,
+        list(links),
+        list(links.values()),
         min(times),
         max(times),
     )

@@ -70,7 +70,7 @@ async def choose(
         campaign_id,
         version,
     )
-    campaign = await campaigns.after_change(tx, campaign_id, changed)
+    await campaigns.after_change(tx, campaign_id, changed)
     await tx.run("DELETE FROM campaign_lists WHERE account_id = $1 AND campaign_id = $2", campaign_id)
     await tx.run(
         """
@@ -82,4 +82,4 @@ async def choose(
         ids,
         list(exclude),
     )
-    return campaign
+    return await campaigns.show(tx, campaign_id)

@@ -65,7 +65,10 @@ class Changes(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """`audience` is frozen when prepared. Subject and source are gone six days after the end (S12)."""
+    """`audience` is frozen when prepared; `lists` counts the included ones.
+
+    Subject and source are gone six days after the end (S12).
+    """
 
     id: int
     name: str
@@ -78,6 +81,7 @@ class Campaign:
     subject: str
     preheader: str
     content_kind: str
+    lists: int
     source: str
     keep_source: bool
     tested_at: datetime | None
@@ -167,7 +171,10 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
         Campaign,
         """
         SELECT id, name, kind, status, pause_reason, sender_id, reply_to, language, subject, preheader,
-               content_kind, source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
+               content_kind,
+               (SELECT count(*)::int FROM campaign_lists l
+                WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
+               source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
                prepared_at, started_at, finished_at, content_erased_at, created_by, sent_by, created_at,
                updated_at, archived_at
         FROM campaigns

@@ -45,6 +45,8 @@ def _done(campaign: Campaign | None) -> set[str]:
     if campaign is None:
         return set()
     found = {"setup"} if campaign.subject and campaign.sender_id else set()
+    if campaign.lists:
+        found.add("audience")
     if campaign.content_kind != "none" and campaign.source:
         found.add("content")
     return found

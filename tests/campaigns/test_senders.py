@@ -21,6 +21,12 @@ async def mailed_link(services: Services, email: str) -> str:
     return "" if link is None else "/t/" + link.partition("/t/")[2]
 
 
+def damaged(token: str) -> str:
+    """One letter in the middle is another."""
+    middle = len(token) // 2
+    return token[:middle] + ("A" if token[middle] != "A" else "B") + token[middle + 1 :]
+
+
 async def test_a_sender_is_confirmed_by_post_only(make: Make, services: Services, client) -> None:
     account = await make.account()
     program = await make.program(account.id)
@@ -50,7 +56,7 @@ async def test_a_program_confirms_with_the_token_of_the_mail(make: Make, service
     made = (await program.post("/api/v1/senders", json={"email": email, "name": "Le Pain"})).json()
     token = (await mailed_link(services, email)).rpartition("/")[2]
     place = f"/api/v1/senders/{made['id']}/confirmations"
-    assert (await program.post(place, json={"token": token[:-2] + "AA"})).status == 404
+    assert (await program.post(place, json={"token": damaged(token)})).status == 404
     stranger = await make.program((await make.account()).id)
     assert (await stranger.post(place, json={"token": token})).status == 404
     done = await program.post(place, json={"token": token})

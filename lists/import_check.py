@@ -94,14 +94,15 @@ async def read_on(services: Services, account_id: int, job: Import, *, until: fl
     """
     db = services.db
     if job.rows_read == 0:
-        await merge.unstage(db, account_id, job.id)
+        await merge.unstage(db, account_id, job.id, before=job)
     async with db.account(account_id) as tx:
         key = await keys.hash_key(tx, services.sealer)
     parser, old = Parser(job), job.bytes_read
     async for data in files.read(db, account_id, job.file_id or 0, offset=job.bytes_read):
         batch = await asyncio.to_thread(parser.parse, data)
         old = await _commit(db, account_id, job, batch, fence=(old, key))
-        if time.monotonic() > until:
+        # a piece inside one endless line gives no row: a turn ends behind a row, or it would never get on
+        if old > job.bytes_read and time.monotonic() > until:
             return False
     batch = await asyncio.to_thread(parser.parse, None)
     batch.offset = job.size  # blank lines at the end belong to no row
@@ -209,7 +210,7 @@ def _storable(value: str | int) -> str | int:
 async def count_on(services: Services, account_id: int, job: Import, *, until: float) -> bool:
     """Judges staged rows, a part a transaction. True when all are counted."""
     after = job.merged_to_line
-    while time.monotonic() < until:
+    while True:
         async with services.db.account(account_id) as tx:
             to = await merge.last_line(tx, job.id, after=after, limit=COUNTED)
             if to is None:
@@ -235,7 +236,8 @@ async def count_on(services: Services, account_id: int, job: Import, *, until: f
         job.counts.update(judged.counts_with(job.counts))
         job.examples.update(judged.examples_with(job.examples))
         after = to
-    return False
+        if time.monotonic() > until:
+            return False
 
 
 async def finish(services: Services, account_id: int, job: Import) -> None:

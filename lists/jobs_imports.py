@@ -64,7 +64,7 @@ async def run(services: Services, task: Task) -> datetime | None:
         while after is not None:
             async with services.db.account(task.account_id) as tx:
                 after = await merge.merge(tx, job, after=after)
-            if time.monotonic() > until:
+            if after is not None and time.monotonic() > until:
                 return jobs.again()
     except merge.Superseded:
         return None

@@ -316,28 +316,52 @@ async def finish(tx: AccountTx, job: Import) -> bool:
     return bool(ended)
 
 
-async def unstage(db: Database, account_id: int, import_id: int) -> None:
-    """Deletes staged rows and rejects, a part a transaction."""
+async def unstage(db: Database, account_id: int, import_id: int, *, before: Import | None = None) -> None:
+    """Deletes staged rows and rejects, a part a transaction.
+
+    `before`: a check that is about to read. Raises Superseded when another turn of it has staged rows.
+    """
     more = True
     while more:
         async with db.account(account_id) as tx:
-            more = (
-                await tx.run(
-                    """
-                DELETE FROM import_rows
-                WHERE account_id = $1 AND import_id = $2 AND line <= (
-                    SELECT max(line) FROM (
-                        SELECT line FROM import_rows
-                        WHERE account_id = $1 AND import_id = $2
-                        ORDER BY line
-                        LIMIT $3
-                    ) AS part
-                )
-                """,
-                    import_id,
-                    ERASED_AT_ONCE,
-                )
-                > 0
-            )
+            if before is not None:
+                await _need_unread(tx, before)
+            more = await _unstage_part(tx, import_id)
     async with db.account(account_id) as tx:
+        if before is not None:
+            await _need_unread(tx, before)
         await tx.run("DELETE FROM import_rejects WHERE account_id = $1 AND import_id = $2", import_id)
+
+
+async def _need_unread(tx: AccountTx, job: Import) -> None:
+    found = await tx.value(
+        """
+        SELECT id FROM imports
+        WHERE account_id = $1 AND id = $2 AND state = 'checking' AND attempt = $3 AND rows_read = 0
+        FOR UPDATE
+        """,
+        job.id,
+        job.attempt,
+    )
+    if found is None:
+        raise Superseded
+
+
+async def _unstage_part(tx: AccountTx, import_id: int) -> bool:
+    """False when there was nothing left."""
+    deleted = await tx.run(
+        """
+        DELETE FROM import_rows
+        WHERE account_id = $1 AND import_id = $2 AND line <= (
+            SELECT max(line) FROM (
+                SELECT line FROM import_rows
+                WHERE account_id = $1 AND import_id = $2
+                ORDER BY line
+                LIMIT $3
+            ) AS part
+        )
+        """,
+        import_id,
+        ERASED_AT_ONCE,
+    )
+    return deleted > 0

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lists import import_check, import_start, jobs_imports, merge
+from lists import csv_rows, import_check, import_start, jobs_imports, merge
+from lists.imports import Choices
 from mailer import worker
 from mailer.core import files as store
 from mailer.core import jobs, work
@@ -16,7 +17,7 @@ from mailer.core.db import AccountTx, Database
 from mailer.core.services import Services
 from mailer.core.work import Task
 from tests.importing import files
-from tests.importing.importer import Importer
+from tests.importing.importer import STATEMENT, Importer
 from tests.make import Make
 
 ROWS, BAD = 330, 2
@@ -78,6 +79,7 @@ async def _die_often(importer: Importer, job: str, *, after: bool) -> int:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many transactions from a small file."""
     monkeypatch.setattr(store, "CHUNK", 2_000)
+    monkeypatch.setattr(csv_rows, "BATCH", 1_000)
     monkeypatch.setattr(merge, "CHUNK", 30)
     monkeypatch.setattr(merge, "ERASED_AT_ONCE", 90)
     monkeypatch.setattr(import_check, "COUNTED", 40)
@@ -146,8 +148,36 @@ async def test_turns_that_end_early_go_on_where_they_were(
     quiet = Importer(services, await make.account())
     await quiet.whole(files.excel_fr(ROWS, BAD), new_list="Clients")
     importer = Importer(services, await make.account())
-    monkeypatch.setattr(jobs_imports, "TURN_SECONDS", 0.01)
+    monkeypatch.setattr(jobs_imports, "TURN_SECONDS", 0.0)
     done = await importer.whole(files.excel_fr(ROWS, BAD), new_list="Clients")
     assert done.counts == {"rows": 330, "created": 328, "errors": 2, "doubles": 0}
     assert done.resumed_at_line is None
     assert await importer.contacts() == await quiet.contacts()
+
+
+@pytest.mark.usefixtures("small_parts")
+async def test_two_workers_with_the_same_turn_stage_and_merge_once(services: Services, make: Make) -> None:
+    """One lost its lease and does not know it yet."""
+    importer = Importer(services, await make.account())
+    account_id = importer.account.id
+    import_id = await importer.upload(files.excel_fr(ROWS, BAD))
+    async with services.db.account(account_id) as tx:
+        await import_start.check(tx, import_id, Choices.model_validate(STATEMENT | {"new_list": "Clients"}))
+    for _ in range(2):  # from the first row, and from the middle
+        one, two = await importer.show(import_id), await importer.show(import_id)
+        assert not await import_check.read_on(services, account_id, one, until=0)
+        with pytest.raises(merge.Superseded):
+            await import_check.read_on(services, account_id, two, until=0)
+    await importer.turns("lists.check_import")
+    assert (await importer.show(import_id)).counts == {"rows": 330, "created": 328, "errors": 2, "doubles": 0}
+    async with services.db.account(account_id) as tx:
+        await import_start.run(tx, import_id)
+    one, two = await importer.show(import_id), await importer.show(import_id)
+    async with services.db.account(account_id) as tx:
+        await merge.merge(tx, one, after=0)
+    with pytest.raises(merge.Superseded):
+        async with services.db.account(account_id) as tx:
+            await merge.merge(tx, two, after=0)
+    await importer.turns("lists.run_import")
+    assert (await importer.show(import_id)).counts["created"] == 328
+    assert len(await importer.contacts()) == 328

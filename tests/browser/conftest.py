@@ -6,7 +6,10 @@ from typing import Literal, Protocol
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+from mailer.core import settings as configuration
+from mailer.core.services import Services, open_services
 from tests.browser import chromium, visitor
+from tests.browser.product import Product, running
 
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
 
@@ -34,6 +37,20 @@ async def browser() -> AsyncIterator[Browser]:
         )
         yield program
         await program.close()
+
+
+@pytest.fixture(scope="session")
+async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
+    """The whole product with its demonstration; tests make accounts of their own in it."""
+    async with running(tmp_path_factory.mktemp("product")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+async def stores(product: Product) -> AsyncIterator[Services]:
+    """What the product keeps, to look at what it left there."""
+    async with open_services(configuration.load(product.environment), pool_size=2) as found:
+        yield found
 
 
 @pytest.fixture

@@ -39,12 +39,13 @@ class Product:
         assert process.returncode == 0, out
         return out.decode()
 
-    async def account(self, name: str, email: str, *, agreed: bool = False) -> tuple[int, str]:
+    async def account(
+        self, name: str, email: str, *, agreed: bool = False, language: str = "fr"
+    ) -> tuple[int, str]:
         """A fresh account by the command line; its id and a one-time sign-in link of its owner."""
         more = ["--accept-agreement"] if agreed else []
-        made = json.loads(
-            await self.command("account", "create", "--name", name, "--email", email, *more, "--json")
-        )
+        told = ("--name", name, "--email", email, "--language", language)
+        made = json.loads(await self.command("account", "create", *told, *more, "--json"))
         return made["id"], made["link"]
 
 

@@ -281,7 +281,7 @@ def _announce(settings: Settings, *, empty: bool) -> None:
     lines = [f"Mailer is ready: {settings.public_url}"]
     if settings.inbox_shown:
         lines.append(f"Local inbox:     {settings.public_url}/inbox (nothing leaves for the Internet)")
-    if not empty or not settings.inbox_shown:  # else the demonstration ends with a link of its own
+    if not empty or not settings.inbox_shown:  # else the demonstration prints a link
         lines.append(
             "Sign-in link:    mailer operator create --email you@example.org (with your own address)"
         )

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
 from mailer.core import outbox
 from mailer.core.services import Services
-from sending import campaigns, letter_form, sources
+from sending import campaigns, letter_form, sources, test_mail, test_sends
 from tests.campaigns.conftest import MJML, Ready
 from tests.make import Make
 
@@ -275,3 +277,26 @@ async def test_web_version_of_nothing_is_gone(ready: Build, services: Services, 
     assert gone.status == 410
     assert "This online version is no longer available." in gone.text
     assert (await client.get("/t/view/AAAA")).status == 404
+
+
+async def test_the_mail_of_a_test_says_so_and_links_to_nothing_real(ready: Build, services: Services) -> None:
+    found = await ready()
+    async with services.db.account(found.account.id) as tx:
+        await tx.run("UPDATE contacts SET opens = 'granted', clicks = 'granted' WHERE account_id = $1")
+        test_id = await test_sends.ask(
+            tx,
+            found.campaign.id,
+            recipient=found.account.owner_email,
+            team=frozenset({found.account.owner_email}),
+            contact_id=found.people[0],
+        )
+        mail = await test_mail.build(tx, services, await test_sends.show(tx, test_id))
+    assert mail.recipient == found.account.owner_email
+    read = message_from_bytes(mail.message, policy=default)
+    assert read["Subject"] == "[Test] Le pain de la semaine"
+    assert "/t/test/" in read["List-Unsubscribe"]
+    for part in ("plain", "html"):
+        text = read.get_body((part,)).get_content()
+        assert "/t/test/" in text
+        for real in ("/t/unsubscribe/", "/t/preferences/", "/t/c/", "/t/o/"):
+            assert real not in text

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from mailer.core import clock, metrics
+from mailer.core import clock, metrics, work
 from mailer.core.db import AccountTx
 from tracking.bots import RULES, Agent
 from tracking.buffer import Hit
@@ -28,6 +28,7 @@ class Fact:
     opens: bool
     clicks: bool
     handed_at: datetime | None
+    in_doubt: bool
     opens_state: str | None
     clicks_state: str | None
 
@@ -37,6 +38,10 @@ class Judged:
     hit: Hit
     verdict: str
     delay: str
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.hit.campaign_id, self.hit.contact_id
 
 
 Step = Callable[[Hit, Fact | None], str]
@@ -87,6 +92,9 @@ async def store(tx: AccountTx, hits: Sequence[Hit]) -> Counter[tuple[str, str]]:
             stored = await _insert(tx, chosen)
             results[(kind, "stored")] += stored
             results[(kind, "again")] += len(chosen) - stored
+    # a mail that was opened has arrived; the deliveries are sending's, and it is asked by name
+    for campaign_id in {one.hit.campaign_id for one in kept if facts[one.key].in_doubt}:
+        await work.add(tx, "sending.resolve_doubt", campaign_id)
     clicks = [one for one in kept if one.hit.kind == "click"]
     if clicks:
         await _mark_bursts(tx, clicks)
@@ -131,6 +139,7 @@ async def _facts(tx: AccountTx, hits: Sequence[Hit]) -> list[Fact]:
         Fact,
         """
         SELECT w.campaign_id, w.contact_id, d.opens, d.clicks, coalesce(d.final_at, d.first_at) AS handed_at,
+               d.status = 'in_doubt' AS in_doubt,
                c.opens AS opens_state, c.clicks AS clicks_state
         FROM (SELECT DISTINCT campaign_id, contact_id
               FROM unnest($2::bigint[], $3::bigint[]) AS hit (campaign_id, contact_id)) w

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+
+# pydantic describes no other TypedDict before Python 3.12, and brings this one along
+from typing_extensions import TypedDict
 
 from lists import contact_search
 from lists.contact_search import Filter

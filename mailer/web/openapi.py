@@ -96,7 +96,10 @@ def document(routes: list[web.RouteDef], prefix: str) -> dict[str, Any]:
         if known is None:
             continue
         path = prefix + re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
-        paths.setdefault(path, {})[route.method.lower()] = _describe(known, path, by_key, n)
+        query = _resolved(by_key.get((n, "query"), {}), definitions.get("$defs", {}))
+        paths.setdefault(path, {})[route.method.lower()] = _describe(
+            known, path, by_key | {(n, "query"): query}, n
+        )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mailer API", "version": __version__},
@@ -107,6 +110,13 @@ def document(routes: list[web.RouteDef], prefix: str) -> dict[str, Any]:
         },
         "security": [{"key": []}],
     }
+
+
+def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A struct that several operations take stands among the components; its fields are needed here."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = definitions[name] if name else schema
+    return found
 
 
 def _describe(known: Operation, path: str, schemas: dict[Any, Any], n: int) -> dict[str, Any]:
@@ -127,6 +137,8 @@ def _describe(known: Operation, path: str, schemas: dict[Any, Any], n: int) -> d
     elif known.media_type != "application/json":
         answer["content"] = {known.media_type: {"schema": {"type": "string"}}}
     codes = {400, 404, 422, *known.errors} | (set() if known.anonymous else {401, 403, 429})
+    if known.body is not None:
+        codes |= {413, 415}
     problem = {"application/problem+json": {"schema": schemas[(0, "problem")]}}
     described: dict[str, Any] = {
         "summary": known.summary,

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+import traceback
 
 import structlog
 from aiohttp import web
@@ -67,13 +68,21 @@ async def request_id(request: web.Request, handler: Handler) -> web.StreamRespon
             log.info(
                 "request",
                 method=request.method,
-                path=request.path,
+                path=_logged(request),
                 status=answer.status,
                 ms=round(seconds * 1000, 1),
             )
     if not answer.prepared:
         answer.headers["X-Request-Id"] = request[ID]
     return answer
+
+
+def _logged(request: web.Request) -> str:
+    """The path without what opens a door: one-time links work for an hour, recipients' links for years."""
+    if face(request) == "t":
+        return "/t"
+    token = request.match_info.get("token")
+    return request.path.replace(token, "…") if token else request.path
 
 
 def _policy(request: web.Request) -> str:
@@ -124,8 +133,18 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_away(error):
             log.warning("database away", error=type(error).__name__)
             return _answer(request, 503)
-        log.exception("request failed", path=request.path if face(request) != "t" else "")
+        if _unreadable(error):
+            return _answer(request, 400)
+        log.exception("request failed", path=_logged(request))
         return _answer(request, 500)
+
+
+def _unreadable(error: Exception) -> bool:
+    """A form that is none: aiohttp tells by plain errors while it reads (unknown charset, no boundary)."""
+    if not isinstance(error, ValueError | LookupError | AssertionError):
+        return False
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return frames[-1][0].f_globals.get("__name__") in ("aiohttp.web_request", "aiohttp.multipart")
 
 
 def mailer_error(request: web.Request, error: MailerError) -> web.StreamResponse:

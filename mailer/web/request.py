@@ -23,6 +23,7 @@ CSRF = web.RequestKey("csrf", str)
 FLASH = web.RequestKey("flash", object)
 SHELL = web.RequestKey("shell", object)
 MAX_JSON = 5_000_000
+MAX_DEPTH = 40  # nothing of ours nests deeper; beyond some hundred levels Python's own stack ends
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -106,8 +107,13 @@ def faults_of(error: ValidationError) -> Invalid:
     return Invalid(*faults)
 
 
-def _with_nul(values: object, name: str = "") -> list[str]:
-    """Names of the texts that hold a NUL, which PostgreSQL stores in neither text nor jsonb."""
+def _with_nul(values: object, name: str = "", depth: int = 0) -> list[str]:
+    """Names of the texts that hold a NUL, which PostgreSQL stores in neither text nor jsonb.
+
+    Raises Invalid at `body` for what nests deeper than MAX_DEPTH.
+    """
+    if depth > MAX_DEPTH:
+        raise Invalid(Fault("body", MESSAGES[""], "depth"))
     if isinstance(values, str):
         return [name or "body"] if "\0" in values else []
     pairs = values.items() if isinstance(values, Mapping) else ()
@@ -116,7 +122,10 @@ def _with_nul(values: object, name: str = "") -> list[str]:
     return [
         found
         for key, value in pairs
-        for found in [*_with_nul(str(key), "body"), *_with_nul(value, f"{name}.{key}" if name else str(key))]
+        for found in [
+            *_with_nul(str(key), "body"),
+            *_with_nul(value, f"{name}.{key}" if name else str(key), depth + 1),
+        ]
     ]
 
 
@@ -153,7 +162,7 @@ async def body_json(request: web.Request) -> object:
 
 async def read(request: web.Request, cls: type[T]) -> T:
     """The body as a struct, from JSON in the API and from a form elsewhere. Raises Invalid."""
-    if request.content_type == "application/json":
+    if request.content_type == "application/json" or request.path.startswith("/api/"):
         return check(cls, await body_json(request))
     if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise WrongMediaType

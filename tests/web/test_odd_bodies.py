@@ -1,0 +1,41 @@
+"""Bodies that no program and no browser of good will sends: refused with a reason, never an error of ours (E-10)."""
+
+import pytest
+
+from tests.client import Client
+from tests.make import Make
+
+pytestmark = pytest.mark.req("E-10")
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=b", b"--b"),
+        ("multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--"),
+        (f"{FORM}; charset=foo", b"email=a"),
+    ],
+)
+async def test_a_form_that_is_none_is_refused(client: Client, media_type: str, body: bytes) -> None:
+    answer = await client.ask("POST", "/app/sign-in", data=body, headers={"Content-Type": media_type})
+    assert answer.status == 400
+
+
+@pytest.mark.parametrize("depth", [41, 300, 100_000])
+async def test_json_may_nest_only_so_deep(make: Make, depth: int) -> None:
+    program = await make.program((await make.account()).id)
+    body = b'{"email": "a@b.fr", "fields": ' + b'{"a":' * depth + b"1" + b"}" * (depth + 1)
+    headers = {"Content-Type": "application/json"}
+    answer = await program.ask("POST", "/api/v1/contacts", data=body, headers=headers)
+    assert answer.status == 422
+    assert answer.json()["errors"][0]["field"] == "body"
+
+
+@pytest.mark.parametrize("media_type", [FORM, "multipart/form-data", "text/plain"])
+async def test_the_api_reads_json_only(make: Make, media_type: str) -> None:
+    program = await make.program((await make.account()).id)
+    headers = {"Content-Type": media_type}
+    answer = await program.ask("POST", "/api/v1/lists", data=b"name=Clients", headers=headers)
+    assert answer.status == 415

@@ -52,7 +52,7 @@ async def take(address: str, link: str, file: Path) -> None:
         await page.wait_for_url(re.compile(r"/app/\d+"))
         home = page.url.partition("?")[0]
         await page.goto(f"{home}/campaigns?lang=en")
-        report = page.locator("main tbody a").first
+        report = page.locator('main tbody a[href$="/report"]').first
         if await report.count():
             await report.click()
             await page.wait_for_load_state()

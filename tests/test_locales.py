@@ -65,6 +65,18 @@ def _entries() -> list[tuple[str, str, str]]:
     return entries
 
 
+def test_rooms_agree_on_the_french_of_a_message() -> None:
+    """All files make one catalogue: two texts for one message would win by the name of their file."""
+    texts: dict[str, set[str]] = {}
+    for path in sorted((i18n.FOLDER / "fr").glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale="fr"):
+                if message.id:
+                    name = message.id[0] if isinstance(message.id, tuple) else message.id
+                    texts.setdefault(name, set()).add(str(message.string))
+    assert {name: found for name, found in texts.items() if len(found) > 1} == {}
+
+
 def test_placeholders_are_the_same_in_both_languages() -> None:
     wrong = []
     for name, message, text in _entries():

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -17,18 +16,21 @@ from tests.running.processes import ENVIRONMENT, free_port
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """`said` is what it printed until it was ready and the demonstration had ended."""
+    """`log` is what it prints."""
 
     base: str
     environment: dict[str, str]
-    said: str
+    log: Path
 
-    @property
-    def sign_in_link(self) -> str:
-        """The demonstration's one-time link."""
-        found = re.search(rf"{re.escape(self.base)}/app/sign-in-link/\S+", self.said)
-        assert found, self.said
-        return found[0]
+    async def prints(self, sign: str, *, seconds: float) -> None:
+        """Waits until it has printed `sign`. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while sign not in self.log.read_text():
+                await asyncio.sleep(0.2)
+
+    async def demonstrated(self) -> None:
+        """Waits until the demonstration has ended: its readers take a minute and a half."""
+        await self.prints("time taken", seconds=240)
 
     async def command(self, *words: str) -> str:
         """Standard output of `mailer …` on the same data folder."""
@@ -76,7 +78,7 @@ async def running(folder: Path, *, demo: bool = True) -> AsyncIterator[Product]:
                 while sign not in log.read_text():
                     assert process.returncode is None, log.read_text()
                     await asyncio.sleep(0.2)
-            yield Product(base, environment, log.read_text())
+            yield Product(base, environment, log)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)

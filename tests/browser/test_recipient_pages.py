@@ -12,6 +12,7 @@ from playwright.async_api import Page, Response
 from mailer.core.services import Services
 from sending import inbox
 from tests.browser.conftest import Visit
+from tests.browser.product import Product
 from tests.browser.walker import Walk, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -57,6 +58,11 @@ WORDS = {
 }
 Theme = Literal["light", "dark"]
 VARIANTS: list[tuple[str, Theme, int]] = [("fr", "light", 1280), ("en", "dark", 320)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def demonstrated(product: Product) -> None:
+    await product.demonstrated()
 
 
 async def campaign_mail(stores: Services, turn: int) -> inbox.InboxMail:

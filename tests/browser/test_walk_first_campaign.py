@@ -156,7 +156,8 @@ async def _reached(walk: Walk, text: str) -> None:
         await walk.page.wait_for_timeout(1_000)
         if not await walk.page.evaluate("Boolean(window.htmx)"):
             await walk.page.reload()
-    raise AssertionError(f"{walk.page.url}: waited for “{text}”")
+    main = await walk.page.locator("main").inner_text()
+    raise AssertionError(f"{walk.page.url}: waited for “{text}” in\n{main}")
 
 
 async def _introduce(walk: Walk, say: dict[str, str]) -> None:

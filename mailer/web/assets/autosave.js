@@ -9,13 +9,17 @@ function start(form) {
   const state = form.querySelector("[data-autosave-state]") ?? document.querySelector("[data-autosave-state]");
   let timer = 0;
   let stopped = false;
+  let saving = null;
 
   const say = (words, values = {}) => {
     if (state && words) state.textContent = words.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
   };
   const later = (milliseconds) => {
     clearTimeout(timer);
-    if (!stopped) timer = setTimeout(save, milliseconds);
+    if (!stopped) timer = setTimeout(begin, milliseconds);
+  };
+  const begin = () => {
+    saving = save().finally(() => (saving = null));
   };
 
   async function save() {
@@ -45,7 +49,14 @@ function start(form) {
   }
 
   form.addEventListener("input", () => later(AFTER_MS));
-  form.addEventListener("submit", () => clearTimeout(timer));
+  // A press during a save waits for its version: sent with the old one, it would look like somebody else's change.
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    const pressed = event.submitter;
+    if (!saving) return;
+    event.preventDefault();
+    saving.finally(() => form.requestSubmit(pressed));
+  });
 }
 
 document.querySelectorAll("form[data-autosave]").forEach(start);

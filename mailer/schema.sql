@@ -1,6 +1,14 @@
 -- The whole schema after the last migration, for reading. Made by `make schema`; a test proves it is fresh.
 -- Partitions by month are left out: CALL make_month() makes them.
 
+CREATE PROCEDURE public.analyze_month(IN first_day date)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    EXECUTE format('ANALYZE %I', 'deliveries_' || to_char(first_day, 'YYYY_MM'));
+END
+$$;
+
 CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;

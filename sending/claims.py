@@ -58,15 +58,20 @@ class _Row:
     list_id: int
     attempts: int
     first_at: datetime | None
-    email: str | None
-    address_key: str | None
-    address_hash: bytes | None
-    first_name: str | None
-    last_name: str | None
-    language: str | None
-    fields: Mapping[str, Value] | None
-    opens: str | None
-    clicks: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Contact:
+    id: int
+    email: str
+    address_key: str
+    address_hash: bytes
+    first_name: str
+    last_name: str
+    language: str
+    fields: Mapping[str, Value]
+    opens: str
+    clicks: str
 
 
 async def settle(tx: AccountTx, turn: Turn) -> int:
@@ -97,7 +102,10 @@ async def settle(tx: AccountTx, turn: Turn) -> int:
 
 
 async def claim(tx: AccountTx, turn: Turn, limit: int = BATCH) -> list[Claimed]:
-    """The next rows that are due, with their contacts."""
+    """The next rows that are due, with their contacts.
+
+    Two statements: in one, the planner takes the rows for as many as the campaign has and reads all contacts.
+    """
     rows = await tx.many(
         _Row,
         """
@@ -109,18 +117,12 @@ async def claim(tx: AccountTx, turn: Turn, limit: int = BATCH) -> list[Claimed]:
             ORDER BY next_at
             LIMIT $6
             FOR UPDATE SKIP LOCKED
-        ), taken AS (
-            UPDATE deliveries d
-            SET status = 'claimed', lane = $4, turn = $5
-            FROM picked p
-            WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3 AND d.contact_id = p.contact_id
-              AND d.status = 'queued'
-            RETURNING d.contact_id, d.list_id, d.attempts, d.first_at
         )
-        SELECT t.contact_id, t.list_id, t.attempts, t.first_at, c.email, c.address_key, c.address_hash,
-               c.first_name, c.last_name, c.language, c.fields, c.opens, c.clicks
-        FROM taken t
-        LEFT JOIN contacts c ON c.account_id = $1 AND c.id = t.contact_id
+        UPDATE deliveries d
+        SET status = 'claimed', lane = $4, turn = $5
+        WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3
+          AND d.contact_id = ANY (ARRAY(SELECT contact_id FROM picked)) AND d.status = 'queued'
+        RETURNING d.contact_id, d.list_id, d.attempts, d.first_at
         """,
         turn.campaign_id,
         turn.month,
@@ -128,24 +130,34 @@ async def claim(tx: AccountTx, turn: Turn, limit: int = BATCH) -> list[Claimed]:
         turn.mark,
         limit,
     )
-    return [_claimed(row) for row in rows]
+    contacts = await tx.many(
+        _Contact,
+        """
+        SELECT id, email, address_key, address_hash, first_name, last_name, language, fields, opens, clicks
+        FROM contacts
+        WHERE account_id = $1 AND id = ANY ($2::bigint[])
+        """,
+        [row.contact_id for row in rows],
+    )
+    known = {contact.id: contact for contact in contacts}
+    return [_claimed(row, known.get(row.contact_id)) for row in rows]
 
 
-def _claimed(row: _Row) -> Claimed:
+def _claimed(row: _Row, contact: _Contact | None) -> Claimed:
     person = None
-    if row.address_hash is not None:
+    if contact is not None:
         person = Person(
-            contact_id=row.contact_id,
+            contact_id=contact.id,
             list_id=row.list_id,
-            email=row.email or "",
-            address_key=row.address_key or "",
-            address_hash=row.address_hash,
-            first_name=row.first_name or "",
-            last_name=row.last_name or "",
-            language=row.language or "",
-            fields=row.fields or {},
-            opens=row.opens or "unknown",
-            clicks=row.clicks or "unknown",
+            email=contact.email,
+            address_key=contact.address_key,
+            address_hash=contact.address_hash,
+            first_name=contact.first_name,
+            last_name=contact.last_name,
+            language=contact.language,
+            fields=contact.fields,
+            opens=contact.opens,
+            clicks=contact.clicks,
         )
     return Claimed(contact_id=row.contact_id, attempts=row.attempts, first_at=row.first_at, person=person)
 
@@ -185,13 +197,24 @@ _STEP = """
                END AS reason
         FROM unnest($13::bigint[], $14::text[], $15::text[], $16::text[], $17::bool[], $18::bool[])
             AS r (contact_id, email, opens_state, clicks_state, opens, clicks)
-        JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3
-            AND d.contact_id = r.contact_id
         JOIN campaigns g ON g.account_id = $1 AND g.id = $2 AND g.status = 'sending'
         JOIN accounts a ON a.id = $1 AND a.status = 'active'
-        LEFT JOIN contacts c ON c.account_id = $1 AND c.id = r.contact_id
-        LEFT JOIN subscriptions s ON s.account_id = $1 AND s.list_id = d.list_id
-            AND s.contact_id = r.contact_id
+        -- LIMIT tells the planner that there is one of each: else it reads whole tables for 64 people
+        JOIN LATERAL (
+            SELECT list_id FROM deliveries
+            WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND contact_id = r.contact_id
+            LIMIT 1
+        ) AS d ON true
+        LEFT JOIN LATERAL (
+            SELECT id, email, opens, clicks, address_hash FROM contacts
+            WHERE account_id = $1 AND id = r.contact_id
+            LIMIT 1
+        ) AS c ON true
+        LEFT JOIN LATERAL (
+            SELECT status FROM subscriptions
+            WHERE account_id = $1 AND list_id = d.list_id AND contact_id = r.contact_id
+            LIMIT 1
+        ) AS s ON true
     ), begun AS (
         UPDATE deliveries d
         SET status = CASE j.reason WHEN '' THEN 'handing' WHEN 'changed' THEN 'queued' ELSE 'skipped' END,

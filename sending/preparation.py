@@ -123,6 +123,7 @@ async def _chunk(services: Services, task: Task) -> bool:
         if not campaign.audience:
             await lanes.pause(tx, task.ref_id, "no_recipients")
             return True
+        await tx.shared().run("CALL analyze_month($1)", campaign.month)
         await tx.run(
             """
             UPDATE campaigns

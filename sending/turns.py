@@ -300,7 +300,8 @@ class _Lane:
                 await outcomes.cancel_open(tx, self.task.ref_id)
             if state is None or not state.runs:
                 return None
-            if await outcomes.finish(tx, self.task.ref_id):
+            # looking through a campaign costs: only when nothing waits in its queue
+            if state.next_at is None and await outcomes.finish(tx, self.task.ref_id):
                 revisions.forget(self.task.account_id, self.task.ref_id)
                 log.info("campaign sent", campaign=self.task.ref_id)
                 return None

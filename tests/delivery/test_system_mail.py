@@ -35,7 +35,7 @@ async def _row(services: Services, mail_id: int) -> tuple[bool, bool, str]:
 @pytest.mark.req("D-35", "D-47", "B-26")
 async def test_a_confirmation_leaves_without_list_headers(post: Post) -> None:
     mail_id = await _write(post.services, "ana@confirm.test")
-    await post.run()
+    await post.run(system=True)
     assert await _row(post.services, mail_id) == (True, False, "250 2.0.0 Ok")
     message = post.sink.to("ana@confirm.test")[0].message
     assert message["Auto-Submitted"] == "auto-generated"
@@ -55,13 +55,13 @@ async def test_a_confirmation_leaves_without_list_headers(post: Post) -> None:
 async def test_a_refused_system_mail_is_noted_and_a_deferred_one_goes_again(post: Post) -> None:
     post.sink.rcpt = {"no@x.test": "550 5.1.1 unknown", "later@x.test": "451 4.3.0 later"}
     refused, later = await _write(post.services, "no@x.test"), await _write(post.services, "later@x.test")
-    await post.run()
+    await post.run(system=True)
     assert await _row(post.services, refused) == (False, True, "550 5.1.1 unknown")
     assert await _row(post.services, later) == (False, False, "")
     post.sink.rcpt = {}
     async with post.services.db.shared() as tx:
         await work.add(tx, outbox.JOB, later)
-    await post.run()
+    await post.run(system=True)
     assert await _row(post.services, later) == (True, False, "250 2.0.0 Ok")
     assert len(post.sink.to("later@x.test")) == 1
 
@@ -69,10 +69,10 @@ async def test_a_refused_system_mail_is_noted_and_a_deferred_one_goes_again(post
 @pytest.mark.req("D-22")
 async def test_a_system_mail_that_is_sent_is_not_sent_again(post: Post) -> None:
     mail_id = await _write(post.services, "once@x.test")
-    await post.run()
+    await post.run(system=True)
     async with post.services.db.shared() as tx:
         await work.add(tx, outbox.JOB, mail_id)
-    await post.run()
+    await post.run(system=True)
     assert len(post.sink.to("once@x.test")) == 1
 
 
@@ -129,7 +129,7 @@ async def test_a_test_goes_to_the_team_and_its_links_change_nothing(
         test_id = await test_sends.ask(
             tx, campaign, recipient=me, team=frozenset({me}), contact_id=ana if as_contact else None
         )
-    await post.run()
+    await post.run(system=True)
     [mail] = post.sink.accepted
     assert mail.recipient == me
     name = "Ana" if as_contact else "Camille"
@@ -152,7 +152,7 @@ async def test_a_test_of_a_broken_draft_says_that_it_failed(post: Post, people: 
             "UPDATE campaigns SET source = $3 WHERE account_id = $1 AND id = $2", campaign, MJML[:-10]
         )
         test_id = await test_sends.ask(tx, campaign, recipient=me, team=frozenset({me}), contact_id=None)
-    await post.run()
+    await post.run(system=True)
     async with post.tx() as tx:
         assert (await test_sends.show(tx, test_id)).state == "failed"
     assert post.sink.seen == []
@@ -164,7 +164,7 @@ async def test_a_refused_test_says_why(post: Post, people: People) -> None:
     post.sink.rcpt = {me: "550 5.7.1 not from you"}
     async with post.tx() as tx:
         test_id = await test_sends.ask(tx, campaign, recipient=me, team=frozenset({me}), contact_id=None)
-    await post.run()
+    await post.run(system=True)
     async with post.tx() as tx:
         test = await test_sends.show(tx, test_id)
     assert (test.state, test.reply) == ("failed", "550 5.7.1 not from you")

@@ -83,7 +83,7 @@ class Post:
             due = [
                 task
                 for task in await work.due(self.services.db)
-                if (task.account_id == self.account.id or system and not task.account_id)
+                if (task.account_id == self.account.id or (system and not task.account_id))
                 and task.job.startswith("sending.")
             ]
             if not due:

@@ -1,8 +1,14 @@
 """The local inbox: its listener, and its pages."""
 
+import asyncio
+import json
+import os
 import re
+import socket
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar
@@ -10,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from mailer.app import make_app
 from mailer.core.services import Services
-from mailer.core.settings import Settings
+from mailer.core.settings import RUN_FILE, Settings
 from sending import inbox, inbox_server
 from sending.smtp import Mail, Pool
 from sending.smtp_url import Server
@@ -131,3 +137,30 @@ async def test_it_exists_on_a_development_machine_only(
             person = Client(session, str(server.make_url("")).rstrip("/"), owner.cookie)
             assert (await person.get("/app/inbox")).status == status
             assert (await person.get("/app/inbox/999999999")).status == 404
+
+
+async def test_the_command_listens_until_it_is_stopped(settings: Settings, tmp_path: Path) -> None:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    addresses = {
+        "database_url": settings.database_url,
+        "redis_url": settings.redis_url,
+        "inbox": f"127.0.0.1:{port}",
+    }
+    (tmp_path / RUN_FILE).write_text(json.dumps(addresses))
+    environ = {"PATH": os.environ["PATH"], "MAILER_DATA_DIR": str(tmp_path)}
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "mailer", "inbox", env=environ)
+    pool = Pool(Server("127.0.0.1", port), "client.test")
+    try:
+        async with asyncio.timeout(60):
+            while (reply := await pool.hand_over(Mail("b@x.test", "cli@example.test", RAW))).unreached:
+                await asyncio.sleep(0.1)
+        assert reply.code == 250
+        process.terminate()
+        assert await process.wait() == 0
+    finally:
+        await pool.close()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

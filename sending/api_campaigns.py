@@ -26,6 +26,8 @@ from sending.sources import Source
 
 # white space at the ends of a source counts: line numbers are told of it
 Mjml = Annotated[str, StringConstraints(strip_whitespace=False, max_length=500_000)]
+SenderId = Annotated[int, Field(ge=1, lt=2**63)]
+Version = Annotated[int, Field(ge=0, lt=2**31)]
 Address = Annotated[str, StringConstraints(max_length=320)]
 
 
@@ -33,7 +35,7 @@ class CampaignInput(Input):
     """`mjml` or `letter` is the content; `footer` adds the standard one to MJML (identity, unsubscribe)."""
 
     kind: Kind | None = None
-    sender_id: int | None = None
+    sender_id: SenderId | None = None
     reply_to: Address | None = None
     language: Language | None = None
     subject: Line | None = None
@@ -54,7 +56,7 @@ class CampaignPatch(CampaignInput):
     """`version`: refuses with 409 when somebody changed the campaign since it was read."""
 
     name: Name | None = None
-    version: int | None = None
+    version: Version | None = None
 
 
 class CampaignQuery(Input):

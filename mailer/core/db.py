@@ -131,6 +131,11 @@ def is_away(error: BaseException) -> bool:
     )
 
 
+def is_out_of_range(error: BaseException) -> bool:
+    """True when a value fits into no column of its kind: a number past 64 bits, a text that is no Unicode."""
+    return isinstance(error, asyncpg.DataError)
+
+
 class Database:
     """A pool of connections. `open_database` makes and closes it."""
 

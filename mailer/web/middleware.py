@@ -6,11 +6,13 @@ import traceback
 
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
 from mailer.core import metrics
-from mailer.core.db import is_away
+from mailer.core.db import is_away, is_out_of_range
 from mailer.core.errors import (
+    Fault,
     Forbidden,
     Gone,
     Invalid,
@@ -22,7 +24,7 @@ from mailer.core.errors import (
 )
 from mailer.core.text import N_
 from mailer.web import i18n, response
-from mailer.web.request import ID, NONCE, WrongMediaType, services
+from mailer.web.request import ID, MESSAGES, NONCE, WrongMediaType, services
 
 log = structlog.get_logger()
 
@@ -135,16 +137,23 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             return _answer(request, 503)
         if _unreadable(error):
             return _answer(request, 400)
+        if is_out_of_range(error):
+            log.warning("value out of range", path=_logged(request))
+            fault = Fault("body", MESSAGES[""], "out_of_range")
+            return _answer(request, 422, faults=[response.fault_json(fault)])
         log.exception("request failed", path=_logged(request))
         return _answer(request, 500)
 
 
+_BODY_READERS = ("aiohttp.web_request", "aiohttp.multipart", "aiohttp.http_parser")
+
+
 def _unreadable(error: Exception) -> bool:
     """A form that is none: aiohttp tells by plain errors while it reads (unknown charset, no boundary)."""
-    if not isinstance(error, ValueError | LookupError | AssertionError):
+    if not isinstance(error, ValueError | LookupError | AssertionError | HttpProcessingError):
         return False
     frames = list(traceback.walk_tb(error.__traceback__))
-    return frames[-1][0].f_globals.get("__name__") in ("aiohttp.web_request", "aiohttp.multipart")
+    return frames[-1][0].f_globals.get("__name__") in _BODY_READERS
 
 
 def mailer_error(request: web.Request, error: MailerError) -> web.StreamResponse:

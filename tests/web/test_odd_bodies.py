@@ -15,6 +15,10 @@ FORM = "application/x-www-form-urlencoded"
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=b", b"--b"),
         ("multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--"),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="\x0e"\r\n\r\nx\r\n--b--',
+        ),
         (f"{FORM}; charset=foo", b"email=a"),
     ],
 )
@@ -39,3 +43,18 @@ async def test_the_api_reads_json_only(make: Make, media_type: str) -> None:
     headers = {"Content-Type": media_type}
     answer = await program.ask("POST", "/api/v1/lists", data=b"name=Clients", headers=headers)
     assert answer.status == 415
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63 - 1, 2**63, 2**64 - 1, 10**30])
+async def test_numbers_that_no_column_holds_are_refused(make: Make, number: int) -> None:
+    account = await make.account()
+    program = await make.program(account.id)
+    made = (await program.post("/api/v1/campaigns", json={"name": "Lettre"})).json()
+    path = f"/api/v1/campaigns/{made['id']}"
+    assert (await program.ask("PATCH", path, json={"version": number})).status == 422
+    assert (await program.post("/api/v1/campaigns", json={"name": "A", "sender_id": number})).status == 422
+    person = await make.signed_in(account.owner_id)
+    answer = await person.post(
+        f"{account.app}/campaigns/{made['id']}/setup", {"name": "A", "sender_id": str(number), "version": "1"}
+    )
+    assert answer.status in (404, 409, 422)

@@ -25,7 +25,6 @@ DOORWAYS = {
     "email_validator": {"mailer/core/addresses.py"},
     "charset_normalizer": {"lists/csv_detect.py"},
     "dns": {"mailer/doctor.py"},
-    "aiohttp_remotes": {"mailer/app.py"},
     "pydantic_settings": {"mailer/core/settings.py"},
 }
 # aiohttp stays at the edge: a use case cannot see HTTP even by accident

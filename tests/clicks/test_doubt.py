@@ -3,8 +3,8 @@
 from mailer import worker
 from mailer.core import jobs, work
 from mailer.core.services import Services
-from tests.client import Client
 from tests.clicks.conftest import BROWSER, Flush, Sent
+from tests.client import Client
 
 
 async def _states(services: Services, sent: Sent) -> dict[int, str]:

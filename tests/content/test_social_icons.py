@@ -7,10 +7,26 @@ from mjml import mjml2html
 
 from mailer.web.templating import ROOT
 
-NAMES = (
-    "facebook twitter x google pinterest linkedin tumblr xing github instagram web snapchat youtube vimeo medium"
-    " soundcloud dribbble facebook-noshare"
-).split()
+NAMES = [
+    "facebook",
+    "twitter",
+    "x",
+    "google",
+    "pinterest",
+    "linkedin",
+    "tumblr",
+    "xing",
+    "github",
+    "instagram",
+    "web",
+    "snapchat",
+    "youtube",
+    "vimeo",
+    "medium",
+    "soundcloud",
+    "dribbble",
+    "facebook-noshare",
+]
 
 
 @pytest.mark.req("A-053", "A-028")

@@ -32,7 +32,7 @@ def _rows(report: Report) -> list[tuple[str, str, int, int | None]]:
     balance, _ = report.balance, i18n.translate
     rows: list[tuple[str, str, int, int | None]] = [
         (_("Audience"), "", balance.audience, None),
-        (_("Sent"), "", balance.sent, balance.audience),
+        (_("Messages sent"), "", balance.sent, balance.audience),
         (_("Delivered"), "", balance.delivered, balance.sent),
     ]
     for part in report.outcomes:

@@ -69,7 +69,10 @@ async def walk(page: Page, base: str, start: str, language: str) -> AsyncIterato
         answer = await page.goto(parts._replace(query=query).geturl())
         assert answer is not None
         assert answer.status == 200, f"{address}: {answer.status}"
-        yield shape
+        arrived = _shape(urlsplit(page.url).path)
+        if arrived == shape or arrived not in seen:
+            seen.add(arrived)
+            yield arrived
         waiting += await _links(page, base)
 
 

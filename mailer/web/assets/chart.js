@@ -59,9 +59,11 @@ function nameAtEnd(names) {
   };
 }
 
-// One point alone stands in the middle of a span of two hours, not of two centuries.
-function around(xs, low, high, room) {
-  return xs.length === 1 ? [xs[0] - room, xs[0] + room] : [low, high];
+// One point alone stands in the middle of a span of two hours, not of two centuries; the outer bars have their room.
+function around(xs, low, high, { room, bars }) {
+  if (xs.length === 1) return [xs[0] - room, xs[0] + room];
+  const half = bars ? (xs[1] - xs[0]) / 2 : 0;
+  return [low - half, high + half];
 }
 
 function options(figure, { names, timed, labels }, width) {
@@ -85,7 +87,7 @@ function options(figure, { names, timed, labels }, width) {
     padding: [12, room, 0, 0],
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: timed, range: (plot, low, high) => around(plot.data[0], low, high, timed ? 3600 : 0.5) }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
+    scales: { x: { time: timed, range: (plot, low, high) => around(plot.data[0], low, high, { room: timed ? 3600 : 0.5, bars }) }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
     ...(timed && zone ? { tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone) } : {}),
     axes: [
       { ...axis, values: timed ? moment : words, ...(timed ? {} : { incrs: [1] }) },

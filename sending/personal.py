@@ -190,19 +190,22 @@ def return_path(domain: str) -> str:
 class _Delivered:
     list_id: int
     at: datetime | None
+    closed: bool
 
 
 async def render_for(tx: AccountTx, services: Services, campaign_id: int, contact_id: int) -> Rendered:
     """The web version, with the contact as it is now; it measures nothing.
 
-    Raises NotFound when no such mail left, Gone six days after it did (S12) or when the contact is gone.
+    Raises NotFound when no such mail left, Gone six days after it did (S12), when the contact is gone or when
+    the account is closed.
     """
     delivery = await tx.first(
         _Delivered,
         """
-        SELECT d.list_id, coalesce(d.final_at, d.first_at) AS at
+        SELECT d.list_id, coalesce(d.final_at, d.first_at) AS at, a.status = 'closed' AS closed
         FROM deliveries d
         JOIN campaigns c ON c.account_id = d.account_id AND c.id = d.campaign_id AND c.month = d.month
+        JOIN accounts a ON a.id = d.account_id
         WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.contact_id = $3
         """,
         campaign_id,
@@ -210,7 +213,7 @@ async def render_for(tx: AccountTx, services: Services, campaign_id: int, contac
     )
     if delivery is None or delivery.at is None:
         raise NotFound
-    if clock.now() >= delivery.at + WEB_VERSION:
+    if delivery.closed or clock.now() >= delivery.at + WEB_VERSION:
         raise Gone
     person = await tx.first(
         Person,

@@ -55,3 +55,37 @@ async def test_a_web_version_lives_six_days(ready: Build, services: Services, cl
     assert len(re.findall(r"/t/(preferences|unsubscribe)/[\w-]+", gone.text)) == 2
     async with services.db.account(account_id) as tx:
         assert await tx.value("SELECT count(*) FROM events WHERE account_id = $1") == 0
+
+
+@pytest.mark.req("A-005")
+async def test_a_closed_account_shows_no_mail_and_still_lets_people_leave(
+    ready: Build, services: Services, client
+) -> None:
+    found = await ready()
+    account_id, campaign_id, contact_id = found.account.id, found.campaign.id, found.people[0]
+    async with services.db.account(account_id) as tx:
+        await sends.schedule(tx, services, campaign_id, Order())
+    await jobs.run_turn(services, JOBS, Task(account_id, sends.PREPARE, campaign_id, 0, 1))
+    async with services.db.account(account_id) as tx:
+        await tx.run(
+            """
+            UPDATE deliveries SET status = 'delivered', first_at = now(), final_at = now()
+            WHERE account_id = $1 AND contact_id = $2
+            """,
+            contact_id,
+        )
+    path = Links(services.tokens, "").view(CampaignToken(account_id, campaign_id, contact_id))
+    assert (await client.get(path)).status == 200
+    async with services.db.shared() as tx:
+        await tx.run(
+            "UPDATE accounts SET status = 'closed', closed_at = now(), erase_at = now() + interval '90 days'"
+            " WHERE id = $1",
+            account_id,
+        )
+    gone = await client.get(path)
+    assert gone.status == 410
+    [leave] = re.findall(r"/t/unsubscribe/[\w-]+", gone.text)
+    answer = await client.ask("POST", leave, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status == 200
+    async with services.db.account(account_id) as tx:
+        assert await tx.value("SELECT count(*) FROM suppressions WHERE account_id = $1") == 1

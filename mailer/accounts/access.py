@@ -81,6 +81,11 @@ class Shell:
         return f"/app/{self.member.account_id}" if self.member else "/app/accounts"
 
     @property
+    def seconds_left(self) -> int:
+        """Until the session ends when nothing is asked for meanwhile (F-10)."""
+        return sessions.seconds_left(self.person)
+
+    @property
     def zone(self) -> str:
         return self.member.time_zone if self.member else "Europe/Paris"
 

@@ -12,7 +12,7 @@ from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.forms import Form, again, filled
 from mailer.web.request import id_in_path, read, services
-from mailer.web.response import page, redirect
+from mailer.web.response import json, page, redirect
 
 _PROFILE = tuple(Profile.model_fields)
 _NOT_YOURS = N_("This is not your current password.")
@@ -207,8 +207,14 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     return redirect(own_path(form.next))
 
 
+async def stay(request: web.Request) -> web.Response:
+    """Being asked for touches the session; the dialog before its end does that (F-10)."""
+    return json({"seconds_left": sessions.seconds_left(access.person(request))})
+
+
 ROUTES: list[web.RouteDef] = [
     web.get("/me", me),
+    web.get("/session", stay),
     web.post("/me", change_profile),
     web.post("/me/wishes", change_wishes),
     web.get("/me/email", email_form),

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mailer.core import clock
 from mailer.core.db import SharedTx
@@ -100,6 +100,13 @@ async def find(tx: SharedTx, token: str) -> Person | None:
             clock.offset(),
         )
     return found
+
+
+def seconds_left(person: Person) -> int:
+    """Until this session ends when nothing more is asked for: idle or in all, whichever is first."""
+    idle = timedelta(minutes=15 if person.is_operator else 30)
+    whole = timedelta(hours=4 if person.is_operator else 8) - (clock.now() - person.created_at)
+    return max(0, int(min(idle, whole).total_seconds()))
 
 
 async def end(tx: SharedTx, token: str) -> None:

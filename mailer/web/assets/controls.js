@@ -107,9 +107,15 @@ for (const place of document.querySelectorAll("[data-local]")) {
   place.hidden = false;
 }
 
-// <dialog data-session-end="…Z">: opens two minutes before the session ends (WCAG 2.2.1).
-const dialog = document.querySelector("dialog[data-session-end]");
+// <dialog data-session-seconds="1800"><form method="dialog"><button data-stay="/app/session">: opens two minutes before
+// the session ends (WCAG 2.2.1); the button touches the session and starts again.
+const dialog = document.querySelector("dialog[data-session-seconds]");
 if (dialog) {
-  const left = Date.parse(dialog.dataset.sessionEnd) - Date.now() - 120_000;
-  if (left > 0 && left < 2 ** 31) setTimeout(() => dialog.showModal(), left);
+  const wait = () => setTimeout(() => dialog.showModal(), Math.max(0, dialog.dataset.sessionSeconds - 120) * 1000);
+  on("click", "[data-stay]", async (button) => {
+    const answer = await fetch(button.dataset.stay, { headers: { Accept: "application/json" } });
+    if (answer.ok) wait();
+    else location.reload();
+  });
+  wait();
 }

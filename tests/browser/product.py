@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -21,6 +22,14 @@ class Product:
     base: str
     environment: dict[str, str]
     log: Path
+
+    @property
+    def sign_in_link(self) -> str:
+        """The demonstration's one-time link."""
+        said = self.log.read_text()
+        found = re.search(rf"{re.escape(self.base)}/app/sign-in-link/\S+", said)
+        assert found, said
+        return found[0]
 
     async def prints(self, sign: str, *, seconds: float) -> None:
         """Waits until it has printed `sign`. Raises TimeoutError."""

@@ -163,7 +163,7 @@ async def _reached(walk: Walk, text: str) -> None:
 async def _introduce(walk: Walk, say: dict[str, str]) -> None:
     """Steps 1 and 2: who writes, and the agreement."""
     setup = walk.page.locator("ol.setup-list li")
-    assert await setup.count() == 6
+    assert await setup.count() == 6, await walk.page.locator("main").inner_text()
     await walk.stop("home")
     await walk.go(walk.link(say["identity"]), "/settings/account")
     await walk.write(say["organisation"], "Les Fleurs de Zoé SARL")
@@ -338,7 +338,7 @@ async def _mails(stores: Services, account_id: int, campaign_id: int) -> list[by
         rows = await tx.rows(
             "SELECT raw FROM inbox_mails WHERE feedback_id LIKE $1", f"c{campaign_id}:a{account_id}:%"
         )
-    return [row["raw"] for row in rows]
+    return [raw for (raw,) in rows]
 
 
 def _assert_can_leave(raw: bytes) -> str:

@@ -65,9 +65,10 @@ class Walk:
     async def stop(self, name: str) -> None:
         """axe finds nothing, nothing is too wide, the console is quiet, and the keyboard is somewhere."""
         self.stops.append(name)
-        if await _nowhere(self.page):
-            # a page just opened: the first Tab has to lead into it
-            await self.page.keyboard.press("Tab")
+        for _ in range(3):
+            # a page just opened: Tab has to lead into it
+            if await _nowhere(self.page):
+                await self.page.keyboard.press("Tab")
         assert not await _nowhere(self.page), f"{self.page.url}: focus is on body"
         await picture(self.page, f"{self.name}-{len(self.stops):02d}-{name}")
         await assert_accessible(self.page)

@@ -115,6 +115,17 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     return page(request, "accounts/sign_in.html", {"form": Form({"next": wanted}), **_door(request)})
 
 
+async def _confirm_again(request: web.Request, user: User) -> None:
+    """Another link, unless that mailbox got enough of ours: the address may be somebody else's (E-14)."""
+    held = services(request)
+    try:
+        await rates(request).take(MAILS_TO_ONE, _key_of(request, user.address_key))
+    except TooMany:
+        return
+    async with held.db.shared() as tx:
+        await sign_up.send_confirmation(tx, user, public_url=held.settings.public_url)
+
+
 def _door(request: web.Request) -> dict[str, object]:
     return {"sign_up_open": services(request).settings.sign_up != "closed"}
 
@@ -158,9 +169,7 @@ async def sign_in_post(request: web.Request) -> web.StreamResponse:
         shown = await again(request, error)
         return page(request, "accounts/sign_in.html", {"form": shown, **_door(request)}, status=422)
     if user.email_confirmed_at is None:
-        held = services(request)
-        async with held.db.shared() as tx:
-            await sign_up.send_confirmation(tx, user, public_url=held.settings.public_url)
+        await _confirm_again(request, user)
         return page(request, "accounts/look_in_mailbox.html", {"email": user.email, "why": "confirm"})
     return await let_in(request, user, to=own_path(form.next))
 
@@ -197,6 +206,7 @@ async def sign_up_post(request: web.Request) -> web.StreamResponse:
 
 
 def _key_of(request: web.Request, address_key: str) -> str:
+    """What counts the mails to one address: no address stands in Redis."""
     return sign_ins.address_hash(services(request).settings.key, address_key).hex()
 
 

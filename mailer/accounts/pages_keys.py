@@ -5,7 +5,7 @@ from pydantic import Field
 
 from mailer.accounts import access, api_keys, audit
 from mailer.accounts.access import Role
-from mailer.core.errors import Invalid, NotFound
+from mailer.core.errors import Invalid, NotFound, fault
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.forms import Form, again
@@ -68,6 +68,8 @@ async def create(request: web.Request) -> web.StreamResponse:
     access.need_fresh_password(request)
     try:
         new = await read(request, NewKey)
+        if "campaigns:send" in new.scopes and not access.member(request).can_send:
+            raise fault("scopes", N_("Only people who may send can give a key the right to send."))
         async with access.account_tx(request, Role.MANAGER) as tx:
             key_id, key = await api_keys.create(
                 tx.shared(),

@@ -42,15 +42,17 @@ async def ask(tx: SharedTx, new: NewPerson, *, public_url: str) -> None:
         user_id = await users.create(tx, new.address, language=new.language, country=new.country)
     else:
         user_id = known.id
-    # the latest form counts: nobody has proved yet that the address is theirs
+    # the latest form counts, but for its password: two people may have filled one in each, and the address is
+    # only the one's. Whoever opens the mail chooses another.
     await tx.run(
         """
         UPDATE users
-        SET password_hash = $2, country = $3, language = $4, adult_business_at = now()
+        SET password_hash = $2, must_change_password = $2::text IS NULL, country = $3, language = $4,
+            adult_business_at = now()
         WHERE id = $1
         """,
         user_id,
-        new.password_hash,
+        new.password_hash if known is None else None,
         new.country,
         new.language,
     )

@@ -251,6 +251,17 @@ async def test_a_key_is_shown_once_works_and_is_revoked_at_once(services: Servic
     assert (await program.get("/api/v1/account")).status == 401
 
 
+async def test_a_key_sends_only_when_its_maker_may(make: Make) -> None:
+    account = await make.account()
+    user_id, _ = await make.user(account.id, "manager", can_send=False)
+    person = await make.signed_in(user_id)
+    page = f"{account.app}/integrations"
+    refused = await person.post(page, {"name": "Boutique", "scopes": ["campaigns:write", "campaigns:send"]})
+    assert refused.status == 422
+    assert "mailer_live_" not in refused.text
+    assert (await person.post(page, {"name": "Boutique", "scopes": ["campaigns:write"]})).status == 200
+
+
 @pytest.mark.req("B-60")
 async def test_the_journal_tells_who_did_what_and_pages_on(services: Services, make: Make) -> None:
     account = await make.account()

@@ -1,5 +1,6 @@
 """Sign-up, confirmation and reset, as a visitor and a mailbox see them."""
 
+import re
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
@@ -120,20 +121,43 @@ async def test_faults_of_the_form_keep_the_input_but_the_password(visitor: Clien
     assert 'href="#adult_business"' in minor.text
 
 
-async def test_the_latest_form_of_an_unconfirmed_address_counts(
-    services: Services, visitor: Client, mails: Callable[..., Any]
+@pytest.mark.req("B-12")
+async def test_two_forms_for_an_address_leave_the_password_to_whoever_opens_the_mail(
+    visitor: Client, mails: Callable[..., Any]
 ) -> None:
+    """A stranger may have filled in one of them, before the owner of the address or after."""
     email = fresh()
     await ask(visitor, email, password="la première 7 fois")
     await ask(visitor, email, password="la seconde 8 fois")
     (_, first), (_, second) = await mails(email)
     assert (await visitor.get(path(first["link"]))).status == 410
     assert (await visitor.post(path(second["link"]))).status == 303
-    visitor.cookie = ""
-    for password, status in (("la première 7 fois", 422), ("la seconde 8 fois", 303)):
-        answer = await visitor.post("/app/sign-in", {"email": email, "password": password})
-        assert answer.status == status
+    owner = visitor.cookie
+    for password in ("la première 7 fois", "la seconde 8 fois"):
         visitor.cookie = ""
+        answer = await visitor.post("/app/sign-in", {"email": email, "password": password})
+        assert answer.status == 422
+    visitor.cookie = owner
+    assert (await visitor.get("/app/accounts")).location == "/app/me/password"
+    form = await visitor.get("/app/me/password")
+    assert "Somebody else" not in form.text
+    visitor.csrf = re.findall(r'name="csrf" value="(\w+)"', form.text)[0]
+    assert (await visitor.post("/app/me/password", {"password": "la troisième 9 fois"})).status == 303
+    visitor.cookie = ""
+    answer = await visitor.post("/app/sign-in", {"email": email, "password": "la troisième 9 fois"})
+    assert answer.status == 303
+
+
+@pytest.mark.req("E-14")
+async def test_signing_in_before_confirming_fills_no_mailbox(
+    visitor: Client, mails: Callable[..., Any]
+) -> None:
+    email = fresh()
+    await ask(visitor, email)
+    for _ in range(7):
+        answer = await visitor.post("/app/sign-in", {"email": email, "password": PASSWORD})
+        assert answer.status == 200
+    assert len(await mails(email)) == 5
 
 
 async def test_signing_in_before_confirming_sends_another_link(

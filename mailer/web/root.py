@@ -7,14 +7,14 @@ from aiohttp import web
 from mailer.core.db import is_away
 from mailer.core.errors import MailerError
 from mailer.web.request import services
-from mailer.web.response import json
+from mailer.web.response import json, redirect
 from mailer.web.templating import ROOT
 
 STATIC = ROOT / "mailer/web/static"
 
 
-async def way_in(request: web.Request) -> web.StreamResponse:
-    raise web.HTTPFound("/app/accounts")
+async def way_in(_: web.Request) -> web.StreamResponse:
+    return redirect("/app/accounts")
 
 
 async def healthz(_: web.Request) -> web.Response:

@@ -200,7 +200,14 @@ def _share(part: int, whole: int) -> float | None:
 
 
 async def _outcomes(tx: AccountTx, campaign_id: int) -> tuple[list[Part], int, tuple[int, int]]:
-    """Parts, how many wait after a try, and the bases of opens and clicks."""
+    """Parts, how many wait after a try, and the bases of opens and clicks.
+
+    Once rows of people were deleted (S6), what they added up to is told: cells of ten and more (A-064).
+    """
+    kept = await tx.value("SELECT totals FROM campaigns WHERE account_id = $1 AND id = $2", campaign_id)
+    if kept is not None:
+        cells = [(*key.partition(":")[::2], n) for key, n in sorted(kept.items())]
+        return [Part(status=status, reason=reason, count=n) for status, reason, n in cells], 0, (0, 0)
     rows = await tx.rows(
         """
         SELECT d.status, d.reason, count(*)::int,

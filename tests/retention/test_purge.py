@@ -11,6 +11,7 @@ from retention_jobs import closed_accounts, jobs, partitions, platform, purge
 from retention_jobs.policies import CONTENT, POLICIES, months_after, months_before
 from tests.make import Make
 from tests.test_architecture import GLOBAL
+from tracking import reports
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 CANARY = "canary-7f3a"
@@ -163,6 +164,8 @@ async def test_totals_of_ten_and_more_outlive_the_rows(services: Services, make:
         assert await purge.deliveries(tx, datetime(2026, 4, 1, tzinfo=UTC)) == 15
         totals = await tx.value("SELECT totals FROM campaigns WHERE account_id = $1 AND id = $2", campaign_id)
         assert totals == {"delivered": 12}
+        report = await reports.summary(tx, campaign_id)
+        assert (report.balance.audience, report.balance.delivered, report.opens.base) == (12, 12, 0)
 
 
 async def test_emptied_months_are_dropped_and_full_ones_kept(services: Services, make: Make) -> None:

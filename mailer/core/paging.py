@@ -38,7 +38,8 @@ def decode(cursor: str | None, kinds: tuple[type, ...]) -> tuple[object, ...] | 
     if not isinstance(key, list) or len(key) != len(kinds):
         raise fault("cursor", N_("This cursor is damaged. Start again without it."))
     for value, kind in zip(key, kinds, strict=True):
-        if not isinstance(value, kind) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
+        # type(), because true is an int too
+        if type(value) is not kind or (isinstance(value, int) and not -(2**63) <= value < 2**63):
             raise fault("cursor", N_("This cursor is damaged. Start again without it."))
     return tuple(key)
 

@@ -58,3 +58,14 @@ async def test_numbers_that_no_column_holds_are_refused(make: Make, number: int)
         f"{account.app}/campaigns/{made['id']}/setup", {"name": "A", "sender_id": str(number), "version": "1"}
     )
     assert answer.status in (404, 409, 422)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "WyJhIl0", "W3RydWVd", "W251bGxd", "WzEuNV0", "WzFlNDAwXQ", "WzEsMl0", "%00"]
+)
+async def test_a_damaged_cursor_is_refused(make: Make, cursor: str) -> None:
+    program = await make.program((await make.account()).id)
+    for noun in ("contacts", "campaigns", "suppressions", "imports", "exports"):
+        answer = await program.get(f"/api/v1/{noun}?cursor={cursor}")
+        assert answer.status == 422, noun
+        assert answer.json()["errors"][0]["field"] == "cursor"

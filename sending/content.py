@@ -29,6 +29,8 @@ _PREVIEW = re.compile(
 )
 _HIDING = "display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden"
 _OFFSET = re.compile(r"at position (\d+):")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_ODD = re.compile(r"[^ -~]|\\")
 _RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
 
 
@@ -75,7 +77,7 @@ def compile_mjml(
     try:
         html = _to_html(swapped, setting)
     except ValueError as fault:
-        return [*problems, _compiler_problem(fault, swapped)]
+        return [*problems, _compiler_problem(fault, _prepared(swapped)[0])]
     html, links = links_in_mail.rewrite(html, slots, setting.utm)
     text = plain_text.from_html(html, is_token=lambda comment: slots.pattern.fullmatch(comment) is not None)
     html = _finish(html, slots)
@@ -126,9 +128,18 @@ def _prepared(swapped: str) -> tuple[str, str]:
             styles.append(text)
         elif piece.name == "mj-table" and not piece.closed:
             text = _with_tbody(text, piece, swapped)
+        if piece.kind == "open":
+            text = _QUOTED.sub(_in_entities, text)
         parent = piece.name if _opens(piece) else parent if piece.kind == "text" else ""
         out.append(text)
     return "".join(out), "\n".join(styles)
+
+
+def _in_entities(quoted: re.Match[str]) -> str:
+    """mrml writes attributes as Rust's Debug does: of a no-break space it made the characters `\\u{a0}`."""
+    value = _ODD.sub(lambda odd: f"&#{ord(odd[0])};", quoted[0])
+    # a fault of the compiler is told by its line
+    return value + "\n" * quoted[0].count("\n")
 
 
 def _with_tbody(text: str, piece: Piece, swapped: str) -> str:

@@ -219,3 +219,12 @@ def test_the_footer_is_complete_in_both_languages(
             assert someone.account.address in part
         assert {someone.urls.unsubscribe, someone.urls.preferences} <= set(hrefs(shown.html))
     assert isinstance(add_footer("<mjml></mjml>", language="fr"), Problem)
+
+
+def test_attributes_keep_their_letters(wrap: Callable, compiled: Callable) -> None:
+    """No-break spaces, joined emoji, backslashes, line ends: mrml wrote `\\u{a0}` into the description."""
+    words = "Pièces\u00a0: l'été «\u00a0neuf\u00a0»\u202f! C:\\tour 👩\u200d🍳\nfin"
+    found = compiled(wrap(f'<mj-image src="https://example.com/a.png" alt="{words}" />'))
+    image = LexborHTMLParser(found.html).css("img")[0]
+    assert image.attributes["alt"] == words
+    assert "u{" not in found.html + found.text

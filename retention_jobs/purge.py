@@ -59,9 +59,27 @@ async def content(tx: AccountTx, now: datetime) -> int:
             over,
             now,
         )
+    deleted += await _paused_content(tx, before)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
     await _drop_keys(tx, now)
     return deleted
+
+
+async def _paused_content(tx: AccountTx, before: datetime) -> int:
+    """What a paused campaign froze dies with its last attempt too; the draft can be duplicated (S12)."""
+    return await tx.run(
+        """
+        DELETE FROM revisions r
+        USING campaigns c
+        WHERE r.account_id = $1 AND c.account_id = $1 AND c.id = r.campaign_id AND c.status = 'paused'
+          AND EXISTS (SELECT 1 FROM deliveries d
+                      WHERE d.account_id = $1 AND d.campaign_id = c.id AND d.final_at <= $2)
+          AND NOT EXISTS (SELECT 1 FROM deliveries d
+                          WHERE d.account_id = $1 AND d.campaign_id = c.id
+                            AND (d.final_at > $2 OR d.first_at > $2 OR d.status IN ('claimed', 'handing')))
+        """,
+        before,
+    )
 
 
 async def _keep_sources(tx: AccountTx, campaigns: list[int]) -> None:

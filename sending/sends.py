@@ -131,11 +131,13 @@ async def pause(tx: AccountTx, campaign_id: int, *, reason: str = "") -> Campaig
 
 
 async def resume(tx: AccountTx, services: Services, campaign_id: int) -> Campaign:
-    """Goes on where it stopped: preparing, or handing over."""
+    """Goes on where it stopped: waiting for its time, preparing, or handing over."""
     prepared = await tx.rows(
         """
         UPDATE campaigns
-        SET status = CASE WHEN prepared_at IS NULL THEN 'preparing' ELSE 'sending' END,
+        SET status = CASE WHEN prepared_at IS NOT NULL THEN 'sending'
+                          WHEN scheduled_at > now() THEN 'scheduled'
+                          ELSE 'preparing' END,
             pause_reason = '', updated_at = now()
         WHERE account_id = $1 AND id = $2 AND status = 'paused'
         RETURNING prepared_at IS NOT NULL

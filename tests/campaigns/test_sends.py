@@ -275,3 +275,24 @@ async def test_only_people_who_may_send_make_mail_leave(ready: Build, make: Make
     assert (await program.post(f"/api/v1/campaigns/{found.campaign.id}/sends", json={})).status == 403
     async with make.services.db.account(found.account.id) as tx:
         assert (await campaigns.show(tx, found.campaign.id)).status == "draft"
+
+
+@pytest.mark.req("A-092")
+async def test_what_waited_for_its_day_when_the_account_closed_waits_again(
+    ready: Build, services: Services
+) -> None:
+    found = await ready()
+    account_id, campaign_id = found.account.id, found.campaign.id
+    at = clock.now() + timedelta(days=30)
+    async with services.db.account(account_id) as tx:
+        await sends.schedule(tx, services, campaign_id, Order(at=at))
+        await work.add(tx, "sending.stop_account", account_id)
+    await jobs.run_turn(services, JOBS, Task(account_id, "sending.stop_account", account_id, 0, 1))
+    async with services.db.account(account_id) as tx:
+        stopped = await campaigns.show(tx, campaign_id)
+        assert (stopped.status, stopped.pause_reason) == ("paused", "account")
+        assert (await sends.resume(tx, services, campaign_id)).status == "scheduled"
+    await jobs.run_turn(services, JOBS, Task(account_id, sends.PREPARE, campaign_id, 0, 1))
+    async with services.db.account(account_id) as tx:
+        assert (await campaigns.show(tx, campaign_id)).status == "scheduled"
+        assert await tx.value("SELECT count(*) FROM deliveries WHERE account_id = $1") == 0

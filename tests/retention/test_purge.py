@@ -125,6 +125,31 @@ async def test_content_stays_while_a_delivery_is_open(services: Services, make: 
         assert await purge.content(tx, NOW + timedelta(days=30)) == 0
 
 
+@pytest.mark.req("A-001")
+async def test_what_a_paused_campaign_sent_is_forgotten_as_well(services: Services, make: Make) -> None:
+    account_id, campaign_id, _ = await _campaign(services, make, final_at=NOW)
+    async with services.db.account(account_id) as tx:
+        await tx.run(
+            "UPDATE campaigns SET status = 'paused', finished_at = NULL WHERE account_id = $1 AND id = $2",
+            campaign_id,
+        )
+        waiting = await make.contact(tx)
+        await tx.run(
+            """
+            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id)
+            SELECT account_id, campaign_id, $3, month, list_id FROM deliveries
+            WHERE account_id = $1 AND campaign_id = $2
+            """,
+            campaign_id,
+            waiting,
+        )
+        assert await purge.content(tx, NOW + CONTENT - timedelta(minutes=1)) == 0
+        assert await purge.content(tx, NOW + CONTENT) == 1
+        assert await tx.value("SELECT count(*) FROM content_keys WHERE account_id = $1") == 0
+        # the author's own text is no sent content: the campaign can be duplicated
+        assert await tx.value("SELECT source FROM campaigns WHERE account_id = $1") == CANARY
+
+
 @pytest.mark.req("A-004")
 async def test_events_and_deliveries_go_at_thirteen_calendar_months(services: Services, make: Make) -> None:
     at = datetime(2025, 1, 31, 12, 0, tzinfo=UTC)

@@ -44,6 +44,8 @@ TITLES = {
     503: N_("A part we need is away for a moment. Nothing was lost; try again soon."),
 }
 
+STEP_FIRST = N_("One step comes first.")  # refused for now, and the page says where to go
+
 
 def face(request: web.Request) -> str:
     """ "app", "api", "t" or "root"."""
@@ -196,6 +198,8 @@ def _answer(
             more["errors"] = faults
         answer = response.problem(request, status, title, detail=detail, **more)
     else:
+        if link:
+            title = i18n.translate(STEP_FIRST)
         context = {"status": status, "title": title, "detail": detail, "link": link, "faults": faults or []}
         template = "recipient_error.html" if face(request) == "t" else "error.html"
         answer = response.page(request, template, context, status=status)

@@ -141,7 +141,8 @@ async def test_leave_and_come_back(
     mail = await campaign_mail(stores, 10 + VARIANTS.index((language, theme, width)))
     page = await visit(language=language, theme=theme, width=width, scripts=False)
     scale = Scale(page)
-    walk = Walk(page, f"w4-{language}-{theme}-{width}")
+    mirror = await visit(language=language, theme=theme, width=width)
+    walk = Walk(page, f"w4-{language}-{theme}-{width}", mirror)
     for _ in range(5):
         await page.goto(f"{link_in(mail.raw, 'unsubscribe')}?lang={language}")
     walk.presses += 1
@@ -186,7 +187,8 @@ async def test_choose_what_comes_and_what_is_measured(
     mail = await campaign_mail(stores, 20 + VARIANTS.index((language, theme, width)))
     page = await visit(language=language, theme=theme, width=width, scripts=False)
     scale = Scale(page)
-    walk = Walk(page, f"recipient-{language}-{theme}-{width}")
+    mirror = await visit(language=language, theme=theme, width=width)
+    walk = Walk(page, f"recipient-{language}-{theme}-{width}", mirror)
     await page.goto(f"{link_in(mail.raw, 'preferences')}?lang={language}")
     await walk.says(say["choices"])
     await scale.assert_light()

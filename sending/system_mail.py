@@ -86,12 +86,13 @@ async def _settle(services: Services, mail: OutboxMail, reply: Reply) -> datetim
 
 
 async def _note(services: Services, mail_id: int, reply: Reply, *, sent: bool) -> None:
+    """What became of it; the details go, since the links in them open doors (B-11: stored as hashes only)."""
     async with services.db.shared() as tx:
         await tx.run(
             """
             UPDATE outbox
             SET sent_at = CASE WHEN $3 THEN now() END, failed_at = CASE WHEN $3 THEN NULL ELSE now() END,
-                reply = $2
+                reply = $2, details = '{}'
             WHERE id = $1
             """,
             mail_id,

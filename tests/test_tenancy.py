@@ -118,6 +118,57 @@ async def test_a_stranger_meets_404_on_every_id_of_the_api(make: Make, method: s
         assert "errors" in answer.json()
 
 
+# an address that names an id and touches nothing of it: a filtered list, a source that is only looked at, a
+# form without a value, a wish that is refused with a note on the next page
+_TOUCHES_NOTHING = {
+    ("GET", "/{a}/lists/{id}/contacts"),
+    ("POST", r"/{a}/campaigns/{id:\d+}/content/checks"),
+    ("POST", r"/{a}/designs/{id:\d+}/edit/checks"),
+    ("POST", r"/{a}/designs/{id:\d+}/name"),
+    ("POST", r"/{a}/campaigns/{id:\d+}/deliveries/{contact:\d+}/resends"),
+}
+_ROWS = """
+    SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM (
+        SELECT to_jsonb(x) FROM campaigns x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM contacts x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM mailing_lists x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM subscriptions x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM senders x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM designs x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM fields x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM imports x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM exports x WHERE account_id = $1
+    ) t
+    """
+
+
+@pytest.mark.req("E-50", "A-017")
+async def test_somebody_elses_ids_are_nothing_in_ones_own_account(make: Make) -> None:
+    ids = await _ids(make)
+    async with make.services.db.account(ids["account"]) as tx:
+        ids["designs"] = await tx.value(
+            "INSERT INTO designs (account_id, name, kind, source) VALUES ($1, 'A', 'mjml', 'x') RETURNING id"
+        )
+        before = await tx.value(_ROWS)
+    charlies = await make.account()
+    charlie = await make.signed_in(charlies.owner_id)
+    met = {}
+    for method, path in _paths(APP_ROUTES):
+        noun, _, rest = path.removeprefix("/{a}/").partition("/")
+        if path.startswith("/{a}/") and "{" in rest and (method, path) not in _TOUCHES_NOTHING:
+            number = str(ids.get(noun, ids["campaigns"]))
+            place = charlies.app + re.sub(r"\{\w+(:[^}]*)?\}", number, path.removeprefix("/{a}"))
+            data = {} if method == "GET" else {"data": {"csrf": charlie.csrf}}
+            met[(method, path)] = (await charlie.ask(method, place, **data)).status
+    assert len(met) > 50
+    # 422: the form was looked at first
+    assert {
+        key: status for key, status in met.items() if status != 404 and (key[0], status) != ("POST", 422)
+    } == {}
+    async with make.services.db.account(ids["account"]) as tx:
+        assert await tx.value(_ROWS) == before
+
+
 @pytest.mark.req("E-35")
 @pytest.mark.parametrize(("method", "path"), _paths(API_ROUTES))
 async def test_no_key_no_answer(client, method: str, path: str) -> None:  # type: ignore[no-untyped-def]
@@ -155,6 +206,7 @@ async def _ids(make: Make) -> dict[str, int]:
             "INSERT INTO exports (account_id, what, format) VALUES ($1, 'contacts', 'csv') RETURNING id"
         )
     return {
+        "account": account.id,
         "lists": list_id,
         "contacts": contact_id,
         "campaigns": campaign_id,

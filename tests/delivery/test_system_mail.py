@@ -37,6 +37,8 @@ async def test_a_confirmation_leaves_without_list_headers(post: Post) -> None:
     mail_id = await _write(post.services, "ana@confirm.test")
     await post.run(system=True)
     assert await _row(post.services, mail_id) == (True, False, "250 2.0.0 Ok")
+    async with post.services.db.shared() as tx:  # a link that opens a door is kept no longer than it must
+        assert await tx.value("SELECT details FROM outbox WHERE id = $1", mail_id) == {}
     message = post.sink.to("ana@confirm.test")[0].message
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["From"] == "Mailer <no-reply@mailer.localhost>"

@@ -7,7 +7,7 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.async_api import Page, Response
+from playwright.async_api import Page
 
 from mailer.core.services import Services
 from sending import inbox
@@ -116,19 +116,20 @@ class Scale:
     """What each page weighs with its sheet: bytes as they are, nothing compressed."""
 
     def __init__(self, page: Page) -> None:
-        self.seen: dict[str, list[Response]] = {}
         self.page = page
-        page.on(
-            "response", lambda answer: self.seen.setdefault(answer.request.resource_type, []).append(answer)
-        )
+        self.kinds: set[str] = set()
+        page.on("request", lambda asked: self.kinds.add(asked.resource_type))
 
     async def assert_light(self) -> None:
-        document = self.seen["document"][-1]
-        sheets = {answer.url: len(await answer.body()) for answer in self.seen.get("stylesheet", [])}
-        assert len(sheets) <= 1
-        weight = len(await document.body()) + sum(sheets.values())
+        sheets = await self.page.eval_on_selector_all(
+            "link[rel=stylesheet]", "links => links.map(link => link.href)"
+        )
+        assert len(sheets) == 1
+        weight = 0
+        for address in [self.page.url, *sheets]:
+            weight += len(await (await self.page.context.request.get(address)).body())
         assert weight <= MOST_BYTES, f"{self.page.url}: {weight} bytes"
-        assert set(self.seen) <= {"document", "stylesheet", "image", "other"}, set(self.seen)
+        assert self.kinds <= {"document", "stylesheet", "image", "other"}, self.kinds
         assert not await self.page.context.cookies()
 
 

@@ -54,6 +54,7 @@ WORDS = {
         "will_get": "Recevront ce message 4 812",
         "letter": "Lettre simple",
         "paragraph": "Texte du paragraphe",
+        "saved": "Enregistré à",
         "blank": "Page vide en MJML",
         "code": "Source du message (MJML)",
         "nothing_blocks": "Rien ne bloque cette campagne.",
@@ -101,6 +102,7 @@ WORDS = {
         "will_get": "Will get this message 4,812",
         "letter": "Simple letter",
         "paragraph": "Text of the paragraph",
+        "saved": "Saved at",
         "blank": "Blank page in MJML",
         "code": "Source of the message (MJML)",
         "nothing_blocks": "Nothing blocks this campaign.",
@@ -254,6 +256,7 @@ async def _write(walk: Walk, say: dict[str, str], variant: Variant, email: str) 
     if variant.scripts:
         await walk.press(walk.button(say["letter"]))
         await walk.write(say["paragraph"], text)
+        await walk.says(say["saved"])
     else:
         await walk.press(walk.button(say["blank"]))
         source = await walk.labelled(say["code"]).input_value()

@@ -1,17 +1,19 @@
 """A web process and a worker process: the listeners, and how they end."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
 
+import structlog
 from aiohttp import web
 
 from mailer.app import make_app
 from mailer.core import metrics
 from mailer.core.settings import Settings
 from mailer.worker import run_worker
+
+log = structlog.get_logger()
 
 
 async def _metrics(_: web.Request) -> web.Response:
@@ -49,9 +51,11 @@ async def serve_web(settings: Settings) -> int:
         await runner.cleanup()
         return 1
     figures = None
-    with contextlib.suppress(OSError):
-        # another program may hold the metrics port: pages matter more
+    try:
         figures = await _open_metrics(settings)
+    except OSError as error:
+        # another program may hold the metrics port: pages matter more
+        log.warning("no metrics", listen=settings.metrics_listen, error=os.strerror(error.errno or 0))
     await stop.wait()
     await runner.cleanup()
     if figures is not None:

@@ -55,6 +55,14 @@ class Environment(BaseSettings):
         """A person watches an embedded copy in a terminal: each request would hide what matters."""
         return self.log_level or ("info" if self.database_url else "warning")
 
+    @field_validator("listen", "metrics_listen", "inbound_listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        _, colon, port = value.rpartition(":")
+        if value and not (colon and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+            raise ValueError("must be host:port, for example 127.0.0.1:8080")
+        return value
+
     @field_validator("trusted_proxies", "old_secret_keys", mode="before")
     @classmethod
     def _commas(cls, value: object) -> object:
@@ -141,7 +149,8 @@ def environment(environ: Mapping[str, str]) -> Environment:
         return Environment(**given)  # type: ignore[arg-type]  # strings: pydantic converts them
     except ValidationError as error:
         first = error.errors()[0]
-        raise SettingsError(f"MAILER_{str(first['loc'][0]).upper()}: {first['msg']}") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"MAILER_{str(first['loc'][0]).upper()}: {said}") from None
 
 
 def load(environ: Mapping[str, str], *, servers: Mapping[str, str] | None = None) -> Settings:
@@ -168,9 +177,7 @@ def load(environ: Mapping[str, str], *, servers: Mapping[str, str] | None = None
 
 
 def _addresses(given: Environment, values: dict[str, Any]) -> None:
-    host, colon, port = given.listen.rpartition(":")
-    if not colon or not port.isdigit():
-        raise SettingsError("MAILER_LISTEN must be host:port, for example 127.0.0.1:8080")
+    host, _, port = given.listen.rpartition(":")
     shown = "localhost" if host in ("", "0.0.0.0", "127.0.0.1", "::", "[::]") else host  # noqa: S104
     public = (given.public_url or f"http://{shown}:{port}").rstrip("/")
     values["public_url"] = public

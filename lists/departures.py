@@ -21,11 +21,15 @@ class Reason(StrEnum):
 
 
 async def record(tx: AccountTx, who: RecipientToken, at: datetime, *, method: Method) -> None:
-    """One event for one departure. `at` is the time of the refusal, so that a repetition meets the key."""
+    """One event for one departure. `at` is the time of the refusal, so that a repetition meets the key.
+
+    A refusal of an earlier address may be years old: its month is gone, and leaving must not fail for that.
+    """
     await tx.run(
         """
         INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict, signals)
-        VALUES ($1, $2, $3, $4, $5, 'unsubscribe', 'person', jsonb_build_object('method', $6::text))
+        VALUES ($1, $2, greatest($3, now() - interval '1 hour'), $4, $5, 'unsubscribe', 'person',
+                jsonb_build_object('method', $6::text))
         ON CONFLICT DO NOTHING
         """,
         f"left-{who.contact_id}-{who.list_id}-{who.campaign_id}",

@@ -196,6 +196,36 @@ async def test_one_click_answers_when_the_account_is_erased(
     assert (await client.get(path)).status == 404
 
 
+@pytest.mark.req("D-43", "B-28")
+async def test_an_old_refusal_of_an_earlier_address_is_in_nobodys_way(
+    client: Client, services: Services, scene: Scene
+) -> None:
+    """Its month has no partition of events any more; the new address leaves all the same."""
+    async with services.db.account(scene.account_id) as tx:
+        await tx.run(
+            """
+            INSERT INTO suppressions (account_id, address_hash, list_id, reason, since)
+            VALUES ($1, $2, $3, 'unsubscribed', now() - interval '800 days')
+            """,
+            scene.who.address_hash,
+            scene.list_id,
+        )
+        await tx.run(
+            "UPDATE contacts SET address_hash = $3 WHERE account_id = $1 AND id = $2",
+            scene.contact_id,
+            bytes(range(16)),
+        )
+    answer = await client.ask("POST", scene.path, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status == 200
+    async with services.db.account(scene.account_id) as tx:
+        refused = await tx.rows("SELECT address_hash FROM suppressions WHERE account_id = $1")
+        assert {row[0] for row in refused} == {scene.who.address_hash, bytes(range(16))}
+        status = await tx.value(
+            "SELECT status FROM subscriptions WHERE account_id = $1 AND contact_id = $2", scene.contact_id
+        )
+        assert status == "unsubscribed"
+
+
 @pytest.mark.req("F-09", "D-44")
 async def test_the_pages_button_leaves_and_shows_what_is_stored(
     client: Client, services: Services, scene: Scene

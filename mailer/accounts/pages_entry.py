@@ -119,7 +119,7 @@ async def _confirm_again(request: web.Request, user: User) -> None:
     """Another link, unless that mailbox got enough of ours: the address may be somebody else's (E-14)."""
     held = services(request)
     try:
-        await rates(request).take(MAILS_TO_ONE, _key_of(request, user.address_key))
+        await rates(request).take(MAILS_TO_ONE, mail_counter(request, user.address_key))
     except TooMany:
         return
     async with held.db.shared() as tx:
@@ -191,7 +191,7 @@ async def sign_up_post(request: web.Request) -> web.StreamResponse:
         who = _filled(form.email, form.password, adult_business=form.adult_business)
         await rates(request).take(SIGN_UPS, client_ip(request) or "")
         hashed = await passwords.hash_new(form.password, context=(who.key,))
-        await rates(request).take(MAILS_TO_ONE, _key_of(request, who.key))
+        await rates(request).take(MAILS_TO_ONE, mail_counter(request, who.key))
     except TooMany as error:
         shown = await again(request, too_many(error, "email"))
         return page(request, "accounts/sign_up.html", {"form": shown}, status=429)
@@ -205,7 +205,7 @@ async def sign_up_post(request: web.Request) -> web.StreamResponse:
     return page(request, "accounts/look_in_mailbox.html", {"email": who.email, "why": "sign_up"})
 
 
-def _key_of(request: web.Request, address_key: str) -> str:
+def mail_counter(request: web.Request, address_key: str) -> str:
     """What counts the mails to one address: no address stands in Redis."""
     return sign_ins.address_hash(services(request).settings.key, address_key).hex()
 
@@ -255,7 +255,7 @@ async def reset_post(request: web.Request) -> web.StreamResponse:
         form = await read(request, ResetForm)
         who = users.address(form.email)
         await rates(request).take(RESETS, client_ip(request) or "")
-        await rates(request).take(MAILS_TO_ONE, _key_of(request, who.key))
+        await rates(request).take(MAILS_TO_ONE, mail_counter(request, who.key))
     except TooMany as error:
         shown = await again(request, too_many(error, "email"))
         return page(request, "accounts/reset.html", {"form": shown}, status=429)

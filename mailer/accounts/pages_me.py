@@ -5,13 +5,20 @@ from aiohttp import web
 from pydantic import Field
 
 from mailer.accounts import access, own_data, passwords, sessions, sign_ins, users
-from mailer.accounts.pages_entry import Secrets, own_path, password_is_right, too_many
+from mailer.accounts.pages_entry import (
+    MAILS_TO_ONE,
+    Secrets,
+    mail_counter,
+    own_path,
+    password_is_right,
+    too_many,
+)
 from mailer.accounts.users import Preferences, Profile
 from mailer.core.errors import Invalid, NotFound, TooMany, fault
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.forms import Form, again, filled
-from mailer.web.request import id_in_path, read, services
+from mailer.web.request import id_in_path, rates, read, services
 from mailer.web.response import json, page, redirect
 
 _PROFILE = tuple(Profile.model_fields)
@@ -104,8 +111,12 @@ async def change_email(request: web.Request) -> web.StreamResponse:
     held = services(request)
     try:
         form = await read(request, NewEmail)
-        users.address(form.email)
+        new_address = users.address(form.email)
         await _check_password(request, form.current_password, "current_password")
+        try:
+            await rates(request).take(MAILS_TO_ONE, mail_counter(request, new_address.key))
+        except TooMany as error:
+            raise too_many(error, "email") from error
         async with held.db.shared() as tx:
             user = await users.by_id(tx, access.person(request).user_id)
             new = await users.ask_new_address(tx, user, form.email, public_url=held.settings.public_url)

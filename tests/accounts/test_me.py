@@ -123,6 +123,17 @@ async def test_a_new_address_is_confirmed_there_and_told_to_the_old_one(
     assert (await visitor.post("/app/sign-in", {"email": new, "password": PASSWORD})).status == 303
 
 
+@pytest.mark.req("E-14")
+async def test_asking_for_a_new_address_fills_nobodys_mailbox(
+    services: Services, make: Make, mails: Callable[..., Any]
+) -> None:
+    person, user_id, _ = await with_password(services, make)
+    form = {"email": f"victime.{user_id}@exemple.test", "current_password": PASSWORD}
+    statuses = [(await person.post("/app/me/email", form)).status for _ in range(6)]
+    assert statuses == [303] * 5 + [422]
+    assert len(await mails(form["email"])) == 5
+
+
 @pytest.mark.req("B-10")
 async def test_asking_for_somebody_elses_address_tells_nothing(
     services: Services, make: Make, mails: Callable[..., Any]

@@ -2,11 +2,23 @@
 
 import logging
 import sys
+import traceback
 from typing import TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
+
+
+def _frames(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Of an exception its type and places, never its words: a driver's hold values of people (B-61)."""
+    if event.pop("exc_info", None):
+        kind, _error, trace = sys.exc_info()
+        event["exception"] = kind.__name__ if kind else ""
+        event["trace"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)
+        ]
+    return event
 
 
 def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -28,7 +40,7 @@ def set_up(level: str, *, stream: TextIO | None = None) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _frames,
             _clean,
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],

@@ -200,9 +200,20 @@ def _answer(
     else:
         if link:
             title = i18n.translate(STEP_FIRST)
-        context = {"status": status, "title": title, "detail": detail, "link": link, "faults": faults or []}
+        context: dict[str, object] = {
+            "status": status,
+            "title": title,
+            "detail": detail,
+            "link": link,
+            "faults": faults or [],
+        }
         template = "recipient_error.html" if face(request) == "t" else "error.html"
-        answer = response.page(request, template, context, status=status)
+        try:
+            answer = response.page(request, template, context, status=status)
+        except Exception:
+            # the page of an error must not fail with it: plain words, and the headers all the same
+            log.exception("error page failed")
+            answer = web.Response(text=f"{title} ({request[ID]})", status=status)
     for name in ("Allow", "Retry-After"):
         if headers and name in headers:
             answer.headers[name] = headers[name]

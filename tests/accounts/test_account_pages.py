@@ -86,7 +86,7 @@ async def test_home_shows_what_needs_somebody_and_the_last_sends(services: Servi
         "En route",
         "sent to 1,248 contacts",
         "1 message in doubt",
-        "1 active subscription",
+        "Active subscriptions today: 1.",
     ):
         assert text in home, text
     assert "Un brouillon" not in home

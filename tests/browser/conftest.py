@@ -73,7 +73,7 @@ async def visit(browser: Browser) -> AsyncIterator[Visit]:
             reduced_motion="reduce",
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         page = await context.new_page()
         visitor.listen(page)
         return page

@@ -8,6 +8,8 @@ SwaggerUI({
   domNode: place,
   url: place.dataset.url,
   presets: [SwaggerUI.presets.apis],
+  // the page has its own heading
+  plugins: [() => ({ wrapComponents: { info: () => () => null } })],
   // Deep links put an anchor inside a button.
   deepLinking: false,
   docExpansion: "list",

@@ -38,7 +38,6 @@ FIRST_DELAY, LONGEST_DELAY, LONG_LIFE = 0.5, 30.0, 60.0
 EARLY_ENDS = 3
 READY_SECONDS = 120.0
 PORT_PATIENCE = 2.0
-INBOX_PORT = 1025
 
 
 class StartFailed(MailerError):
@@ -83,7 +82,7 @@ async def _run(environ: Mapping[str, str], watch: Watch) -> None:
         stack.enter_context(await _reserved(given.listen))
         addresses = await stack.enter_async_context(_servers(given))
         if not given.smtp_url:
-            addresses["inbox"] = f"127.0.0.1:{_free_port(INBOX_PORT)}"
+            addresses["inbox"] = f"127.0.0.1:{_free_port()}"
         stack.enter_context(_run_file(given.data_dir, addresses))
         settings = load(environ, servers=addresses)
         empty = await _migrated(settings)
@@ -145,16 +144,11 @@ def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     return found
 
 
-def _free_port(wanted: int) -> int:
-    for port in (wanted, 0):
-        try:
-            with _bound("127.0.0.1", port, shared=False) as probe:
-                probe.listen()
-                number: int = probe.getsockname()[1]
-                return number
-        except OSError:
-            continue
-    raise StartFailed("No port is free for the local inbox.")
+def _free_port() -> int:
+    """Of the kernel's choice: two products that start at the same moment never get the same one."""
+    with _bound("127.0.0.1", 0, shared=False) as probe:
+        number: int = probe.getsockname()[1]
+        return number
 
 
 @asynccontextmanager

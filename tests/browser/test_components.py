@@ -165,6 +165,7 @@ async def test_api_reference_is_drawn_from_our_own_files_alone(visit: Visit, ser
     assert_quiet(page)
     await page.get_by_text("The lists").click()
     await page.get_by_text("Responses").wait_for()
+    assert await page.locator("h1").all_text_contents() == ["Reference"]
     await picture(page, "reference-en")
     await assert_accessible(page)
     assert_quiet(page)

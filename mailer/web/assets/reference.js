@@ -9,7 +9,7 @@ SwaggerUI({
   url: place.dataset.url,
   presets: [SwaggerUI.presets.apis],
   // the page has its own heading
-  plugins: [() => ({ wrapComponents: { info: () => () => null } })],
+  plugins: [() => ({ wrapComponents: { info: () => () => null, InfoContainer: () => () => null } })],
   // Deep links put an anchor inside a button.
   deepLinking: false,
   docExpansion: "list",

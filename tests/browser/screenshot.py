@@ -29,7 +29,9 @@ async def take(link: str, file: Path) -> None:
         # Opening the link changes nothing (a scanner opens it too): its button signs in.
         await page.locator("main form button").first.click()
         await page.wait_for_url(lambda address: "/sign-in-link/" not in address)
-        address = await page.locator("main a[href*='/campaigns/'][href$='/report']").first.get_attribute("href")
+        address = await page.locator("main a[href*='/campaigns/'][href$='/report']").first.get_attribute(
+            "href"
+        )
         await page.goto(f"{link.partition('/app/')[0]}{address}?lang=en")
         await page.screenshot(path=file, animations="disabled")
         await browser.close()

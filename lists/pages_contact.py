@@ -46,6 +46,7 @@ PURPOSES = {"mail": "", "opens": N_("open measurement"), "clicks": N_("click mea
 SKIPPED = {
     "unsubscribed": N_("Not sent: unsubscribed before its turn."),
     "suppressed": N_("Not sent: the address is on the suppression list."),
+    "service": N_("Not sent: this contact is here for service mails only."),
     "deleted": N_("Not sent: the contact was deleted before its turn."),
     "restricted": N_("Not sent: use limited at the person's request."),
     "pending": N_("Not sent: subscription still awaiting confirmation."),

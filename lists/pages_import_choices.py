@@ -57,7 +57,13 @@ BASES = {
         N_("Professional interest"),
         N_("Business addresses, about the person's profession. Not for personal mailboxes."),
     ),
-    "service": (N_("Service messages"), N_("Messages that a contract needs, without advertising.")),
+    "service": (
+        N_("Service messages"),
+        N_(
+            "Messages that a contract needs, without advertising. Newsletters and promotions leave these"
+            " contacts out."
+        ),
+    ),
 }
 LABEL_TAKEN = N_("A field is already called “{label}”. Choose it in the list, or write another name.")
 TICK = N_("Tick the statement: without it nothing can be imported.")

@@ -150,6 +150,49 @@ CREATE TABLE public.campaign_lists (
 
 ALTER TABLE ONLY public.campaign_lists FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.campaigns (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    kind text DEFAULT 'newsletter'::text NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    pause_reason text DEFAULT ''::text NOT NULL,
+    sender_id bigint,
+    reply_to text DEFAULT ''::text NOT NULL,
+    language text DEFAULT 'fr'::text NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    preheader text DEFAULT ''::text NOT NULL,
+    content_kind text DEFAULT 'none'::text NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    keep_source boolean DEFAULT true NOT NULL,
+    tested_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    scheduled_at timestamp with time zone,
+    time_zone text DEFAULT 'Europe/Paris'::text NOT NULL,
+    month date,
+    audience_cursor bigint DEFAULT 0 NOT NULL,
+    audience integer DEFAULT 0 NOT NULL,
+    confirmed_audience integer,
+    prepared_at timestamp with time zone,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    content_erased_at timestamp with time zone,
+    revision_id bigint,
+    created_by bigint,
+    sent_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    archived_at timestamp with time zone,
+    totals jsonb,
+    CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
+    CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
+    CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.contacts (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -252,20 +295,23 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
                     WHEN people.stopped THEN 'suppressed'::text
                     WHEN (people.list_id IS NOT NULL) THEN ''::text
                     WHEN people.refused THEN 'unsubscribed'::text
+                    WHEN people.service THEN 'service'::text
                     ELSE 'pending'::text
                 END AS reason
            FROM ( SELECT i.account_id,
                     i.campaign_id,
                     s.contact_id,
-                    (array_agg(s.list_id ORDER BY i."position", s.list_id) FILTER (WHERE ((s.status = 'active'::text) AND (o.id IS NULL))))[1] AS list_id,
+                    (array_agg(s.list_id ORDER BY i."position", s.list_id) FILTER (WHERE ((s.status = 'active'::text) AND (o.id IS NULL) AND ((g.kind = 'service'::text) OR (s.legal_basis = ANY (ARRAY['consent'::text, 'existing_customer'::text, 'b2b_interest'::text]))))))[1] AS list_id,
                     bool_or(((s.status = 'unsubscribed'::text) OR (o.id IS NOT NULL))) AS refused,
+                    bool_or((s.status = 'active'::text)) AS service,
                     bool_or((a.id IS NOT NULL)) AS stopped,
                     bool_or(((c.opens = 'granted'::text) OR (c.clicks = 'granted'::text))) AS measured,
                     bool_or((EXISTS ( SELECT
                            FROM (public.campaign_lists x
                              JOIN public.subscriptions m ON (((m.account_id = x.account_id) AND (m.list_id = x.list_id))))
                           WHERE ((x.account_id = i.account_id) AND (x.campaign_id = i.campaign_id) AND (x.use = 'exclude'::text) AND (m.contact_id = s.contact_id))))) AS excluded
-                   FROM (((((public.campaign_lists i
+                   FROM ((((((public.campaign_lists i
+                     JOIN public.campaigns g ON (((g.account_id = i.account_id) AND (g.id = i.campaign_id))))
                      JOIN public.mailing_lists l ON (((l.account_id = i.account_id) AND (l.id = i.list_id) AND (l.deleted_at IS NULL))))
                      JOIN public.subscriptions s ON (((s.account_id = i.account_id) AND (s.list_id = i.list_id))))
                      JOIN public.contacts c ON (((c.account_id = s.account_id) AND (c.id = s.contact_id))))
@@ -299,49 +345,6 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-
-CREATE TABLE public.campaigns (
-    account_id bigint NOT NULL,
-    id bigint NOT NULL,
-    name text NOT NULL,
-    kind text DEFAULT 'newsletter'::text NOT NULL,
-    status text DEFAULT 'draft'::text NOT NULL,
-    pause_reason text DEFAULT ''::text NOT NULL,
-    sender_id bigint,
-    reply_to text DEFAULT ''::text NOT NULL,
-    language text DEFAULT 'fr'::text NOT NULL,
-    subject text DEFAULT ''::text NOT NULL,
-    preheader text DEFAULT ''::text NOT NULL,
-    content_kind text DEFAULT 'none'::text NOT NULL,
-    source text DEFAULT ''::text NOT NULL,
-    keep_source boolean DEFAULT true NOT NULL,
-    tested_at timestamp with time zone,
-    version integer DEFAULT 1 NOT NULL,
-    scheduled_at timestamp with time zone,
-    time_zone text DEFAULT 'Europe/Paris'::text NOT NULL,
-    month date,
-    audience_cursor bigint DEFAULT 0 NOT NULL,
-    audience integer DEFAULT 0 NOT NULL,
-    confirmed_audience integer,
-    prepared_at timestamp with time zone,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    content_erased_at timestamp with time zone,
-    revision_id bigint,
-    created_by bigint,
-    sent_by bigint,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    archived_at timestamp with time zone,
-    totals jsonb,
-    CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
-    CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
-    CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
-    CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
-    CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
-);
-
-ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaigns ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.campaigns_id_seq
@@ -1458,6 +1461,8 @@ GRANT SELECT,DELETE ON TABLE public.api_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.campaign_lists TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.campaigns TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.mailing_lists TO mailer_eraser;
@@ -1471,8 +1476,6 @@ REVOKE ALL ON TABLE public.audit FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.campaigns TO mailer_eraser;
 
 REVOKE ALL ON TABLE public.consents FROM mailer;
 

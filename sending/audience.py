@@ -16,6 +16,7 @@ CHUNK = 10_000
 class Counts:
     """People of the included lists; what is taken away adds up: in_lists - … = result.
 
+    `service`: active, but for service mails only, and this campaign is something else (B-20, B-21).
     `measured`: those of the result who accept that opens or clicks are measured.
     """
 
@@ -23,6 +24,7 @@ class Counts:
     excluded: int
     suppressed: int
     unsubscribed: int
+    service: int
     pending: int
     result: int
     measured: int
@@ -37,6 +39,7 @@ async def count(tx: AccountTx, campaign_id: int) -> Counts:
                (count(*) FILTER (WHERE reason = 'excluded'))::int AS excluded,
                (count(*) FILTER (WHERE reason = 'suppressed'))::int AS suppressed,
                (count(*) FILTER (WHERE reason = 'unsubscribed'))::int AS unsubscribed,
+               (count(*) FILTER (WHERE reason = 'service'))::int AS service,
                (count(*) FILTER (WHERE reason = 'pending'))::int AS pending,
                (count(*) FILTER (WHERE reason = ''))::int AS result,
                (count(*) FILTER (WHERE reason = '' AND measured))::int AS measured

@@ -128,7 +128,12 @@ async def _audience(tx: AccountTx, campaign: Campaign, counts: Counts) -> list[C
         return [_check("blocking", "audience", message)]
     if counts.result == 0:
         message = N_("This audience has nobody: all {n} contacts refused or bounced. See the detail.")
-        return [_check("blocking", "audience", message, n=counts.in_lists)]
+        if counts.service:
+            message = N_(
+                "This audience has nobody who may get it. Here for service mails only: {n}. See the detail."
+            )
+        n = counts.service or counts.in_lists
+        return [_check("blocking", "audience", message, n=n)]
     checks = [_check("fine", "audience", N_("People who will get it: {n}."), n=counts.result)]
     recent = await tx.value(
         """

@@ -191,6 +191,9 @@ _STEP = """
                           AND (x.list_id IS NULL OR x.list_id = d.list_id)
                           AND (x.expires_at IS NULL OR x.expires_at > now())
                     ) THEN 'suppressed'
+                    WHEN g.kind <> 'service'
+                        AND s.legal_basis NOT IN ('consent', 'existing_customer', 'b2b_interest')
+                        THEN 'service'
                     WHEN (c.email, c.opens, c.clicks) <> (r.email, r.opens_state, r.clicks_state)
                         THEN 'changed'
                     ELSE ''
@@ -211,7 +214,7 @@ _STEP = """
             LIMIT 1
         ) AS c ON true
         LEFT JOIN LATERAL (
-            SELECT status FROM subscriptions
+            SELECT status, legal_basis FROM subscriptions
             WHERE account_id = $1 AND list_id = d.list_id AND contact_id = r.contact_id
             LIMIT 1
         ) AS s ON true

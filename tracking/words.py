@@ -27,6 +27,7 @@ REASONS = {
     ("skipped", "deleted"): N_("contact deleted"),
     ("skipped", "restricted"): N_("use restricted"),
     ("skipped", "pending"): N_("awaiting confirmation"),
+    ("skipped", "service"): N_("here for service mails only"),
 }
 KINDS = {"hard": N_("hard bounce"), "soft": N_("soft bounce"), "block": N_("block")}
 # RFC 3463 §3: subject and detail; the class is the kind of bounce

@@ -87,3 +87,39 @@ async def test_every_page_opens_in_both_languages(ready: Callable[..., Awaitable
         assert answer.text.count("<h1") == 1, path
         assert ' style="' not in answer.text, path
         assert "{n}" not in answer.text, path
+
+
+@pytest.mark.req("B-20", "B-21")
+async def test_who_is_here_for_service_mails_only_is_counted_and_named(
+    ready: Callable[..., Awaitable], services: Services, make
+) -> None:
+    found = await ready(people=4)
+    owner = await make.signed_in(found.account.owner_id)
+    said = "here for service mails only: newsletters and promotions leave"
+    for step in ("audience", "review"):
+        assert said not in (await owner.get(f"{found.page}/{step}")).text
+    await _for_service(services, found, found.people[:3])
+    for step in ("audience", "review"):
+        text = (await owner.get(f"{found.page}/{step}")).text
+        assert f"3 contacts are {said} them out." in text
+        assert re.search(r"For service mails only</th><td>3</td>", text)
+    assert "Send to 1 contact" in text
+    await _for_service(services, found, found.people)
+    review = (await owner.get(f"{found.page}/review")).text
+    assert (
+        "This audience has nobody who may get it. Here for service mails only: 4. See the detail." in review
+    )
+    assert "Send to" not in review
+    async with services.db.account(found.account.id) as tx:
+        await tx.run("UPDATE campaigns SET kind = 'service' WHERE account_id = $1")
+    review = (await owner.get(f"{found.page}/review")).text
+    assert "Send to 4 contacts" in review
+    assert "service mails only" not in review
+
+
+async def _for_service(services: Services, found, people: list[int]) -> None:
+    async with services.db.account(found.account.id) as tx:
+        await tx.run(
+            "UPDATE subscriptions SET legal_basis = 'service' WHERE account_id = $1 AND contact_id = ANY($2)",
+            people,
+        )

@@ -43,12 +43,69 @@ async def _subscribe(post: Post, email: str, list_id: int) -> None:
     async with post.tx() as tx:
         await tx.run(
             """
-            INSERT INTO subscriptions (account_id, list_id, contact_id, status)
-            SELECT account_id, $3, id, 'active' FROM contacts WHERE account_id = $1 AND email = $2
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis)
+            SELECT account_id, $3, id, 'active', 'consent' FROM contacts WHERE account_id = $1 AND email = $2
             """,
             email,
             list_id,
         )
+
+
+async def _basis(post: Post, email: str, basis: str, list_id: int) -> None:
+    async with post.tx() as tx:
+        await tx.run(
+            """
+            UPDATE subscriptions SET legal_basis = $3 WHERE account_id = $1 AND list_id = $4
+            AND contact_id = (SELECT id FROM contacts WHERE account_id = $1 AND email = $2)
+            """,
+            email,
+            basis,
+            list_id,
+        )
+
+
+@pytest.mark.req("B-20", "B-21", "B-22", "B-23", "S4")
+@pytest.mark.parametrize("kind", ["newsletter", "promotion", "service"])
+async def test_only_a_basis_for_marketing_authorises_marketing(post: Post, people: People, kind: str) -> None:
+    bases = ("consent", "existing_customer", "b2b_interest", "service", "")
+    first = await people(*(f"{basis or 'none'}@basis.test" for basis in bases), "both@basis.test")
+    second = await people()
+    for basis in bases:
+        await _basis(post, f"{basis or 'none'}@basis.test", basis, first)
+    await _basis(post, "both@basis.test", "service", first)
+    await _subscribe(post, "both@basis.test", second)  # with consent
+    campaign = await post.campaign([first, second], kind=kind)
+    async with post.tx() as tx:
+        counts = await audience.count(tx, campaign)
+        lists = dict(
+            await tx.rows(
+                """
+                SELECT c.email, a.list_id FROM audience a
+                JOIN contacts c ON c.account_id = a.account_id AND c.id = a.contact_id
+                WHERE a.account_id = $1 AND a.campaign_id = $2
+                """,
+                campaign,
+            )
+        )
+    left_out = {"service@basis.test", "none@basis.test"} if kind != "service" else set()
+    assert (counts.in_lists, counts.service, counts.result) == (6, len(left_out), 6 - len(left_out))
+    assert lists["both@basis.test"] == (first if kind == "service" else second)
+    await post.run()
+    assert sorted(post.sink.recipients) == sorted(set(lists) - left_out)
+
+
+@pytest.mark.req("B-20")
+async def test_a_service_subscription_that_is_no_more_is_told_as_unsubscribed(
+    post: Post, people: People
+) -> None:
+    listed = await people("left@basis.test", "stays@basis.test")
+    for email in ("left@basis.test", "stays@basis.test"):
+        await _basis(post, email, "service", listed)
+    await _status(post, "left@basis.test", listed, "unsubscribed")
+    campaign = await post.campaign([listed])
+    async with post.tx() as tx:
+        counts = await audience.count(tx, campaign)
+    assert (counts.unsubscribed, counts.service, counts.result) == (1, 1, 0)
 
 
 @pytest.mark.req("S4", "S5", "D-45")
@@ -75,7 +132,7 @@ async def test_each_state_is_counted_once_and_only_the_result_is_sent(post: Post
         )
         counts = await audience.count(tx, campaign)
     assert counts == Counts(
-        in_lists=8, excluded=1, suppressed=1, unsubscribed=0, pending=1, result=5, measured=0
+        in_lists=8, excluded=1, suppressed=1, unsubscribed=0, service=0, pending=1, result=5, measured=0
     )
     await post.run()
     assert set(await post.states(campaign)) == {
@@ -112,7 +169,7 @@ async def test_the_subtraction_adds_up(post: Post, people: People) -> None:
     async with post.tx() as tx:
         counts = await audience.count(tx, campaign)
     assert counts.in_lists == 12
-    taken = counts.excluded + counts.suppressed + counts.unsubscribed + counts.pending
+    taken = counts.excluded + counts.suppressed + counts.unsubscribed + counts.service + counts.pending
     assert counts.in_lists - taken == counts.result
     await post.run()
     assert len(await post.states(campaign)) == counts.result

@@ -44,8 +44,8 @@ async def test_claims_and_steps_read_only_their_rows(post: Post, people: People)
     async with post.tx() as tx:
         await tx.run(
             """
-            INSERT INTO subscriptions (account_id, list_id, contact_id, status)
-            SELECT account_id, $2, id, 'active' FROM contacts WHERE account_id = $1
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis)
+            SELECT account_id, $2, id, 'active', 'consent' FROM contacts WHERE account_id = $1
             """,
             listed,
         )

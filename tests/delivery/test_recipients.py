@@ -14,6 +14,9 @@ BY = {
         UPDATE subscriptions SET status = 'unsubscribed' WHERE account_id = $1 AND contact_id = $2
         """,
     "pending": "UPDATE subscriptions SET status = 'pending' WHERE account_id = $1 AND contact_id = $2",
+    "service": """
+        UPDATE subscriptions SET legal_basis = 'service' WHERE account_id = $1 AND contact_id = $2
+        """,
     "suppressed": """
         INSERT INTO suppressions (account_id, address_hash, reason)
         SELECT account_id, address_hash, 'objected' FROM contacts WHERE account_id = $1 AND id = $2
@@ -59,6 +62,17 @@ async def test_whoever_falls_out_after_the_mail_was_made_gets_nothing(
     async with post.tx() as tx:
         assert await claims.step(tx, turn, [], [ready]) == set()
     assert list((await post.states(campaign)).values()) == [("skipped", reason)]
+
+
+@pytest.mark.req("B-20", "A-101")
+async def test_a_service_message_still_reaches_who_is_here_for_service(post: Post, people: People) -> None:
+    listed = await people("buyer@queue.test")
+    campaign = await post.campaign([listed], kind="service")
+    await post.prepared(campaign)
+    async with post.tx() as tx:
+        await tx.run("UPDATE subscriptions SET legal_basis = 'service' WHERE account_id = $1")
+    await post.run()
+    assert post.sink.recipients == ["buyer@queue.test"]
 
 
 @pytest.mark.req("B-36", "B-42")

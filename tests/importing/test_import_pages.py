@@ -39,6 +39,26 @@ OPTIONS = {
 }
 
 
+@pytest.mark.req("B-20", "B-21")
+@pytest.mark.parametrize("basis", ["service", "consent"])
+async def test_choosing_service_says_what_it_means_before_anything_is_imported(
+    services: Services, make: Make, basis: str
+) -> None:
+    account = await make.account()
+    importer = Importer(services, account)
+    person = await make.signed_in(account.owner_id, language="en")
+    sent = await send_file(person, account, files.people("ana@basis.test"))
+    answer = await person.post(sent.location, selected((await person.get(sent.location)).text))
+    page = (await person.get(answer.location)).text
+    assert "Newsletters and promotions leave these contacts out." in page
+    checked = await person.post(answer.location, OPTIONS | {"legal_basis": basis})
+    await importer.turns("lists.check_import")
+    page = (await person.get(checked.location)).text
+    assert ("gets service messages only: newsletters and promotions leave them out." in page) == (
+        basis == "service"
+    )
+
+
 @pytest.mark.req("E-53", "A-020", "A-021")
 async def test_the_first_import_of_the_walk(services: Services, make: Make) -> None:
     account = await make.account()

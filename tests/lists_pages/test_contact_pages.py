@@ -190,6 +190,23 @@ async def test_leaving_is_one_button_and_coming_back_is_none(make: Make, service
     assert states == [("unsubscribed",)]
 
 
+@pytest.mark.req("B-20", "B-21")
+async def test_the_contact_page_says_what_a_service_subscription_does_not_get(
+    make: Make, services: Services
+) -> None:
+    acc, person = await start(make)
+    async with services.db.account(acc.id) as tx:
+        agreed, buys = await make.mailing_list(tx), await make.mailing_list(tx)
+        contact = await make.contact(tx, list_id=agreed)
+    place = f"{acc.app}/contacts/{contact}"
+    text = sound(await person.get(place))
+    assert "is for mails that a contract needs: newsletters and promotions leave this contact out." in text
+    assert "Gets no newsletter and no promotion." not in text
+    evidence = {"lists": buys, "legal_basis": "service", "source": "Order 12"}
+    await person.post(f"{place}/subscriptions", evidence)
+    assert sound(await person.get(place)).count("Gets no newsletter and no promotion.") == 1
+
+
 @pytest.mark.req("A-014", "B-28")
 async def test_bulk_acts_on_what_was_frozen_and_on_nothing_else(make: Make, services: Services) -> None:
     acc, person = await start(make)

@@ -55,7 +55,7 @@ async def ask(tx: AccountTx, who: RecipientToken, links: Links, *, source: str =
         INSERT INTO subscriptions (account_id, list_id, contact_id, status)
         SELECT $1::bigint, $2::bigint, $3::bigint, 'pending'
         WHERE NOT EXISTS (SELECT FROM suppressions
-                          WHERE account_id = $1 AND address_hash = $4 AND (list_id IS NULL OR list_id = $2))
+                          WHERE account_id = $1 AND address_hash = $4 AND stops(suppressions, $2))
         ON CONFLICT DO NOTHING
         """,
         who.list_id,
@@ -88,11 +88,10 @@ async def _state(tx: AccountTx, contact_id: int, who: RecipientToken) -> Asked |
     row = await tx.rows(
         """
         SELECT EXISTS (SELECT FROM suppressions
-                       WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
-                         AND reason = 'added' AND (expires_at IS NULL OR expires_at > now())),
+                       WHERE account_id = $1 AND address_hash = $2 AND stops(suppressions, $3)
+                         AND reason = 'added'),
                EXISTS (SELECT FROM suppressions
-                       WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
-                         AND (expires_at IS NULL OR expires_at > now())),
+                       WHERE account_id = $1 AND address_hash = $2 AND stops(suppressions, $3)),
                EXISTS (SELECT FROM subscriptions
                        WHERE account_id = $1 AND list_id = $3 AND contact_id = $4 AND status = 'active'),
                EXISTS (SELECT FROM consents
@@ -171,27 +170,25 @@ async def _confirmable(tx: AccountTx, contact_id: int, who: RecipientToken) -> s
 async def _lift(tx: AccountTx, who: RecipientToken) -> None:
     """Lifts what stood between the person and this list, and nothing for any other list.
 
-    A stop of everything becomes a stop of each other list. What the team itself added stays.
+    A stop of everything stays, and notes the list the person came back to: no other list, made or yet to be
+    made, gains anything by it. What the team itself added stays.
     """
     await tx.run(
         """
-        INSERT INTO suppressions (account_id, address_hash, list_id, reason, since, campaign_id)
-        SELECT $1::bigint, u.address_hash, l.id, u.reason, u.since, u.campaign_id
-        FROM suppressions u
-        JOIN mailing_lists l ON l.account_id = $1 AND l.id <> $3
-        WHERE u.account_id = $1 AND u.address_hash = $2 AND u.list_id IS NULL
-          AND u.reason IN ('unsubscribed', 'complained', 'objected')
-        ON CONFLICT DO NOTHING
+        UPDATE suppressions
+        SET returned_to = array_append(returned_to, $3)
+        WHERE account_id = $1 AND address_hash = $2 AND list_id IS NULL AND $3 <> ALL (returned_to)
+          AND reason IN ('unsubscribed', 'complained', 'objected')
         """,
         who.address_hash,
         who.list_id,
     )
-    # a bounce too: the mail with this link did arrive
+    # a bounce too, and of everything: the mail with this link did arrive
     await tx.run(
         """
         DELETE FROM suppressions
-        WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
-          AND reason <> 'added'
+        WHERE account_id = $1 AND address_hash = $2
+          AND ((list_id = $3 AND reason <> 'added') OR (list_id IS NULL AND reason = 'bounced'))
         """,
         who.address_hash,
         who.list_id,

@@ -38,7 +38,7 @@ class Filter(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A row of the table. `active`, `pending`: lists; `stopped`: nothing at all may go there."""
+    """A row of the table. `active`, `pending`: lists; `stopped`: nothing may go there, for no list."""
 
     id: int
     email: str
@@ -182,7 +182,7 @@ async def _rows(tx: AccountTx, contact_ids: Sequence[int]) -> list[Found]:
         CROSS JOIN LATERAL (
             SELECT min(reason) AS stopped
             FROM suppressions
-            WHERE account_id = $1 AND address_hash = c.address_hash AND list_id IS NULL
+            WHERE account_id = $1 AND address_hash = c.address_hash AND list_id IS NULL AND returned_to = '{}'
               AND (expires_at IS NULL OR expires_at > now())
         ) u
         WHERE c.account_id = $1 AND c.id = ANY($2::bigint[])

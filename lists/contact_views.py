@@ -29,7 +29,9 @@ class SubscriptionShown(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactShown:
-    """`suppressed`: why nothing at all may go to this address, or null."""
+    """`suppressed`: why nothing may go to this address, or null; `returned_to`: ids of the lists of which
+    this is not true, because the person came back to them by their own act.
+    """
 
     id: int
     email: str
@@ -39,6 +41,7 @@ class ContactShown:
     fields: dict[str, Value]
     lists: list[SubscriptionShown]
     suppressed: str | None
+    returned_to: list[int]
     opens: str
     clicks: str
     source: str
@@ -81,8 +84,9 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[ContactShown
     return await tx.many(
         ContactShown,
         """
-        SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, s.lists, u.suppressed, c.opens,
-               c.clicks, c.source, c.import_id, c.created_at, c.updated_at, c.last_act_at
+        SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, s.lists, u.suppressed,
+               u.returned_to, c.opens, c.clicks, c.source, c.import_id, c.created_at, c.updated_at,
+               c.last_act_at
         FROM contacts c
         CROSS JOIN LATERAL (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
@@ -94,7 +98,7 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[ContactShown
             WHERE s.account_id = $1 AND s.contact_id = c.id
         ) s
         CROSS JOIN LATERAL (
-            SELECT min(reason) AS suppressed
+            SELECT min(reason) AS suppressed, coalesce(min(returned_to), '{}') AS returned_to
             FROM suppressions
             WHERE account_id = $1 AND address_hash = c.address_hash AND list_id IS NULL
               AND (expires_at IS NULL OR expires_at > now())

@@ -280,9 +280,7 @@ async def _change_address(tx: AccountTx, sealer: Sealer, before: _Identity, addr
         SET status = 'unsubscribed', status_at = now()
         WHERE s.account_id = $1 AND s.contact_id = $2 AND s.status <> 'unsubscribed'
           AND EXISTS (SELECT FROM suppressions u
-                      WHERE u.account_id = $1 AND u.address_hash = $3
-                        AND (u.list_id IS NULL OR u.list_id = s.list_id)
-                        AND (u.expires_at IS NULL OR u.expires_at > now()))
+                      WHERE u.account_id = $1 AND u.address_hash = $3 AND stops(u, s.list_id))
         """,
         before.id,
         hashed,
@@ -293,12 +291,14 @@ async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
     """Erases contacts and their subscriptions at once. Returns how many there were.
 
     Suppressions and the ledger stay, by hash (B-28); deliveries and events stay without a person behind them;
-    what waits to be sent is dropped by sending, which finds no contact any more (A-014).
+    what waits to be sent is dropped by sending, which finds no contact any more (A-014). A way back that the
+    person opened after stopping everything ends: of somebody erased the opposition is kept, nothing softer.
     """
     deleted = await tx.rows(
-        "DELETE FROM contacts WHERE account_id = $1 AND id = ANY($2::bigint[]) RETURNING id",
+        "DELETE FROM contacts WHERE account_id = $1 AND id = ANY($2::bigint[]) RETURNING address_hash",
         list(contact_ids),
     )
+    await suppressions.close_returns(tx, [row[0] for row in deleted])
     if len(contact_ids) == 1 and deleted:
         await audit.write(tx, "deleted", "contact", contact_ids[0])
     return len(deleted)

@@ -26,7 +26,7 @@ STATES = (
     "created_at",
     "last_act_at",
 )
-SUPPRESSION_COLUMNS = ("email", "address_hash", "list", "reason", "since", "expires_at")
+SUPPRESSION_COLUMNS = ("email", "address_hash", "list", "reason", "since", "expires_at", "returned_to")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuppressionRow:
-    """`email` None: the contact is gone; the hash tells nothing to anybody but this account."""
+    """`email` None: the contact is gone; the hash tells nothing to anybody but this account.
+
+    `returned_to`: lists that a stop of everything lets through, since the person came back to them.
+    """
 
     id: int
     email: str | None
@@ -62,6 +65,7 @@ class SuppressionRow:
     reason: str
     since: datetime
     expires_at: datetime | None
+    returned_to: Sequence[str]
 
 
 async def next_ids(tx: AccountTx, *, after: int, list_id: int | None, limit: int = CHUNK) -> list[int]:
@@ -107,7 +111,11 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
                            'list_id', u.list_id, 'list', l.name, 'reason', u.reason,
                            'since', to_char(u.since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
                            'expires_at',
-                           to_char(u.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+                           to_char(u.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                           'returned_to',
+                           ARRAY(SELECT r.name FROM mailing_lists r
+                                 WHERE r.account_id = $1 AND r.id = ANY (u.returned_to)
+                                 ORDER BY r.name))
                            ORDER BY u.id), '[]')
                 FROM suppressions u
                 LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = u.list_id
@@ -133,7 +141,10 @@ async def suppressions(tx: AccountTx, *, after: int, limit: int = CHUNK) -> list
         SuppressionRow,
         """
         SELECT s.id, c.email, encode(s.address_hash, 'hex') AS address_hash, s.list_id, l.name AS list,
-               s.reason, s.since, s.expires_at
+               s.reason, s.since, s.expires_at,
+               ARRAY(SELECT r.name FROM mailing_lists r
+                     WHERE r.account_id = $1 AND r.id = ANY (s.returned_to)
+                     ORDER BY r.name) AS returned_to
         FROM suppressions s
         LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
@@ -167,9 +178,7 @@ def contact_cells(row: Row, keys: Sequence[str]) -> list[str]:
         for state in ("active", "pending", "unsubscribed")
     }
     bases = [f"{one['list']}: {one['legal_basis']}" for one in row.lists if one["legal_basis"]]
-    stops = [
-        f"{one['list']}: {one['reason']}" if one["list_id"] else one["reason"] for one in row.suppressions
-    ]
+    stops = [_stop(one) for one in row.suppressions]
     return [
         row.email,
         row.first_name,
@@ -189,6 +198,13 @@ def contact_cells(row: Row, keys: Sequence[str]) -> list[str]:
     ]
 
 
+def _stop(one: Mapping[str, Any]) -> str:
+    if one["list_id"]:
+        return f"{one['list']}: {one['reason']}"
+    back = ", ".join(one["returned_to"])
+    return f"{one['reason']} (returned to: {back})" if back else str(one["reason"])
+
+
 def suppression_cells(row: SuppressionRow) -> list[str]:
     """In the order of SUPPRESSION_COLUMNS."""
     return [
@@ -198,6 +214,7 @@ def suppression_cells(row: SuppressionRow) -> list[str]:
         row.reason,
         _instant(row.since),
         _instant(row.expires_at),
+        field_values.write(list(row.returned_to)),
     ]
 
 

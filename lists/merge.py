@@ -77,7 +77,8 @@ _JUDGE = """
             WHEN EXISTS (
                 SELECT 1 FROM suppressions s
                 WHERE s.account_id = $1 AND s.address_hash = r.address_hash
-                  AND (s.list_id IS NULL OR s.list_id = ANY ($6::bigint[]))
+                  AND (s.list_id = ANY ($6::bigint[])
+                       OR (s.list_id IS NULL AND ($6 = '{}' OR $8::boolean OR NOT $6 <@ s.returned_to)))
                   AND (s.expires_at IS NULL OR s.expires_at > now())
             ) OR EXISTS (
                 SELECT 1 FROM subscriptions u
@@ -94,7 +95,7 @@ _JUDGE = """
                     r.language, CASE WHEN 'language' = ANY ($7) THEN '' ELSE c.language END)
                 OR (c.fields - $7) || r.fields <> c.fields
             ) THEN 'updated'
-            WHEN $8::boolean OR EXISTS (
+            WHEN $8 OR EXISTS (
                 SELECT 1 FROM unnest($6) AS l (list_id)
                 WHERE NOT EXISTS (
                     SELECT 1 FROM subscriptions u
@@ -260,9 +261,7 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
         WITH wanted AS (
             SELECT l.list_id, c.id AS contact_id, EXISTS (
                 SELECT 1 FROM suppressions s
-                WHERE s.account_id = $1 AND s.address_hash = c.address_hash
-                  AND (s.list_id IS NULL OR s.list_id = l.list_id)
-                  AND (s.expires_at IS NULL OR s.expires_at > now())
+                WHERE s.account_id = $1 AND s.address_hash = c.address_hash AND stops(s, l.list_id)
             ) AS refused
             FROM import_rows r
             JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key

@@ -65,7 +65,9 @@ async def suppression_index(request: web.Request) -> web.Response:
             except Invalid as error:
                 form = Form(form.values, error.faults)
         found = await suppressions.many(tx, wanted, cursor=asked.cursor or None)
+        lists = await mailing_lists.names(tx)
     context = {
+        "names": {one.id: one.name for one in lists},
         "found": found,
         "checked": checked,
         "asked": asked,

@@ -105,8 +105,7 @@ async def is_active(tx: AccountTx, who: RecipientToken) -> bool:
                 WHERE s.account_id = $1 AND s.list_id = $3 AND s.status = 'active')
             AND NOT EXISTS (
                 SELECT FROM suppressions
-                WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
-                  AND (expires_at IS NULL OR expires_at > now()))
+                WHERE account_id = $1 AND address_hash = $2 AND stops(suppressions, $3))
             """,
             who.address_hash,
             who.list_id,
@@ -126,8 +125,7 @@ async def offers(tx: AccountTx, person: Person) -> list[Offer]:
             WHERE s.account_id = $1 AND s.contact_id = $2 AND s.status = 'active'
               AND NOT EXISTS (SELECT FROM suppressions u
                               WHERE u.account_id = $1 AND u.address_hash = c.address_hash
-                                AND (u.list_id IS NULL OR u.list_id = s.list_id)
-                                AND (u.expires_at IS NULL OR u.expires_at > now()))
+                                AND stops(u, s.list_id))
         )
         SELECT l.id AS list_id, l.public_name AS name, l.purpose, l.frequency, m.list_id IS NOT NULL AS wanted
         FROM mailing_lists l

@@ -2,7 +2,7 @@
 
     team    add ──────────▶ active        with a recorded basis and source; never over a refusal
     person  unsubscribe ──▶ unsubscribed  + suppression of the list      stop_everything: + suppression of all
-    person  confirmations.ask ─ mail ─▶ confirmations.confirm ──▶ active the only way back (B-28)
+    person  confirmations.ask ─ mail ─▶ confirmations.confirm ──▶ active the only way back, to one list (B-28)
 
 The person's acts go by the keyed hash of the address, so that a link still works when contact, list and
 campaign are gone (S9). Whatever waits to be sent is stopped by these rows alone: sending reads them again
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lists import consents
+from lists import consents, suppressions
 from lists.consents import Evidence, Method
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
@@ -98,8 +98,7 @@ async def of_contact(tx: AccountTx, contact_id: int) -> list[Subscription]:
                s.status, s.legal_basis, s.created_at, s.status_at,
                EXISTS (SELECT FROM suppressions u
                        WHERE u.account_id = $1 AND u.address_hash = c.address_hash
-                         AND (u.list_id IS NULL OR u.list_id = s.list_id)
-                         AND (u.expires_at IS NULL OR u.expires_at > now())) AS stopped
+                         AND stops(u, s.list_id)) AS stopped
         FROM subscriptions s
         JOIN contacts c ON c.account_id = $1 AND c.id = s.contact_id
         JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id AND l.deleted_at IS NULL
@@ -129,8 +128,7 @@ async def left_since(tx: AccountTx, who: RecipientToken) -> datetime | None:
         """
         SELECT min(since)
         FROM suppressions
-        WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
-          AND reason <> 'bounced' AND (expires_at IS NULL OR expires_at > now())
+        WHERE account_id = $1 AND address_hash = $2 AND stops(suppressions, $3) AND reason <> 'bounced'
         """,
         who.address_hash,
         who.list_id,
@@ -198,8 +196,10 @@ async def _withdraw(
             SELECT DISTINCT ON (address_hash) $1::bigint, address_hash, $4::bigint, 'unsubscribed', $5::bigint
             FROM people
             ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
-            SET reason = 'unsubscribed', since = now(), expires_at = NULL, campaign_id = excluded.campaign_id
+            SET reason = 'unsubscribed', since = now(), expires_at = NULL, campaign_id = excluded.campaign_id,
+                returned_to = '{}'
             WHERE suppressions.expires_at <= now() OR suppressions.reason IN ('bounced', 'added')
+               OR suppressions.returned_to <> '{}'
             RETURNING address_hash
         )
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method, source)
@@ -214,6 +214,8 @@ async def _withdraw(
         evidence.method,
         evidence.source,
     )
+    if list_id is not None:
+        await suppressions.close_returns(tx, [one.address_hash for one in people], list_id)
     await tx.run(
         """
         UPDATE subscriptions
@@ -249,8 +251,7 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
             SELECT $1::bigint, $2::bigint, c.id,
                    CASE WHEN EXISTS (SELECT FROM suppressions u
                                      WHERE u.account_id = $1 AND u.address_hash = c.address_hash
-                                       AND (u.list_id IS NULL OR u.list_id = $2)
-                                       AND (u.expires_at IS NULL OR u.expires_at > now()))
+                                       AND stops(u, $2))
                         THEN 'unsubscribed' ELSE 'active' END,
                    $4
             FROM contacts c

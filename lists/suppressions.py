@@ -1,7 +1,10 @@
 """Addresses that nobody may write to, as keyed hashes: they outlive contacts and lists (B-28, S5, G-16).
 
-A scope is one list, or everything (`list_id` None). What a person refused is lifted only by the person, in
-`subscriptions.confirm`; nothing here takes a row away.
+A scope is one list, or everything (`list_id` None). What a person refused is lifted only by the person, a
+list at a time, in `confirmations.confirm`; nothing here takes a row away. Who stopped everything, then
+came back to a list, has that list in `returned_to` of the row, which goes on stopping every other, those
+made later too. The database's function `stops(row, list)` is the one definition of what a row stops;
+hand-over asks it too.
 """
 
 from collections.abc import Sequence
@@ -30,7 +33,7 @@ class Reason(StrEnum):
 class Suppression:
     """`contact_id` and `email` None: the contact is gone, the fingerprint stays.
 
-    `list_id` None: everything.
+    `list_id` None: everything but the lists of `returned_to`, where the person came back by their own act.
     """
 
     id: int
@@ -41,6 +44,7 @@ class Suppression:
     reason: Reason
     since: datetime
     expires_at: datetime | None
+    returned_to: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +68,26 @@ async def add(
     list_id: int | None = None,
     campaign_id: int | None = None,
 ) -> bool:
-    """True when the row is new. A refusal by the person replaces a bounce or what a team added."""
+    """True when more is stopped than before. A refusal by the person replaces a bounce or what a team added.
+
+    Any reason ends the ways back that the row left open; a bounce or the team's stop leave the refusal
+    its name.
+    """
     return bool(
         await tx.run(
             """
             INSERT INTO suppressions (account_id, address_hash, list_id, reason, campaign_id)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
-            SET reason = excluded.reason, since = now(), expires_at = NULL, campaign_id = excluded.campaign_id
-            WHERE suppressions.expires_at <= now()
+            SET (reason, since, campaign_id) = (
+                    SELECT CASE WHEN replaced THEN excluded.reason ELSE suppressions.reason END,
+                           CASE WHEN replaced THEN now() ELSE suppressions.since END,
+                           CASE WHEN replaced THEN excluded.campaign_id ELSE suppressions.campaign_id END
+                    FROM (SELECT suppressions.expires_at <= now()
+                                 OR excluded.reason NOT IN ('bounced', 'added') AS replaced) AS r
+                ),
+                expires_at = NULL, returned_to = '{}'
+            WHERE suppressions.expires_at <= now() OR suppressions.returned_to <> '{}'
                OR (suppressions.reason IN ('bounced', 'added')
                    AND excluded.reason NOT IN ('bounced', 'added'))
             """,
@@ -111,13 +126,17 @@ async def add_by_team(tx: AccountTx, sealer: Sealer, email: str, *, reason: Reas
 
 
 async def check(tx: AccountTx, address_hash: bytes, *, list_id: int | None = None) -> Reason | None:
-    """Why nothing may go to this address for this list, or None. The widest scope answers first."""
+    """Why nothing may go to this address for this list, or None. The widest scope answers first.
+
+    `list_id` None: why nothing may go there at all, ways back aside.
+    """
     reason = await tx.value(
         """
         SELECT reason
         FROM suppressions
-        WHERE account_id = $1 AND address_hash = $2 AND (list_id IS NULL OR list_id = $3)
-          AND (expires_at IS NULL OR expires_at > now())
+        WHERE account_id = $1 AND address_hash = $2
+          AND (stops(suppressions, $3)
+               OR ($3 IS NULL AND list_id IS NULL AND (expires_at IS NULL OR expires_at > now())))
         ORDER BY list_id NULLS FIRST
         LIMIT 1
         """,
@@ -133,7 +152,7 @@ async def of_address(tx: AccountTx, address_hash: bytes) -> list[Suppression]:
         Suppression,
         """
         SELECT s.id, c.id AS contact_id, c.email, s.list_id, l.name AS list_name, s.reason,
-               s.since, s.expires_at
+               s.since, s.expires_at, s.returned_to
         FROM suppressions s
         LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
@@ -153,7 +172,7 @@ async def many(
         Suppression,
         """
         SELECT s.id, c.id AS contact_id, c.email, s.list_id, l.name AS list_name, s.reason,
-               s.since, s.expires_at
+               s.since, s.expires_at, s.returned_to
         FROM suppressions s
         LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
@@ -172,19 +191,44 @@ async def many(
 
 
 async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:
-    """A corrected address keeps each refusal of the person and each stop of the team, not a bounce."""
+    """A corrected address keeps each refusal of the person and each stop of the team, not a bounce.
+
+    Ways back come along where the new address has no stop of its own; otherwise those that both have stay.
+    """
     await tx.run(
         """
-        INSERT INTO suppressions (account_id, address_hash, list_id, reason, since, expires_at, campaign_id)
-        SELECT account_id, $3, list_id, reason, since, expires_at, campaign_id
+        INSERT INTO suppressions (account_id, address_hash, list_id, reason, since, expires_at, campaign_id,
+                                  returned_to)
+        SELECT account_id, $3, list_id, reason, since, expires_at, campaign_id, returned_to
         FROM suppressions
         WHERE account_id = $1 AND address_hash = $2 AND reason <> 'bounced'
         ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
-        SET reason = excluded.reason, since = excluded.since, expires_at = excluded.expires_at
-        WHERE suppressions.reason = 'bounced'
+        SET (reason, since, expires_at) = (
+                SELECT CASE WHEN bounced THEN excluded.reason ELSE suppressions.reason END,
+                       CASE WHEN bounced THEN excluded.since ELSE suppressions.since END,
+                       CASE WHEN bounced THEN excluded.expires_at ELSE suppressions.expires_at END
+                FROM (SELECT suppressions.reason = 'bounced' AS bounced) AS r
+            ),
+            returned_to = ARRAY(SELECT unnest(suppressions.returned_to)
+                                INTERSECT SELECT unnest(excluded.returned_to))
+        WHERE suppressions.reason = 'bounced' OR suppressions.returned_to <> '{}'
         """,
         old_hash,
         new_hash,
+    )
+
+
+async def close_returns(tx: AccountTx, hashes: Sequence[bytes], list_id: int | None = None) -> None:
+    """Ends the way back to one list, or to all: the stop of everything speaks for them again."""
+    await tx.run(
+        """
+        UPDATE suppressions
+        SET returned_to = CASE WHEN $3::bigint IS NULL THEN '{}' ELSE array_remove(returned_to, $3) END
+        WHERE account_id = $1 AND address_hash = ANY($2::bytea[]) AND list_id IS NULL
+          AND returned_to <> '{}'
+        """,
+        list(hashes),
+        list_id,
     )
 
 
@@ -194,8 +238,7 @@ async def suppressed_hashes(tx: AccountTx, hashes: Sequence[bytes], list_id: int
         """
         SELECT DISTINCT address_hash
         FROM suppressions
-        WHERE account_id = $1 AND address_hash = ANY($2::bytea[]) AND (list_id IS NULL OR list_id = $3)
-          AND (expires_at IS NULL OR expires_at > now())
+        WHERE account_id = $1 AND address_hash = ANY($2::bytea[]) AND stops(suppressions, $3)
         """,
         list(hashes),
         list_id,

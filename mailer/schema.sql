@@ -37,6 +37,27 @@ BEGIN
 END
 $$;
 
+CREATE TABLE public.suppressions (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    address_hash bytea NOT NULL,
+    list_id bigint,
+    reason text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    campaign_id bigint,
+    returned_to bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT suppressions_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['unsubscribed'::text, 'bounced'::text, 'complained'::text, 'objected'::text, 'added'::text]))),
+    CONSTRAINT suppressions_returned_to CHECK (((list_id IS NULL) OR (returned_to = '{}'::bigint[])))
+);
+
+ALTER TABLE ONLY public.suppressions FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.stops(row_ public.suppressions, list bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((((row_).list_id = list) OR (((row_).list_id IS NULL) AND (list <> ALL ((row_).returned_to)))) AND (((row_).expires_at IS NULL) OR ((row_).expires_at > now())));
+
 CREATE PROCEDURE public.wall_off(IN name text)
     LANGUAGE plpgsql
     AS $$
@@ -260,21 +281,6 @@ CREATE TABLE public.subscriptions (
 
 ALTER TABLE ONLY public.subscriptions FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.suppressions (
-    account_id bigint NOT NULL,
-    id bigint NOT NULL,
-    address_hash bytea NOT NULL,
-    list_id bigint,
-    reason text NOT NULL,
-    since timestamp with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp with time zone,
-    campaign_id bigint,
-    CONSTRAINT suppressions_address_hash_check CHECK ((length(address_hash) = 16)),
-    CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['unsubscribed'::text, 'bounced'::text, 'complained'::text, 'objected'::text, 'added'::text])))
-);
-
-ALTER TABLE ONLY public.suppressions FORCE ROW LEVEL SECURITY;
-
 CREATE VIEW public.audience WITH (security_invoker='true') AS
  SELECT account_id,
     campaign_id,
@@ -292,8 +298,8 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
             people.list_id,
                 CASE
                     WHEN people.excluded THEN 'excluded'::text
-                    WHEN people.stopped THEN 'suppressed'::text
                     WHEN (people.list_id IS NOT NULL) THEN ''::text
+                    WHEN people.stopped THEN 'suppressed'::text
                     WHEN people.refused THEN 'unsubscribed'::text
                     WHEN people.service THEN 'service'::text
                     ELSE 'pending'::text
@@ -301,7 +307,7 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
            FROM ( SELECT i.account_id,
                     i.campaign_id,
                     s.contact_id,
-                    (array_agg(s.list_id ORDER BY i."position", s.list_id) FILTER (WHERE ((s.status = 'active'::text) AND (o.id IS NULL) AND ((g.kind = 'service'::text) OR (s.legal_basis = ANY (ARRAY['consent'::text, 'existing_customer'::text, 'b2b_interest'::text]))))))[1] AS list_id,
+                    (array_agg(s.list_id ORDER BY i."position", s.list_id) FILTER (WHERE ((s.status = 'active'::text) AND (a.id IS NULL) AND (o.id IS NULL) AND ((g.kind = 'service'::text) OR (s.legal_basis = ANY (ARRAY['consent'::text, 'existing_customer'::text, 'b2b_interest'::text]))))))[1] AS list_id,
                     bool_or(((s.status = 'unsubscribed'::text) OR (o.id IS NOT NULL))) AS refused,
                     bool_or((s.status = 'active'::text)) AS service,
                     bool_or((a.id IS NOT NULL)) AS stopped,
@@ -315,8 +321,8 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
                      JOIN public.mailing_lists l ON (((l.account_id = i.account_id) AND (l.id = i.list_id) AND (l.deleted_at IS NULL))))
                      JOIN public.subscriptions s ON (((s.account_id = i.account_id) AND (s.list_id = i.list_id))))
                      JOIN public.contacts c ON (((c.account_id = s.account_id) AND (c.id = s.contact_id))))
-                     LEFT JOIN public.suppressions a ON (((a.account_id = c.account_id) AND (a.address_hash = c.address_hash) AND (a.list_id IS NULL) AND ((a.expires_at IS NULL) OR (a.expires_at > now())))))
-                     LEFT JOIN public.suppressions o ON (((o.account_id = c.account_id) AND (o.address_hash = c.address_hash) AND (o.list_id = s.list_id) AND ((o.expires_at IS NULL) OR (o.expires_at > now())))))
+                     LEFT JOIN public.suppressions a ON (((a.account_id = c.account_id) AND (a.address_hash = c.address_hash) AND (a.list_id IS NULL) AND public.stops(a.*, s.list_id))))
+                     LEFT JOIN public.suppressions o ON (((o.account_id = c.account_id) AND (o.address_hash = c.address_hash) AND (o.list_id = s.list_id) AND public.stops(o.*, s.list_id))))
                   WHERE (i.use = 'include'::text)
                   GROUP BY i.account_id, i.campaign_id, s.contact_id) people) judged;
 
@@ -1451,6 +1457,8 @@ GRANT USAGE ON SCHEMA public TO mailer_eraser;
 
 GRANT ALL ON FUNCTION public.current_account() TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.accounts TO mailer_eraser;
@@ -1468,8 +1476,6 @@ GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.mailing_lists TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
 
 REVOKE ALL ON TABLE public.audit FROM mailer;
 

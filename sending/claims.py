@@ -187,9 +187,7 @@ _STEP = """
                     WHEN s.status IS DISTINCT FROM 'active' THEN 'unsubscribed'
                     WHEN EXISTS (
                         SELECT FROM suppressions x
-                        WHERE x.account_id = $1 AND x.address_hash = c.address_hash
-                          AND (x.list_id IS NULL OR x.list_id = d.list_id)
-                          AND (x.expires_at IS NULL OR x.expires_at > now())
+                        WHERE x.account_id = $1 AND x.address_hash = c.address_hash AND stops(x, d.list_id)
                     ) THEN 'suppressed'
                     WHEN g.kind <> 'service'
                         AND s.legal_basis NOT IN ('consent', 'existing_customer', 'b2b_interest')

@@ -82,7 +82,10 @@ async def suppress_bounced(tx: AccountTx, campaign_id: int, contact_ids: list[in
         SELECT account_id, address_hash, NULL, 'bounced', $2
         FROM contacts
         WHERE account_id = $1 AND id = ANY ($3::bigint[])
-        ON CONFLICT DO NOTHING
+        -- a refusal stays what it is; a way back to one list ends with the address
+        ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
+        SET returned_to = '{}'
+        WHERE suppressions.returned_to <> '{}'
         """,
         campaign_id,
         contact_ids,

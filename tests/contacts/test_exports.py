@@ -249,8 +249,26 @@ async def test_suppressions_are_exported_with_and_without_their_contact(
     ]
     assert all(len(row["address_hash"]) == 32 for row in rows)
     csv = await download(services, api, acc.id, what="suppressions")
-    assert csv.splitlines()[0] == "\ufeffemail,address_hash,list,reason,since,expires_at"
+    assert csv.splitlines()[0] == "\ufeffemail,address_hash,list,reason,since,expires_at,returned_to"
     assert len(csv.splitlines()) == 3
+
+
+@pytest.mark.req("B-28", "A-013")
+async def test_exports_say_what_a_stop_of_everything_lets_through(make: Make, services: Services) -> None:
+    acc = await make.account()
+    async with services.db.account(acc.id) as tx:
+        back = await make.mailing_list(tx, "Lettre")
+        contact = await make.contact(tx, "ana@example.test", list_id=back)
+        await subscriptions.unsubscribe_contacts(tx, [contact], None)
+        await tx.run("UPDATE suppressions SET returned_to = ARRAY[$2::bigint] WHERE account_id = $1", back)
+    api = await make.program(acc.id)
+    for what, found in (("suppressions", lambda row: row), ("contacts", lambda row: row["suppressions"][0])):
+        row = found(orjson.loads(await download(services, api, acc.id, what=what, format="ndjson")))
+        assert (row["list_id"], row["reason"], row["returned_to"]) == (None, "unsubscribed", ["Lettre"])
+    csv = await download(services, api, acc.id, what="suppressions")
+    assert csv.splitlines()[1].endswith(",Lettre")
+    csv = await download(services, api, acc.id, what="contacts")
+    assert "unsubscribed (returned to: Lettre)" in csv
 
 
 @pytest.mark.req("E-50")

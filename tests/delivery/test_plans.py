@@ -72,4 +72,6 @@ async def test_claims_and_steps_read_only_their_rows(post: Post, people: People)
     for plan in plans:
         for table in ("contacts", "subscriptions", "suppressions", "deliveries"):
             assert f"Seq Scan on {table}" not in plan, plan
+    assert "returned_to" in plans[2]  # the function `stops` is inlined, not called for each row
+    assert "stops(" not in plans[2]
     assert "next_at_idx" in plans[0]

@@ -64,6 +64,36 @@ async def test_whoever_falls_out_after_the_mail_was_made_gets_nothing(
     assert list((await post.states(campaign)).values()) == [("skipped", reason)]
 
 
+@pytest.mark.req("B-28", "S1", "S5")
+async def test_hand_over_lets_through_only_the_list_that_the_person_came_back_to(
+    post: Post, people: People
+) -> None:
+    """Frozen before the stop: what the audience knew no longer counts."""
+    back, other = await people("ana@back.test"), await people()
+    async with post.tx() as tx:
+        await tx.run(
+            """
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis)
+            SELECT account_id, $2, id, 'active', 'consent' FROM contacts WHERE account_id = $1
+            """,
+            other,
+        )
+    first, second = await post.campaign([back]), await post.campaign([other])
+    await post.prepared(first)
+    await post.prepared(second)
+    async with post.tx() as tx:
+        await tx.run(
+            """
+            INSERT INTO suppressions (account_id, address_hash, reason, returned_to)
+            SELECT account_id, address_hash, 'unsubscribed', ARRAY[$2::bigint] FROM contacts WHERE account_id = $1
+            """,
+            back,
+        )
+    await post.run()
+    assert await post.states(first) == {"ana@back.test": ("delivered", "")}
+    assert await post.states(second) == {"ana@back.test": ("skipped", "suppressed")}
+
+
 @pytest.mark.req("B-20", "A-101")
 async def test_a_service_message_still_reaches_who_is_here_for_service(post: Post, people: People) -> None:
     listed = await people("buyer@queue.test")

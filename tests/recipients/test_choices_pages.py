@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from lists import consents, subscriptions
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.tokens import RecipientToken
@@ -139,6 +140,32 @@ async def test_stop_everything_from_the_preferences(client: Client, services: Se
         ]
     assert await consent(services, scene) == ("unknown", "unknown")
     assert " checked" not in (await client.get(page)).text
+
+
+@pytest.mark.req("C-16", "B-28")
+async def test_after_stopping_everything_one_list_comes_back_and_no_other(
+    client: Client, services: Services, scene: Scene, make: Make
+) -> None:
+    page = path(scene, "preferences")
+    await client.post(page, {"do": "everything"})
+    await client.post(page, {"do": "save", "list": [str(scene.list_id)]})
+    assert " checked" not in (await client.get(page)).text
+    assert (await client.post(path(scene, "confirm"))).status == 303
+    async with services.db.account(scene.account_id) as tx:
+        later = await make.mailing_list(tx, "Plus tard")
+        evidence = consents.Evidence(method=consents.Method.PAGE, legal_basis="consent", source="Salon")
+        added = await subscriptions.add(tx, [scene.contact_id], later, evidence=evidence)
+    assert (added.added, added.refused) == (0, 1)
+    shown = (await client.get(page)).text
+    assert re.findall(r'name="list" value="(\d+)"( checked)?', shown) == [
+        (str(scene.list_id), " checked"),
+        (str(later), ""),
+    ]
+    # a save without change keeps it so
+    await client.post(page, {"do": "save", "list": [str(scene.list_id)]})
+    async with services.db.account(scene.account_id) as tx:
+        rows = await tx.rows("SELECT list_id, returned_to FROM suppressions WHERE account_id = $1")
+    assert rows == [(None, [scene.list_id])]
 
 
 @pytest.mark.req("S9", "B-28")

@@ -205,6 +205,7 @@ CREATE TABLE public.campaigns (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     archived_at timestamp with time zone,
     totals jsonb,
+    rest_of bigint,
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
@@ -244,6 +245,30 @@ CREATE TABLE public.contacts (
 );
 
 ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.deliveries (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    month date NOT NULL,
+    list_id bigint NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    lane smallint,
+    turn integer,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    first_at timestamp with time zone,
+    final_at timestamp with time zone,
+    smtp_code smallint,
+    smtp_reply text DEFAULT ''::text NOT NULL,
+    opens boolean DEFAULT false NOT NULL,
+    clicks boolean DEFAULT false NOT NULL,
+    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
+)
+PARTITION BY RANGE (month);
+
+ALTER TABLE ONLY public.deliveries FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.mailing_lists (
     account_id bigint NOT NULL,
@@ -316,14 +341,18 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
                            FROM (public.campaign_lists x
                              JOIN public.subscriptions m ON (((m.account_id = x.account_id) AND (m.list_id = x.list_id))))
                           WHERE ((x.account_id = i.account_id) AND (x.campaign_id = i.campaign_id) AND (x.use = 'exclude'::text) AND (m.contact_id = s.contact_id))))) AS excluded
-                   FROM ((((((public.campaign_lists i
+                   FROM (((((((public.campaign_lists i
                      JOIN public.campaigns g ON (((g.account_id = i.account_id) AND (g.id = i.campaign_id))))
                      JOIN public.mailing_lists l ON (((l.account_id = i.account_id) AND (l.id = i.list_id) AND (l.deleted_at IS NULL))))
                      JOIN public.subscriptions s ON (((s.account_id = i.account_id) AND (s.list_id = i.list_id))))
                      JOIN public.contacts c ON (((c.account_id = s.account_id) AND (c.id = s.contact_id))))
+                     LEFT JOIN public.campaigns b ON (((b.account_id = g.account_id) AND (b.id = g.rest_of))))
                      LEFT JOIN public.suppressions a ON (((a.account_id = c.account_id) AND (a.address_hash = c.address_hash) AND (a.list_id IS NULL) AND public.stops(a.*, s.list_id))))
                      LEFT JOIN public.suppressions o ON (((o.account_id = c.account_id) AND (o.address_hash = c.address_hash) AND (o.list_id = s.list_id) AND public.stops(o.*, s.list_id))))
-                  WHERE (i.use = 'include'::text)
+                  WHERE ((i.use = 'include'::text) AND ((g.rest_of IS NULL) OR ( SELECT true
+                           FROM public.deliveries d
+                          WHERE ((d.account_id = b.account_id) AND (d.campaign_id = b.id) AND (d.month = b.month) AND (d.contact_id = s.contact_id) AND ((d.status = 'cancelled'::text) OR ((d.status = 'failed'::text) AND (d.reason = ANY (ARRAY['render'::text, 'size'::text])))))
+                         LIMIT 1)))
                   GROUP BY i.account_id, i.campaign_id, s.contact_id) people) judged;
 
 CREATE TABLE public.audit (
@@ -407,30 +436,6 @@ CREATE TABLE public.content_keys (
 );
 
 ALTER TABLE ONLY public.content_keys FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.deliveries (
-    account_id bigint NOT NULL,
-    campaign_id bigint NOT NULL,
-    contact_id bigint NOT NULL,
-    month date NOT NULL,
-    list_id bigint NOT NULL,
-    status text DEFAULT 'queued'::text NOT NULL,
-    reason text DEFAULT ''::text NOT NULL,
-    lane smallint,
-    turn integer,
-    attempts smallint DEFAULT 0 NOT NULL,
-    next_at timestamp with time zone DEFAULT now() NOT NULL,
-    first_at timestamp with time zone,
-    final_at timestamp with time zone,
-    smtp_code smallint,
-    smtp_reply text DEFAULT ''::text NOT NULL,
-    opens boolean DEFAULT false NOT NULL,
-    clicks boolean DEFAULT false NOT NULL,
-    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
-)
-PARTITION BY RANGE (month);
-
-ALTER TABLE ONLY public.deliveries FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.designs (
     account_id bigint NOT NULL,
@@ -1167,6 +1172,8 @@ CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 
 CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
+CREATE UNIQUE INDEX campaigns_rest_of ON public.campaigns USING btree (account_id, rest_of) WHERE (rest_of IS NOT NULL);
+
 CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, status, id);
 
 CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
@@ -1249,6 +1256,9 @@ ALTER TABLE ONLY public.campaign_lists
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT campaigns_rest_of_fkey FOREIGN KEY (account_id, rest_of) REFERENCES public.campaigns(account_id, id);
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1473,6 +1483,8 @@ GRANT SELECT,DELETE ON TABLE public.campaigns TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.deliveries TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.mailing_lists TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
@@ -1490,8 +1502,6 @@ GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mail
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.deliveries TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
 

@@ -16,7 +16,7 @@ from mailer.core.text import N_
 from mailer.web.openapi import operation, page_of
 from mailer.web.request import Input, id_in_path, query, read, services
 from mailer.web.response import json
-from sending import campaign_lists, campaigns, deliveries, footer, schedules, sends, sources
+from sending import campaign_lists, campaigns, deliveries, footer, remainders, schedules, sends, sources
 from sending.campaign_lists import Ids
 from sending.campaigns import Campaign, CampaignLine, Kind, Language, Line, Name
 from sending.deliveries import Delivery
@@ -74,6 +74,10 @@ class SendInput(Input):
     expected: Annotated[int, Field(ge=0)] | None = None
 
 
+class RemainderInput(Input):
+    name: Name
+
+
 class DeliveryQuery(Input):
     status: Literal[
         "", "queued", "deferred", "claimed", "handing", "delivered", "bounced", "failed", "skipped",
@@ -86,7 +90,10 @@ class DeliveryQuery(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignView:
-    """`audience` is frozen when the campaign is prepared; content is null once it is erased (six days)."""
+    """`audience` is frozen when the campaign is prepared; content is null once it is erased (six days).
+
+    `rest_of`: the campaign that stopped, whose remaining recipients alone get this one.
+    """
 
     id: int
     name: str
@@ -111,6 +118,7 @@ class CampaignView:
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None
+    rest_of: int | None
 
 
 async def _view(tx: AccountTx, campaign: Campaign) -> CampaignView:
@@ -270,6 +278,32 @@ async def resume(request: web.Request) -> web.Response:
         return json(await _view(tx, await sends.resume(tx, services(request), id_in_path(request))))
 
 
+@operation(
+    "Put a scheduled or paused campaign of which nothing left back to a draft",
+    returns=CampaignView,
+    scope="campaigns:send",
+    errors=(409,),
+)
+async def recall(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        return json(await _view(tx, await sends.recall(tx, id_in_path(request))))
+
+
+@operation(
+    "Make a draft for those whom a campaign that stopped has not reached, and cancel its rest",
+    body=RemainderInput,
+    returns=CampaignView,
+    status=201,
+    scope="campaigns:send",
+    errors=(409,),
+)
+async def continue_(request: web.Request) -> web.Response:
+    given = await read(request, RemainderInput)
+    async with access.api_tx(request) as tx:
+        made = await remainders.begin(tx, id_in_path(request), given.name)
+        return json(await _view(tx, made), status=201)
+
+
 @operation("Cancel a campaign for good", returns=CampaignView, scope="campaigns:send", errors=(409,))
 async def cancel(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
@@ -306,6 +340,8 @@ ROUTES: list[web.RouteDef] = [
     web.post("/campaigns/{id}/sends", send),
     web.post("/campaigns/{id}/pauses", pause),
     web.post("/campaigns/{id}/resumptions", resume),
+    web.post("/campaigns/{id}/recalls", recall),
+    web.post("/campaigns/{id}/remainders", continue_),
     web.post("/campaigns/{id}/cancellations", cancel),
     web.get("/campaigns/{id}/deliveries", list_deliveries),
 ]

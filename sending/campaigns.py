@@ -1,6 +1,7 @@
 """Campaigns: what is written and for whom, until it is sent; `sends` decides when it leaves.
 
     draft → scheduled → preparing → sending ⇄ paused → sent        any of the middle four → cancelled (S2)
+      ◀──── recall, while nothing has left ──── paused
 
 Only a draft changes. Each change names the version it was made on: two people never overwrite each other.
 """
@@ -65,7 +66,7 @@ class Changes(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """`audience` is frozen when prepared; `lists` counts the included ones.
+    """`audience` is frozen when prepared; `lists` counts the included ones. `rest_of`: see `remainders`.
 
     Subject and source are gone six days after the end (S12).
     """
@@ -98,6 +99,7 @@ class Campaign:
     created_at: datetime
     updated_at: datetime
     archived_at: datetime | None
+    rest_of: int | None
 
     @property
     def content(self) -> sources.Source:
@@ -176,7 +178,7 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
                source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
                prepared_at, started_at, finished_at, content_erased_at, created_by, sent_by, created_at,
-               updated_at, archived_at
+               updated_at, archived_at, rest_of
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,

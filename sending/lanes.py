@@ -12,10 +12,10 @@ JOB = "sending.send"
 
 # what the engine itself writes into campaigns.pause_reason → what people read
 PAUSE_REASONS: Mapping[str, str] = {
-    "content": N_("The content can no longer be compiled. Correct it, then resume."),
-    "content_gone": N_("The content was erased six days after it was frozen. Duplicate the campaign."),
+    "content": N_("The content can no longer be compiled. Correct it."),
+    "content_gone": N_("The content was erased six days after it was frozen."),
     "no_recipients": N_("Nobody is left to send to: everybody on the lists is unsubscribed or excluded."),
-    "sender": N_("The sender is no longer confirmed. Choose another one, then resume."),
+    "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account is suspended or closed."),
 }

@@ -21,7 +21,9 @@ from sending import (
     deliveries,
     lanes,
     outcomes,
+    pages_remainders,
     pages_steps,
+    remainders,
     schedules,
     senders,
     sends,
@@ -174,6 +176,10 @@ async def show(request: web.Request) -> web.Response:
             "may_send": access.member(request).can_send,
             "who_may": await identity.senders_of_mail(tx),
             "live": _live(campaign),
+            "rest": await remainders.of(tx, campaign.id),
+            "relatives": await remainders.relatives(tx, campaign.id),
+            "mending": pages_remainders.MENDING.get(campaign.pause_reason),
+            "stuck": campaign.pause_reason in pages_remainders.STUCK,
             "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),
             "now": clock.now(),
             "hold": sends.HOLD_SECONDS,
@@ -195,9 +201,6 @@ async def _move(request: web.Request, act: str) -> web.Response:
     try:
         async with access.sender_tx(request) as tx:
             match act:
-                case "recall":
-                    await sends.recall(tx, campaign_id)
-                    place += "/review"
                 case "leave":
                     await sends.leave_now(tx, campaign_id)
                 case "pause":
@@ -216,14 +219,9 @@ async def _move(request: web.Request, act: str) -> web.Response:
 
 
 _SAID = {
-    "recall": N_("Nothing has left. The campaign is a draft again."),
     "pause": N_("Paused. Messages already handed to the server do not come back."),
     "cancel": N_("Cancelled. Nothing more of this campaign will leave."),
 }
-
-
-async def recall(request: web.Request) -> web.Response:
-    return await _move(request, "recall")
 
 
 async def leave(request: web.Request) -> web.Response:
@@ -275,7 +273,6 @@ ROUTES: list[web.RouteDef] = [
     web.post(r"/{a}/campaigns/{id:\d+}/test-sends", test),
     web.get(r"/{a}/campaigns/{id:\d+}/review", review),
     web.post(r"/{a}/campaigns/{id:\d+}/sends", send),
-    web.post(r"/{a}/campaigns/{id:\d+}/recalls", recall),
     web.post(r"/{a}/campaigns/{id:\d+}/departures", leave),
     web.post(r"/{a}/campaigns/{id:\d+}/pauses", pause),
     web.post(r"/{a}/campaigns/{id:\d+}/resumptions", resume),

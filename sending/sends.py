@@ -3,6 +3,7 @@ once, it happens once (E-56).
 
     draft ─ schedule ─▶ scheduled ─ (its time) ─▶ preparing ─▶ sending ⇄ paused ─▶ sent
               ◀─ recall ─┘                        └──────── cancel ────────┘
+       ◀──────────── recall, while nothing has left ──────── paused
 """
 
 import re
@@ -15,7 +16,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
-from sending import campaign_checks, campaigns, lanes, outcomes, schedules
+from sending import campaign_checks, campaigns, lanes, outcomes, remainders, schedules
 from sending.campaigns import Campaign, Status
 
 PREPARE = "sending.prepare"
@@ -86,18 +87,25 @@ async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: O
 
 
 async def recall(tx: AccountTx, campaign_id: int) -> Campaign:
-    """Back to a draft before anything left. Raises NotFound, and Conflict when it began meanwhile."""
+    """Back to a draft, scheduled or paused, before anything left; what was frozen is discarded.
+
+    Raises NotFound, and Conflict when it began meanwhile.
+    """
     changed = await tx.run(
         """
         UPDATE campaigns
-        SET status = 'draft', scheduled_at = NULL, confirmed_audience = NULL, sent_by = NULL,
-            version = version + 1, updated_at = now()
-        WHERE account_id = $1 AND id = $2 AND status = 'scheduled'
+        SET status = 'draft', pause_reason = '', scheduled_at = NULL, confirmed_audience = NULL,
+            sent_by = NULL, prepared_at = NULL, started_at = NULL, audience = 0, audience_cursor = 0,
+            revision_id = NULL, version = version + 1, updated_at = now()
+        WHERE account_id = $1 AND id = $2 AND status IN ('scheduled', 'paused')
         """,
         campaign_id,
     )
     if changed:
         await work.cancel(tx, PREPARE, campaign_id)
+        await remainders.discard(tx, campaign_id)
+        # the month is frozen anew with the next audience (S6)
+        await tx.run("UPDATE campaigns SET month = NULL WHERE account_id = $1 AND id = $2", campaign_id)
     return await _moved(tx, campaign_id, changed, "recalled")
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mailer.core.db import AccountTx
+from tracking import versions
+from tracking.versions import Version
 
 LIVE = ("scheduled", "preparing", "sending", "paused")
 
@@ -122,10 +124,11 @@ class Rates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`erased_on`: when what is known of single people goes."""
+    """`erased_on`: when what is known of single people goes. `versions`: empty when there is only one."""
 
     campaign: Campaign
     erased_on: date | None
+    versions: list[Version]
     balance: Balance
     outcomes: list[Part]
     opens: Measured
@@ -165,6 +168,7 @@ async def summary(tx: AccountTx, campaign_id: int) -> Report:
     return Report(
         campaign=campaign,
         erased_on=_erased_on(campaign),
+        versions=await versions.many(tx, campaign_id),
         balance=balance,
         outcomes=parts,
         opens=opens,

@@ -206,6 +206,8 @@ CREATE TABLE public.campaigns (
     archived_at timestamp with time zone,
     totals jsonb,
     rest_of bigint,
+    measured jsonb,
+    details_erased_at timestamp with time zone,
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),

@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from mailer.core.db import AccountTx
-from retention_jobs import eraser
+from retention_jobs import eraser, totals
 from retention_jobs.policies import (
     CONTENT,
     LOG_MONTHS,
-    SMALLEST_CELL,
     STATISTICS_MONTHS,
     UNCONFIRMED,
     months_before,
@@ -146,15 +145,35 @@ _IMPORT_LEFTOVERS = (_STAGED, _REJECTS)
 
 
 async def events(tx: AccountTx, now: datetime) -> int:
-    """Opens and clicks older than 13 calendar months, to the day."""
+    """Opens and clicks older than 13 calendar months, to the day; what they add up to is kept first (G-2)."""
+    before = months_before(now, STATISTICS_MONTHS)
+    due = await tx.rows(
+        """
+        SELECT DISTINCT e.campaign_id
+        FROM (SELECT campaign_id FROM events WHERE account_id = $1 AND at < $2 ORDER BY at, id LIMIT $3) e
+        JOIN campaigns c ON c.account_id = $1 AND c.id = e.campaign_id
+        WHERE c.details_erased_at IS NULL
+        """,
+        before,
+        BATCH,
+    )
+    if due:
+        await totals.freeze(tx, [campaign_id for (campaign_id,) in due], now)
     return await tx.run(
         """
         DELETE FROM events
         WHERE account_id = $1 AND (id, at) IN (
-            SELECT id, at FROM events WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
+            SELECT e.id, e.at
+            FROM events e
+            WHERE e.account_id = $1 AND e.at < $2
+              AND NOT EXISTS (SELECT 1 FROM campaigns c
+                              WHERE c.account_id = $1 AND c.id = e.campaign_id
+                                AND c.details_erased_at IS NULL)
+            ORDER BY e.at, e.id
+            LIMIT $3
         )
         """,
-        months_before(now, STATISTICS_MONTHS),
+        before,
         BATCH,
     )
 
@@ -162,28 +181,20 @@ async def events(tx: AccountTx, now: datetime) -> int:
 async def deliveries(tx: AccountTx, now: datetime) -> int:
     """Rows of people older than 13 calendar months; what they add up to is kept first (G-2)."""
     before = months_before(now, STATISTICS_MONTHS)
-    await tx.run(
+    due = await tx.rows(
         """
-        UPDATE campaigns c
-        SET totals = (
-            SELECT coalesce(jsonb_object_agg(key, n), '{}')
-            FROM (
-                SELECT status || CASE reason WHEN '' THEN '' ELSE ':' || reason END AS key, count(*) AS n
-                FROM deliveries
-                WHERE account_id = $1 AND campaign_id = c.id
-                GROUP BY 1
-                HAVING count(*) >= $3
-            ) cells
-        )
-        WHERE c.account_id = $1 AND c.totals IS NULL AND c.month <= $2::date
+        SELECT c.id
+        FROM campaigns c
+        WHERE c.account_id = $1 AND c.details_erased_at IS NULL AND c.month <= $2::date
           AND EXISTS (
               SELECT 1 FROM deliveries
               WHERE account_id = $1 AND campaign_id = c.id AND month = c.month AND final_at < $2
           )
         """,
         before,
-        SMALLEST_CELL,
     )
+    if due:
+        await totals.freeze(tx, [campaign_id for (campaign_id,) in due], now)
     return await tx.run(
         """
         DELETE FROM deliveries

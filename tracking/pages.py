@@ -10,6 +10,7 @@ from mailer.web import response
 from mailer.web.request import id_in_path
 from tracking import report_table, reports, timeline, words
 from tracking.reports import Campaign
+from tracking.timeline import Timeline
 
 AFTER = timedelta(hours=24)
 
@@ -19,7 +20,12 @@ async def report(request: web.Request) -> web.Response:
     campaign_id = id_in_path(request)
     async with access.account_tx(request) as tx:
         found = await reports.summary(tx, campaign_id)
-        over_time = await timeline.over_time(tx, campaign_id, zone=place.time_zone)
+        # what is left of the details after that day would draw a curve of nothing
+        over_time = (
+            Timeline(unit="day", moments=[])
+            if found.campaign.details_erased_at
+            else await timeline.over_time(tx, campaign_id, zone=place.time_zone)
+        )
     context = {
         "report": found,
         "over_time": over_time,

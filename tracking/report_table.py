@@ -5,7 +5,8 @@ import io
 
 from mailer.web import i18n
 from tracking import words
-from tracking.reports import Measured, Report, Verdicts
+from tracking.figures import Measured, Verdicts
+from tracking.reports import Report
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -15,9 +16,16 @@ def write(report: Report) -> bytes:
     out = io.StringIO(newline="")
     table = csv.writer(out, lineterminator="\r\n")
     table.writerow(_HEAD)
+    erased = report.campaign.details_erased_at
     for name, detail, n, base in _rows(report):
+        # a 0 says "under ten" then: no figure
+        if erased and not n:
+            continue
         share = "" if not base else f"{n / base:.4f}"
         table.writerow((_cell(name), _cell(detail), n, "" if base is None else base, share))
+    if erased:
+        day = i18n.day(erased)
+        table.writerow((i18n.translate("Details of single people erased"), day, "", "", ""))
     return "\N{ZERO WIDTH NO-BREAK SPACE}".encode() + out.getvalue().encode()
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from mailer.core.db import AccountTx
-from tracking import versions
+from tracking import figures, versions
+from tracking.figures import Figures, LinkFigures, Measured, Verdicts
 from tracking.versions import Version
 
 LIVE = ("scheduled", "preparing", "sending", "paused")
@@ -18,12 +19,15 @@ LIVE = ("scheduled", "preparing", "sending", "paused")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
+    """`details_erased_at`: since then figures are the totals kept; one under ten is told as 0 (A-064)."""
+
     id: int
     name: str
     kind: str
     status: str
     started_at: datetime | None
     finished_at: datetime | None
+    details_erased_at: datetime | None
 
     @property
     def live(self) -> bool:
@@ -60,38 +64,6 @@ class Balance:
     in_doubt: int
     waiting: int
     deferred: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdicts:
-    people: int = 0
-    machines: int = 0
-    unknown: int = 0
-
-    @property
-    def total(self) -> int:
-        return self.people + self.machines + self.unknown
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """`base`: mails delivered to contacts who accept this measurement; 0: not measured."""
-
-    base: int
-    unique: Verdicts
-    total: Verdicts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkFigures:
-    """`unique`: recipients; `total`: clicks."""
-
-    link_id: int
-    position: int
-    url: str
-    label: str
-    unique: Verdicts
-    total: Verdicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,19 +114,65 @@ class Report:
 
 
 async def summary(tx: AccountTx, campaign_id: int) -> Report:
-    """As of now. Raises NotFound."""
+    """As of now, or of the day when the details went. Raises NotFound."""
     campaign = await tx.one(
         Campaign,
         """
-        SELECT id, name, kind, status, started_at, finished_at
+        SELECT id, name, kind, status, started_at, finished_at, details_erased_at
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,
         campaign_id,
     )
     parts, deferred, bases = await _outcomes(tx, campaign_id)
+    balance = _balance(parts, deferred)
+    left: list[Count] = []
+    bounces: list[Bounce] = []
+    if campaign.details_erased_at is None:
+        left = await _departures(tx, campaign_id)
+        bounces = await _bounces(tx, campaign_id) if balance.bounced else []
+        found = await _from_events(tx, campaign_id, bases, unsubscribed=sum(one.count for one in left))
+    else:
+        cells = await tx.value(
+            "SELECT measured FROM campaigns WHERE account_id = $1 AND id = $2", campaign_id
+        )
+        found = await figures.kept(tx, campaign_id, cells)
+    return Report(
+        campaign=campaign,
+        erased_on=_erased_on(campaign),
+        versions=await versions.many(tx, campaign_id),
+        balance=balance,
+        outcomes=parts,
+        opens=found.opens,
+        clicks=found.clicks,
+        links=found.links,
+        bounces=bounces,
+        unsubscribed=found.unsubscribed,
+        unsubscribe_reasons=left,
+        complained=found.complained,
+        rates=_rates(campaign, balance, found),
+    )
+
+
+def _rates(campaign: Campaign, balance: Balance, found: Figures) -> Rates:
+    def share(part: int, whole: int) -> float | None:
+        """Once details are gone a 0 says "under ten", which has no rate."""
+        return None if campaign.details_erased_at and not part else _share(part, whole)
+
+    return Rates(
+        delivered=share(balance.delivered, balance.sent),
+        bounced_hard=share(balance.bounced_hard, balance.sent),
+        opened=share(found.opens.unique.people, found.opens.base),
+        clicked=share(found.clicks.unique.people, found.clicks.base),
+        unsubscribed=share(found.unsubscribed, balance.delivered),
+        complained=share(found.complained, balance.delivered),
+    )
+
+
+async def _from_events(
+    tx: AccountTx, campaign_id: int, bases: tuple[int, int], *, unsubscribed: int
+) -> Figures:
     opens, clicks = await _measured(tx, campaign_id, bases)
-    left = await _departures(tx, campaign_id)
     complained = await tx.value(
         """
         SELECT count(DISTINCT contact_id)
@@ -163,29 +181,12 @@ async def summary(tx: AccountTx, campaign_id: int) -> Report:
         """,
         campaign_id,
     )
-    balance = _balance(parts, deferred)
-    unsubscribed = sum(one.count for one in left)
-    return Report(
-        campaign=campaign,
-        erased_on=_erased_on(campaign),
-        versions=await versions.many(tx, campaign_id),
-        balance=balance,
-        outcomes=parts,
+    return Figures(
         opens=opens,
         clicks=clicks,
         links=await _links(tx, campaign_id),
-        bounces=await _bounces(tx, campaign_id) if balance.bounced else [],
         unsubscribed=unsubscribed,
-        unsubscribe_reasons=left,
         complained=complained,
-        rates=Rates(
-            delivered=_share(balance.delivered, balance.sent),
-            bounced_hard=_share(balance.bounced_hard, balance.sent),
-            opened=_share(opens.unique.people, opens.base),
-            clicked=_share(clicks.unique.people, clicks.base),
-            unsubscribed=_share(unsubscribed, balance.delivered),
-            complained=_share(complained, balance.delivered),
-        ),
     )
 
 

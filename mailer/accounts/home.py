@@ -222,9 +222,11 @@ async def _last(tx: AccountTx) -> list[SentCampaign]:
         SentCampaign,
         """
         SELECT c.id, c.name, c.finished_at, c.audience,
-               (SELECT count(DISTINCT e.contact_id)::int
-                FROM events e
-                WHERE e.account_id = $1 AND e.campaign_id = c.id AND e.kind = 'unsubscribe') AS unsubscribed
+               CASE WHEN c.details_erased_at IS NOT NULL THEN coalesce((c.measured ->> 'unsubscribe')::int, 0)
+                    ELSE (SELECT count(DISTINCT e.contact_id)::int
+                          FROM events e
+                          WHERE e.account_id = $1 AND e.campaign_id = c.id AND e.kind = 'unsubscribe')
+               END AS unsubscribed
         FROM campaigns c
         WHERE c.account_id = $1 AND c.status = 'sent'
         ORDER BY c.finished_at DESC NULLS LAST, c.id DESC

@@ -13,7 +13,8 @@ from mailer.core.services import Services
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
 from tracking import reports, timeline
-from tracking.reports import Bounce, Campaign, Count, Verdicts
+from tracking.figures import Verdicts
+from tracking.reports import Bounce, Campaign, Count
 
 # 30 recipients: status, reason, code, reply, measured
 DELIVERIES = [
@@ -263,7 +264,13 @@ async def test_days_follow_the_calendar_when_clocks_change() -> None:
 )
 def test_the_day_of_deletion_is_13_calendar_months_later(started: datetime, erased: date) -> None:
     campaign = Campaign(
-        id=1, name="x", kind="newsletter", status="sent", started_at=started, finished_at=started
+        details_erased_at=None,
+        id=1,
+        name="x",
+        kind="newsletter",
+        status="sent",
+        started_at=started,
+        finished_at=started,
     )
     assert reports._erased_on(campaign) == erased
 

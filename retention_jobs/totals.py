@@ -1,0 +1,85 @@
+"""What a campaign's deliveries and events add up to, frozen before the first of them is deleted (G-2, A-064).
+
+Once for each campaign, all its figures at one moment, in the transaction of the deletion: a crash undoes
+both. Cells that fewer than SMALLEST_CELL people stand behind are left out.
+
+    totals    status[:reason]                 deliveries (S1)
+    measured  base:open  base:click           mails delivered to people who accept this measurement
+              open:people[:hits] …            recipients, and hits, by verdict: people machines unknown
+              link:7:people[:hits] …          the same for each link
+              unsubscribe  complaint          people
+"""
+
+from datetime import datetime
+
+from mailer.core.db import AccountTx
+from retention_jobs.policies import SMALLEST_CELL
+
+_FREEZE = """
+    WITH hits AS (
+        SELECT campaign_id, what, contact_id,
+               count(*) FILTER (WHERE verdict = 'person') AS people,
+               count(*) FILTER (WHERE verdict = 'machine') AS machines,
+               count(*) FILTER (WHERE verdict = 'unknown') AS unknown
+        FROM events
+        CROSS JOIN LATERAL (
+            VALUES (kind), (CASE WHEN kind = 'click' THEN 'link:' || link_id END)) k (what)
+        WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[]) AND kind IN ('open', 'click')
+          AND what IS NOT NULL
+        GROUP BY campaign_id, what, contact_id
+    ), cells AS (
+        -- each recipient counts once, as the best that is known of it, as in the report
+        SELECT campaign_id, what || ':' || v.name AS key, v.n, v.people
+        FROM (
+            SELECT campaign_id, what,
+                   count(*) FILTER (WHERE people > 0) AS people,
+                   count(*) FILTER (WHERE people = 0 AND unknown = 0) AS machines,
+                   count(*) FILTER (WHERE people = 0 AND unknown > 0) AS unknown,
+                   sum(people) AS people_hits, sum(machines) AS machine_hits,
+                   sum(unknown) AS unknown_hits,
+                   count(*) FILTER (WHERE machines > 0) AS with_machines,
+                   count(*) FILTER (WHERE unknown > 0) AS with_unknown
+            FROM hits
+            GROUP BY campaign_id, what
+        ) f
+        CROSS JOIN LATERAL (VALUES
+            ('people', people, people), ('people:hits', people_hits, people),
+            ('machines', machines, machines), ('machines:hits', machine_hits, with_machines),
+            ('unknown', unknown, unknown), ('unknown:hits', unknown_hits, with_unknown)
+        ) v (name, n, people)
+        UNION ALL
+        SELECT campaign_id, kind, count(DISTINCT contact_id), count(DISTINCT contact_id)
+        FROM events
+        WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])
+          AND kind IN ('unsubscribe', 'complaint')
+        GROUP BY campaign_id, kind
+        UNION ALL
+        SELECT d.campaign_id, v.key, count(*), count(*)
+        FROM deliveries d
+        CROSS JOIN LATERAL (VALUES ('base:open', d.opens), ('base:click', d.clicks)) v (key, measured)
+        WHERE d.account_id = $1 AND d.campaign_id = ANY ($2::bigint[]) AND d.status = 'delivered'
+          AND v.measured
+        GROUP BY d.campaign_id, v.key
+    )
+    UPDATE campaigns c
+    SET totals = coalesce(c.totals, (
+            SELECT coalesce(jsonb_object_agg(key, n), '{}')
+            FROM (
+                SELECT status || CASE reason WHEN '' THEN '' ELSE ':' || reason END AS key, count(*) AS n
+                FROM deliveries
+                WHERE account_id = $1 AND campaign_id = c.id
+                GROUP BY 1
+                HAVING count(*) >= $3
+            ) parts)),
+        measured = (
+            SELECT coalesce(jsonb_object_agg(cells.key, cells.n), '{}')
+            FROM cells
+            WHERE cells.campaign_id = c.id AND cells.people >= $3),
+        details_erased_at = $4
+    WHERE c.account_id = $1 AND c.id = ANY ($2::bigint[]) AND c.details_erased_at IS NULL
+"""
+
+
+async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
+    """Campaigns that are frozen already stay as they are: what came after is not counted."""
+    await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now)

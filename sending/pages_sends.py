@@ -33,6 +33,7 @@ from sending.campaigns import Campaign
 from sending.schedules import WallClock
 
 LIVE = frozenset({"scheduled", "preparing", "sending"})
+STOPPED = frozenset({"paused", "cancelled"})
 Short = Annotated[str, StringConstraints(max_length=64)]
 
 
@@ -176,7 +177,8 @@ async def show(request: web.Request) -> web.Response:
             "may_send": access.member(request).can_send,
             "who_may": await identity.senders_of_mail(tx),
             "live": _live(campaign),
-            "rest": await remainders.of(tx, campaign.id),
+            # looking through a campaign costs: not each two seconds while it is under way
+            "rest": await remainders.of(tx, campaign.id) if campaign.status in STOPPED else None,
             "relatives": await remainders.relatives(tx, campaign.id),
             "mending": pages_remainders.MENDING.get(campaign.pause_reason),
             "stuck": campaign.pause_reason in pages_remainders.STUCK,

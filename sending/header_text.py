@@ -3,6 +3,7 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from functools import lru_cache
 
 LINE = 76
 """Characters of a line that holds an encoded word (RFC 2047 §2)."""
@@ -10,6 +11,7 @@ LINE = 76
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f]")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?: [A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*")
 _Q_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+_Q_OCTETS = tuple(chr(n) if chr(n) in _Q_PLAIN else "_" if n == 0x20 else f"={n:02X}" for n in range(256))
 _LONGEST_WORD = 60
 
 
@@ -20,6 +22,7 @@ def checked(text: str, field: str) -> str:
     return text
 
 
+@lru_cache(1024)
 def unstructured(name: str, text: str) -> str:
     """A whole header line for free text, such as Subject; without its final line end."""
     checked(text, name)
@@ -40,6 +43,11 @@ def phrase(text: str, *, used: int) -> str:
 
 def encoded(text: str, *, used: int) -> str:
     """Encoded words of at most 75 characters, one a line; a character is never split (RFC 2047 §5)."""
+    octets = text.encode()
+    short = "".join([_Q_OCTETS[octet] for octet in octets])
+    # most names and many subjects are one word
+    if len(short) <= len(octets) * 4 / 3 and len(short) <= LINE - used - len("=?utf-8?q??="):
+        return f"=?utf-8?q?{short}?="
     return "\r\n ".join(_words(text, used))
 
 

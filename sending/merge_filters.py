@@ -42,7 +42,7 @@ def as_text(value: object, language: str = "en") -> str:
 @pass_context
 def finalize(context: Context, value: object) -> object:
     """Jinja's last step before output; a Markup stays one."""
-    return value if isinstance(value, Markup) else as_text(value, _language(context))
+    return value if isinstance(value, str) else as_text(value, _language(context))
 
 
 def default_filter(value: object, fallback: object = "") -> object:

@@ -4,20 +4,22 @@ What a campaign shares is prepared once as a Skeleton; a recipient fills in To, 
 DKIM comes with the signer, `mailto:` in List-Unsubscribe with the inbound listener (S17).
 """
 
-import binascii
 import re
-from base64 import encodebytes
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 
 from mailer.core import addresses
-from sending import header_text
+from sending import bodies, header_text, merge
+from sending.bodies import Transfer
 from sending.render import Rendered
 
 CRLF = "\r\n"
+# an address of the commonest kind: a dot-atom of RFC 5322 §3.2.3 at a domain of letters, digits and hyphens
+_KNOWN = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[a-z0-9.-]+", re.ASCII)
 _ID_LEFT = re.compile(r"[A-Za-z0-9._+-]{1,200}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -59,7 +61,8 @@ class CampaignHeaders:
 class MessageHeaders:
     """One message's headers. `message_id` is the part left of the @; `sent_at` is aware.
 
-    `mailing_list` and `unsubscribe_url` are required for marketing, and refused otherwise.
+    `mailing_list` and `unsubscribe_url` are required for marketing, and refused otherwise. `envelope` is
+    `envelope_address(to_email)` where that is known, so that it need not be read again for each mail.
     """
 
     campaign: CampaignHeaders
@@ -69,6 +72,15 @@ class MessageHeaders:
     to_name: str = ""
     mailing_list: ListHeaders | None = None
     unsubscribe_url: str | None = None
+    envelope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A body as it stands in the message, its last line ended."""
+
+    transfer: Transfer
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +89,39 @@ class Skeleton:
 
     campaign: CampaignHeaders
     shared: str
+    boundary: str
 
     def fill(self, headers: MessageHeaders, rendered: Rendered) -> bytes:
         """The message, CRLF throughout, ready for DATA. Raises ValueError for a value no header may carry."""
+        return self.assemble(headers, rendered.subject, text=_part(rendered.text), html=_part(rendered.html))
+
+    def assemble(self, headers: MessageHeaders, subject: str, *, text: Part, html: Part) -> bytes:
+        """The same of parts that are encoded already. Raises ValueError."""
         _check_class(headers)
-        lines = [
-            "Date: " + format_datetime(headers.sent_at.astimezone(UTC)),
-            self.shared,
-            _mailbox("To", headers.to_name, headers.to_email),
-            header_text.unstructured("Subject", rendered.subject),
-            _message_id(headers),
-            *_list_lines(headers),
-        ]
-        boundary = _boundary(headers)
-        lines.append("MIME-Version: 1.0")
-        lines.append(f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"')
-        head = CRLF.join(lines).encode()
-        parts = [_part("plain", rendered.text), _part("html", rendered.html)]
-        mark = boundary.encode()
-        body = b"".join(b"--" + mark + b"\r\n" + part + b"\r\n" for part in parts)
-        return head + b"\r\n\r\n" + body + b"--" + mark + b"--\r\n"
+        head = CRLF.join(
+            (
+                f"Date: {_date(int(headers.sent_at.timestamp()))}",
+                self.shared,
+                _mailbox("To", headers.to_name, headers.to_email, headers.envelope),
+                header_text.unstructured("Subject", subject),
+                _message_id(headers),
+                *_list_lines(headers),
+                "MIME-Version: 1.0",
+                f'Content-Type: multipart/alternative;\r\n boundary="{self.boundary}"',
+                "",
+                "",
+            )
+        )
+        return b"".join(
+            (
+                head.encode(),
+                _part_head(self.boundary, "plain", text.transfer),
+                text.data,
+                _part_head(self.boundary, "html", html.transfer),
+                html.data,
+                f"\r\n--{self.boundary}--\r\n".encode(),
+            )
+        )
 
 
 def prepare(campaign: CampaignHeaders) -> Skeleton:
@@ -112,7 +137,9 @@ def prepare(campaign: CampaignHeaders) -> Skeleton:
         lines.append("Auto-Submitted: auto-generated")  # RFC 3834 §5
     if not _DOMAIN.fullmatch(campaign.message_id_domain):
         raise ValueError("the domain of Message-ID is not a domain")
-    return Skeleton(campaign, CRLF.join(lines))
+    shared = CRLF.join(lines)
+    # “=_” is in neither encoding (RFC 2045 §6.7, rule 1), so no body holds the boundary (D-05)
+    return Skeleton(campaign, shared, "=_" + blake2b(shared.encode(), digest_size=12).hexdigest())
 
 
 def build(headers: MessageHeaders, rendered: Rendered) -> bytes:
@@ -150,14 +177,19 @@ def _check_class(headers: MessageHeaders) -> None:
         raise ValueError("sent_at has no time zone")
 
 
-def _mailbox(field: str, name: str, email: str) -> str:
-    address = envelope_address(email)
+def _mailbox(field: str, name: str, email: str, envelope: str = "") -> str:
+    address = envelope if _KNOWN.fullmatch(envelope) else envelope_address(email)
     if not name.strip():
         return f"{field}: {address}" if len(field) + 2 + len(address) <= 78 else f"{field}:\r\n {address}"
     shown = header_text.phrase(name, used=len(field) + 2)
     line = f"{field}: {shown}"
     fits = len(line.rpartition(CRLF)[2]) + len(address) + 3 <= header_text.LINE
     return f"{line}{' ' if fits else CRLF + ' '}<{address}>"
+
+
+@lru_cache(4)
+def _date(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 def _message_id(headers: MessageHeaders) -> str:
@@ -169,34 +201,35 @@ def _message_id(headers: MessageHeaders) -> str:
 def _list_lines(headers: MessageHeaders) -> list[str]:
     if headers.mailing_list is None or headers.unsubscribe_url is None:
         return []
-    one = headers.mailing_list
-    list_id = f"{one.label}.{one.domain}"
-    if not _LABEL.fullmatch(one.label) or not _DOMAIN.fullmatch(one.domain) or len(list_id) > 253:
-        raise ValueError("List-Id is not a label under a domain of at most 255 octets")
     if not _URL.fullmatch(headers.unsubscribe_url):
         raise ValueError("the unsubscribe address is not a plain web address")
-    name = header_text.phrase(one.name, used=len("List-Id: ")) + f"{CRLF} " if one.name.strip() else ""
     # RFC 8058 §3.1: both headers, and the second exactly so.
     return [
-        f"List-Id: {name}<{list_id}>",
+        _list_id(headers.mailing_list),
         f"List-Unsubscribe: <{headers.unsubscribe_url}>",
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
     ]
 
 
-def _part(subtype: str, text: str) -> bytes:
-    data = (text if text.endswith("\n") else text + "\n").replace("\r\n", "\n").replace("\r", "\n").encode()
-    # Without CR in the input both encoders end lines with LF alone; a CR of ours is added to each.
-    quoted = binascii.b2a_qp(data, istext=True)
-    transfer, body = "quoted-printable", quoted
-    if len(quoted) > len(data) * 1.37:
-        # Base64 would turn LF into bytes of the text, where CRLF is the line end (RFC 2046 §4.1.1).
-        transfer, body = "base64", encodebytes(data.replace(b"\n", b"\r\n"))
-    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n"
-    return head.encode() + body.replace(b"\n", b"\r\n")
+@lru_cache(256)
+def _list_id(one: ListHeaders) -> str:
+    list_id = f"{one.label}.{one.domain}"
+    if not _LABEL.fullmatch(one.label) or not _DOMAIN.fullmatch(one.domain) or len(list_id) > 253:
+        raise ValueError("List-Id is not a label under a domain of at most 255 octets")
+    name = header_text.phrase(one.name, used=len("List-Id: ")) + f"{CRLF} " if one.name.strip() else ""
+    return f"List-Id: {name}<{list_id}>"
 
 
-def _boundary(headers: MessageHeaders) -> str:
-    # “=_” is in neither encoding (RFC 2045 §6.7, rule 1), so no body holds the boundary (D-05).
-    seed = f"{headers.message_id}@{headers.campaign.message_id_domain}"
-    return "=_" + blake2b(seed.encode(), digest_size=12).hexdigest()
+def _part(text: str) -> Part:
+    plain = merge.normalise(text)
+    transfer = bodies.shorter(plain)
+    return Part(transfer, bodies.transferred(plain, transfer))
+
+
+@lru_cache(64)
+def _part_head(boundary: str, subtype: str, transfer: Transfer) -> bytes:
+    start = "" if subtype == "plain" else CRLF
+    return (
+        f"{start}--{boundary}\r\nContent-Type: text/{subtype}; charset=utf-8\r\n"
+        f"Content-Transfer-Encoding: {transfer}\r\n\r\n"
+    ).encode()

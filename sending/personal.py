@@ -7,7 +7,7 @@ addresses byte for byte and no pixel; nothing else differs (B-35, B-44).
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from mailer.core import clock, keys
@@ -17,9 +17,9 @@ from mailer.core.errors import Gone, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.tokens import CampaignToken, RecipientToken
-from sending import render, revisions
+from sending import merge, render, revisions
 from sending.merge_filters import Value
-from sending.message import ListHeaders, MailClass, MessageHeaders
+from sending.message import ListHeaders, MailClass, MessageHeaders, Part
 from sending.render import Recipient, Rendered, Urls
 from sending.revisions import Content, Loaded
 from sending.smtp import Mail
@@ -80,38 +80,51 @@ class Maker:
     account_id: int
     loaded: Loaded
     key: bytes
-
-    @property
-    def _links(self) -> Links:
-        return Links(self.services.tokens, self.services.settings.track_url)
+    links: Links
+    return_path: str
+    _lists: dict[int, ListHeaders] = field(default_factory=dict, init=False, repr=False)
 
     def tracking(self, person: Person) -> Tracking:
         return decision.tracked(person.opens, person.clicks, self.loaded.content.kind)
 
     def mail(self, person: Person) -> Mail:
         """Raises RenderFailed, or ValueError for an address or a name that no header may carry."""
-        rendered, urls = self.render(person, self.tracking(person))
-        marketing = self.loaded.skeleton.campaign.mail_class is MailClass.MARKETING
-        domain = self.services.settings.mail_domain
+        loaded = self.loaded
+        marketing = loaded.skeleton.campaign.mail_class is MailClass.MARKETING
+        urls = self._urls(
+            person, loaded.program.names | {"unsubscribe_url"} if marketing else loaded.program.names
+        )
+        made = loaded.program.encode(self._recipient(person, urls, self.tracking(person)))
+        envelope = person.envelope
         headers = MessageHeaders(
-            campaign=self.loaded.skeleton.campaign,
+            campaign=loaded.skeleton.campaign,
             to_email=person.email,
             to_name=render.header_line(f"{person.first_name} {person.last_name}", 120),
             message_id=self.message_id(person.contact_id),
             sent_at=clock.now(),
-            mailing_list=self._list(person.list_id, domain) if marketing else None,
+            mailing_list=self._list(person.list_id) if marketing else None,
             unsubscribe_url=urls.unsubscribe if marketing else None,
+            envelope=envelope,
         )
-        return Mail(return_path(domain), person.envelope, self.loaded.skeleton.fill(headers, rendered))
+        message = loaded.skeleton.assemble(
+            headers,
+            made.subject,
+            text=Part(loaded.program.text_body.transfer, made.text),
+            html=Part(loaded.program.html_body.transfer, made.html),
+        )
+        return Mail(self.return_path, envelope, message)
 
     def render(self, person: Person, tracking: Tracking) -> tuple[Rendered, Urls]:
-        """Raises RenderFailed."""
-        urls = self._urls(person)
+        """As text, for a reader. Raises RenderFailed."""
+        urls = self._urls(person, merge.URL_NAMES)
+        return self.loaded.program.render(self._recipient(person, urls, tracking)), urls
+
+    def _recipient(self, person: Person, urls: Urls, tracking: Tracking) -> Recipient:
         plain = recipient(self.loaded.content, person, urls)
         if not (tracking.opens or tracking.clicks):
-            return self.loaded.program.render(plain), urls
+            return plain
         place = CampaignToken(self.account_id, self.loaded.campaign_id, person.contact_id)
-        measured = Recipient(
+        return Recipient(
             contact=plain.contact,
             urls=plain.urls,
             list_name=plain.list_name,
@@ -119,48 +132,49 @@ class Maker:
             account=plain.account,
             language=plain.language,
             tracked_links=self._clicks(place, plain) if tracking.clicks else None,
-            open_pixel_url=self._links.open(place) if tracking.opens else None,
+            open_pixel_url=self.links.open(place) if tracking.opens else None,
         )
-        return self.loaded.program.render(measured), urls
 
     def message_id(self, contact_id: int) -> str:
         """The same at each try, so that a mail that came twice after all is seen once; it names nobody."""
         seed = f"mail {self.loaded.campaign_id} {contact_id}".encode()
         return hmac.digest(self.key, seed, hashlib.sha256)[:16].hex()
 
-    def _list(self, list_id: int, domain: str) -> ListHeaders:
-        name = render.header_line(self.loaded.content.lists.get(list_id, ""), 120)
-        return ListHeaders(name=name, label=f"l{list_id}.a{self.account_id}", domain=domain)
+    def _list(self, list_id: int) -> ListHeaders:
+        found = self._lists.get(list_id)
+        if found is None:
+            name = render.header_line(self.loaded.content.lists.get(list_id, ""), 120)
+            label = f"l{list_id}.a{self.account_id}"
+            domain = self.services.settings.mail_domain
+            found = self._lists[list_id] = ListHeaders(name=name, label=label, domain=domain)
+        return found
 
-    def _urls(self, person: Person) -> Urls:
+    def _urls(self, person: Person, names: frozenset[str]) -> Urls:
+        """The addresses of these names; the others are left empty, for each costs."""
         who = RecipientToken(
             self.account_id, person.list_id, person.contact_id, person.address_hash, self.loaded.campaign_id
         )
-        made = self._links.all_of(who)
+        place = CampaignToken(self.account_id, self.loaded.campaign_id, person.contact_id)
+        links = self.links
         return Urls(
-            unsubscribe=made.unsubscribe,
-            preferences=made.preferences,
-            tracking=made.tracking,
-            rights=made.rights,
-            web_version=made.web_version,
+            unsubscribe=links.unsubscribe(who) if "unsubscribe_url" in names else "",
+            preferences=links.preferences(who) if "preferences_url" in names else "",
+            tracking=links.tracking(who) if "tracking_url" in names else "",
+            rights=links.rights(who) if "rights_url" in names else "",
+            web_version=links.view(place) if "web_version_url" in names else "",
         )
 
     def _clicks(self, place: CampaignToken, plain: Recipient) -> dict[int, str]:
         """Our address for each of the author's links; personal ones seal their target (S9)."""
         targets = self.loaded.program.personal_targets(plain)
-        made = {}
-        for link in self.loaded.content.links:
-            if link.personal and link.position not in targets:
-                continue
-            token = CampaignToken(
-                place.account_id,
-                place.campaign_id,
-                place.contact_id,
-                self.loaded.link_ids[link.position],
-                targets.get(link.position, ""),
-            )
-            made[link.position] = self._links.click(token)
-        return made
+        positions = [
+            link.position
+            for link in self.loaded.content.links
+            if not link.personal or link.position in targets
+        ]
+        ids = self.loaded.link_ids
+        wanted = [(ids[position], targets.get(position, "")) for position in positions]
+        return dict(zip(positions, self.links.clicks(place, wanted), strict=True))
 
 
 def recipient(content: Content, person: Person, urls: Urls) -> Recipient:
@@ -178,7 +192,14 @@ def recipient(content: Content, person: Person, urls: Urls) -> Recipient:
 async def maker(tx: AccountTx, services: Services, campaign_id: int) -> Maker:
     """Raises Gone, RenderFailed or ValueError."""
     loaded = await revisions.load(tx, services, campaign_id)
-    return Maker(services, tx.account_id, loaded, await keys.hash_key(tx, services.sealer))
+    return Maker(
+        services,
+        tx.account_id,
+        loaded,
+        await keys.hash_key(tx, services.sealer),
+        Links(services.tokens, services.settings.track_url),
+        return_path(services.settings.mail_domain),
+    )
 
 
 def return_path(domain: str) -> str:

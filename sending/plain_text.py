@@ -4,7 +4,7 @@ Works on HTML whose merge tags are tokens; they come through untouched, as words
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -19,6 +19,7 @@ _SPACED = frozenset({"p", "ul", "ol", "blockquote", "table", "pre", "dl"})
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _BLANK = re.compile(r"[ \t\n\r\f]+")
+_SPACE = " \t\n\r\f"
 _TOO_MANY_LINES = re.compile(r"\n{3,}")
 
 
@@ -34,8 +35,52 @@ def from_html(html: str, *, is_token: Callable[[str], bool] = lambda text: False
 
 def tidy(text: str) -> str:
     """No blanks at line ends, at most one empty line, one line end at the end."""
-    lines = (line.rstrip(" \t\n\r\f") for line in text.split("\n"))
+    lines = (line.rstrip(_SPACE) for line in text.split("\n"))
     return _TOO_MANY_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """A piece of a text: white space, what lies between in tidy form, white space."""
+
+    lead: str
+    core: str
+    trail: str
+
+
+def part(piece: str) -> Parted:
+    """A piece taken apart, for `tidied`."""
+    core = piece.strip(_SPACE)
+    if not core:
+        return Parted(piece, "", "")
+    if len(core) == len(piece) and "\n" not in core:
+        return Parted("", core, "")
+    start = piece.index(core)
+    return Parted(
+        piece[:start], tidy(core).removesuffix("\n") if "\n" in core else core, piece[start + len(core) :]
+    )
+
+
+def tidied(pieces: Iterable[str], parted: Mapping[int, Parted]) -> Iterator[str]:
+    """What `tidy` makes of the joined pieces, as pieces; `parted` maps the identity of known ones."""
+    space = ""
+    begun = False
+    for piece in pieces:
+        one = parted.get(id(piece))
+        if one is None:
+            one = part(piece)
+        space += one.lead
+        if not one.core:
+            continue
+        if "\n" in space:
+            lines = space.count("\n")
+            space = ("\n" * min(lines, 2) if begun else "") + space.rpartition("\n")[2]
+        if space:
+            yield space
+        yield one.core
+        begun = True
+        space = one.trail
+    yield "\n"
 
 
 @dataclass(slots=True)

@@ -5,12 +5,14 @@ addresses are percent-encoded where `links_in_mail` said so.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import CodeType
 
-from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError
+from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError, nodes
 
-from sending import merge, merge_filters, plain_text
+from sending import bodies, merge, merge_filters, plain_text
+from sending.bodies import ODD, Body
 from sending.content import PIXEL, PREHEADER, SUBJECT, Compiled
 from sending.links_in_mail import TRACKED, Link
 from sending.merge_filters import Value
@@ -86,35 +88,75 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """One recipient's mail, its parts ready for the wire. The Program tells how they are encoded."""
+
+    subject: str
+    html: bytes
+    text: bytes
+
+
+_Part = tuple[Template, dict[str, object], int, frozenset[int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
-    """A revision, ready to render many times. Not bound to an account; hold it as long as the revision."""
+    """A revision, ready to render many times. Not bound to an account; hold it as long as the revision.
+
+    `names` are the names that its templates use, so that no address is made that no mail shows.
+    """
 
     subject: Template
     preheader: Template
     html: Template
     text: Template
+    html_body: Body
+    text_body: Body
     targets: Mapping[int, Template] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
 
     def render(self, recipient: Recipient) -> Rendered:
         """Raises RenderFailed."""
-        context = _context(recipient)
-        subject = header_line(_run(self.subject, context, 4_000), MAX_SUBJECT_CHARACTERS)
-        context["subject"] = context[SUBJECT] = subject
-        preheader = header_line(_run(self.preheader, context, 4_000), MAX_PREHEADER_CHARACTERS)
-        context[PREHEADER] = preheader
-        html = _run(self.html, context, MAX_HTML_BYTES)
-        text = plain_text.tidy(_run(self.text, context, MAX_TEXT_BYTES))
-        return Rendered(subject, preheader, _printable(html), _printable(text))
+        context = self._begun(recipient)
+        html, text = (_run(*part) for part in self._parts(context))
+        return Rendered(
+            str(context[SUBJECT]), str(context[PREHEADER]), "".join(html), plain_text.tidy("".join(text))
+        )
+
+    def encode(self, recipient: Recipient) -> Encoded:
+        """As `render`, in octets; what all recipients share is not encoded again. Raises RenderFailed."""
+        context = self._begun(recipient)
+        html, text = (_run(*part) for part in self._parts(context))
+        return Encoded(str(context[SUBJECT]), self.html_body.encode(html), self.text_body.encode(text))
 
     def personal_targets(self, recipient: Recipient) -> dict[int, str]:
         """Where this recipient's personal links lead, by position; empty or too long ones are left out (S9).
 
         The caller seals them into click addresses and gives those back as `tracked_links`.
         """
+        if not self.targets:
+            return {}
         context = _context(recipient)
         context["subject"] = ""
-        made = {position: _run(template, context, 20_000) for position, template in self.targets.items()}
+        made = {
+            position: "".join(_run(template, context, 20_000)) for position, template in self.targets.items()
+        }
         return {position: url for position, url in made.items() if 0 < len(url) <= MAX_TARGET_CHARACTERS}
+
+    def _parts(self, context: dict[str, object]) -> tuple["_Part", "_Part"]:
+        return (
+            (self.html, context, MAX_HTML_BYTES, self.html_body.constants),
+            (self.text, context, MAX_TEXT_BYTES, self.text_body.constants),
+        )
+
+    def _begun(self, recipient: Recipient) -> dict[str, object]:
+        """The context, with the two header lines that the parts may show."""
+        context = _context(recipient)
+        subject = header_line("".join(_run(self.subject, context, 4_000)), MAX_SUBJECT_CHARACTERS)
+        context["subject"] = context[SUBJECT] = subject
+        preheader = header_line("".join(_run(self.preheader, context, 4_000)), MAX_PREHEADER_CHARACTERS)
+        context[PREHEADER] = preheader
+        return context
 
 
 def compile_parts(
@@ -122,12 +164,26 @@ def compile_parts(
 ) -> Program:
     """Programs of checked parts; `html` and `text` come from `content.compile_mjml`. Raises RenderFailed."""
     plain, escaping = merge.environment(autoescape=False), merge.environment(autoescape=True)
+    trees = [
+        _tree(plain, subject),
+        _tree(plain, preheader),
+        _tree(escaping, html),
+        _tree(plain, text),
+    ]
+    codes = [_code(env, tree) for env, tree in zip((plain, plain, escaping, plain), trees, strict=True)]
+    targets = {link.position: _tree(plain, link.target) for link in links if link.target}
+    used = {name.name for tree in (*trees, *targets.values()) for name in tree.find_all(nodes.Name)}
     return Program(
-        subject=_compile(plain, subject),
-        preheader=_compile(plain, preheader),
-        html=_compile(escaping, html),
-        text=_compile(plain, text),
-        targets={link.position: _compile(plain, link.target) for link in links if link.target},
+        subject=Template.from_code(plain, codes[0], {}),
+        preheader=Template.from_code(plain, codes[1], {}),
+        html=Template.from_code(escaping, codes[2], {}),
+        text=Template.from_code(plain, codes[3], {}),
+        html_body=bodies.html(codes[2]),
+        text_body=bodies.text(codes[3]),
+        targets={
+            position: Template.from_code(plain, _code(plain, tree), {}) for position, tree in targets.items()
+        },
+        names=frozenset(used),
     )
 
 
@@ -144,26 +200,35 @@ def header_line(text: str, limit: int) -> str:
     return re.sub(" +", " ", _CONTROL.sub(" ", text)).strip(" ")[:limit].rstrip(" ")
 
 
-def _compile(env: Environment, source: str) -> Template:
+def _tree(env: Environment, source: str) -> nodes.Template:
     try:
-        tree = merge.harden(env.parse(merge.normalise(source)), env)
-        return Template.from_code(env, env.compile(tree), {})
+        return merge.harden(env.parse(_cleaned(source)), env)
+    except (TemplateSyntaxError, RecursionError) as fault:
+        raise RenderFailed("render", f"the template cannot be compiled: {fault}") from fault
+
+
+def _code(env: Environment, tree: nodes.Template) -> CodeType:
+    try:
+        return env.compile(tree)
     except (TemplateSyntaxError, RecursionError, SyntaxError) as fault:
         raise RenderFailed("render", f"the template cannot be compiled: {fault}") from fault
 
 
-def _run(template: Template, context: dict[str, object], limit: int) -> str:
-    pieces: list[str] = []
+def _run(
+    template: Template, context: dict[str, object], limit: int, clean: frozenset[int] = frozenset()
+) -> Iterator[str]:
+    """The pieces of one part; a recipient's values come without what no mail may carry."""
     size = 0
     try:
-        for piece in template.root_render_func(template.new_context(context)):
+        # shared: the context is ours alone, and copying it for each part would cost as much as rendering
+        for piece in template.root_render_func(template.new_context(context, shared=True)):
             size += len(piece)
             if size > limit:
                 raise RenderFailed("size", f"the part is larger than {limit} characters")
-            pieces.append(piece)
+            # what the template itself says was cleaned when it was compiled
+            yield piece if id(piece) in clean or not ODD.search(piece) else _cleaned(piece)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as fault:
         raise RenderFailed("render", f"{type(fault).__name__}: {fault}") from fault
-    return "".join(pieces)
 
 
 def _context(recipient: Recipient) -> dict[str, object]:
@@ -195,9 +260,9 @@ def _context(recipient: Recipient) -> dict[str, object]:
     return context
 
 
-def _printable(text: str) -> str:
+def _cleaned(text: str) -> str:
     """Without the control characters no mail part may carry; tabs and lines stay, ended one way."""
-    return merge.normalise(text).translate(_REMOVED)
+    return merge.normalise(str(text)).translate(_REMOVED)
 
 
 _REMOVED = dict.fromkeys((*range(9), *range(11, 32), 127))

@@ -1,5 +1,6 @@
 """Addresses of the recipients' pages: the only place that knows their form. None tells who (B-62)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailer.core.tokens import CampaignToken, Purpose, RecipientToken, Tokens
@@ -45,6 +46,11 @@ class Links:
 
     def click(self, what: CampaignToken) -> str:
         return f"{self.base}/t/c/{self.tokens.campaign(Purpose.CLICK, what)}"
+
+    def clicks(self, place: CampaignToken, targets: Sequence[tuple[int, str]]) -> list[str]:
+        """An address for each (link id, personalised target or "") of one mail."""
+        start = f"{self.base}/t/c/"
+        return [start + token for token in self.tokens.clicks(place, targets)]
 
     def open(self, what: CampaignToken) -> str:
         return f"{self.base}/t/o/{self.tokens.campaign(Purpose.OPEN, what)}"

@@ -7,8 +7,10 @@ numbers, then bytes; nothing in it is readable or can be altered (B-46, B-62, D-
 import base64
 import binascii
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -57,6 +59,11 @@ class CampaignToken:
     url: str = ""
 
 
+# as associated data, made once: a mail with ten links makes some twenty tokens
+_AAD = {purpose: [purpose.value.encode()] for purpose in Purpose}
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 def _pack(*numbers: int, tail: bytes = b"") -> bytes:
     """Numbers as LEB128, seven bits a byte."""
     out = bytearray()
@@ -67,6 +74,11 @@ def _pack(*numbers: int, tail: bytes = b"") -> bytes:
             number >>= 7
         out.append(number)
     return bytes(out) + tail
+
+
+@lru_cache(4096)
+def _number(value: int) -> bytes:
+    return _pack(value)
 
 
 def _unpack(data: bytes, count: int) -> tuple[list[int], bytes]:
@@ -92,15 +104,16 @@ class Tokens:
     current: int
 
     def _make(self, purpose: Purpose, payload: bytes) -> str:
-        sealed = self.keys[self.current].encrypt(payload, [purpose.value.encode()])
-        return base64.urlsafe_b64encode(bytes((self.current,)) + sealed).rstrip(b"=").decode()
+        sealed = self.keys[self.current].encrypt(payload, _AAD[purpose])
+        raw = binascii.b2a_base64(bytes((self.current,)) + sealed, newline=False)
+        return raw.translate(_URL_SAFE).rstrip(b"=").decode("ascii")
 
     def _read(self, purpose: Purpose, token: str) -> bytes:
         if len(token) > _MAX_TOKEN or not token.isascii():
             raise NotFound
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-            return self.keys[raw[0]].decrypt(raw[1:], [purpose.value.encode()])
+            return self.keys[raw[0]].decrypt(raw[1:], _AAD[purpose])
         except (binascii.Error, ValueError, IndexError, KeyError, InvalidTag):
             raise NotFound from None
 
@@ -119,6 +132,14 @@ class Tokens:
     def campaign(self, purpose: Purpose, what: CampaignToken) -> str:
         numbers = (what.account_id, what.campaign_id, what.contact_id, what.link_id)
         return self._make(purpose, _pack(*numbers, tail=what.url.encode()))
+
+    def clicks(self, place: CampaignToken, targets: Sequence[tuple[int, str]]) -> list[str]:
+        """As `campaign` makes them, the click tokens of one mail: for each (link id, personalised target)."""
+        start = _pack(place.account_id, place.campaign_id, place.contact_id)
+        return [
+            self._make(Purpose.CLICK, start + _number(link_id) + (url.encode() if url else b""))
+            for link_id, url in targets
+        ]
 
     def read_campaign(self, purpose: Purpose, token: str) -> CampaignToken:
         """Raises NotFound for a damaged, foreign or wrong-purpose token."""

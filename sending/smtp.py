@@ -1,194 +1,39 @@
-"""Hand-over to an SMTP server: a pool of connections a process and server. The only import of aiosmtplib.
+"""Connections to SMTP servers: a pool a process and server. The only import of aiosmtplib.
 
-    idle or new connection → MAIL → RCPT → DATA → body → final dot → reply
-
-What counts is where it ended: without a reply before the final dot nothing was accepted and the mail may go
-again; without one after it nobody knows, and the delivery is in doubt (D-22). The body is written first and
-its last line only when the kernel has taken the rest, so that a connection lost on the way is no doubt.
+idle or new connection → hand-over of as many mails as it may carry → idle again, or QUIT
 """
 
 import asyncio
-import contextlib
-import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiosmtplib
 from aiosmtplib import errors
-from aiosmtplib.protocol import PERIOD_REGEX
 
-from sending.replies import Stage
+from sending.handover import LATE, Mail, Order, Reply, Run, Session, Timeouts
 from sending.smtp_url import Server
+from sending.wire import take_over
 
+__all__ = ["Mail", "Pool", "Reply", "Timeouts", "close_pools", "pool"]
 MAX_CONNECTIONS = 8
-MESSAGES_EACH = 100  # D-70: what a large provider allows a connection
 IDLE_SECONDS = 25.0
-_ASCII = re.compile(r"[!-~]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds, at least those of RFC 5321 §4.5.3.2 (D-12)."""
+class _Unopened(Exception):
+    """No connection could be had; `reply` says why, at stage "connect"."""
 
-    banner: float = 300
-    mail: float = 300
-    rcpt: float = 300
-    data: float = 120
-    block: float = 180
-    end: float = 600
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One message for one recipient; `message` has CRLF line ends throughout."""
-
-    sender: str
-    recipient: str
-    message: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Where a hand-over ended. `code` 0: no reply came; at stage "end" that is the doubt."""
-
-    stage: Stage
-    code: int
-    text: str
-
-    @property
-    def in_doubt(self) -> bool:
-        return self.stage == "end" and self.code == 0
-
-    @property
-    def unreached(self) -> bool:
-        """No reply, and nothing can have been accepted."""
-        return self.code == 0 and self.stage != "end"
-
-
-class _Stopped(Exception):
-    """The transaction ended here."""
-
-    def __init__(self, stage: Stage, code: int, text: str) -> None:
-        super().__init__(stage)
-        self.reply = Reply(stage, code, text)
-
-
-_LOST = (errors.SMTPServerDisconnected, errors.SMTPTimeoutError, OSError, TimeoutError)
-
-
-@dataclass(slots=True)
-class _Connection:
-    client: aiosmtplib.SMTP
-    sent: int = 0
-    used_at: float = 0.0
-
-    async def command(self, stage: Stage, *words: bytes, timeout: float) -> tuple[int, str]:
-        """Raises _Stopped when no reply comes or it is not one that goes on."""
-        try:
-            code, text = await self.client.execute_command(*words, timeout=timeout)
-        except errors.SMTPResponseException as error:
-            # a reply that is none (D-14): the connection cannot be trusted any more
-            self.client.close()
-            raise _Stopped(stage, 0, f"broken reply: {error.message}") from error
-        except _LOST as error:
-            self.client.close()
-            raise _Stopped(stage, 0, _words(error)) from error
-        if code == 421:  # RFC 5321 §3.8: it is closing, at any time
-            self.client.close()
-        return code, text
-
-    async def hand_over(self, mail: Mail, timeouts: Timeouts) -> Reply:
-        """Raises nothing of SMTP's: every end is a Reply."""
-        try:
-            await self._envelope(mail, timeouts)
-            return await self._body(mail.message, timeouts)
-        except _Stopped as stopped:
-            if stopped.reply.code and self.client.is_connected:
-                with contextlib.suppress(_Stopped):
-                    await self.command(stopped.reply.stage, b"RSET", timeout=timeouts.mail)
-            return stopped.reply
-        finally:
-            self.sent += 1
-            self.used_at = time.monotonic()
-
-    async def _envelope(self, mail: Mail, timeouts: Timeouts) -> None:
-        plain = _ASCII.fullmatch(mail.recipient) is not None
-        extensions = self.client.esmtp_extensions
-        options = []
-        if "size" in extensions:
-            limit = extensions["size"].strip()
-            if limit.isdigit() and 0 < int(limit) < len(mail.message):
-                raise _Stopped(
-                    "mail", 552, f"5.3.4 the message has {len(mail.message)} octets, {limit} are taken"
-                )
-            options.append(b"SIZE=%d" % len(mail.message))
-        if not plain:
-            if "smtputf8" not in extensions:  # D-08, RFC 6531 §3.5
-                raise _Stopped("rcpt", 553, "5.6.7 the server takes no address beyond ASCII")
-            options += [b"SMTPUTF8", b"BODY=8BITMIME"]
-        code, text = await self.command(
-            "mail", b"MAIL", b"FROM:<%s>" % mail.sender.encode(), *options, timeout=timeouts.mail
-        )
-        if code != 250:
-            raise _Stopped("mail", code, text)
-        code, text = await self.command(
-            "rcpt", b"RCPT", b"TO:<%s>" % mail.recipient.encode(), timeout=timeouts.rcpt
-        )
-        if code not in (250, 251):
-            raise _Stopped("rcpt", code, text)
-
-    async def _body(self, message: bytes, timeouts: Timeouts) -> Reply:
-        code, text = await self.command("data", b"DATA", timeout=timeouts.data)
-        if code != 354:
-            raise _Stopped("data", code, text)
-        protocol = self.client.protocol
-        body = PERIOD_REGEX.sub(b"..", message)
-        try:
-            if protocol is None:
-                raise errors.SMTPServerDisconnected("Connection lost")
-            protocol.write(body)
-            await _taken(self.client, timeouts.block)
-            protocol.write(b".\r\n")
-        except (*_LOST, RuntimeError) as error:
-            self.client.close()
-            raise _Stopped("data", 0, _words(error)) from error
-        try:
-            code, text = await protocol.read_response(timeout=timeouts.end)
-        except (*_LOST, errors.SMTPResponseException) as error:
-            self.client.close()
-            return Reply("end", 0, _words(error))
-        except asyncio.CancelledError:
-            self.client.close()
-            raise
-        if code == 421:
-            self.client.close()
-        return Reply("end", code, text)
-
-    async def quit(self) -> None:
-        with contextlib.suppress(errors.SMTPException, OSError, TimeoutError):
-            await self.client.quit(timeout=2)
-        self.client.close()
-
-
-async def _taken(client: aiosmtplib.SMTP, seconds: float) -> None:
-    """Waits until the kernel has taken all that was written."""
-    transport: Any = client.transport
-    if transport is None or not transport.get_write_buffer_size():
-        return
-    async with asyncio.timeout(seconds):
-        while transport.get_write_buffer_size():
-            if transport.is_closing():
-                raise errors.SMTPServerDisconnected("Connection lost")
-            await asyncio.sleep(0.005)
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.reply = Reply("connect", code, text)
 
 
 def _words(error: BaseException) -> str:
     match error:
         case errors.SMTPTimeoutError() | TimeoutError():
-            return "no reply in time"
+            return LATE
         case errors.SMTPServerDisconnected() | ConnectionError():
             return "the connection was lost"
         case _:
@@ -203,7 +48,7 @@ class Pool:
     hostname: str
     timeouts: Timeouts = field(default_factory=Timeouts)
     size: int = MAX_CONNECTIONS
-    _idle: list[_Connection] = field(default_factory=list, init=False)
+    _idle: list[Session] = field(default_factory=list, init=False)
     _places: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -211,55 +56,69 @@ class Pool:
 
     async def hand_over(self, mail: Mail) -> Reply:
         """One mail, once. Never raises for what the network or the server does."""
+        [reply] = await self.hand_over_all([mail])
+        return reply
+
+    async def hand_over_all(self, mails: Sequence[Mail]) -> list[Reply]:
+        """Each mail once, over the connections there are; the replies in the order of the mails."""
+        orders = [Order(mail) for mail in mails]
+        run = Run(deque(orders), min(self.size, len(orders)))
+        # a mail that went back when its connection broke may find all the others gone
+        while run.waiting:
+            refusals = await _all(self._runner(run) for _ in range(min(self.size, len(run.waiting))))
+            refused = next((one for one in refusals if one is not None), None)
+            if refused is not None:
+                while run.waiting:
+                    run.waiting.popleft().reply = refused
+        return [order.reply or Reply("connect", 0, "no connection") for order in orders]
+
+    async def _runner(self, run: Run) -> Reply | None:
+        """One connection at a time, until no order waits; the reply of a server that lets none in."""
         async with self._places:
-            while (kept := self._kept()) is not None:
-                async with self._returned(kept):
-                    reply = await kept.hand_over(mail, self.timeouts)
-                # a server may have closed an idle connection meanwhile: nothing was accepted, take another
-                if not (reply.unreached and reply.stage == "mail"):
-                    return reply
-            try:
-                fresh = await self._connect()
-            except _Stopped as stopped:
-                return stopped.reply
-            async with self._returned(fresh):
-                return await fresh.hand_over(mail, self.timeouts)
+            while run.waiting:
+                try:
+                    connection = self._kept() or await self._connect()
+                except _Unopened as refused:
+                    return refused.reply
+                try:
+                    works = await connection.carry(run)
+                finally:
+                    await self._put_back(connection)
+                if not works:
+                    # no more is risked on this server by us; other connections tell whether it works
+                    return Reply("connect", 0, "the connection was lost")
+        return None
 
     async def close(self) -> None:
         """Says QUIT on what is idle."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(connection.quit() for connection in idle))
 
-    def _kept(self) -> _Connection | None:
+    def _kept(self) -> Session | None:
         while self._idle:
             found = self._idle.pop()
-            if found.client.is_connected and time.monotonic() - found.used_at < IDLE_SECONDS:
+            if found.wire.usable and time.monotonic() - found.used_at < IDLE_SECONDS:
                 return found
-            found.client.close()
+            found.wire.close()
         return None
 
-    @asynccontextmanager
-    async def _returned(self, connection: _Connection) -> AsyncIterator[None]:
-        try:
-            yield
-        except BaseException:
-            connection.client.close()
-            raise
-        if connection.client.is_connected:
-            if connection.sent >= MESSAGES_EACH:
-                await connection.quit()
-            else:
-                self._idle.append(connection)
-                asyncio.get_running_loop().call_later(IDLE_SECONDS + 1, self._close_old)
+    async def _put_back(self, connection: Session) -> None:
+        if not connection.wire.usable:
+            return
+        if connection.spent:
+            await connection.quit()
+            return
+        self._idle.append(connection)
+        asyncio.get_running_loop().call_later(IDLE_SECONDS + 1, self._close_old)
 
     def _close_old(self) -> None:
         old = [one for one in self._idle if time.monotonic() - one.used_at >= IDLE_SECONDS]
         self._idle = [one for one in self._idle if one not in old]
         for connection in old:
-            connection.client.close()
+            connection.wire.close()
 
-    async def _connect(self) -> _Connection:
-        """Raises _Stopped at stage "connect"."""
+    async def _connect(self) -> Session:
+        """Raises _Unopened."""
         server = self.server
         client = aiosmtplib.SMTP(
             hostname=server.host,
@@ -279,11 +138,24 @@ class Pool:
                 await _greet(client)
         except errors.SMTPResponseException as error:
             client.close()
-            raise _Stopped("connect", error.code, error.message) from error
+            raise _Unopened(error.code, error.message) from error
         except (errors.SMTPException, OSError, TimeoutError, ValueError) as error:
             client.close()
-            raise _Stopped("connect", 0, _words(error)) from error
-        return _Connection(client)
+            raise _Unopened(0, _words(error)) from error
+        except BaseException:
+            client.close()
+            raise
+        offered = client.esmtp_extensions
+        limit = offered.get("size", "").strip()
+        wire = take_over(client.transport)
+        return Session(wire, frozenset(offered), int(limit) if limit.isdigit() else 0, self.timeouts)
+
+
+async def _all(runners: Iterable[Coroutine[Any, Any, Reply | None]]) -> list[Reply | None]:
+    """Their results; when this one is cancelled, so are they."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(runner) for runner in runners]
+    return [task.result() for task in tasks]
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:

@@ -1,0 +1,120 @@
+"""A mail composed from pieces encoded ahead says the same as one built whole, whatever the contact holds."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sending import message, render
+from sending.merge_filters import Value
+from sending.message import CampaignHeaders, ListHeaders, MailClass, MessageHeaders, Part
+from tests.content.test_message import check_wire, parsed, unix
+
+SOURCE = """
+<mj-text>Bonjour {{ contact.first_name | default("vous") }},</mj-text>
+<mj-text>{% if contact.vip %}Merci ! 🥖 {{ contact.city }}{% endif %}</mj-text>
+<mj-text>{% for one in contact.interests %}- {{ one }}{% endfor %}</mj-text>
+<mj-text>{{ "." }}{{ contact.city | upper }} = {{ contact.points | number }} ; né le {{ contact.born | date }}</mj-text>
+<mj-button href="https://boutique.test/?a=1&amp;b={{ contact.city }}">Voir {{ contact.first_name }}</mj-button>
+<mj-button href="https://boutique.test/pain">Voir le pain</mj-button>
+<mj-raw><pre>
+.  deux  blancs	et une tabulation
+..
+</pre></mj-raw>
+<mj-text>{{ account.name }}, {{ account.address }} <a href="{{ unsubscribe_url }}">Se désabonner</a></mj-text>
+"""
+ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
+NASTY = st.sampled_from(
+    [
+        "",
+        " ",
+        ".",
+        "..",
+        "a\r\nBcc: x@y.test",
+        "\0",
+        "x\ry",
+        "\n.\n",
+        "=",
+        "=\r\n",
+        "😀" * 30,
+        "é" * 80,
+        "a" * 998,
+        "--",
+    ]
+)
+VALUE = st.one_of(ANY, NASTY)
+CAMPAIGN = CampaignHeaders(
+    mail_class=MailClass.MARKETING,
+    from_name="Atelier Dupont",
+    from_email="lettre@exemple.fr",
+    reply_to="",
+    message_id_domain="mail.exemple.fr",
+)
+WAYS = ("quoted-printable", "base64")
+
+
+@pytest.fixture
+def program(wrap: Callable[[str], str], compiled: Callable[..., object]) -> render.Program:
+    made = compiled(wrap(SOURCE))
+    return render.compile_revision(
+        made,  # type: ignore[arg-type]
+        subject="🥖 Du pain {{ contact.first_name }}",
+        preheader="Pour {{ contact.city }}",
+    )
+
+
+@pytest.mark.req("D-01", "D-04", "D-05", "D-06", "D-09", "E-22", "E-23")
+@given(
+    first=VALUE, city=VALUE, interests=st.lists(VALUE, max_size=3), vip=st.booleans(), tracked=st.booleans()
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_both_ways_of_composing_say_the_same(
+    program: render.Program,
+    recipient: Callable[..., render.Recipient],
+    first: str,
+    city: str,
+    interests: list[str],
+    vip: bool,
+    tracked: bool,
+) -> None:
+    contact: dict[str, Value] = {
+        "first_name": first, "city": city, "interests": interests, "vip": vip, "points": 12480.5, "born": None
+    }  # fmt: skip
+    links = {n: f"https://mail.test/t/c/{'x' * 40}{n}" for n in range(2)} if tracked else None
+    someone = recipient(
+        contact, tracked_links=links, open_pixel_url="https://mail.test/t/o/a" if tracked else None
+    )
+    headers = MessageHeaders(
+        campaign=CAMPAIGN,
+        to_email="zoe@exemple.fr",
+        to_name=render.header_line(first, 120),
+        message_id="k3.99",
+        sent_at=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
+        mailing_list=ListHeaders(name="Lettre", label="l7.a12", domain="mail.exemple.fr"),
+        unsubscribe_url="https://mail.exemple.fr/t/u/AbC",
+    )
+    rendered, encoded = program.render(someone), program.encode(someone)
+    skeleton = message.prepare(CAMPAIGN)
+    whole = skeleton.fill(headers, rendered)
+    composed = skeleton.assemble(
+        headers,
+        encoded.subject,
+        text=Part(program.text_body.transfer, encoded.text),
+        html=Part(program.html_body.transfer, encoded.html),
+    )
+    check_wire(composed)
+    assert not re.search(rb"\r\n\.", composed)
+    one, other = parsed(whole), parsed(composed)
+    assert one.items() == other.items()
+    for mine, theirs in zip(one.iter_parts(), other.iter_parts(), strict=True):
+        assert unix(mine) == unix(theirs)
+        assert mine["Content-Type"] == theirs["Content-Type"]
+        assert {mine["Content-Transfer-Encoding"], theirs["Content-Transfer-Encoding"]} <= set(WAYS)
+
+
+def test_what_no_mail_shows_is_not_made(program: render.Program) -> None:
+    assert "unsubscribe_url" in program.names
+    assert not program.names & {"web_version_url", "preferences_url", "tracking_url", "rights_url"}

@@ -99,7 +99,9 @@ class Wire(asyncio.Protocol):
             return
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            self._line(line.rstrip(b"\r"))
+            # behind a broken reply nobody knows which command a sound one answers
+            if self._lost is None:
+                self._line(line.rstrip(b"\r"))
         if len(self._buffer) + sum(map(len, self._lines)) > MAX_REPLY:
             self._end(Lost("broken reply: it has no end"))
 

@@ -37,7 +37,10 @@ class Received:
 
 @dataclass
 class Sink:
-    """Counts connections and transactions; `accepted` holds what was answered with 2xx, in order."""
+    """Counts connections and transactions; `accepted` holds what was answered with 2xx, in order.
+
+    `slices`: a reply leaves in pieces of so many octets. `most_allowed` connections are let in at once.
+    """
 
     extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
     greeting: str = "220 sink.test ESMTP"
@@ -46,6 +49,8 @@ class Sink:
     data: Answer = "354 go on"
     end: Answer = OK
     delay: float = 0.0
+    slices: int = 0
+    most_allowed: int = 10_000
     accepted: list[Received] = field(default_factory=list)
     seen: list[Received] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -87,6 +92,11 @@ class Sink:
         self._writers.add(writer)
         self.connections += 1
         self.open_now += 1
+        if self.open_now > self.most_allowed:
+            writer.write(b"421 4.7.0 too many connections\r\n")
+            self.open_now -= 1
+            writer.close()
+            return
         self.most_open = max(self.most_open, self.open_now)
         try:
             await _Session(self, reader, writer).run()
@@ -105,12 +115,18 @@ class _Session:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     mail: Received = field(default_factory=lambda: Received("", ""))
+    taken: bool = False
 
     async def say(self, reply: str) -> None:
         if reply == DIE:
             raise ConnectionResetError
-        self.writer.write(reply.encode() + b"\r\n")
-        await self.writer.drain()
+        data = reply.encode() + b"\r\n"
+        step = self.sink.slices or len(data)
+        for start in range(0, len(data), step):
+            self.writer.write(data[start : start + step])
+            await self.writer.drain()
+            if self.sink.slices:
+                await asyncio.sleep(0.0005)
         if reply.startswith("421"):
             raise ConnectionResetError
 
@@ -134,7 +150,9 @@ class _Session:
                     await self.say(await self._answer(sink.mail))
                 case "RCPT":
                     self.mail.recipient = rest.removeprefix("TO:<").partition(">")[0]
-                    await self.say(sink.rcpt.get(self.mail.recipient, OK))
+                    reply = sink.rcpt.get(self.mail.recipient, OK)
+                    self.taken = reply.startswith("25")
+                    await self.say(reply)
                 case "DATA":
                     reply = await self._answer(sink.data)
                     await self.say(reply)
@@ -147,8 +165,17 @@ class _Session:
                     await self.say("502 5.5.1 unknown")
 
     async def _body(self) -> None:
-        raw = await self.reader.readuntil(b"\r\n.\r\n")
-        self.mail.raw = raw[:-3].replace(b"\r\n..", b"\r\n.")
+        lines = []
+        while (line := await self.reader.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionResetError
+            lines.append(line.removeprefix(b"."))
+        if not self.taken:
+            # RFC 2920 §3.1: nobody was taken, and the client ends what it had begun
+            assert not lines
+            await self.say("554 5.5.1 no valid recipients")
+            return
+        self.mail.raw = b"".join(lines)
         self.sink.seen.append(self.mail)
         if self.sink.delay:
             await asyncio.sleep(self.sink.delay)

@@ -994,6 +994,7 @@ CREATE TABLE public.users (
     partners_wording text DEFAULT ''::text NOT NULL,
     CONSTRAINT users_country_check CHECK ((length(country) = 2)),
     CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT users_password_after_proof CHECK (((email_confirmed_at IS NOT NULL) OR (password_hash IS NULL))),
     CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['auto'::text, 'light'::text, 'dark'::text])))
 );
 

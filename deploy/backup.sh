@@ -20,7 +20,7 @@ mkdir -p "$folder"
 find "$folder" -maxdepth 1 -name 'content-keys.dump*' -mtime +5 -delete
 find "$folder" -maxdepth 1 -name 'mailer-*.dump*' -mtime +"$((keep_days - 1))" -delete
 
-pg_dump --format=custom --exclude-table-data=content_keys --exclude-table-data=inbox_mails \
+pg_dump --format=custom --exclude-table-data=content_keys --exclude-table-data=inbox_mails --exclude-table-data=kept_forms \
   --file="$folder/mailer-$time.dump.part" "$database"
 mv "$folder/mailer-$time.dump.part" "$folder/mailer-$time.dump"
 

@@ -707,6 +707,14 @@ ALTER TABLE public.inbox_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.kept_forms (
+    token_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.links (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1096,6 +1104,9 @@ ALTER TABLE ONLY public.imports
 ALTER TABLE ONLY public.inbox_mails
     ADD CONSTRAINT inbox_mails_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.kept_forms
+    ADD CONSTRAINT kept_forms_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
 
@@ -1209,6 +1220,10 @@ CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (accou
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
+CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
+
+CREATE INDEX kept_forms_user ON public.kept_forms USING btree (user_id, created_at);
+
 CREATE UNIQUE INDEX mailing_lists_name ON public.mailing_lists USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
@@ -1301,6 +1316,9 @@ ALTER TABLE ONLY public.import_rows
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.kept_forms
+    ADD CONSTRAINT kept_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;

@@ -40,6 +40,7 @@ GLOBAL = frozenset(
         "sessions",
         "sign_ins",
         "one_time_links",
+        "kept_forms",
         "api_keys",
         "outbox",
         "work",
@@ -52,7 +53,7 @@ GLOBAL = frozenset(
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
 OWNERS = {
     "mailer/core": "outbox work signing_keys account_keys content_keys files file_chunks schema_migrations",
-    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links api_keys audit agreement_acceptances",
+    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts imports import_rows import_rejects exports events",
     "sending": "test_sends senders images designs campaigns campaign_lists revisions links deliveries inbox_mails outbox suppressions",

@@ -3,7 +3,17 @@
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
-from mailer.accounts import access, accounts, one_time_links, passwords, sessions, sign_ins, sign_up, users
+from mailer.accounts import (
+    access,
+    accounts,
+    one_time_links,
+    pages_kept,
+    passwords,
+    sessions,
+    sign_ins,
+    sign_up,
+    users,
+)
 from mailer.accounts.sign_ins import Place
 from mailer.accounts.users import User
 from mailer.core.addresses import Address
@@ -31,6 +41,7 @@ class SignInForm(Secrets):
     email: str = Field("", max_length=400)
     password: str = Field("", max_length=2000)
     next: str = ""
+    kept: str = Field("", max_length=100)
 
 
 class ResetForm(Input):
@@ -100,14 +111,20 @@ async def password_is_right(request: web.Request, address_key: str, password: st
 
 @access.anonymous
 async def sign_in(request: web.Request) -> web.StreamResponse:
-    wanted = own_path(request.query.get("next", ""))
-    if request.get("person") is not None:
-        return redirect(wanted)
-    return page(request, "accounts/sign_in.html", {"form": Form({"next": wanted}), **_door(request)})
+    wanted, token = own_path(request.query.get("next", "")), request.query.get(pages_kept.TOKEN, "")
+    if request.get(access.PERSON) is not None:
+        return redirect(pages_kept.address(wanted, token))
+    return await _sign_in_page(request, Form({"next": wanted, "kept": token}))
 
 
-def _door(request: web.Request) -> dict[str, object]:
-    return {"sign_up_open": services(request).settings.sign_up != "closed"}
+async def _sign_in_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
+    context = {
+        "form": form,
+        "sign_up_open": services(request).settings.sign_up != "closed",
+        "kept": await pages_kept.find(request, str(form.value("kept"))),
+        "minutes": pages_kept.MINUTES,
+    }
+    return page(request, "accounts/sign_in.html", context, status=status)
 
 
 def too_many(error: TooMany, field: str) -> Invalid:
@@ -139,13 +156,12 @@ async def sign_in_post(request: web.Request) -> web.StreamResponse:
             raise fault("email", _WRONG, code="wrong")
     except TooMany as error:
         shown = await again(request, too_many(error, "email"))
-        answer = page(request, "accounts/sign_in.html", {"form": shown, **_door(request)}, status=429)
+        answer = await _sign_in_page(request, shown, status=429)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
     except Invalid as error:
-        shown = await again(request, error)
-        return page(request, "accounts/sign_in.html", {"form": shown, **_door(request)}, status=422)
-    return await let_in(request, user, to=own_path(form.next))
+        return await _sign_in_page(request, await again(request, error), status=422)
+    return await let_in(request, user, to=pages_kept.address(own_path(form.next), form.kept))
 
 
 def mail_counter(request: web.Request, address_key: str) -> str:

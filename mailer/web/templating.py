@@ -101,6 +101,7 @@ def render(request: web.Request, template: str, context: Mapping[str, object]) -
         .render(
             path=request.path,
             path_qs=request.path_qs,
+            other_language=str(request.rel_url.update_query(lang="en" if i18n.language() == "fr" else "fr")),
             shell=shell,
             csrf=request.get(CSRF, ""),
             flash=request.get(FLASH),

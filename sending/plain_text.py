@@ -4,10 +4,12 @@ Works on HTML whose merge tags are tokens; they come through untouched, as words
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from sending.quoted import clean
 
 _SKIPPED = frozenset({"head", "style", "script", "title", "noscript", "template", "svg"})
 _BLOCK_NAMES = (
@@ -61,26 +63,30 @@ def part(piece: str) -> Parted:
     )
 
 
-def tidied(pieces: Iterable[str], parted: Mapping[int, Parted]) -> Iterator[str]:
-    """What `tidy` makes of the joined pieces, as pieces; `parted` maps the identity of known ones."""
+def tidied(pieces: Iterable[str], parted: Mapping[int, Parted]) -> list[str]:
+    """What `tidy` makes of the joined pieces, as pieces; `parted` maps the identity of known ones.
+
+    The others come without what no mail part may carry.
+    """
+    out: list[str] = []
     space = ""
-    begun = False
     for piece in pieces:
         one = parted.get(id(piece))
         if one is None:
-            one = part(piece)
-        space += one.lead
+            one = part(clean(piece))
+        if one.lead:
+            space += one.lead
         if not one.core:
             continue
-        if "\n" in space:
-            lines = space.count("\n")
-            space = ("\n" * min(lines, 2) if begun else "") + space.rpartition("\n")[2]
         if space:
-            yield space
-        yield one.core
-        begun = True
+            if "\n" in space:
+                lines = min(space.count("\n"), 2) if out else 0
+                space = "\n" * lines + space.rpartition("\n")[2]
+            out.append(space)
+        out.append(one.core)
         space = one.trail
-    yield "\n"
+    out.append("\n")
+    return out
 
 
 @dataclass(slots=True)

@@ -6,10 +6,11 @@ Works on HTML whose merge tags are tokens; they come through untouched, as words
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from sending.quoted import clean
+from sending.quoted import PLAIN, clean
 
 _SKIPPED = frozenset({"head", "style", "script", "title", "noscript", "template", "svg"})
 _BLOCK_NAMES = (
@@ -41,8 +42,7 @@ def tidy(text: str) -> str:
     return _TOO_MANY_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(NamedTuple):
     """A piece of a text: white space, what lies between in tidy form, white space."""
 
     lead: str
@@ -72,19 +72,22 @@ def tidied(pieces: Iterable[str], parted: Mapping[int, Parted]) -> list[str]:
     space = ""
     for piece in pieces:
         one = parted.get(id(piece))
-        if one is None:
-            one = part(clean(piece))
-        if one.lead:
-            space += one.lead
-        if not one.core:
+        if one is not None:
+            lead, core, trail = one
+        elif PLAIN.fullmatch(piece):
+            lead, core, trail = "", piece, ""
+        else:
+            lead, core, trail = part(clean(piece))
+        space += lead
+        if not core:
             continue
         if space:
             if "\n" in space:
                 lines = min(space.count("\n"), 2) if out else 0
                 space = "\n" * lines + space.rpartition("\n")[2]
             out.append(space)
-        out.append(one.core)
-        space = one.trail
+        out.append(core)
+        space = trail
     out.append("\n")
     return out
 

@@ -14,8 +14,9 @@ LINE = 75
 """Octets of a line before the `=` of a soft break (RFC 2045 §6.7, rule 5)."""
 
 # octets that stand for themselves, with single blanks between them
-_PLAIN = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")
+PLAIN = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")
 _SOFT = b"=\r\n"
+_BREAKS = {"\n": b"\r\n", "\n\n": b"\r\n\r\n"}
 _OCTETS = tuple(bytes((n,)) if 33 <= n <= 126 and n != 0x3D else b"=%02X" % n for n in range(256))
 _REMEMBERED_LENGTH = 200
 
@@ -71,14 +72,15 @@ def join(pieces: Iterable[str], known: Mapping[int, Piece]) -> bytes:
     """The pieces one behind the other; those whose identity is `known` are taken as they were encoded."""
     out: list[bytes] = []
     column = 0
+    known_piece, plain = known.get, PLAIN.fullmatch
     for text in pieces:
-        found = known.get(id(text))
+        found = known_piece(id(text))
         if found is not None:
             if column:
                 out.append(_SOFT)
             out.append(found.data)
             column = found.end
-        elif _PLAIN.fullmatch(text):
+        elif plain(text):
             octets = text.encode("ascii")
             size = column + len(octets)
             if column and size <= LINE:
@@ -97,6 +99,9 @@ def join(pieces: Iterable[str], known: Mapping[int, Piece]) -> bytes:
                     out.append(_SOFT)
                 column = (len(octets) - 1) % LINE + 1
                 out.append(octets[-column:])
+        elif text in _BREAKS:
+            out.append(_BREAKS[text])
+            column = 0
         elif text:
             data, column = _encoded(clean(text), column)
             out.append(data)

@@ -10,7 +10,7 @@ export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := run
-.PHONY: setup run assets check test test-long schema lock screenshot clean
+.PHONY: setup run assets check test test-long bench schema lock screenshot clean
 
 setup: .venv/.ok assets
 
@@ -32,6 +32,10 @@ test: .venv/.dev-ok assets .cache/chromium/.ok
 
 test-long: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/pytest -m "long or not long"
+
+# ONLY=send (names, all when left out), SCALE=0.1 (smaller lists), RUNS=5 (medians of), PROFILE=1 (where time goes)
+bench: .venv/.dev-ok
+	@ONLY="$(ONLY)" SCALE="$(SCALE)" RUNS="$(RUNS)" PROFILE="$(PROFILE)" $(V)/python -m tests.bench
 
 schema: .venv/.dev-ok
 	mkdir -p .build && $(V)/mailer schema > .build/schema.sql && mv .build/schema.sql mailer/schema.sql

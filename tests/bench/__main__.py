@@ -1,0 +1,54 @@
+"""python -m tests.bench: the benches named in ONLY (all when empty), at SCALE, RUNS times; PROFILE=1 says where time goes."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from mailer.core import log
+from tests.bench import send
+from tests.bench.outcome import Options, Result, Skipped, Void, say
+
+BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {"send": send.run}
+
+
+async def main(names: list[str], options: Options) -> int:
+    """1 when a run was void."""
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    status = 0
+    for name in names:
+        say(f"{name}: {options.runs} runs, scale {options.scale}")
+        try:
+            result = await BENCHES[name](options)
+        except Skipped as reason:
+            say(f"{name}: skipped, {reason}")
+        except Void as reason:
+            say(f"{name}: void, {reason}")
+            status = 1
+        else:
+            say(f"  {result.verdict}")
+            say(result.line)
+    return status
+
+
+def options_of(environ: dict[str, str]) -> Options:
+    return Options(
+        scale=float(environ.get("SCALE") or 1),
+        runs=int(environ.get("RUNS") or 5),
+        profile=bool(environ.get("PROFILE")),
+        lose=int(environ.get("LOSE") or 0),
+    )
+
+
+if __name__ == "__main__":
+    log.set_up("warning")
+    wanted = os.environ.get("ONLY", "").replace(",", " ").split() or list(BENCHES)
+    if unknown := set(wanted) - set(BENCHES):
+        sys.exit(f"ONLY names no bench: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHES)}")
+    try:
+        sys.exit(asyncio.run(main(wanted, options_of(dict(os.environ)))))
+    except KeyboardInterrupt:
+        sys.exit(130)

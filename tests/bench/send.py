@@ -1,0 +1,48 @@
+"""`send`: a campaign through the whole product, against senders of ready-made mails.
+
+Each run measures both, one after the other. The clock runs from the moment at which the first worker took its
+first turn to the last outcome in PostgreSQL.
+"""
+
+from tests.bench import mail_check, scene, sinks
+from tests.bench.outcome import CORES, Options, Result, Void, say
+from tests.bench.scene import Sent
+
+CONTACTS = 50_000
+FLOODED = 20_000
+HEADROOM = 3.0
+
+
+async def run(options: Options) -> Result:
+    count = options.scaled(CONTACTS)
+    ours, yardstick = [], []
+    async with sinks.sink(lose=options.lose) as sink, scene.opened(count) as place:
+        for n in range(options.runs):
+            sent = await place.send(count, sink, CORES)
+            html = mail_check.check(sent.sample)
+            ready_made = await sinks.hand_over(
+                sink,
+                sent.sample,
+                options.scaled(CONTACTS, 2_000),
+                connections=sent.taken.most_open,
+                processes=CORES,
+            )
+            ours.append(sent.rate)
+            yardstick.append(ready_made)
+            told(n, sent, ready_made)
+            if not n:
+                say(f"  mail: {sent.taken.size:,.0f} octets, {html:,} of them HTML before encoding")
+                say(f"  connections: {sent.taken.most_open}, processes: {CORES}")
+        most = await sinks.capacity(sink, sent.sample, options.scaled(FLOODED, 2_000))
+    say(f"  the sink alone takes {most:,.0f} mails/s, {most / max(ours):.1f} × our best rate")
+    if most < HEADROOM * max(ours):
+        raise Void(f"the sink alone has to take {HEADROOM:.0f} × our rate")
+    return Result(bench="send", ours=ours, yardstick=yardstick, unit="mails/s", goal=0.40)
+
+
+def told(n: int, sent: Sent, yardstick: float) -> None:
+    shares = ", ".join(f"{one.cpu / sent.seconds:.0%}" for one in sent.workers)
+    say(
+        f"  run {n + 1}: ours {sent.rate:,.0f}, yardstick {yardstick:,.0f}, ratio {sent.rate / yardstick:.3f};"
+        f" cores used by the workers {shares}, by the sink {sent.taken.cpu / sent.seconds:.0%}"
+    )

@@ -209,11 +209,14 @@ class Pool:
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.size)
 
-    async def hand_over(self, mail: Mail) -> Reply:
-        """One mail, once. Never raises for what the network or the server does."""
+    async def hand_over(self, mail: Mail, *, most: int = MESSAGES_EACH) -> Reply:
+        """One mail, once. Never raises for what the network or the server does.
+
+        The connection ends behind it when it has carried `most` mails: its provider asks for no more (D-63).
+        """
         async with self._places:
             while (kept := self._kept()) is not None:
-                async with self._returned(kept):
+                async with self._returned(kept, most):
                     reply = await kept.hand_over(mail, self.timeouts)
                 # a server may have closed an idle connection meanwhile: nothing was accepted, take another
                 if not (reply.unreached and reply.stage == "mail"):
@@ -222,7 +225,7 @@ class Pool:
                 fresh = await self._connect()
             except _Stopped as stopped:
                 return stopped.reply
-            async with self._returned(fresh):
+            async with self._returned(fresh, most):
                 return await fresh.hand_over(mail, self.timeouts)
 
     async def close(self) -> None:
@@ -239,14 +242,14 @@ class Pool:
         return None
 
     @asynccontextmanager
-    async def _returned(self, connection: _Connection) -> AsyncIterator[None]:
+    async def _returned(self, connection: _Connection, most: int) -> AsyncIterator[None]:
         try:
             yield
         except BaseException:
             connection.client.close()
             raise
         if connection.client.is_connected:
-            if connection.sent >= MESSAGES_EACH:
+            if connection.sent >= min(most, MESSAGES_EACH):
                 await connection.quit()
             else:
                 self._idle.append(connection)

@@ -910,7 +910,7 @@ CREATE TABLE public.senders (
     asked_at timestamp with time zone DEFAULT now() NOT NULL,
     confirmed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    per_second real,
+    per_second double precision,
     CONSTRAINT senders_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT senders_per_second_check CHECK (((per_second >= (0.01)::double precision) AND (per_second <= (1000)::double precision))),
     CONSTRAINT senders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'revoked'::text])))

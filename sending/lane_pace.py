@@ -7,22 +7,24 @@ Made for one turn. The page reads the note that each round leaves: what binds th
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import orjson
 import structlog
 
-from mailer.core import clock
-from mailer.core.db import AccountTx
+from mailer.core import clock, work
+from mailer.core.db import AccountTx, is_away
+from mailer.core.errors import Unavailable
 from mailer.core.services import Services
 from sending import allowances, claims, evidence, lanes, pace, profiles, provider_pauses, replies
 from sending.allowances import Allowance, Held
 from sending.claims import Claimed, Turn
 from sending.evidence import Cause
+from sending.gates import Gate
 from sending.lanes import Queue
 from sending.outcomes import Outcome
 from sending.pace import Answer, Room, Scope, Wish
@@ -32,50 +34,10 @@ log = structlog.get_logger()
 # a token that comes this soon is waited for within the turn
 SHORT_SECONDS = 1.0
 JUDGE_SECONDS = 10.0
+# a turn is at least so long, and gives way from then on
+LOOK_SECONDS = 3.0
 # a server that needs so long for one mail is what limits
 SLOW_SECONDS = 0.5
-
-
-@dataclass(slots=True)
-class Gate:
-    """Places of one profile in this lane; `most` 0: any number. May change while mails are on their way."""
-
-    most: int = 0
-    busy: int = 0
-    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
-
-    def resize(self, most: int) -> None:
-        self.most = most
-        self._let_in()
-
-    def _let_in(self) -> None:
-        room = len(self._waiting) if not self.most else self.most - self.busy
-        while self._waiting and room > 0:
-            one = self._waiting.popleft()
-            if not one.done():
-                one.set_result(None)
-                self.busy += 1
-                room -= 1
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        if not self._waiting and (not self.most or self.busy < self.most):
-            self.busy += 1
-        else:
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self.busy -= 1
-                    self._let_in()
-                raise
-        try:
-            yield
-        finally:
-            self.busy -= 1
-            self._let_in()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +57,7 @@ async def start(tx: AccountTx, turn: Turn) -> Start:
     sender_id, email, per_second = (
         await tx.rows(
             """
-            SELECT coalesce(s.id, 0), coalesce(s.address_key, ''), coalesce(s.per_second, 0)::float8
+            SELECT coalesce(s.id, 0), coalesce(s.address_key, ''), coalesce(s.per_second, 0)
             FROM campaigns c
             LEFT JOIN senders s ON s.account_id = c.account_id AND s.id = c.sender_id
             WHERE c.account_id = $1 AND c.id = $2
@@ -137,12 +99,27 @@ class LanePace:
     held: Held | None = None
     silent_until: float = 0.0
     judged_at: float = 0.0
+    looks_at: float = 0.0
     begun_at: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _renewal: asyncio.Future[None] | None = None
 
     def __post_init__(self) -> None:
         self.queues, self.allowance = self.started.queues, self.started.allowance
         self.judged_at = self.begun_at
+        self.looks_at = self.begun_at + LOOK_SECONDS
+
+    async def gives_way(self) -> bool:
+        """After some seconds, to somebody else's work that finds no worker: it waits no whole turn for us."""
+        now = asyncio.get_running_loop().time()
+        if now < self.looks_at:
+            return False
+        self.looks_at = now + LOOK_SECONDS
+        try:
+            return await work.others_wait(self.services.db, self.scope.account_id)
+        except Exception as error:
+            if not (isinstance(error, Unavailable) or is_away(error)):
+                raise
+            return False
 
     async def claim(self) -> list[Claimed]:
         """The next rows that may leave, none when none may now. One round trip to Valkey, one transaction."""
@@ -274,8 +251,9 @@ class LanePace:
             reply = await pool.hand_over(mail, most=profiles.named(profile).per_connection)
             self.waited += asyncio.get_running_loop().time() - began
             self.done += 1
-        if reply.code:
-            await self._hear(profile, reply)
+            # within the place: whoever comes next into it knows
+            if reply.code:
+                await self._hear(profile, reply)
         return reply
 
     async def _hear(self, profile: str, reply: Reply) -> None:

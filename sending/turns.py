@@ -8,7 +8,7 @@ lanes: that is how many can be in doubt after a kill.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -47,29 +47,33 @@ RECORD_SECONDS = 120.0
 
 @dataclass(slots=True)
 class Slots:
-    """Rows in hand-over of this process, shared fairly by its lanes."""
+    """Rows in hand-over of this process, shared evenly by accounts, and by the lanes of each."""
 
     size: int = IN_FLIGHT
-    _held: dict[object, int] = field(default_factory=dict)
+    _held: dict["_Lane", int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def take(self, lane: object, wanted: int) -> int:
+    async def take(self, lane: "_Lane", wanted: int) -> int:
         """How many of `wanted` (≥ 1) this lane may have in hand-over next; what it holds counts as free."""
         self._held.setdefault(lane, 0)
         while True:
             free = self.size - sum(n for other, n in self._held.items() if other is not lane)
-            n = min(wanted, free, max(1, self.size // len(self._held)))
+            n = min(wanted, free, self._share(lane))
             if n > 0:
                 self._held[lane] = max(self._held[lane], n)
                 return n
             self._changed.clear()
             await self._changed.wait()
 
-    def keep(self, lane: object, n: int) -> None:
+    def _share(self, lane: "_Lane") -> int:
+        lanes = Counter(other.task.account_id for other in self._held)
+        return max(1, self.size // len(lanes) // lanes[lane.task.account_id])
+
+    def keep(self, lane: "_Lane", n: int) -> None:
         self._held[lane] = n
         self._changed.set()
 
-    def leave(self, lane: object) -> None:
+    def leave(self, lane: "_Lane") -> None:
         self._held.pop(lane, None)
         self._changed.set()
 
@@ -184,6 +188,7 @@ class _Lane:
             if not (group or done):
                 return
             begun = await self._step(done, group)
+            self.over = self.over or await self.pace.gives_way()
             slots().keep(self, len(begun))
             done = await self._hand_over(begun) if begun else []
 

@@ -24,4 +24,4 @@ DROP INDEX deliveries_queued;
 CREATE INDEX deliveries_queued ON deliveries (account_id, campaign_id, profile, next_at) WHERE status = 'queued';
 
 -- mails a second that leave from it at most; NULL: no limit
-ALTER TABLE senders ADD COLUMN per_second real CHECK (per_second BETWEEN 0.01 AND 1000);
+ALTER TABLE senders ADD COLUMN per_second double precision CHECK (per_second BETWEEN 0.01 AND 1000);

@@ -99,10 +99,14 @@ CREATE TABLE public.accounts (
     closed_at timestamp with time zone,
     erase_at timestamp with time zone,
     reopen_as text DEFAULT 'active'::text NOT NULL,
+    per_day integer,
+    per_month integer,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT accounts_per_day_check CHECK ((per_day >= 0)),
+    CONSTRAINT accounts_per_month_check CHECK ((per_month >= 0)),
     CONSTRAINT accounts_reopen_as_check CHECK ((reopen_as = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text]))),
     CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text])))
 );
@@ -208,6 +212,8 @@ CREATE TABLE public.campaigns (
     rest_of bigint,
     measured jsonb,
     details_erased_at timestamp with time zone,
+    pause_figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    judged_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
@@ -266,6 +272,7 @@ CREATE TABLE public.deliveries (
     smtp_reply text DEFAULT ''::text NOT NULL,
     opens boolean DEFAULT false NOT NULL,
     clicks boolean DEFAULT false NOT NULL,
+    profile text DEFAULT 'default'::text NOT NULL,
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
 )
 PARTITION BY RANGE (month);
@@ -439,6 +446,14 @@ CREATE TABLE public.content_keys (
 
 ALTER TABLE ONLY public.content_keys FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.day_counts (
+    account_id bigint NOT NULL,
+    day date NOT NULL,
+    begun integer DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.day_counts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.designs (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -482,6 +497,20 @@ CREATE TABLE public.events (
 PARTITION BY RANGE (at);
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.evidence (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    lane smallint NOT NULL,
+    profile text NOT NULL,
+    delivered integer DEFAULT 0 NOT NULL,
+    hard integer DEFAULT 0 NOT NULL,
+    other integer DEFAULT 0 NOT NULL,
+    refused integer DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.evidence FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.exports (
     account_id bigint NOT NULL,
@@ -753,6 +782,14 @@ CREATE TABLE public.memberships (
     CONSTRAINT memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'editor'::text, 'analyst'::text])))
 );
 
+CREATE TABLE public.mx_domains (
+    domain text NOT NULL,
+    profile text NOT NULL,
+    looked_up_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT mx_domains_domain_check CHECK (((length(domain) >= 1) AND (length(domain) <= 255)))
+);
+
 CREATE TABLE public.one_time_links (
     token_hash bytea NOT NULL,
     user_id bigint NOT NULL,
@@ -785,6 +822,26 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.provider_pauses (
+    server text NOT NULL,
+    profile text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reply text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE public.provider_stops (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    profile text NOT NULL,
+    cause text NOT NULL,
+    refused integer NOT NULL,
+    reply text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT provider_stops_cause_check CHECK ((cause = ANY (ARRAY['auth'::text, 'policy'::text])))
+);
+
+ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.retention_passes (
     account_id bigint NOT NULL,
@@ -877,7 +934,9 @@ CREATE TABLE public.senders (
     asked_at timestamp with time zone DEFAULT now() NOT NULL,
     confirmed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    per_second double precision,
     CONSTRAINT senders_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT senders_per_second_check CHECK (((per_second >= (0.01)::double precision) AND (per_second <= (1000)::double precision))),
     CONSTRAINT senders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'revoked'::text])))
 );
 
@@ -1015,6 +1074,31 @@ ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.warm_up_days (
+    account_id bigint NOT NULL,
+    domain text NOT NULL,
+    profile text NOT NULL,
+    day date NOT NULL,
+    step smallint NOT NULL,
+    begun integer DEFAULT 0 NOT NULL,
+    deferred integer DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.warm_up_days FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.warm_ups (
+    account_id bigint NOT NULL,
+    domain text NOT NULL,
+    first_cap integer NOT NULL,
+    steps smallint NOT NULL,
+    started_on date NOT NULL,
+    CONSTRAINT warm_ups_domain_check CHECK (((length(domain) >= 1) AND (length(domain) <= 255))),
+    CONSTRAINT warm_ups_first_cap_check CHECK (((first_cap >= 1) AND (first_cap <= 100000))),
+    CONSTRAINT warm_ups_steps_check CHECK (((steps >= 1) AND (steps <= 30)))
+);
+
+ALTER TABLE ONLY public.warm_ups FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.work (
     account_id bigint NOT NULL,
     job text NOT NULL,
@@ -1065,6 +1149,9 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (account_id, day);
 
+ALTER TABLE ONLY public.day_counts
+    ADD CONSTRAINT day_counts_pkey PRIMARY KEY (account_id, day);
+
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (account_id, campaign_id, contact_id, month);
 
@@ -1073,6 +1160,9 @@ ALTER TABLE ONLY public.designs
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
+
+ALTER TABLE ONLY public.evidence
+    ADD CONSTRAINT evidence_pkey PRIMARY KEY (account_id, campaign_id, lane, profile);
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
@@ -1119,11 +1209,20 @@ ALTER TABLE ONLY public.mailing_lists
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (account_id, user_id);
 
+ALTER TABLE ONLY public.mx_domains
+    ADD CONSTRAINT mx_domains_pkey PRIMARY KEY (domain);
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.provider_pauses
+    ADD CONSTRAINT provider_pauses_pkey PRIMARY KEY (server, profile);
+
+ALTER TABLE ONLY public.provider_stops
+    ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
 
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_pkey PRIMARY KEY (account_id, rule);
@@ -1179,6 +1278,12 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.warm_up_days
+    ADD CONSTRAINT warm_up_days_pkey PRIMARY KEY (account_id, domain, profile, day);
+
+ALTER TABLE ONLY public.warm_ups
+    ADD CONSTRAINT warm_ups_pkey PRIMARY KEY (account_id, domain);
+
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
@@ -1202,7 +1307,7 @@ CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_i
 
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
 
-CREATE INDEX deliveries_queued ON ONLY public.deliveries USING btree (account_id, campaign_id, next_at) WHERE (status = 'queued'::text);
+CREATE INDEX deliveries_queued ON ONLY public.deliveries USING btree (account_id, campaign_id, profile, next_at) WHERE (status = 'queued'::text);
 
 CREATE INDEX deliveries_status ON ONLY public.deliveries USING btree (account_id, campaign_id, status, reason, contact_id);
 
@@ -1284,8 +1389,14 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.day_counts
+    ADD CONSTRAINT day_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.designs
     ADD CONSTRAINT designs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.evidence
+    ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1335,6 +1446,9 @@ ALTER TABLE ONLY public.memberships
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.provider_stops
+    ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1368,6 +1482,12 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.test_sends
     ADD CONSTRAINT test_sends_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.warm_up_days
+    ADD CONSTRAINT warm_up_days_account_id_domain_fkey FOREIGN KEY (account_id, domain) REFERENCES public.warm_ups(account_id, domain) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.warm_ups
+    ADD CONSTRAINT warm_ups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.agreement_acceptances USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1384,11 +1504,15 @@ CREATE POLICY account ON public.contacts USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.day_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.deliveries USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.designs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.evidence USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -1410,6 +1534,8 @@ CREATE POLICY account ON public.links USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1425,6 +1551,10 @@ CREATE POLICY account ON public.subscriptions USING ((account_id = public.curren
 CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.test_sends USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.warm_ups USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1442,11 +1572,15 @@ ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.day_counts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.designs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
@@ -1468,6 +1602,8 @@ ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
@@ -1483,6 +1619,10 @@ ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.warm_up_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.warm_ups ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO mailer_eraser;
 
@@ -1524,9 +1664,13 @@ GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
 
@@ -1554,6 +1698,8 @@ GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.retention_passes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.retention_runs TO mailer_eraser;
@@ -1577,5 +1723,9 @@ GRANT SELECT,DELETE ON TABLE public.signing_keys TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.warm_up_days TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.warm_ups TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.work TO mailer_eraser;

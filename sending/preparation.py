@@ -15,7 +15,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import audience, lanes, revisions
+from sending import audience, lanes, mx, revisions
 
 log = structlog.get_logger()
 
@@ -109,8 +109,24 @@ async def _obstacle(tx: AccountTx, campaign: _Campaign) -> str:
     return "" if (await identity.of(tx)).complete else "identity"
 
 
+async def _look_up(services: Services, task: Task) -> None:
+    """The profiles of the next contacts' domains; no transaction is open while DNS is asked (S16)."""
+    async with services.db.account(task.account_id) as tx:
+        campaign = await _find(tx, task.ref_id)
+        if campaign is None or campaign.status != "preparing":
+            return
+        domains = await audience.domains_ahead(tx, after=campaign.audience_cursor)
+        unknown = await mx.unknown(tx.shared(), domains)
+    if not unknown:
+        return
+    found = await mx.lookups().profiles(unknown)
+    async with services.db.shared() as shared:
+        await mx.keep(shared, found)
+
+
 async def _chunk(services: Services, task: Task) -> bool:
     """Some thousands of deliveries, with the place where it came to. True at the end."""
+    await _look_up(services, task)
     async with services.db.account(task.account_id) as tx:
         campaign = await _find(tx, task.ref_id)
         if campaign is None or campaign.status != "preparing" or campaign.month is None:

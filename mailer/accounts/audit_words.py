@@ -31,6 +31,7 @@ ACTS = {
     "revoked": N_("has revoked"),
     "scheduled": N_("has scheduled"),
     "started": N_("has started"),
+    "stopped": N_("has stopped a provider in"),
     "subscribed": N_("has subscribed"),
     "tested": N_("has sent a test of"),
     "unsubscribed": N_("has unsubscribed"),
@@ -49,4 +50,5 @@ OBJECTS = {
     "mailing_list": N_("list"),
     "sender": N_("sender"),
     "suppression": N_("suppression list"),
+    "warm_up": N_("warm-up plan"),
 }

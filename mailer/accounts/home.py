@@ -22,6 +22,9 @@ PAUSE_WORDS: Mapping[str, str] = {
     "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account was suspended or closed."),
+    "bounces": N_("Too many addresses do not exist. Check where the list comes from, then resume."),
+    "complaints": N_("Too many people report this campaign as spam. Find out why, then resume."),
+    "refused": N_("The remaining providers refuse this campaign. Correct the cause, then resume."),
 }
 WEEKS = 13
 

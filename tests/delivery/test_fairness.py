@@ -35,8 +35,8 @@ async def _people(post: Post, count: int) -> int:
         )
         await tx.run(
             """
-            INSERT INTO subscriptions (account_id, list_id, contact_id, status)
-            SELECT account_id, $2, id, 'active' FROM contacts WHERE account_id = $1
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis)
+            SELECT account_id, $2, id, 'active', 'consent' FROM contacts WHERE account_id = $1
             """,
             listed,
         )

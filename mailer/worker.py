@@ -2,7 +2,7 @@
 
     tick     rings what is due, each second, in one of the workers
     queue    turns: 12 at a time, up to 30 s each
-    urgent   what somebody waits for: sign-in links, test sends
+    urgent   what somebody waits for: sign-in links, transactional messages, test sends
 
 Three queues, so that twelve long turns delay neither the bell nor what is urgent. arq only runs: flush Redis,
 and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept.

@@ -14,6 +14,7 @@ _STATEMENTS = {
     "revisions": "DELETE FROM revisions WHERE account_id = $1",
     "campaign_lists": "DELETE FROM campaign_lists WHERE account_id = $1",
     "campaigns": "DELETE FROM campaigns WHERE account_id = $1",
+    "messages": "DELETE FROM messages WHERE account_id = $1",
     "designs": "DELETE FROM designs WHERE account_id = $1",
     "images": "DELETE FROM images WHERE account_id = $1",
     "senders": "DELETE FROM senders WHERE account_id = $1",

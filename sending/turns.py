@@ -29,7 +29,8 @@ from sending.render import RenderFailed
 from sending.smtp import Mail, Pool
 
 log = structlog.get_logger()
-IN_FLIGHT = 64
+IN_FLIGHT = 64  # S1, a worker
+FOR_MESSAGES = 8  # of them, kept for transactional messages (D-82)
 RECORD_SECONDS = 120.0
 
 
@@ -37,7 +38,7 @@ RECORD_SECONDS = 120.0
 class Slots:
     """Rows in hand-over of this process, shared fairly by its lanes."""
 
-    size: int = IN_FLIGHT
+    size: int = IN_FLIGHT - FOR_MESSAGES
     _held: dict[object, int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -30,6 +30,7 @@ ACTS = {
     "resumed": N_("has resumed"),
     "revoked": N_("has revoked"),
     "scheduled": N_("has scheduled"),
+    "sent_again": N_("has sent again"),
     "started": N_("has started"),
     "subscribed": N_("has subscribed"),
     "tested": N_("has sent a test of"),
@@ -47,6 +48,7 @@ OBJECTS = {
     "image": N_("image"),
     "import": N_("import"),
     "mailing_list": N_("list"),
+    "message": N_("transactional message"),
     "sender": N_("sender"),
     "suppression": N_("suppression list"),
 }

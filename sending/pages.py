@@ -7,6 +7,7 @@ from sending import (
     pages_content,
     pages_designs,
     pages_media,
+    pages_messages,
     pages_resends,
     pages_search,
     pages_senders,
@@ -20,6 +21,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_resends.ROUTES,
     *pages_designs.ROUTES,
     *pages_media.ROUTES,
+    *pages_messages.ROUTES,
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
 ]

@@ -10,11 +10,14 @@ from mailer import worker
 from mailer.core import jobs, work
 from mailer.core.services import Services
 from sending import smtp, transactional
+from tests.browser.conftest import browser, visit
 from tests.campaigns.conftest import confirmed_sender
 from tests.client import Answer, Client
 from tests.delivery.conftest import with_server
 from tests.make import Account, Make
 from tests.smtp_server import Received, Sink
+
+__all__ = ["browser", "visit"]
 
 
 @dataclass

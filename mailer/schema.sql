@@ -101,9 +101,11 @@ CREATE TABLE public.accounts (
     reopen_as text DEFAULT 'active'::text NOT NULL,
     per_day integer,
     per_month integer,
+    messages_per_hour integer DEFAULT 1000 NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT accounts_messages_per_hour_check CHECK ((messages_per_hour > 0)),
     CONSTRAINT accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT accounts_per_day_check CHECK ((per_day >= 0)),
     CONSTRAINT accounts_per_month_check CHECK ((per_month >= 0)),
@@ -782,6 +784,49 @@ CREATE TABLE public.memberships (
     CONSTRAINT memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'editor'::text, 'analyst'::text])))
 );
 
+CREATE TABLE public.messages (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    sender_id bigint NOT NULL,
+    design_id bigint,
+    template text DEFAULT ''::text NOT NULL,
+    contact_id bigint,
+    address_hash bytea,
+    key_hash bytea,
+    body_hash bytea,
+    key_day date,
+    envelope bytea,
+    content bytea,
+    turn integer,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    first_at timestamp with time zone,
+    final_at timestamp with time zone,
+    smtp_code smallint,
+    smtp_reply text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT messages_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT messages_content CHECK (((final_at IS NOT NULL) OR (content IS NOT NULL))),
+    CONSTRAINT messages_final CHECK (((final_at IS NULL) = (status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text])))),
+    CONSTRAINT messages_key CHECK (((key_hash IS NULL) = (body_hash IS NULL))),
+    CONSTRAINT messages_sealed CHECK ((((key_day IS NULL) = (envelope IS NULL)) AND ((key_day IS NULL) = (content IS NULL)))),
+    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
+);
+
+ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.messages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.mx_domains (
     domain text NOT NULL,
     profile text NOT NULL,
@@ -1209,6 +1254,9 @@ ALTER TABLE ONLY public.mailing_lists
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (account_id, user_id);
 
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.mx_domains
     ADD CONSTRAINT mx_domains_pkey PRIMARY KEY (domain);
 
@@ -1333,6 +1381,20 @@ CREATE UNIQUE INDEX mailing_lists_name ON public.mailing_lists USING btree (acco
 
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
 
+CREATE INDEX messages_address ON public.messages USING btree (account_id, address_hash, id);
+
+CREATE INDEX messages_final_at ON public.messages USING btree (account_id, final_at);
+
+CREATE INDEX messages_key_day ON public.messages USING btree (account_id, key_day) WHERE (key_day IS NOT NULL);
+
+CREATE UNIQUE INDEX messages_key_hash ON public.messages USING btree (account_id, key_hash) WHERE (key_hash IS NOT NULL);
+
+CREATE INDEX messages_open ON public.messages USING btree (account_id, id) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
+
+CREATE INDEX messages_queued ON public.messages USING btree (account_id, next_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX messages_status ON public.messages USING btree (account_id, status, id);
+
 CREATE INDEX one_time_links_user ON public.one_time_links USING btree (user_id, purpose);
 
 CREATE INDEX outbox_created ON public.outbox USING btree (created_at);
@@ -1443,6 +1505,12 @@ ALTER TABLE ONLY public.memberships
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_account_id_sender_id_fkey FOREIGN KEY (account_id, sender_id) REFERENCES public.senders(account_id, id);
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -1534,6 +1602,8 @@ CREATE POLICY account ON public.links USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.messages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1601,6 +1671,8 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
 
@@ -1693,6 +1765,8 @@ GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.messages TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
 

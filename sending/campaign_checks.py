@@ -169,6 +169,10 @@ def _lines(campaign: Campaign, fields: frozenset[str]) -> list[Check]:
 def _content(campaign: Campaign, compiled: Compiled) -> list[Check]:
     problems = content_checks.check_sendable(compiled.html, compiled.text, subject=campaign.subject)
     checks = [_of(problem) for problem in [*compiled.remarks, *problems]]
+    used = merge.names_used(compiled.html) | merge.names_used(campaign.subject + campaign.preheader)
+    if given := sorted(name for name in used if name.startswith(f"{merge.VALUES}.")):
+        message = N_("“{name}” is filled in by programs, in transactional messages only. Take it out.")
+        checks.append(_check("blocking", "values", message, name=given[0]))
     for code, message in content_checks.IN_ORDER.items():
         if not any(problem.code == code for problem in problems):
             checks.append(_check("fine", code, message))

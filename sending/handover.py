@@ -65,6 +65,13 @@ class Reply:
         """No reply, and nothing can have been accepted."""
         return self.code == 0 and self.stage != "end"
 
+    @property
+    def server_fails(self) -> bool:
+        """It speaks of the server or of us, not of this mail: others had better wait as well."""
+        if self.code == 0:
+            return True
+        return self.stage in ("connect", "mail") and self.code != 552
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:

@@ -1,13 +1,23 @@
 """What arq runs for this room."""
 
 from mailer.core.jobs import Job
-from sending import account_stops, doubts, preparation, system_mail, test_mail, turns
+from sending import (
+    account_stops,
+    doubts,
+    preparation,
+    system_mail,
+    test_mail,
+    transactional,
+    transactional_turns,
+    turns,
+)
 
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
     Job("sending.send", turns.send),
-    Job("sending.send_test", test_mail.send_test),
-    Job("sending.send_system_mail", system_mail.send_system_mail),
+    Job(transactional.JOB, transactional_turns.send, urgent=True),
+    Job("sending.send_test", test_mail.send_test, urgent=True),
+    Job("sending.send_system_mail", system_mail.send_system_mail, urgent=True),
     Job("sending.resolve_doubt", doubts.resolve),
     Job("sending.stop_account", account_stops.stop_account),
 ]

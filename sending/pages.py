@@ -7,6 +7,7 @@ from sending import (
     pages_content,
     pages_designs,
     pages_media,
+    pages_messages,
     pages_remainders,
     pages_resends,
     pages_search,
@@ -22,6 +23,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_resends.ROUTES,
     *pages_designs.ROUTES,
     *pages_media.ROUTES,
+    *pages_messages.ROUTES,
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
 ]

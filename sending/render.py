@@ -80,6 +80,8 @@ class Recipient:
     open_pixel_url: str | None = None
     language: str = "fr"
     """For dates and numbers when the contact has none."""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """What a program gave with a transactional message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ def _context(recipient: Recipient) -> dict[str, object]:
             "email": recipient.account.email,
         },
         "list": {"name": recipient.list_name},
+        merge.VALUES: dict(recipient.values),
         merge_filters.LANGUAGE: language,
         PIXEL: recipient.open_pixel_url or "",
     }

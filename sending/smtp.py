@@ -170,15 +170,15 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-_pools: dict[tuple[asyncio.AbstractEventLoop, Server], Pool] = {}
+_pools: dict[tuple[asyncio.AbstractEventLoop, Server, str], Pool] = {}
 
 
-def pool(server: Server, hostname: str) -> Pool:
-    """This process's pool for a server."""
-    key = (asyncio.get_running_loop(), server)
+def pool(server: Server, hostname: str, *, stream: str = "", size: int = MAX_CONNECTIONS) -> Pool:
+    """This process's pool for a server. Another `stream` has connections of its own (D-82)."""
+    key = (asyncio.get_running_loop(), server, stream)
     found = _pools.get(key)
     if found is None:
-        found = _pools[key] = Pool(server, hostname)
+        found = _pools[key] = Pool(server, hostname, size=size)
     return found
 
 

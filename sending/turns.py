@@ -8,7 +8,7 @@ lanes: that is how many can be in doubt after a kill.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,6 +29,7 @@ from sending import (
     pace,
     personal,
     revisions,
+    slots,
     smtp,
     smtp_url,
 )
@@ -41,52 +42,12 @@ from sending.render import RenderFailed
 from sending.smtp import Mail, Pool, Reply
 
 log = structlog.get_logger()
-IN_FLIGHT = 64
 AT_A_STRETCH = 8
 RECORD_SECONDS = 120.0
 
 
-@dataclass(slots=True)
-class Slots:
-    """Rows in hand-over of this process, shared evenly by accounts, and by the lanes of each."""
-
-    size: int = IN_FLIGHT
-    _held: dict["_Lane", int] = field(default_factory=dict)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def take(self, lane: "_Lane", wanted: int) -> int:
-        """How many of `wanted` (≥ 1) this lane may have in hand-over next; what it holds counts as free."""
-        self._held.setdefault(lane, 0)
-        while True:
-            free = self.size - sum(n for other, n in self._held.items() if other is not lane)
-            n = min(wanted, free, self._share(lane))
-            if n > 0:
-                self._held[lane] = max(self._held[lane], n)
-                return n
-            self._changed.clear()
-            await self._changed.wait()
-
-    def _share(self, lane: "_Lane") -> int:
-        lanes = Counter(other.task.account_id for other in self._held)
-        return max(1, self.size // len(lanes) // lanes[lane.task.account_id])
-
-    def keep(self, lane: "_Lane", n: int) -> None:
-        self._held[lane] = n
-        self._changed.set()
-
-    def leave(self, lane: "_Lane") -> None:
-        self._held.pop(lane, None)
-        self._changed.set()
-
-
 # with the profile of each
 Done = tuple[str, Outcome]
-_slots: dict[asyncio.AbstractEventLoop, Slots] = {}
-
-
-def slots() -> Slots:
-    """This process's."""
-    return _slots.setdefault(asyncio.get_running_loop(), Slots())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +71,7 @@ async def send(services: Services, task: Task) -> datetime | None:
     try:
         await opened.run()
     finally:
-        slots().leave(opened)
+        slots.of_campaigns().leave(opened)
         await asyncio.shield(opened.release())
         await asyncio.shield(opened.pace.leave())
     return await opened.next_run()
@@ -190,8 +151,12 @@ class _Lane:
                 return
             begun = await self._step(done, group)
             self.over = self.over or await self.pace.gives_way()
-            slots().keep(self, len(begun))
+            slots.of_campaigns().keep(self, len(begun))
             done = await self._hand_over(begun) if begun else []
+
+    @property
+    def account_id(self) -> int:
+        return self.task.account_id
 
     @property
     def _stopping(self) -> bool:
@@ -203,7 +168,7 @@ class _Lane:
             self.made.clear()
         if not self.made:
             return []
-        room = await slots().take(self, len(self.made))
+        room = await slots.of_campaigns().take(self, len(self.made))
         return [self.made.popleft() for _ in range(min(room, len(self.made)))]
 
     async def _fill(self) -> None:
@@ -214,7 +179,7 @@ class _Lane:
                     self.claimed.extend(await self.pace.claim())
                 if not self.claimed:
                     return
-                while self.claimed and len(self.made) < IN_FLIGHT:
+                while self.claimed and len(self.made) < slots.IN_FLIGHT:
                     self._make(self.claimed.popleft())
                     # making mails is work for the processor: replies and other lanes want their turn too
                     if not len(self.made) % AT_A_STRETCH:
@@ -316,7 +281,7 @@ class _Lane:
     def _outcome(self, made: _Made, reply: Reply | None) -> Outcome:
         if reply is None:
             return outcomes.held(made.ready.contact_id, self.pace.pause_left(made.profile))
-        if reply.unreached or reply.in_doubt or (reply.stage in ("connect", "mail") and reply.code != 552):
+        if reply.server_fails:
             self.away = True
         age = clock.now() - made.first_at if made.first_at else timedelta(0)
         return outcomes.of(

@@ -135,6 +135,7 @@ _ROWS = """
         UNION ALL SELECT to_jsonb(x) FROM subscriptions x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM senders x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM designs x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM messages x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM fields x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM imports x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM exports x WHERE account_id = $1
@@ -205,8 +206,17 @@ async def _ids(make: Make) -> dict[str, int]:
         export_id: int = await tx.value(
             "INSERT INTO exports (account_id, what, format) VALUES ($1, 'contacts', 'csv') RETURNING id"
         )
+        message_id: int = await tx.value(
+            """
+            INSERT INTO messages (account_id, sender_id, status, final_at, expires_at)
+            VALUES ($1, $2, 'in_doubt', now(), now())
+            RETURNING id
+            """,
+            sender_id,
+        )
     return {
         "account": account.id,
+        "messages": message_id,
         "lists": list_id,
         "contacts": contact_id,
         "campaigns": campaign_id,

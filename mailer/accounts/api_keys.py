@@ -21,6 +21,7 @@ NOUNS = (
     "exports",
     "senders",
     "campaigns",
+    "messages",
     "suppressions",
 )
 SCOPES = (*(f"{noun}:{act}" for noun in NOUNS for act in ("read", "write")), "campaigns:send")

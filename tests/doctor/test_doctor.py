@@ -228,7 +228,7 @@ async def test_the_workers_report_under_the_name_the_doctor_reads(
     from mailer import worker
 
     redis = await create_pool(worker.redis_settings(settings.redis_url), default_queue_name=worker.QUEUE)
-    made = worker.make_worker(settings, services, redis)
+    made = worker.make_worker(services, redis)
     assert made.health_check_key == doctor_servers.HEALTH_KEY
     await redis.aclose()
 

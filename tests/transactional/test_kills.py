@@ -65,7 +65,7 @@ async def test_killed_workers_lose_no_message_and_send_none_twice(machine: Machi
     assert set(counts) <= {"delivered", "in_doubt"}
     assert sum(counts.values()) == 200
     # one turn an account: what one worker has in hand-over is all that can be in doubt, at each kill
-    assert counts["in_doubt"] <= 2 * turns.FOR_MESSAGES
+    assert counts["in_doubt"] <= 2 * slots.FOR_MESSAGES
 
 
 @pytest.mark.req("D-82")

@@ -31,8 +31,8 @@ _STEPS: Mapping[str, str] = {
     "agreement": "privacy/agreements",
 }
 _EMPTY_WORDS = {
-    "first_name": N_("First names that are empty: {n}. Those people read what `default` says."),
-    "last_name": N_("Last names that are empty: {n}. Those people read what `default` says."),
+    "first_name": N_("First names that are empty: {n}. Those people read the fallback you chose."),
+    "last_name": N_("Last names that are empty: {n}. Those people read the fallback you chose."),
 }
 
 

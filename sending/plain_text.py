@@ -189,7 +189,8 @@ class _Writer:
     def cell(self, node: LexborNode) -> None:
         """Cells of data stand side by side; a cell of a layout is a block of its own."""
         if _has_blocks(node):
-            self.block(node, spaced=False)
+            # MJML puts each paragraph, image and button in a cell of its own.
+            self.block(node, spaced=_in_layout(node) and not self.prefix)
             return
         if not self.at_start and any(_is_cell(one) for one in _before(node)):
             self.marker(" | ")
@@ -259,6 +260,13 @@ def _is_cell(node: LexborNode) -> bool:
 
 def _is_layout(node: LexborNode, tag: str) -> bool:
     return tag == "table" and node.attributes.get("role") == "presentation"
+
+
+def _in_layout(node: LexborNode) -> bool:
+    parent = node.parent
+    while parent is not None and parent.tag != "table":
+        parent = parent.parent
+    return parent is not None and _is_layout(parent, "table")
 
 
 def _has_blocks(node: LexborNode) -> bool:

@@ -27,6 +27,9 @@ ACTS = {
     "imported": N_("has imported"),
     "paused": N_("has paused"),
     "reactivated": N_("has reactivated"),
+    "recalled": N_("has called back"),
+    "released": N_("has let leave"),
+    "removed": N_("has taken off a list"),
     "resumed": N_("has resumed"),
     "revoked": N_("has revoked"),
     "scheduled": N_("has scheduled"),
@@ -35,6 +38,7 @@ ACTS = {
     "stopped": N_("has stopped a provider in"),
     "subscribed": N_("has subscribed"),
     "tested": N_("has sent a test of"),
+    "unarchived": N_("has brought back"),
     "unsubscribed": N_("has unsubscribed"),
 }
 OBJECTS = {
@@ -42,7 +46,10 @@ OBJECTS = {
     "agreement": N_("data processing agreement"),
     "api_key": N_("API key"),
     "campaign": N_("campaign"),
+    "campaign_report": N_("report of campaign"),
     "contact": N_("contact"),
+    "contacts": N_("export of contacts"),
+    "delivery": N_("message to contact"),
     "design": N_("design"),
     "export": N_("export"),
     "field": N_("field"),
@@ -50,7 +57,9 @@ OBJECTS = {
     "import": N_("import"),
     "mailing_list": N_("list"),
     "message": N_("transactional message"),
+    "selection": N_("selection of contacts"),
     "sender": N_("sender"),
     "suppression": N_("suppression list"),
+    "suppressions": N_("export of the suppression list"),
     "warm_up": N_("warm-up plan"),
 }

@@ -320,3 +320,17 @@ async def test_the_largest_source_outlives_the_session(ready: Build, make: Make,
     area = re.search(r'<textarea id="source".*?>\n(.*?)</textarea>', shown.text, re.S)
     assert area is not None
     assert html.unescape(area[1]) == source
+
+
+async def test_the_setup_shows_the_subject_as_a_person_reads_it(ready: Build, make: Make) -> None:
+    found = await ready()
+    owner = await make.signed_in(found.account.owner_id)
+    changes = {
+        '{{ contact.first_name | default("") }}, le pain est prêt': "Ana, le pain est prêt",
+        "Le pain {{ contact.nothing": "Le pain {{ contact.nothing",  # not readable yet: shown as written
+    }
+    for subject, shown in changes.items():
+        async with make.services.db.account(found.account.id) as tx:
+            await tx.run("UPDATE campaigns SET subject = $2 WHERE account_id = $1", subject)
+        setup = (await owner.get(f"{found.page}/setup")).text
+        assert f"<strong>{shown}</strong>" in setup

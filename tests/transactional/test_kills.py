@@ -6,7 +6,7 @@ from collections import Counter as Count
 import pytest
 
 from mailer.worker import PARALLEL
-from sending import transactional, turns
+from sending import slots, transactional
 from sending.transactional import Filter
 from sending.transactional_order import NewMessage, Recipient
 from tests.campaigns.conftest import confirmed_sender

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from mailer.core import clock, jobs
-from mailer.core.db import is_away
+from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import Gone, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
@@ -35,7 +35,6 @@ from sending import (
 )
 from sending.claims import Claimed, Ready, Turn
 from sending.lane_pace import LanePace
-from sending.lanes import State
 from sending.outcomes import Outcome
 from sending.personal import Maker
 from sending.render import RenderFailed
@@ -234,14 +233,15 @@ class _Lane:
                 begun = await claims.step(tx, self.turn, done, [one.ready for one in group])
                 began = [one for one in group if one.ready.contact_id in begun]
                 await self.pace.record(tx, ended, [(one.profile, one.first_at is None) for one in began])
-                state = await lanes.state(tx, self.task.ref_id)
+                if group and not began:
+                    # the statement moves nothing when the campaign does not run any more
+                    await self._look(tx)
         except Exception as error:
             if not _database_away(error):
                 raise
             await self._record_later(done, [one.ready.contact_id for one in group])
             self.over = True
             return []
-        self._look_at(state)
         return began
 
     async def _record_later(self, done: Sequence[Outcome], unsure: list[int]) -> None:
@@ -260,9 +260,9 @@ class _Lane:
             else:
                 return
 
-    def _look_at(self, state: State | None) -> None:
-        if state is None or not state.runs:
-            self.over = True
+    async def _look(self, tx: AccountTx) -> None:
+        state = await lanes.state(tx, self.task.ref_id)
+        self.over = self.over or state is None or not state.runs
 
     async def _hand_over(self, group: Sequence[_Made]) -> list[Done]:
         """All of a group, over the connections there are; the next mails are made meanwhile."""

@@ -7,6 +7,7 @@ from sending import (
     pages_content,
     pages_designs,
     pages_media,
+    pages_pace,
     pages_resends,
     pages_search,
     pages_senders,
@@ -22,4 +23,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_media.ROUTES,
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
+    *pages_pace.ROUTES,
 ]

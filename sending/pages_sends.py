@@ -20,6 +20,7 @@ from sending import (
     campaigns,
     deliveries,
     lanes,
+    limiter,
     outcomes,
     pages_steps,
     schedules,
@@ -175,6 +176,8 @@ async def show(request: web.Request) -> web.Response:
             "who_may": await identity.senders_of_mail(tx),
             "live": _live(campaign),
             "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),
+            "situation": await limiter.of_campaign(tx, services(request), campaign),
+            "provider_name": limiter.provider_name,
             "now": clock.now(),
             "hold": sends.HOLD_SECONDS,
         }

@@ -36,8 +36,8 @@ SHORT_SECONDS = 1.0
 JUDGE_SECONDS = 10.0
 # a turn is at least so long, and gives way from then on
 LOOK_SECONDS = 3.0
-# a server that needs so long for one mail is what limits
-SLOW_SECONDS = 0.5
+# a mail that takes so long, with its wait for a connection, is the server's doing: a quarter of a second each
+SLOW_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,6 +123,31 @@ async def test_an_automatic_pause_shows_its_figures(
     assert (answer["pause_reason"], answer["pause_figures"]["hard"]) == (reason, 31)
 
 
+@pytest.mark.req("D-80")
+async def test_complaints_and_unsubscribes_warn_before_anything_pauses(
+    make: Make, services: Services, ready
+) -> None:
+    draft = await ready(people=6)
+    await _sending(services, draft)
+    async with services.db.account(draft.account.id) as tx:
+        await tx.run(
+            "INSERT INTO evidence (account_id, campaign_id, lane, profile, delivered) VALUES ($1, $2, 0, 'default', 200)",
+            draft.campaign.id,
+        )
+        await tx.run(
+            """
+            INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind)
+            SELECT $1, k || n, now(), $2, n, k
+            FROM generate_series(1, 6) AS n, unnest(ARRAY['unsubscribe', 'complaint']) AS k
+            WHERE k = 'unsubscribe' OR n = 1
+            """,
+            draft.campaign.id,
+        )
+    shown = (await (await _owner(make, draft)).get(draft.page)).text
+    assert "1 person reported this campaign as spam." in shown
+    assert "6 people have unsubscribed (3.0%)" in shown
+
+
 @pytest.mark.req("D-61", "D-80")
 async def test_a_provider_that_refuses_is_named_with_its_reason_and_tried_again(
     make: Make, services: Services, ready

@@ -20,6 +20,7 @@ HARD_FIRST, HARD_AFTER = 0.05, 0.02
 COMPLAINTS_WARN, COMPLAINTS_PAUSE = 0.001, 0.003
 # one person who complains among a handful is no rate
 COMPLAINTS_LEAST = 2
+UNSUBSCRIBES_WARN, UNSUBSCRIBES_LEAST = 0.02, 5
 REFUSED_IN_A_ROW = 20
 Cause = Literal["auth", "policy"]
 
@@ -32,6 +33,7 @@ class Figures:
     hard: int
     sent: int
     complaints: int
+    unsubscribed: int = 0
 
     @property
     def bounces_pause(self) -> bool:
@@ -46,6 +48,12 @@ class Figures:
     @property
     def complaints_warn(self) -> bool:
         return self.complaints > 0 and self.complaints >= COMPLAINTS_WARN * self.delivered
+
+    @property
+    def unsubscribes_warn(self) -> bool:
+        return (
+            self.unsubscribed >= UNSUBSCRIBES_LEAST and self.unsubscribed > UNSUBSCRIBES_WARN * self.delivered
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +83,10 @@ async def figures(tx: AccountTx, campaign_id: int) -> Figures:
                coalesce(sum(e.delivered + e.hard + e.other), 0)::int AS sent,
                (SELECT count(DISTINCT v.contact_id)::int FROM events v
                 WHERE v.account_id = $1 AND v.campaign_id = $2 AND v.kind = 'complaint'
-                  AND v.at > c.judged_from) AS complaints
+                  AND v.at > c.judged_from) AS complaints,
+               (SELECT count(DISTINCT v.contact_id)::int FROM events v
+                WHERE v.account_id = $1 AND v.campaign_id = $2 AND v.kind = 'unsubscribe'
+                  AND v.at > c.judged_from) AS unsubscribed
         FROM campaigns c
         LEFT JOIN evidence e ON e.account_id = c.account_id AND e.campaign_id = c.id
         WHERE c.account_id = $1 AND c.id = $2

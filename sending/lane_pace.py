@@ -35,8 +35,8 @@ SHORT_SECONDS = 1.0
 JUDGE_SECONDS = 10.0
 # a turn is at least so long, and gives way from then on
 LOOK_SECONDS = 3.0
-# a server that needs so long for one mail is what limits
-SLOW_SECONDS = 0.5
+# a mail that takes so long, with its wait for a connection, is the server's doing: a quarter of a second each
+SLOW_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,14 +224,20 @@ class LanePace:
         elif full := [p for p in still_due if p in self.rooms and taken[p] >= self.rooms[p].n]:
             self.why, self.binds = "provider", max(full, key=lambda p: self.rooms[p].wait)
 
-    def _note(self) -> str:
+    def _stands_until(self) -> datetime:
+        """How long what binds now will bind, at the end of a turn."""
+        if self.why == "allowance" and self.allowance is not None:
+            return self.allowance.resumes_at
+        return clock.now() + timedelta(seconds=self._wait())
+
+    def _note(self, until: datetime | None = None) -> str:
         seconds = asyncio.get_running_loop().time() - self.begun_at
         slow = self.done >= 8 and self.waited / self.done > SLOW_SECONDS
         note = {
             "why": self.why or ("server" if slow else ""),
             "profile": self.binds,
             "per_second": round(self.done / seconds, 2) if seconds >= 1 and self.done else 0,
-            "at": clock.now().timestamp(),
+            "at": max(clock.now(), until or clock.now()).timestamp(),
         }
         return orjson.dumps(note).decode()
 
@@ -382,14 +388,15 @@ class LanePace:
             self._renewal.cancel()
             with suppress(asyncio.CancelledError):
                 await self._renewal
-        if not self.asked:
+        if not (self.asked or self.why):
             return
         sender = Wish(per_second=self.started.per_second, back=self.sender_unused)
+        until = self._stands_until()
         await pace.leave(
             self.services.redis,
             self.scope,
             sender,
             [self._wish(profile) for profile in sorted(self.asked)],
-            note=self._note(),
-            seconds=max(60.0, self._wait() + 30.0),
+            note=self._note(until),
+            seconds=max(60.0, (until - clock.now()).total_seconds() + 60.0),
         )

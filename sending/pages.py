@@ -8,6 +8,7 @@ from sending import (
     pages_designs,
     pages_media,
     pages_messages,
+    pages_pace,
     pages_remainders,
     pages_resends,
     pages_search,
@@ -26,4 +27,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_messages.ROUTES,
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
+    *pages_pace.ROUTES,
 ]

@@ -103,6 +103,21 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """Mails the operator allows, and what began to leave today and this month, by the account's calendar."""
+
+    per_day: int | None
+    per_month: int | None
+    today: int
+    month: int
+
+    @property
+    def left(self) -> int:
+        pairs = ((self.per_day, self.today), (self.per_month, self.month))
+        return max(0, min(most - used for most, used in pairs if most is not None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
     setup: Setup
     paused: list[PausedCampaign]
@@ -111,6 +126,7 @@ class Home:
     running: list[OpenCampaign]
     last: list[SentCampaign]
     weeks: list[Week]
+    allowance: Allowance | None
 
     @property
     def todo(self) -> int:
@@ -126,6 +142,7 @@ async def show(tx: AccountTx) -> Home:
         running=await _running(tx),
         last=await _last(tx),
         weeks=await _weeks(tx),
+        allowance=await _allowance(tx),
     )
 
 
@@ -204,6 +221,25 @@ async def _in_doubt(tx: AccountTx) -> list[InDoubt]:
         GROUP BY c.id, c.name
         ORDER BY c.id DESC
         """,
+    )
+
+
+async def _allowance(tx: AccountTx) -> Allowance | None:
+    """None without a limit."""
+    return await tx.first(
+        Allowance,
+        """
+        SELECT a.per_day, a.per_month,
+               coalesce(sum(d.begun) FILTER (WHERE d.day = x.day), 0)::int AS today,
+               coalesce(sum(d.begun), 0)::int AS month
+        FROM accounts a
+        CROSS JOIN LATERAL (SELECT ($2::timestamptz AT TIME ZONE a.time_zone)::date AS day) x
+        LEFT JOIN day_counts d ON d.account_id = a.id AND d.day <= x.day
+            AND d.day >= date_trunc('month', x.day)::date
+        WHERE a.id = $1 AND (a.per_day IS NOT NULL OR a.per_month IS NOT NULL)
+        GROUP BY a.per_day, a.per_month
+        """,
+        clock.now(),
     )
 
 

@@ -24,6 +24,7 @@ from sending import allowances, claims, evidence, lanes, pace, profiles, provide
 from sending.allowances import Allowance, Held
 from sending.claims import Claimed, Turn
 from sending.evidence import Cause
+from sending.lane_start import Start
 from sending.lanes import Queue
 from sending.outcomes import Outcome
 from sending.pace import Answer, Room, Scope, Wish
@@ -37,41 +38,6 @@ JUDGE_SECONDS = 10.0
 LOOK_SECONDS = 3.0
 # a mail that takes so long, with its wait for a connection, is the server's doing: a quarter of a second each
 SLOW_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """What a lane must know of its campaign before its first claim."""
-
-    sender_id: int
-    domain: str
-    per_second: float
-    queues: Sequence[Queue]
-    allowance: Allowance | None
-
-
-async def start(tx: AccountTx, turn: Turn) -> Start:
-    """Also judges the campaign: complaints may have come since the last turn."""
-    await evidence.judge(tx, turn.campaign_id)
-    sender_id, email, per_second = (
-        await tx.rows(
-            """
-            SELECT coalesce(s.id, 0), coalesce(s.address_key, ''), coalesce(s.per_second, 0)
-            FROM campaigns c
-            LEFT JOIN senders s ON s.account_id = c.account_id AND s.id = c.sender_id
-            WHERE c.account_id = $1 AND c.id = $2
-            """,
-            turn.campaign_id,
-        )
-    )[0]
-    domain = email.rpartition("@")[2]
-    return Start(
-        sender_id=sender_id,
-        domain=domain,
-        per_second=per_second,
-        queues=await lanes.queues(tx, turn.campaign_id),
-        allowance=await allowances.of(tx, domain),
-    )
 
 
 @dataclass(slots=True, eq=False)

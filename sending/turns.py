@@ -23,7 +23,7 @@ from mailer.core.work import Task
 from sending import (
     claims,
     evidence,
-    lane_pace,
+    lane_start,
     lanes,
     outcomes,
     pace,
@@ -101,7 +101,7 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
     if maker is None:
         return None
     async with services.db.account(task.account_id) as tx:
-        started = await lane_pace.start(tx, turn)
+        started = await lane_start.start(tx, turn)
     scope = pace.Scope(
         pace.server_key(server), task.account_id, started.sender_id, task.ref_id, task.lane, turn.mark
     )

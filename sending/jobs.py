@@ -1,7 +1,7 @@
 """What arq runs for this room."""
 
 from mailer.core.jobs import Job
-from sending import account_stops, doubts, preparation, system_mail, test_mail, turns
+from sending import account_stops, domain_checks, doubts, preparation, system_mail, test_mail, turns
 
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
@@ -9,5 +9,6 @@ JOBS: list[Job] = [
     Job("sending.send_test", test_mail.send_test),
     Job("sending.send_system_mail", system_mail.send_system_mail),
     Job("sending.resolve_doubt", doubts.resolve),
+    Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
 ]

@@ -6,6 +6,7 @@ from sending import (
     pages_campaigns,
     pages_content,
     pages_designs,
+    pages_domains,
     pages_media,
     pages_resends,
     pages_search,
@@ -22,4 +23,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_media.ROUTES,
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
+    *pages_domains.ROUTES,
 ]

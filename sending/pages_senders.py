@@ -10,7 +10,7 @@ from mailer.core.text import N_
 from mailer.web import forms, response
 from mailer.web.forms import Form
 from mailer.web.request import id_in_path, read, services
-from sending import senders
+from sending import domains, senders
 from sending.senders import NewSender, SenderChanges
 
 
@@ -48,7 +48,8 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         sender = await senders.show(tx, id_in_path(request))
-    context = {"sender": sender, "form": forms.filled(sender)}
+        domain = await domains.named(tx, sender.domain)
+    context = {"sender": sender, "domain": domain, "form": forms.filled(sender)}
     return response.page(request, "sending/senders/show.html", context)
 
 
@@ -61,7 +62,8 @@ async def change(request: web.Request) -> web.Response:
     except Invalid as error:
         async with access.account_tx(request) as tx:
             sender = await senders.show(tx, sender_id)
-        context = {"sender": sender, "form": await forms.again(request, error)}
+            domain = await domains.named(tx, sender.domain)
+        context = {"sender": sender, "domain": domain, "form": await forms.again(request, error)}
         return response.page(request, "sending/senders/show.html", context, status=error.status)
     await access.flash(request, N_("Saved."))
     return response.redirect(request.path)

@@ -10,7 +10,7 @@ lanes: that is how many can be in doubt after a kill.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,7 +20,7 @@ from mailer.core.db import is_away
 from mailer.core.errors import Gone, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import claims, lanes, outcomes, personal, revisions, smtp, smtp_url
+from sending import claims, domains, lanes, outcomes, personal, revisions, smtp, smtp_url
 from sending.claims import Claimed, Ready, Turn
 from sending.lanes import State
 from sending.outcomes import Outcome
@@ -128,7 +128,10 @@ async def _maker(services: Services, task: Task) -> Maker | None:
         try:
             async with tx.savepoint():
                 await revisions.reseal(tx, services, task.ref_id)
-                return await personal.maker(tx, services, task.ref_id)
+                maker = await personal.signing_maker(tx, services, task.ref_id)
+            if (await domains.gate(tx, services, maker.sender_domain)).open:
+                return maker
+            await lanes.pause(tx, task.ref_id, "domain")
         except Gone:
             await lanes.pause(tx, task.ref_id, "content_gone")
         except (RenderFailed, ValueError):
@@ -186,10 +189,13 @@ class _Lane:
                         self.claimed.extend(await claims.claim(tx, self.turn))
                 if not self.claimed:
                     return
-                while self.claimed and len(self.made) < IN_FLIGHT:
-                    self._make(self.claimed.popleft())
+                fresh: list[_Made] = []
+                while self.claimed and len(fresh) < IN_FLIGHT:
+                    fresh += self._make(self.claimed.popleft())
                     # making mails is work for the processor: replies and other lanes want their turn too
                     await asyncio.sleep(0)
+                signed = await asyncio.to_thread(self.maker.sign, [one.mail for one in fresh])
+                self.made.extend(replace(one, mail=mail) for one, mail in zip(fresh, signed, strict=True))
                 await self._set_aside()
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
@@ -197,10 +203,11 @@ class _Lane:
                 raise
             self.over = True
 
-    def _make(self, one: Claimed) -> None:
+    def _make(self, one: Claimed) -> list[_Made]:
+        """Its mail, not signed yet; empty when there is none to make."""
         if one.person is None:
             self.deleted.append(one.contact_id)
-            return
+            return []
         try:
             mail = self.maker.mail(one.person)
         except RenderFailed as failure:
@@ -213,7 +220,8 @@ class _Lane:
             ready = Ready(
                 contact_id=one.contact_id, person=one.person, tracking=self.maker.tracking(one.person)
             )
-            self.made.append(_Made(ready, mail, one.attempts, one.first_at))
+            return [_Made(ready, mail, one.attempts, one.first_at)]
+        return []
 
     async def _set_aside(self) -> None:
         """What will not be handed over is written down."""

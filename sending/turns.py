@@ -194,14 +194,20 @@ class _Lane:
                     fresh += self._make(self.claimed.popleft())
                     # making mails is work for the processor: replies and other lanes want their turn too
                     await asyncio.sleep(0)
-                signed = await asyncio.to_thread(self.maker.sign, [one.mail for one in fresh])
-                self.made.extend(replace(one, mail=mail) for one, mail in zip(fresh, signed, strict=True))
+                self.made.extend(await self._signed(fresh))
                 await self._set_aside()
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
             if not _database_away(error):
                 raise
             self.over = True
+
+    async def _signed(self, fresh: list[_Made]) -> list[_Made]:
+        """In a thread, one hop a group: OpenSSL lets this loop and other threads run meanwhile."""
+        if not self.maker.signers:
+            return fresh
+        mails = await asyncio.to_thread(self.maker.sign, [one.mail for one in fresh])
+        return [replace(one, mail=mail) for one, mail in zip(fresh, mails, strict=True)]
 
     def _make(self, one: Claimed) -> list[_Made]:
         """Its mail, not signed yet; empty when there is none to make."""

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import dkim as verifier
 import pytest
@@ -400,3 +401,30 @@ async def test_long_records_are_cut_into_strings(place: Place) -> None:
     assert max(len(part) for part in parts) <= 255
     assert "".join(parts) == row.value
     assert dkim_keys.signs(list(page.keys)) is False
+
+
+async def test_senders_from_before_get_their_domains(
+    services: Services, make: Make, repository: Path
+) -> None:
+    """Migration 0061 on accounts that had senders already."""
+    account = await make.account()
+    async with services.db.account(account.id) as tx:
+        for email, status in (
+            ("a@old.test", "confirmed"),
+            ("b@old.test", "pending"),
+            ("c@gone.test", "revoked"),
+        ):
+            await tx.run(
+                "INSERT INTO senders (account_id, email, address_key, name, status) VALUES ($1, $2, $2, 'A', $3)",
+                email,
+                status,
+            )
+    sql = (repository / "mailer/migrations/0061_domains_of_senders.sql").read_text()
+    async with services.db.connection() as connection, connection.transaction():
+        await connection.execute(sql)
+    async with services.db.account(account.id) as tx:
+        assert [one.name for one in await domains.many(tx)] == ["old.test"]
+        jobs = await tx.shared().rows(
+            "SELECT job FROM work WHERE account_id = $1 AND job = 'sending.check_domain'", account.id
+        )
+    assert len(jobs) == 1

@@ -483,6 +483,71 @@ ALTER TABLE public.designs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.dkim_keys (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    domain_id bigint NOT NULL,
+    selector text NOT NULL,
+    algorithm text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    record text NOT NULL,
+    sealed bytea,
+    missed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    active_at timestamp with time zone,
+    retire_at timestamp with time zone,
+    retired_at timestamp with time zone,
+    CONSTRAINT dkim_keys_algorithm_check CHECK ((algorithm = ANY (ARRAY['rsa-sha256'::text, 'ed25519-sha256'::text]))),
+    CONSTRAINT dkim_keys_check CHECK (((state = 'retired'::text) = (sealed IS NULL))),
+    CONSTRAINT dkim_keys_check1 CHECK (((state = ANY (ARRAY['retiring'::text, 'retired'::text])) = (retire_at IS NOT NULL))),
+    CONSTRAINT dkim_keys_selector_check CHECK ((selector ~ '^[a-z0-9]{1,63}$'::text)),
+    CONSTRAINT dkim_keys_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'retiring'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY public.dkim_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dkim_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dkim_keys_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.domains (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    zone text DEFAULT ''::text NOT NULL,
+    dmarc text DEFAULT ''::text NOT NULL,
+    dmarc_missed_at timestamp with time zone,
+    findings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    checked_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    verified_at timestamp with time zone,
+    broken_at timestamp with time zone,
+    relay text DEFAULT ''::text NOT NULL,
+    relay_signer text DEFAULT ''::text NOT NULL,
+    relay_at timestamp with time zone,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT domains_dmarc_check CHECK ((dmarc = ANY (ARRAY[''::text, 'none'::text, 'quarantine'::text, 'reject'::text]))),
+    CONSTRAINT domains_name_check CHECK (((name = lower(name)) AND ((length(name) >= 3) AND (length(name) <= 253))))
+);
+
+ALTER TABLE ONLY public.domains FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.domains ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.domains_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.events (
     account_id bigint NOT NULL,
     id text NOT NULL,
@@ -1203,6 +1268,18 @@ ALTER TABLE ONLY public.deliveries
 ALTER TABLE ONLY public.designs
     ADD CONSTRAINT designs_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.dkim_keys
+    ADD CONSTRAINT dkim_keys_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.dkim_keys
+    ADD CONSTRAINT dkim_keys_selector UNIQUE (account_id, selector);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_name UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
 
@@ -1359,6 +1436,12 @@ CREATE INDEX deliveries_queued ON ONLY public.deliveries USING btree (account_id
 
 CREATE INDEX deliveries_status ON ONLY public.deliveries USING btree (account_id, campaign_id, status, reason, contact_id);
 
+CREATE UNIQUE INDEX dkim_keys_active ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'active'::text);
+
+CREATE INDEX dkim_keys_domain ON public.dkim_keys USING btree (account_id, domain_id);
+
+CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'pending'::text);
+
 CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, campaign_id, kind, at);
 
 CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, contact_id, at);
@@ -1456,6 +1539,12 @@ ALTER TABLE ONLY public.day_counts
 
 ALTER TABLE ONLY public.designs
     ADD CONSTRAINT designs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dkim_keys
+    ADD CONSTRAINT dkim_keys_account_id_domain_id_fkey FOREIGN KEY (account_id, domain_id) REFERENCES public.domains(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -1578,6 +1667,10 @@ CREATE POLICY account ON public.deliveries USING ((account_id = public.current_a
 
 CREATE POLICY account ON public.designs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.dkim_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.domains USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.evidence USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1647,6 +1740,10 @@ ALTER TABLE public.day_counts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.designs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dkim_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
@@ -1739,6 +1836,10 @@ GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.dkim_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.domains TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
 

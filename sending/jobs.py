@@ -3,6 +3,7 @@
 from mailer.core.jobs import Job
 from sending import (
     account_stops,
+    domain_checks,
     doubts,
     preparation,
     system_mail,
@@ -19,5 +20,6 @@ JOBS: list[Job] = [
     Job("sending.send_test", test_mail.send_test, urgent=True),
     Job("sending.send_system_mail", system_mail.send_system_mail, urgent=True),
     Job("sending.resolve_doubt", doubts.resolve),
+    Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
 ]

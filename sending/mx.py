@@ -9,13 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import dns.asyncresolver
-import dns.exception
-import dns.resolver
 import structlog
 
 from mailer.core.db import SharedTx
-from sending import profiles
+from sending import lookups, profiles
+from sending.lookups import DnsAway, Resolver
 
 log = structlog.get_logger()
 LOOKUP_SECONDS = 3.0
@@ -30,10 +28,10 @@ _RESERVED = frozenset({"test", "example", "invalid", "localhost", "local", "onio
 
 
 @dataclass(slots=True)
-class Lookups:
-    """DNS of this process. After a round without any answer it is left alone for a while."""
+class Exchanges:
+    """Lookups of this process. After a round without any answer it is left alone for a while."""
 
-    resolver: dns.asyncresolver.Resolver | None = None
+    resolver: Resolver | None = None
     rest_until: float = 0.0
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
@@ -68,29 +66,27 @@ class Lookups:
     async def _look_up(self, domain: str) -> str | None:
         async with self._places:
             try:
-                resolver = self.resolver or self._system()
-                answer = await resolver.resolve(domain, "MX", lifetime=LOOKUP_SECONDS)
-            except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-                return profiles.DEFAULT  # RFC 5321 §5.1: its own address then, nobody's we know
-            except (dns.exception.DNSException, OSError, ValueError):
+                hosts = await self._dns().exchanges(domain)
+            except DnsAway:
                 return None
-        hosts = [str(record.exchange) for record in sorted(answer, key=lambda record: record.preference)]
+        # without one, its own address takes the mail (RFC 5321 §5.1): nobody's we know
         return profiles.of_mx(hosts[0]) if hosts else profiles.DEFAULT
 
-    def _system(self) -> dns.asyncresolver.Resolver:
-        """Of /etc/resolv.conf. Raises DNSException where there is none."""
-        self.resolver = dns.asyncresolver.Resolver()
-        return self.resolver
+    def _dns(self) -> lookups.Lookups:
+        """With the machine's configuration, read once a process. Raises DnsAway."""
+        if self.resolver is None:
+            self.resolver = lookups.system(LOOKUP_SECONDS).resolver
+        return lookups.Lookups(self.resolver, LOOKUP_SECONDS)
 
 
-_lookups: dict[asyncio.AbstractEventLoop, Lookups] = {}
+_exchanges: dict[asyncio.AbstractEventLoop, Exchanges] = {}
 _known: dict[str, tuple[str, float]] = {}
 _KNOWN_MOST, _KNOWN_SECONDS = 50_000, 3600.0
 
 
-def lookups() -> Lookups:
+def exchanges() -> Exchanges:
     """This process's."""
-    return _lookups.setdefault(asyncio.get_running_loop(), Lookups())
+    return _exchanges.setdefault(asyncio.get_running_loop(), Exchanges())
 
 
 async def unknown(tx: SharedTx, domains: Sequence[str]) -> list[str]:

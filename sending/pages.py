@@ -6,6 +6,7 @@ from sending import (
     pages_campaigns,
     pages_content,
     pages_designs,
+    pages_domains,
     pages_media,
     pages_messages,
     pages_pace,
@@ -28,4 +29,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
     *pages_pace.ROUTES,
+    *pages_domains.ROUTES,
 ]

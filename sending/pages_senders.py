@@ -11,7 +11,7 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import id_in_path, read, services
-from sending import campaigns, limiter, senders, warm_ups
+from sending import campaigns, domains, limiter, senders, warm_ups
 from sending.senders import NewSender, Sender, SenderChanges
 
 
@@ -63,6 +63,7 @@ async def _page(
     running = [await campaigns.show(tx, one) for one in await senders.sending_from(tx, sender.id)]
     context = {
         "sender": sender,
+        "domain": await domains.named(tx, sender.domain),
         "form": form,
         "limiter": await limiter.of_sender(tx, services(request), running),
         "warm_up": await warm_ups.show(tx, sender.domain),

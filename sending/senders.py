@@ -21,6 +21,7 @@ from mailer.core.links import Links
 from mailer.core.text import N_
 from mailer.core.tokens import Purpose
 from mailer.web.request import Input
+from sending import domains
 
 LINK_DAYS = 3
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
@@ -70,7 +71,8 @@ class Sender:
 
     @property
     def domain(self) -> str:
-        return self.email.rpartition("@")[2].lower()
+        """In A-labels, as the DNS and `domains` know it."""
+        return addresses.domain_of(addresses.parse(self.email).key)
 
 
 async def create(tx: AccountTx, new: NewSender, links: Links, *, own: str = "") -> Sender:
@@ -105,6 +107,7 @@ async def create(tx: AccountTx, new: NewSender, links: Links, *, own: str = "") 
         )
     if not confirmed:
         await _mail(tx, made, links)
+    await domains.ensure(tx, made.domain)
     await audit.write(tx, "created", "sender", made.id)
     return made
 

@@ -10,7 +10,7 @@ lanes: that is how many can be in doubt after a kill.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,6 +22,7 @@ from mailer.core.services import Services
 from mailer.core.work import Task
 from sending import (
     claims,
+    domains,
     evidence,
     lane_start,
     lanes,
@@ -115,7 +116,10 @@ async def _maker(services: Services, task: Task) -> Maker | None:
         try:
             async with tx.savepoint():
                 await revisions.reseal(tx, services, task.ref_id)
-                return await personal.maker(tx, services, task.ref_id)
+                maker = await personal.signing_maker(tx, services, task.ref_id)
+            if (await domains.gate(tx, services, maker.sender_domain)).open:
+                return maker
+            await lanes.pause(tx, task.ref_id, "domain")
         except Gone:
             await lanes.pause(tx, task.ref_id, "content_gone")
         except (RenderFailed, ValueError):
@@ -178,11 +182,13 @@ class _Lane:
                     self.claimed.extend(await self.pace.claim())
                 if not self.claimed:
                     return
-                while self.claimed and len(self.made) < slots.IN_FLIGHT:
-                    self._make(self.claimed.popleft())
+                fresh: list[_Made] = []
+                while self.claimed and len(fresh) < slots.IN_FLIGHT:
+                    fresh += self._make(self.claimed.popleft())
                     # making mails is work for the processor: replies and other lanes want their turn too
-                    if not len(self.made) % AT_A_STRETCH:
+                    if not len(fresh) % AT_A_STRETCH:
                         await asyncio.sleep(0)
+                self.made.extend(await self._signed(fresh))
                 await self._set_aside()
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
@@ -190,10 +196,18 @@ class _Lane:
                 raise
             self.over = True
 
-    def _make(self, one: Claimed) -> None:
+    async def _signed(self, fresh: list[_Made]) -> list[_Made]:
+        """In a thread, one hop a group: OpenSSL lets this loop and other threads run meanwhile."""
+        if not self.maker.signers:
+            return fresh
+        mails = await asyncio.to_thread(self.maker.sign, [one.mail for one in fresh])
+        return [replace(one, mail=mail) for one, mail in zip(fresh, mails, strict=True)]
+
+    def _make(self, one: Claimed) -> list[_Made]:
+        """Its mail, not signed yet; empty when there is none to make."""
         if one.person is None:
             self.deleted.append(one.contact_id)
-            return
+            return []
         try:
             mail = self.maker.mail(one.person)
         except RenderFailed as failure:
@@ -206,7 +220,8 @@ class _Lane:
             ready = Ready(
                 contact_id=one.contact_id, person=one.person, tracking=self.maker.tracking(one.person)
             )
-            self.made.append(_Made(ready, mail, one.attempts, one.first_at, one.profile))
+            return [_Made(ready, mail, one.attempts, one.first_at, one.profile)]
+        return []
 
     async def _set_aside(self) -> None:
         """What will not be handed over is written down."""

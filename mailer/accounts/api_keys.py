@@ -20,6 +20,7 @@ NOUNS = (
     "imports",
     "exports",
     "senders",
+    "domains",
     "campaigns",
     "messages",
     "suppressions",

@@ -20,6 +20,7 @@ PAUSE_WORDS: Mapping[str, str] = {
     "content_gone": N_("The content was erased six days after it was frozen."),
     "no_recipients": N_("Nobody is left to send to: everybody on the lists is unsubscribed or excluded."),
     "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
+    "domain": N_("The domain of the sender is not verified in the DNS. See its page, then resume."),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account was suspended or closed."),
     "bounces": N_("Too many addresses do not exist. Check where the list comes from, then resume."),
@@ -150,6 +151,8 @@ async def show(tx: AccountTx) -> Home:
 class _Exists:
     confirmed: bool
     pending: bool
+    verified: bool
+    known: bool
     contacts: bool
     tested: bool
 
@@ -161,6 +164,8 @@ async def _setup(tx: AccountTx) -> Setup:
         """
         SELECT EXISTS (SELECT 1 FROM senders WHERE account_id = $1 AND status = 'confirmed') AS confirmed,
                EXISTS (SELECT 1 FROM senders WHERE account_id = $1 AND status = 'pending') AS pending,
+               EXISTS (SELECT 1 FROM domains WHERE account_id = $1 AND verified_at IS NOT NULL) AS verified,
+               EXISTS (SELECT 1 FROM domains WHERE account_id = $1) AS known,
                EXISTS (SELECT 1 FROM contacts WHERE account_id = $1) AS contacts,
                EXISTS (SELECT 1 FROM campaigns WHERE account_id = $1 AND tested_at IS NOT NULL) AS tested
         """,
@@ -170,7 +175,7 @@ async def _setup(tx: AccountTx) -> Setup:
         identity="done" if account.identified else "todo",
         agreement="done" if agreed else "todo",
         sender="done" if found.confirmed else "wait" if found.pending else "todo",
-        domain="wait",
+        domain="done" if found.verified else "wait" if found.known else "todo",
         contacts="done" if found.contacts else "todo",
         test="done" if found.tested else "todo",
     )

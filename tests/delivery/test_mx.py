@@ -14,7 +14,7 @@ import pytest
 
 from mailer.core.services import Services
 from sending import mx
-from sending.mx import Lookups
+from sending.mx import Exchanges
 from tests.delivery.conftest import People, Post
 
 
@@ -52,7 +52,7 @@ async def zone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Zone]:
     transport, made = await loop.create_datagram_endpoint(Zone, local_addr=("127.0.0.1", 0))
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers, resolver.port = ["127.0.0.1"], transport.get_extra_info("sockname")[1]
-    monkeypatch.setitem(mx._lookups, loop, Lookups(resolver))
+    monkeypatch.setitem(mx._exchanges, loop, Exchanges(resolver))
     yield made
     transport.close()
 
@@ -65,7 +65,7 @@ def domain() -> str:
 async def test_the_best_mx_decides_and_own_domains_need_no_dns(zone: Zone) -> None:
     hosted, plain, nobody = domain(), domain(), domain()
     zone.records = {hosted: ["smtp-in.orange.fr.", "mx.backup.example."], plain: ["mx.plain.example."]}
-    found = await mx.lookups().profiles([hosted, plain, nobody, "wanadoo.fr", "gmail.com", "people.test"])
+    found = await mx.exchanges().profiles([hosted, plain, nobody, "wanadoo.fr", "gmail.com", "people.test"])
     assert found == {
         hosted: "orange",
         plain: "default",
@@ -119,7 +119,7 @@ async def test_dns_away_is_the_default_profile_and_no_wait(
     assert await post.status(campaign) == "sent"
     assert set(await post.states(campaign)) == set(post.sink.recipients)
     asked = len(zone.asked)
-    found = await mx.lookups().profiles([domain()])
+    found = await mx.exchanges().profiles([domain()])
     assert (list(found.values()), len(zone.asked)) == ([None], asked)
 
 
@@ -128,7 +128,7 @@ async def test_a_round_of_lookups_ends(zone: Zone, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(mx, "ROUND_SECONDS", 0.2)
     zone.silent = True
     async with asyncio.timeout(2):
-        found = await mx.lookups().profiles([domain() for _ in range(300)])
+        found = await mx.exchanges().profiles([domain() for _ in range(300)])
     assert len(found) == 300
     assert set(found.values()) == {None}
 

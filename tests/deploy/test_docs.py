@@ -117,11 +117,12 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
             environ["LIST"] = str(answer["id"])
         if "/campaigns " in block:
             environ["CAMPAIGN"] = str(answer["id"])
-    made_list, contact, campaign, sent, report, speed, message = answers
+    made_list, contact, campaign, sent, domain, report, speed, message = answers
     assert made_list["name"] == "Lettre du lundi"
     assert contact["email"] == "ana@example.org"
     assert campaign["list_ids"] == [made_list["id"]]
     assert sent["status"] == "scheduled"
+    assert [record["kind"] for record in domain["records"]] == ["dkim", "dkim_ed25519", "dmarc", "mx"]
     assert report
     assert message["status"] == "queued"
     assert speed["limited_by"] is None

@@ -250,22 +250,27 @@ class LanePace:
 
     async def hand_over(self, pool: Pool, mail: Mail, profile: str) -> Reply | None:
         """None when the provider has asked for a pause since the row was claimed: nothing was handed over."""
-        async with self.gates.setdefault(profile, Gate()).place():
-            if self.paused.get(profile, clock.now()) > clock.now():
-                return None
-            began = asyncio.get_running_loop().time()
-            reply = await pool.hand_over(mail, most=profiles.named(profile).per_connection)
-            self.waited += asyncio.get_running_loop().time() - began
-            self.done += 1
-            # within the place: whoever comes next into it knows
-            if reply.code:
-                await self._hear(profile, reply)
+        gate = self.gates.get(profile)
+        if gate is None or not gate.most:
+            return await self._hand_over(pool, mail, profile)
+        async with gate.place():
+            return await self._hand_over(pool, mail, profile)
+
+    async def _hand_over(self, pool: Pool, mail: Mail, profile: str) -> Reply | None:
+        if profile in self.paused and self.paused[profile] > clock.now():
+            return None
+        began = asyncio.get_running_loop().time()
+        reply = await pool.hand_over(mail, most=profiles.named(profile).per_connection)
+        self.waited += asyncio.get_running_loop().time() - began
+        self.done += 1
+        # within the place: whoever comes next into it knows
+        if reply.code >= 400:
+            await self._hear(profile, reply)
+        elif reply.code and profile in self.refused:
+            del self.refused[profile]
         return reply
 
     async def _hear(self, profile: str, reply: Reply) -> None:
-        if reply.code < 400:
-            self.refused.pop(profile, None)
-            return
         rule = profiles.read(profile, reply.code, reply.text)
         if rule is None:
             return

@@ -44,6 +44,7 @@ from sending.smtp import Mail, Pool, Reply
 log = structlog.get_logger()
 AT_A_STRETCH = 8
 RECORD_SECONDS = 120.0
+SPREAD_SECONDS = 0.5
 
 
 # with the profile of each
@@ -65,20 +66,21 @@ def _database_away(error: BaseException) -> bool:
 
 async def send(services: Services, task: Task) -> datetime | None:
     """The job "sending.send": `ref_id` is the campaign."""
-    opened = await _open(services, task)
-    if not isinstance(opened, _Lane):
-        return opened
-    try:
-        await opened.run()
-    finally:
-        slots.of_campaigns().leave(opened)
-        await asyncio.shield(opened.release())
-        await asyncio.shield(opened.pace.leave())
-    return await opened.next_run()
+    with slots.reserved(task.account_id, task.ref_id) as alone:
+        opened = await _open(services, task, alone=alone)
+        if not isinstance(opened, _Lane):
+            return opened
+        try:
+            await opened.run()
+        finally:
+            slots.of_campaigns().leave(opened)
+            await asyncio.shield(opened.release())
+            await asyncio.shield(opened.pace.leave())
+        return await opened.next_run()
 
 
-async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
-    """The lane, or when to try again."""
+async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | datetime | None":
+    """The lane, or when to try again. `alone`: no other lane of the campaign runs in this process."""
     server = smtp_url.server(services.settings)
     async with services.db.account(task.account_id) as tx:
         state = await lanes.state(tx, task.ref_id)
@@ -95,6 +97,9 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
             await lanes.pause(tx, task.ref_id, "account")
         if not state.runs:
             return None
+    if not alone:
+        # a second lane in this process would only halve its places: another worker is to take it
+        return jobs.in_(seconds=SPREAD_SECONDS)
     if server is None:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)

@@ -188,7 +188,7 @@ class _Lane:
                 if not self.claimed:
                     return
                 fresh: list[_Made] = []
-                while self.claimed and len(fresh) < slots.IN_FLIGHT:
+                while self.claimed and len(fresh) < slots.of_campaigns().size:
                     fresh += self._make(self.claimed.popleft())
                     # making mails is work for the processor: replies and other lanes want their turn too
                     if not len(fresh) % AT_A_STRETCH:

@@ -96,6 +96,7 @@ class Session:
     extensions: frozenset[str]
     size_limit: int
     timeouts: Timeouts
+    messages_each: int = MESSAGES_EACH
     sent: int = 0
     used_at: float = 0.0
     # a transaction was left open: RSET goes in front of the next
@@ -103,7 +104,7 @@ class Session:
 
     @property
     def spent(self) -> bool:
-        return self.sent >= MESSAGES_EACH or not self.wire.usable
+        return self.sent >= self.messages_each or not self.wire.usable
 
     async def carry(self, run: Run) -> bool:
         """Orders of a run, one behind the other, until none waits or this connection has had its share.
@@ -145,7 +146,7 @@ class Session:
             run.put_back(order)
 
     def _may_go_ahead(self, run: Run) -> bool:
-        return "pipelining" in self.extensions and self.sent + 1 < MESSAGES_EACH and run.plenty
+        return "pipelining" in self.extensions and self.sent + 1 < self.messages_each and run.plenty
 
     def _next(self, run: Run) -> Order | None:
         """The next one that this server can take at all."""

@@ -9,16 +9,17 @@ from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 import aiosmtplib
 from aiosmtplib import errors
 
+from sending import fence
 from sending.handover import LATE, Mail, Order, Reply, Run, Session, Timeouts
-from sending.smtp_url import Server
+from sending.smtp_url import MAX_CONNECTIONS, Server
 from sending.wire import take_over
 
-__all__ = ["Mail", "Pool", "Reply", "Timeouts", "close_pools", "pool"]
-MAX_CONNECTIONS = 8
+__all__ = ["MAX_CONNECTIONS", "Mail", "Pool", "Reply", "Timeouts", "close_pools", "pool"]
 IDLE_SECONDS = 25.0
 
 
@@ -40,7 +41,7 @@ def _words(error: BaseException) -> str:
             return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Pool:
     """Connections of this process to one server. Nothing is opened before it is needed."""
 
@@ -119,19 +120,10 @@ class Pool:
 
     async def _connect(self) -> Session:
         """Raises _Unopened."""
-        server = self.server
-        client = aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
-            username=server.username or None,
-            password=server.password if server.username else None,
-            local_hostname=self.hostname,
-            timeout=self.timeouts.banner,
-            use_tls=server.tls == "implicit",
-            start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
-            # taken when offered, whoever answers: without it the mail would go in the clear (RFC 7435 §3)
-            validate_certs=server.tls != "opportunistic",
-        )
+        try:
+            client = await new_client(self.server, self.hostname, self.timeouts.banner)
+        except OSError as error:
+            raise _Unopened(0, " ".join(str(error).split())[:200] or LATE) from error
         try:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
@@ -148,7 +140,29 @@ class Pool:
         offered = client.esmtp_extensions
         limit = offered.get("size", "").strip()
         wire = take_over(client.transport)
-        return Session(wire, frozenset(offered), int(limit) if limit.isdigit() else 0, self.timeouts)
+        size = int(limit) if limit.isdigit() else 0
+        return Session(wire, frozenset(offered), size, self.timeouts, self.server.messages_each)
+
+
+async def new_client(server: Server, hostname: str, seconds: float) -> aiosmtplib.SMTP:
+    """A client that has said nothing yet. Of an account's server it has a connection already, to the address
+    that was looked at (E-54). Raises OSError, and TimeoutError, which is one."""
+    opened = None
+    if server.fence is not None:
+        opened = await fence.connect(server.host, server.port, server.fence)
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port if opened is None else None,
+        sock=opened,
+        username=server.username or None,
+        password=server.password if server.username else None,
+        local_hostname=hostname,
+        timeout=seconds,
+        use_tls=server.tls == "implicit",
+        start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
+        # taken when offered, whoever answers: without it the mail would go in the clear (RFC 7435 §3)
+        validate_certs=server.tls != "opportunistic",
+    )
 
 
 async def _all(runners: Iterable[Coroutine[Any, Any, Reply | None]]) -> list[Reply | None]:
@@ -165,7 +179,8 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-_pools: dict[tuple[asyncio.AbstractEventLoop, Server], Pool] = {}
+# kept by who uses them, and by the timers of their idle connections: a pool without either is forgotten
+_pools: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, Server], Pool] = WeakValueDictionary()
 
 
 def pool(server: Server, hostname: str) -> Pool:
@@ -173,12 +188,12 @@ def pool(server: Server, hostname: str) -> Pool:
     key = (asyncio.get_running_loop(), server)
     found = _pools.get(key)
     if found is None:
-        found = _pools[key] = Pool(server, hostname)
+        found = _pools[key] = Pool(server, hostname, size=server.connections)
     return found
 
 
 async def close_pools() -> None:
     """Ends what this loop keeps open."""
     loop = asyncio.get_running_loop()
-    for key in [key for key in _pools if key[0] is loop]:
-        await _pools.pop(key).close()
+    for found in [found for key, found in _pools.items() if key[0] is loop]:
+        await found.close()

@@ -20,13 +20,14 @@ from mailer.core.db import is_away
 from mailer.core.errors import Gone, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import claims, lanes, outcomes, personal, revisions, smtp, smtp_url
+from sending import claims, lanes, outcomes, personal, revisions, route, servers
 from sending.claims import Claimed, Ready, Turn
 from sending.lanes import State
 from sending.outcomes import Outcome
 from sending.personal import Maker
 from sending.render import RenderFailed
-from sending.smtp import Mail, Pool, Reply
+from sending.route import Route
+from sending.smtp import Mail, Reply
 
 log = structlog.get_logger()
 IN_FLIGHT = 64
@@ -98,7 +99,6 @@ async def send(services: Services, task: Task) -> datetime | None:
 
 async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
     """The lane, or when to try again."""
-    server = smtp_url.server(services.settings)
     async with services.db.account(task.account_id) as tx:
         state = await lanes.state(tx, task.ref_id)
         if state is None or state.month is None:
@@ -114,13 +114,14 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
             await lanes.pause(tx, task.ref_id, "account")
         if not state.runs:
             return None
-    if server is None:
+        found = await servers.of(tx, services)
+    if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)
     maker = await _maker(services, task)
     if maker is None:
         return None
-    return _Lane(services, task, turn, maker, smtp.pool(server, services.settings.mail_domain))
+    return _Lane(services, task, turn, maker, route.of(found, services.settings.mail_domain))
 
 
 async def _maker(services: Services, task: Task) -> Maker | None:
@@ -143,7 +144,7 @@ class _Lane:
     task: Task
     turn: Turn
     maker: Maker
-    pool: Pool
+    route: Route
     claimed: deque[Claimed] = field(default_factory=deque)
     made: deque[_Made] = field(default_factory=deque)
     faulty: list[tuple[int, str, str]] = field(default_factory=list)
@@ -269,7 +270,7 @@ class _Lane:
 
     async def _hand_over(self, group: Sequence[_Made]) -> list[Outcome]:
         """All of a group, over the connections there are; the next mails are made meanwhile."""
-        leaving = asyncio.ensure_future(self.pool.hand_over_all([made.mail for made in group]))
+        leaving = asyncio.ensure_future(self.route.hand_over_all([made.mail for made in group]))
         try:
             if not self.made:
                 await self._fill()
@@ -289,6 +290,7 @@ class _Lane:
         try:
             async with self.services.db.account(self.task.account_id) as tx:
                 await claims.release(tx, self.turn)
+                await self.route.note(tx)
         except Exception as error:
             if not _database_away(error):
                 raise

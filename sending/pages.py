@@ -12,6 +12,7 @@ from sending import (
     pages_search,
     pages_senders,
     pages_sends,
+    pages_servers,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -24,4 +25,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_media.ROUTES,
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
+    *pages_servers.ROUTES,
 ]

@@ -176,7 +176,7 @@ async def show(tx: AccountTx, server_id: int) -> SmtpServer:
 
 
 async def change(tx: AccountTx, sealer: Sealer, server_id: int, changes: ServerChanges) -> SmtpServer:
-    """What is known of its tests is forgotten. Raises NotFound and Invalid."""
+    """What its tests said is forgotten, unless it is reached as before. Raises NotFound and Invalid."""
     before = await _sealed(tx, server_id)
     given = changes.model_dump(exclude_none=True, exclude={"position"})
     new = NewServer(
@@ -207,7 +207,10 @@ async def change(tx: AccountTx, sealer: Sealer, server_id: int, changes: ServerC
         """
         UPDATE smtp_servers
         SET host = $3, port = $4, tls = $5, username = $6, sealed_password = $7, connections = $8,
-            messages_each = $9, tested_at = NULL, steps = '[]', last_error = '', failed_at = NULL
+            messages_each = $9, tested_at = CASE WHEN $10 THEN tested_at END,
+            steps = CASE WHEN $10 THEN steps ELSE '[]' END,
+            last_error = CASE WHEN $10 THEN last_error ELSE '' END,
+            failed_at = CASE WHEN $10 THEN failed_at END
         WHERE account_id = $1 AND id = $2
         RETURNING id, position, host, port, tls, username, sealed_password IS NOT NULL AS has_password,
                   connections, messages_each, tested_at, last_error, failed_at, created_at
@@ -220,13 +223,16 @@ async def change(tx: AccountTx, sealer: Sealer, server_id: int, changes: ServerC
         kept,
         new.connections,
         new.messages_each,
+        not new.password
+        and (host, new.port, new.tls, new.username)
+        == (before.host, before.port, before.tls, before.username),
     )
     await audit.write(tx, "changed", "smtp_server", server_id)
     return changed
 
 
 async def _place(tx: AccountTx, server_id: int, position: Position) -> None:
-    """The other one, if there is one, takes the place that becomes free."""
+    """To this place; the other server, if there is one, takes the other."""
     await tx.run(
         """
         UPDATE smtp_servers

@@ -19,8 +19,10 @@ from sending.handover import LATE, Mail, Order, Reply, Run, Session, Timeouts
 from sending.smtp_url import MAX_CONNECTIONS, Server
 from sending.wire import take_over
 
-__all__ = ["MAX_CONNECTIONS", "Mail", "Pool", "Reply", "Timeouts", "close_pools", "pool"]
+__all__ = ["MAX_CONNECTIONS", "Client", "Mail", "Pool", "Reply", "Timeouts", "close_pools", "pool"]
 IDLE_SECONDS = 25.0
+Client = aiosmtplib.SMTP
+FAILURES = (errors.SMTPException, OSError, ValueError)
 
 
 class _Unopened(Exception):
@@ -123,17 +125,14 @@ class Pool:
         try:
             client = await new_client(self.server, self.hostname, self.timeouts.banner)
         except OSError as error:
-            raise _Unopened(0, " ".join(str(error).split())[:200] or LATE) from error
+            raise _Unopened(*refusal(error)) from error
         try:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await _greet(client)
-        except errors.SMTPResponseException as error:
+        except FAILURES as error:
             client.close()
-            raise _Unopened(error.code, error.message) from error
-        except (errors.SMTPException, OSError, TimeoutError, ValueError) as error:
-            client.close()
-            raise _Unopened(0, _words(error)) from error
+            raise _Unopened(*refusal(error)) from error
         except BaseException:
             client.close()
             raise
@@ -144,7 +143,16 @@ class Pool:
         return Session(wire, frozenset(offered), size, self.timeouts, self.server.messages_each)
 
 
-async def new_client(server: Server, hostname: str, seconds: float) -> aiosmtplib.SMTP:
+def refusal(error: BaseException) -> tuple[int, str]:
+    """One of FAILURES → the server's code and words; code 0 and ours when it gave none."""
+    if isinstance(error, errors.SMTPResponseException):
+        return error.code, error.message
+    # what the library says of a failed connection names the place again, not always rightly
+    cause = error.__cause__ if isinstance(error, errors.SMTPConnectError) else None
+    return 0, " ".join(str(cause or error).split())[:300] or _words(cause or error)
+
+
+async def new_client(server: Server, hostname: str, seconds: float) -> Client:
     """A client that has said nothing yet. Of an account's server it has a connection already, to the address
     that was looked at (E-54). Raises OSError, and TimeoutError, which is one."""
     opened = None

@@ -20,6 +20,7 @@ NOUNS = (
     "imports",
     "exports",
     "senders",
+    "smtp-servers",
     "campaigns",
     "suppressions",
 )

@@ -33,6 +33,7 @@ ACTS = {
     "started": N_("has started"),
     "subscribed": N_("has subscribed"),
     "tested": N_("has sent a test of"),
+    "tried": N_("has tested"),
     "unsubscribed": N_("has unsubscribed"),
 }
 OBJECTS = {
@@ -48,5 +49,6 @@ OBJECTS = {
     "import": N_("import"),
     "mailing_list": N_("list"),
     "sender": N_("sender"),
+    "smtp_server": N_("SMTP server"),
     "suppression": N_("suppression list"),
 }

@@ -43,7 +43,7 @@ def _options() -> list[tuple[str, str]]:
 async def index(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.MANAGER) as tx:
         found = await servers.many(tx)
-    context = {"servers": found, "inbox": bool(services(request).settings.inbox)}
+    context = {"servers": found, "inbox": servers.stays_here(services(request).settings)}
     return response.page(request, "sending/servers/index.html", context)
 
 
@@ -88,7 +88,7 @@ async def _show(request: web.Request, server: SmtpServer, form: Form, *, status:
         "options": _options(),
         "steps": [(step, i18n.translate(STEP_WORDS[step.name])) for step in steps],
         "own": access.person(request).email,
-        "inbox": bool(services(request).settings.inbox),
+        "inbox": servers.stays_here(services(request).settings),
     }
     return response.page(request, "sending/servers/show.html", context, status=status)
 

@@ -20,6 +20,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, conflict, fault
 from mailer.core.sealing import Sealer, Unsealable
 from mailer.core.services import Services
+from mailer.core.settings import Settings
 from mailer.core.text import N_
 from mailer.web.request import Input
 from sending import fence, smtp_url
@@ -251,6 +252,11 @@ async def delete(tx: AccountTx, server_id: int) -> None:
     await audit.write(tx, "deleted", "smtp_server", server_id)
 
 
+def stays_here(settings: Settings) -> bool:
+    """Does the local inbox catch all mail?"""
+    return bool(settings.inbox) or settings.inbox_shown
+
+
 async def of(tx: AccountTx, services: Services) -> list[Server]:
     """Where the account's mail is handed to, in the order of trying; empty when there is nothing.
 
@@ -259,8 +265,8 @@ async def of(tx: AccountTx, services: Services) -> list[Server]:
     nobody.
     """
     operators = smtp_url.server(services.settings)
-    if services.settings.inbox and operators is not None:
-        return [operators]
+    if stays_here(services.settings):
+        return [operators] if operators is not None else []
     own = await tx.many(
         _Sealed,
         """

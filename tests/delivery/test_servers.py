@@ -85,6 +85,11 @@ async def test_the_local_inbox_catches_the_mail_of_such_an_account_too(
     await post.run()
     assert await post.status(campaign) == "sent"
     assert (len(own.accepted), own.connections, len(post.sink.accepted)) == (0, 0, 3)
+    # the pages say so of a loopback installation without an SMTP server, whether the inbox listens or not
+    settings = post.services.settings.model_copy(update={"inbox": ""})
+    assert settings.inbox_shown
+    async with post.tx() as tx:
+        assert await servers.of(tx, replace(post.services, settings=settings)) == []
 
 
 @pytest.mark.req("D-22")

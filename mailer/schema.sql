@@ -1110,6 +1110,45 @@ CREATE TABLE public.signing_keys (
     CONSTRAINT signing_keys_id_check CHECK (((id >= 1) AND (id <= 255)))
 );
 
+CREATE TABLE public.smtp_servers (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    "position" text NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    tls text NOT NULL,
+    username text DEFAULT ''::text NOT NULL,
+    sealed_password bytea,
+    connections integer DEFAULT 5 NOT NULL,
+    messages_each integer DEFAULT 100 NOT NULL,
+    tested_at timestamp with time zone,
+    steps jsonb DEFAULT '[]'::jsonb NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT smtp_servers_connections_check CHECK (((connections >= 1) AND (connections <= 20))),
+    CONSTRAINT smtp_servers_host_check CHECK (((length(host) >= 1) AND (length(host) <= 253))),
+    CONSTRAINT smtp_servers_last_error_check CHECK ((length(last_error) <= 500)),
+    CONSTRAINT smtp_servers_messages_each_check CHECK (((messages_each >= 1) AND (messages_each <= 1000))),
+    CONSTRAINT smtp_servers_password CHECK (((username = ''::text) = (sealed_password IS NULL))),
+    CONSTRAINT smtp_servers_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT smtp_servers_position_check CHECK (("position" = ANY (ARRAY['main'::text, 'spare'::text]))),
+    CONSTRAINT smtp_servers_tls CHECK (((username = ''::text) OR (tls <> 'opportunistic'::text))),
+    CONSTRAINT smtp_servers_tls_check CHECK ((tls = ANY (ARRAY['starttls'::text, 'implicit'::text, 'opportunistic'::text]))),
+    CONSTRAINT smtp_servers_username_check CHECK ((length(username) <= 320))
+);
+
+ALTER TABLE ONLY public.smtp_servers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.smtp_servers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.smtp_servers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suppressions_id_seq
     START WITH 1
@@ -1385,6 +1424,12 @@ ALTER TABLE ONLY public.sign_ins
 ALTER TABLE ONLY public.signing_keys
     ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.smtp_servers
+    ADD CONSTRAINT smtp_servers_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.smtp_servers
+    ADD CONSTRAINT smtp_servers_position UNIQUE (account_id, "position") DEFERRABLE;
+
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
 
@@ -1627,6 +1672,9 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.smtp_servers
+    ADD CONSTRAINT smtp_servers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
@@ -1709,6 +1757,8 @@ CREATE POLICY account ON public.selections USING ((account_id = public.current_a
 
 CREATE POLICY account ON public.senders USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.smtp_servers USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1782,6 +1832,8 @@ ALTER TABLE public.selection_contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.selections ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 

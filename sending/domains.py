@@ -188,7 +188,7 @@ async def rotate(tx: AccountTx, services: Services, domain_id: int) -> list[dkim
 
 def is_real(services: Services) -> bool:
     """Does mail leave for the Internet? Not into the local inbox (S17)."""
-    return bool(services.settings.smtp_url)
+    return not (services.settings.inbox or services.settings.inbox_shown)
 
 
 def relay_name(services: Services) -> str:

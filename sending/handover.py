@@ -129,13 +129,14 @@ class Session:
     extensions: frozenset[str]
     size_limit: int
     timeouts: Timeouts
+    messages_each: int = MESSAGES_EACH
     sent: int = 0
     used_at: float = 0.0
     # a transaction was left open: RSET goes in front of the next
     open: bool = False
 
     def spent(self, terms: Terms) -> bool:
-        return self.sent >= min(terms.each, MESSAGES_EACH) or not self.wire.usable
+        return self.sent >= min(terms.each, self.messages_each) or not self.wire.usable
 
     async def carry(self, run: Run) -> bool:
         """Orders of a run, one behind the other, until none waits or this connection has had its share.
@@ -182,7 +183,7 @@ class Session:
     def _may_go_ahead(self, run: Run) -> bool:
         if "pipelining" not in self.extensions or run.terms.heard is not None:
             return False
-        return self.sent + 1 < min(run.terms.each, MESSAGES_EACH) and run.plenty
+        return self.sent + 1 < min(run.terms.each, self.messages_each) and run.plenty
 
     def _next(self, run: Run) -> Order | None:
         """The next one that this server can take at all."""

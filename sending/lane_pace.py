@@ -28,7 +28,8 @@ from sending.lane_start import Start
 from sending.lanes import Queue
 from sending.outcomes import Outcome
 from sending.pace import Answer, Room, Scope, Wish
-from sending.smtp import Mail, Pool, Reply, Terms
+from sending.route import Route
+from sending.smtp import Mail, Reply, Terms
 
 log = structlog.get_logger()
 # a token that comes this soon is waited for within the turn
@@ -213,7 +214,7 @@ class LanePace:
             return 0.0
         return max(self.sender_wait, min(0.0 if room.n else room.wait for room in self.rooms.values()))
 
-    async def hand_over(self, pool: Pool, mails: Sequence[tuple[str, Mail]]) -> list[Reply | None]:
+    async def hand_over(self, route: Route, mails: Sequence[tuple[str, Mail]]) -> list[Reply | None]:
         """Of (profile, mail), in their order, all profiles at once and each within its places.
 
         None where the provider asked for a pause since the row was claimed: nothing was handed over.
@@ -224,7 +225,7 @@ class LanePace:
         async with asyncio.TaskGroup() as group:
             running = {
                 profile: group.create_task(
-                    self._hand_over(pool, profile, [mails[place][1] for place in places])
+                    self._hand_over(route, profile, [mails[place][1] for place in places])
                 )
                 for profile, places in by_profile.items()
             }
@@ -234,7 +235,7 @@ class LanePace:
                 replies[place] = reply
         return replies
 
-    async def _hand_over(self, pool: Pool, profile: str, mails: Sequence[Mail]) -> list[Reply | None]:
+    async def _hand_over(self, route: Route, profile: str, mails: Sequence[Mail]) -> list[Reply | None]:
         if self.paused.get(profile, clock.now()) > clock.now():
             return [None] * len(mails)
         most = self.places.get(profile, 0)
@@ -249,11 +250,11 @@ class LanePace:
         self.busy[profile] = min(most or len(mails), len(mails))
         began = asyncio.get_running_loop().time()
         try:
-            replies = await pool.hand_over_all(mails, terms)
+            replies = await route.hand_over_all(mails, terms)
         finally:
             del self.busy[profile]
         # one place's time, for the mails that went through it
-        self.waited += (asyncio.get_running_loop().time() - began) * min(most or pool.size, len(mails))
+        self.waited += (asyncio.get_running_loop().time() - began) * min(most or route.size, len(mails))
         self.done += len(mails)
         if not limits.limited:
             for reply in replies:

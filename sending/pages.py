@@ -15,6 +15,7 @@ from sending import (
     pages_search,
     pages_senders,
     pages_sends,
+    pages_servers,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -30,4 +31,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_senders.ROUTES,
     *pages_pace.ROUTES,
     *pages_domains.ROUTES,
+    *pages_servers.ROUTES,
 ]

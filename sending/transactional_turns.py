@@ -17,10 +17,11 @@ from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import NotFound, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import outcomes, slots, smtp, smtp_url, transactional_content, turns
+from sending import outcomes, route, servers, slots, transactional_content, turns
 from sending import transactional_queue as queue
 from sending.outcomes import Outcome
-from sending.smtp import Mail, Pool
+from sending.route import Route
+from sending.smtp import Mail
 from sending.transactional_content import Composed, From
 from sending.transactional_queue import Claimed
 
@@ -39,20 +40,20 @@ class _Made:
 
 async def send(services: Services, task: Task) -> datetime | None:
     """The job "sending.send_messages": one row of work an account."""
-    server = smtp_url.server(services.settings)
     try:
         async with services.db.account(task.account_id) as tx:
             doubtful = await queue.settle(tx)
             active = (await queue.state(tx)).active
+            found = await servers.of(tx, services)
     except NotFound:
         return None
     if doubtful:
         log.warning("messages in doubt", account=task.account_id, count=doubtful)
-    if server is None:
+    if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)
-    pool = smtp.pool(server, services.settings.mail_domain, stream=STREAM, size=CONNECTIONS)
-    turn = _Turn(services, task.account_id, pool, over=not active)
+    way = route.of(found, services.settings.mail_domain, stream=STREAM, size=CONNECTIONS)
+    turn = _Turn(services, task.account_id, way, over=not active)
     try:
         await turn.run()
     finally:
@@ -65,7 +66,7 @@ async def send(services: Services, task: Task) -> datetime | None:
 class _Turn:
     services: Services
     account_id: int
-    pool: Pool
+    route: Route
     over: bool = False
     away: bool = False
     mark: int = field(default_factory=lambda: secrets.randbelow(2**31))
@@ -182,7 +183,7 @@ class _Turn:
                 return
 
     async def _hand_over(self, one: _Made) -> Outcome:
-        reply = await self.pool.hand_over(one.mail)
+        reply = await self.route.hand_over(one.mail)
         if reply.server_fails:
             self.away = True
         now = clock.now()

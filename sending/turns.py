@@ -30,16 +30,17 @@ from sending import (
     pace,
     personal,
     revisions,
+    route,
+    servers,
     slots,
-    smtp,
-    smtp_url,
 )
 from sending.claims import Claimed, Ready, Turn
 from sending.lane_pace import LanePace
 from sending.outcomes import Outcome
 from sending.personal import Maker
 from sending.render import RenderFailed
-from sending.smtp import Mail, Pool, Reply
+from sending.route import Route
+from sending.smtp import Mail, Reply
 
 log = structlog.get_logger()
 AT_A_STRETCH = 8
@@ -81,7 +82,6 @@ async def send(services: Services, task: Task) -> datetime | None:
 
 async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | datetime | None":
     """The lane, or when to try again. `alone`: no other lane of the campaign runs in this process."""
-    server = smtp_url.server(services.settings)
     async with services.db.account(task.account_id) as tx:
         state = await lanes.state(tx, task.ref_id)
         if state is None or state.month is None:
@@ -97,10 +97,11 @@ async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | date
             await lanes.pause(tx, task.ref_id, "account")
         if not state.runs:
             return None
+        found = await servers.of(tx, services)
     if not alone:
         # a second lane in this process would only halve its places: another worker is to take it
         return jobs.in_(seconds=SPREAD_SECONDS)
-    if server is None:
+    if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)
     maker = await _maker(services, task)
@@ -109,10 +110,10 @@ async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | date
     async with services.db.account(task.account_id) as tx:
         started = await lane_start.start(tx, turn)
     scope = pace.Scope(
-        pace.server_key(server), task.account_id, started.sender_id, task.ref_id, task.lane, turn.mark
+        pace.server_key(found[0]), task.account_id, started.sender_id, task.ref_id, task.lane, turn.mark
     )
     speed = LanePace(services, scope, turn, started)
-    return _Lane(services, task, turn, maker, smtp.pool(server, services.settings.mail_domain), speed)
+    return _Lane(services, task, turn, maker, route.of(found, services.settings.mail_domain), speed)
 
 
 async def _maker(services: Services, task: Task) -> Maker | None:
@@ -138,7 +139,7 @@ class _Lane:
     task: Task
     turn: Turn
     maker: Maker
-    pool: Pool
+    route: Route
     pace: LanePace
     claimed: deque[Claimed] = field(default_factory=deque)
     made: deque[_Made] = field(default_factory=deque)
@@ -287,7 +288,7 @@ class _Lane:
     async def _hand_over(self, group: Sequence[_Made]) -> list[Done]:
         """All of a group, over the connections there are; the next mails are made meanwhile."""
         mails = [(made.profile, made.mail) for made in group]
-        leaving = asyncio.ensure_future(self.pace.hand_over(self.pool, mails))
+        leaving = asyncio.ensure_future(self.pace.hand_over(self.route, mails))
         try:
             if not self.made:
                 await self._fill()
@@ -313,6 +314,7 @@ class _Lane:
         try:
             async with self.services.db.account(self.task.account_id) as tx:
                 await claims.release(tx, self.turn)
+                await self.route.note(tx)
         except Exception as error:
             if not _database_away(error):
                 raise

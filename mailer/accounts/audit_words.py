@@ -42,6 +42,7 @@ ACTS = {
     "subscribed": N_("has subscribed"),
     "tested": N_("has sent a test of"),
     "unarchived": N_("has brought back"),
+    "tried": N_("has tested"),
     "unsubscribed": N_("has unsubscribed"),
     "verified": N_("has found in the DNS the records of"),
 }
@@ -64,6 +65,7 @@ OBJECTS = {
     "message": N_("transactional message"),
     "selection": N_("selection of contacts"),
     "sender": N_("sender"),
+    "smtp_server": N_("SMTP server"),
     "suppression": N_("suppression list"),
     "suppressions": N_("export of the suppression list"),
     "warm_up": N_("warm-up plan"),

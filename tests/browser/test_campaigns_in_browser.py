@@ -10,9 +10,11 @@ from playwright.async_api import Page
 
 from mailer.accounts import accounts, sessions
 from mailer.core.services import Services
-from sending import campaigns, designs, evidence, images, sends, warm_ups
+from sending import campaigns, designs, evidence, images, sends, server_tests, servers, warm_ups
 from sending.images import Words
 from sending.sends import Order
+from sending.server_tests import Step
+from sending.servers import NewServer
 from sending.warm_ups import NewWarmUp
 from tests.browser.conftest import Visit
 from tests.browser.visitor import assert_accessible, assert_fits, assert_quiet, picture
@@ -66,6 +68,26 @@ async def furnish(services: Services, found: Ready) -> tuple[int, int, int]:
     return letter.id, design.id, image.id
 
 
+async def smtp_server(services: Services, found: Ready) -> int:
+    """An SMTP server whose last test stopped at its return path; its id."""
+    async with services.db.account(found.account.id) as tx:
+        new = NewServer(host="smtp.un-assez-long-nom-de-fournisseur.test", username="post", password="x")
+        made = await servers.create(tx, services.sealer, new)
+        words = "It refuses {address} as the return path: have your provider allow this address."
+        refused = Step(
+            name="sender",
+            ok=False,
+            words=words,
+            params={"address": "bounces@mailer.localhost"},
+            code=550,
+            reply="5.7.1 sender refused",
+        )
+        await server_tests.record(
+            tx, made.id, [Step(name="greet", ok=True, words="It speaks SMTP."), refused]
+        )
+    return made.id
+
+
 @pytest.mark.req("F-01", "F-05", "A-126")
 @pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
 async def test_each_page_is_accessible_and_quiet(
@@ -73,6 +95,7 @@ async def test_each_page_is_accessible_and_quiet(
 ) -> None:
     found = await ready(people=120)
     letter, design, image = await furnish(services, found)
+    server = await smtp_server(services, found)
     page = await visit(language=language, theme=theme, width=width)  # type: ignore[arg-type]
     await enter(services, page, site, found.account.owner_id, language=language, theme=theme)
     mark = f"{language}-{theme}-{width}"
@@ -93,6 +116,10 @@ async def test_each_page_is_accessible_and_quiet(
         ("senders", f"{app}/senders"),
         ("sender", f"{app}/senders/{found.sender_id}"),
         ("sender-new", f"{app}/senders/new"),
+        ("servers", f"{app}/senders/servers"),
+        ("server", f"{app}/senders/servers/{server}"),
+        ("server-new", f"{app}/senders/servers/new"),
+        ("server-delete", f"{app}/senders/servers/{server}/deletion"),
         ("designs", f"{app}/designs"),
         ("design", f"{app}/designs/{design}/edit"),
         ("design-new", f"{app}/designs/new"),

@@ -10,7 +10,7 @@ from mailer import worker
 from mailer.core import jobs, work
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
-from sending import smtp
+from sending import domains, smtp
 from tests.make import Account, Make
 from tests.smtp_server import Sink
 
@@ -72,6 +72,18 @@ class Post:
                 )
             await work.add(tx, "sending.prepare", campaign_id)
         return campaign_id
+
+    async def domain_in_order(self) -> None:
+        """A real server takes only mail of a domain that is verified (D-54); here the relay signs."""
+        async with self.tx() as tx:
+            await tx.run(
+                """
+                INSERT INTO domains (account_id, name, dmarc, verified_at, relay, relay_at)
+                VALUES ($1, $2, 'none', now(), $3, now())
+                """,
+                f"pain-{self.account.id}.test",
+                domains.relay_name(self.services),
+            )
 
     async def run(self, times: int = 20, *, system: bool = False) -> int:
         """Turns of this account's work that is due, until none is; with `system`, of system mail too.

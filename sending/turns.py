@@ -20,7 +20,7 @@ from mailer.core.db import is_away
 from mailer.core.errors import Gone, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import claims, domains, lanes, outcomes, personal, revisions, smtp, smtp_url
+from sending import claims, domains, lanes, outcomes, personal, replies, revisions, smtp, smtp_url
 from sending.claims import Claimed, Ready, Turn
 from sending.lanes import State
 from sending.outcomes import Outcome
@@ -152,6 +152,7 @@ class _Lane:
     deleted: list[int] = field(default_factory=list)
     away: bool = False
     over: bool = False
+    refused: bool = False
     ends: float = field(default_factory=lambda: asyncio.get_running_loop().time() + jobs.TURN_SECONDS)
 
     async def run(self) -> None:
@@ -294,6 +295,8 @@ class _Lane:
         reply = await self.pool.hand_over(made.mail)
         if reply.unreached or (reply.stage in ("connect", "mail") and reply.code != 552):
             self.away = True
+        if replies.is_unauthenticated(reply.code, reply.text):
+            self.refused = self.over = True
         age = clock.now() - made.first_at if made.first_at else timedelta(0)
         return outcomes.of(made.ready.contact_id, reply, attempts=made.attempts, age=age)
 
@@ -309,6 +312,8 @@ class _Lane:
     async def next_run(self) -> datetime | None:
         """When this lane is wanted again; None when the campaign has ended or stands still."""
         async with self.services.db.account(self.task.account_id) as tx:
+            if self.refused:
+                await domains.stop(tx, self.maker.sender_domain, "refused")
             state = await lanes.state(tx, self.task.ref_id)
             if state is not None and state.status == "cancelled":
                 await outcomes.cancel_open(tx, self.task.ref_id)

@@ -34,6 +34,7 @@ ACTS = {
     "rotated": N_("has made new keys for"),
     "scheduled": N_("has scheduled"),
     "started": N_("has started"),
+    "stopped": N_("has stopped the sends from"),
     "subscribed": N_("has subscribed"),
     "tested": N_("has sent a test of"),
     "unsubscribed": N_("has unsubscribed"),

@@ -28,6 +28,8 @@ SCOPE_WORDS: dict[str, str] = {
     "exports:write": N_("Ask for exports"),
     "senders:read": N_("Read senders"),
     "senders:write": N_("Add and confirm senders"),
+    "domains:read": N_("Read sending domains"),
+    "domains:write": N_("Add and check sending domains"),
     "campaigns:read": N_("Read campaigns and reports"),
     "campaigns:write": N_("Write campaigns"),
     "campaigns:send": N_("Send, pause and cancel campaigns"),

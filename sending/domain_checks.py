@@ -121,17 +121,7 @@ async def _turned(tx: AccountTx, services: Services, domain: Domain, *, good: bo
     log.info("domain verified" if good else "domain broken", account=tx.account_id, domain=domain.id)
     await _tell(tx, services, domain, "domain_ready" if good else "domain_broken")
     if not good and domains.is_real(services):
-        await tx.run(
-            """
-            UPDATE campaigns c
-            SET status = 'paused', pause_reason = 'domain', updated_at = now()
-            FROM senders s
-            WHERE c.account_id = $1 AND c.status IN ('preparing', 'sending')
-              AND s.account_id = c.account_id AND s.id = c.sender_id
-              AND substring(s.address_key FROM '[^@]*$') = $2
-            """,
-            domain.name,
-        )
+        await domains.stop(tx, domain.name, "domain")
 
 
 async def _tell(tx: AccountTx, services: Services, domain: Domain, kind: outbox.Kind) -> None:

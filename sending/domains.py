@@ -230,6 +230,29 @@ def relay_signs(services: Services, domain: Domain) -> bool:
     return domain.relay_at is not None and domain.relay == relay_name(services)
 
 
+async def stop(tx: AccountTx, name: str, reason: str) -> None:
+    """Every campaign that leaves from this domain now is paused, and the DNS is looked at once more.
+
+    `reason`: a key of lanes.PAUSE_REASONS.
+    """
+    await tx.run(
+        """
+        UPDATE campaigns c
+        SET status = 'paused', pause_reason = $3, updated_at = now()
+        FROM senders s
+        WHERE c.account_id = $1 AND c.status IN ('preparing', 'sending')
+          AND s.account_id = c.account_id AND s.id = c.sender_id
+          AND substring(s.address_key FROM '[^@]*$') = $2
+        """,
+        name,
+        reason,
+    )
+    domain = await named(tx, name)
+    if domain is not None and reason == "unauthenticated":
+        await work.add(tx, CHECK, domain.id)
+        await audit.write(tx, "halted", "domain", domain.id)
+
+
 async def signing_keys(tx: AccountTx, services: Services, domain: str) -> tuple[dkim.Key, ...]:
     """Once a turn: the keys that sign for this From domain (A-labels). Raises Unsealable."""
     return await dkim_keys.signing(tx, services, domain)

@@ -29,6 +29,7 @@ from sending import (
     outcomes,
     pace,
     personal,
+    replies,
     revisions,
     route,
     servers,
@@ -147,6 +148,7 @@ class _Lane:
     deleted: list[int] = field(default_factory=list)
     away: bool = False
     over: bool = False
+    refused: bool = False
     ends: float = field(default_factory=lambda: asyncio.get_running_loop().time() + jobs.TURN_SECONDS)
 
     async def run(self) -> None:
@@ -304,6 +306,8 @@ class _Lane:
             return outcomes.held(made.ready.contact_id, self.pace.pause_left(made.profile))
         if reply.server_fails:
             self.away = True
+        if replies.is_unauthenticated(reply.code, reply.text):
+            self.refused = self.over = True
         age = clock.now() - made.first_at if made.first_at else timedelta(0)
         return outcomes.of(
             made.ready.contact_id, reply, attempts=made.attempts, age=age, profile=made.profile
@@ -322,6 +326,8 @@ class _Lane:
     async def next_run(self) -> datetime | None:
         """When this lane is wanted again; None when the campaign has ended or stands still."""
         async with self.services.db.account(self.task.account_id) as tx:
+            if self.refused:
+                await domains.stop(tx, self.maker.sender_domain, "unauthenticated")
             state = await lanes.state(tx, self.task.ref_id)
             if state is not None and state.status == "cancelled":
                 await outcomes.cancel_open(tx, self.task.ref_id)

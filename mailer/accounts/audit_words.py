@@ -25,6 +25,7 @@ ACTS = {
     "downloaded": N_("has downloaded"),
     "duplicated": N_("has duplicated"),
     "exported": N_("has exported"),
+    "halted": N_("has stopped the sends from"),
     "imported": N_("has imported"),
     "paused": N_("has paused"),
     "proved": N_("has shown that the SMTP server signs for"),

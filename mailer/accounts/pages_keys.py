@@ -30,6 +30,8 @@ SCOPE_WORDS: dict[str, str] = {
     "senders:write": N_("Add and confirm senders"),
     "smtp-servers:read": N_("Read the account's SMTP servers, without passwords"),
     "smtp-servers:write": N_("Change the account's SMTP servers: all its mail passes there"),
+    "domains:read": N_("Read sending domains"),
+    "domains:write": N_("Add and check sending domains"),
     "campaigns:read": N_("Read campaigns and reports"),
     "campaigns:write": N_("Write campaigns"),
     "campaigns:send": N_("Send, pause and cancel campaigns"),

@@ -37,6 +37,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.refuse_step() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '%: no step leads from % to %', TG_TABLE_NAME, OLD.status, NEW.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+
 CREATE TABLE public.suppressions (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -212,6 +221,7 @@ CREATE TABLE public.campaigns (
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT campaigns_pause_reason CHECK (((status = 'paused'::text) OR (pause_reason = ''::text))),
     CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
 );
 
@@ -266,6 +276,21 @@ CREATE TABLE public.deliveries (
     smtp_reply text DEFAULT ''::text NOT NULL,
     opens boolean DEFAULT false NOT NULL,
     clicks boolean DEFAULT false NOT NULL,
+    CONSTRAINT deliveries_state CHECK (
+CASE status
+    WHEN 'queued'::text THEN ((lane IS NULL) AND (turn IS NULL) AND (final_at IS NULL) AND (reason = ''::text))
+    WHEN 'claimed'::text THEN ((lane IS NOT NULL) AND (turn IS NOT NULL) AND (final_at IS NULL) AND (reason = ''::text))
+    WHEN 'handing'::text THEN ((lane IS NOT NULL) AND (turn IS NOT NULL) AND (final_at IS NULL) AND (reason = ''::text) AND (first_at IS NOT NULL))
+    WHEN 'in_doubt'::text THEN (((lane IS NULL) = (turn IS NULL)) AND (final_at IS NOT NULL) AND (reason = ''::text) AND (first_at IS NOT NULL))
+    ELSE ((lane IS NULL) AND (turn IS NULL) AND (final_at IS NOT NULL) AND
+    CASE status
+        WHEN 'delivered'::text THEN ((first_at IS NOT NULL) AND (reason = ''::text))
+        WHEN 'bounced'::text THEN ((first_at IS NOT NULL) AND (reason = ANY (ARRAY['hard'::text, 'soft'::text, 'block'::text])))
+        WHEN 'failed'::text THEN (reason = ANY (ARRAY['render'::text, 'size'::text, 'address'::text, 'expired'::text]))
+        WHEN 'skipped'::text THEN (reason = ANY (ARRAY['unsubscribed'::text, 'suppressed'::text, 'deleted'::text, 'restricted'::text, 'pending'::text, 'service'::text]))
+        ELSE (reason = ''::text)
+    END)
+END),
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
 )
 PARTITION BY RANGE (month);
@@ -1237,6 +1262,28 @@ CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_i
 CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, campaign_id, id);
 
 CREATE INDEX work_due ON public.work USING btree (run_at);
+
+CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
+        CASE old.status
+            WHEN new.status THEN true
+            WHEN 'draft'::text THEN (new.status = 'scheduled'::text)
+            WHEN 'scheduled'::text THEN (new.status = ANY (ARRAY['draft'::text, 'preparing'::text, 'paused'::text, 'cancelled'::text]))
+            WHEN 'preparing'::text THEN (new.status = ANY (ARRAY['sending'::text, 'paused'::text, 'cancelled'::text]))
+            WHEN 'sending'::text THEN (new.status = ANY (ARRAY['paused'::text, 'sent'::text, 'cancelled'::text]))
+            WHEN 'paused'::text THEN (new.status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'cancelled'::text]))
+            WHEN 'sent'::text THEN (new.status = 'sending'::text)
+            ELSE false
+        END)) EXECUTE FUNCTION public.refuse_step();
+
+CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.deliveries FOR EACH ROW WHEN ((NOT
+        CASE old.status
+            WHEN new.status THEN ((old.status <> ALL (ARRAY['claimed'::text, 'handing'::text])) OR ((old.lane = new.lane) AND (old.turn = new.turn)))
+            WHEN 'queued'::text THEN (new.status = ANY (ARRAY['claimed'::text, 'skipped'::text, 'cancelled'::text]))
+            WHEN 'claimed'::text THEN (new.status = ANY (ARRAY['handing'::text, 'queued'::text, 'skipped'::text, 'cancelled'::text, 'failed'::text]))
+            WHEN 'handing'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'in_doubt'::text, 'queued'::text, 'cancelled'::text]))
+            WHEN 'in_doubt'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'queued'::text, 'cancelled'::text]))
+            ELSE false
+        END)) EXECUTE FUNCTION public.refuse_step();
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;

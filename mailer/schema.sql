@@ -732,6 +732,24 @@ ALTER TABLE public.inbox_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.installation (
+    one boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    mark bigint DEFAULT 0 NOT NULL,
+    marked_at timestamp with time zone DEFAULT now() NOT NULL,
+    held_since timestamp with time zone,
+    held_reason text DEFAULT ''::text NOT NULL,
+    known_mark bigint,
+    known_at timestamp with time zone,
+    waiting integer DEFAULT 0 NOT NULL,
+    begun integer DEFAULT 0 NOT NULL,
+    replayed integer,
+    resume_begun boolean DEFAULT false NOT NULL,
+    CONSTRAINT installation_held CHECK (((held_since IS NULL) = (held_reason = ''::text))),
+    CONSTRAINT installation_held_reason_check CHECK ((held_reason = ANY (ARRAY[''::text, 'behind'::text, 'copy'::text, 'operator'::text]))),
+    CONSTRAINT installation_one_check CHECK (one)
+);
+
 CREATE TABLE public.links (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -779,6 +797,11 @@ CREATE TABLE public.one_time_links (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     CONSTRAINT one_time_links_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'sign_in'::text, 'change_email'::text])))
+);
+
+CREATE TABLE public.original (
+    one boolean DEFAULT true NOT NULL,
+    CONSTRAINT original_one_check CHECK (one)
 );
 
 CREATE TABLE public.outbox (
@@ -1120,6 +1143,9 @@ ALTER TABLE ONLY public.imports
 ALTER TABLE ONLY public.inbox_mails
     ADD CONSTRAINT inbox_mails_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
 
@@ -1134,6 +1160,9 @@ ALTER TABLE ONLY public.memberships
 
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.original
+    ADD CONSTRAINT original_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
@@ -1574,11 +1603,15 @@ GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 
+GRANT SELECT ON TABLE public.installation TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
+
+GRANT SELECT ON TABLE public.original TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 

@@ -1,7 +1,8 @@
 """What arq runs for this room."""
 
+from mailer.core import restores
 from mailer.core.jobs import Job
-from sending import account_stops, doubts, preparation, system_mail, test_mail, turns
+from sending import account_stops, doubts, holds, preparation, system_mail, test_mail, turns
 
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
@@ -10,4 +11,5 @@ JOBS: list[Job] = [
     Job("sending.send_system_mail", system_mail.send_system_mail),
     Job("sending.resolve_doubt", doubts.resolve),
     Job("sending.stop_account", account_stops.stop_account),
+    Job(restores.FOLLOW, holds.follow),
 ]

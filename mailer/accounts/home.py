@@ -22,6 +22,14 @@ PAUSE_WORDS: Mapping[str, str] = {
     "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account was suspended or closed."),
+    "restored": N_(
+        "Sending is held: the database was put back to an earlier state. The operator looks at it."
+    ),
+    "restored_begun": N_(
+        "The database was put back to an earlier state while this campaign was under way. Who got it after"
+        " that state is not known any more: resuming sends it to them a second time, cancelling leaves the"
+        " others without."
+    ),
 }
 WEEKS = 13
 

@@ -25,7 +25,7 @@ from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read, services
 
 NEW = "+"  # value of a select: a field that does not exist yet
-DELIMITER_NAMES = {";": N_("semicolon ;"), ",": N_("comma ,"), "\t": N_("tab"), "|": N_("bar |")}
+DELIMITER_NAMES = {";": N_("semicolon"), ",": N_("comma"), "\t": N_("tab"), "|": N_("vertical bar")}
 TYPES = {
     FieldType.TEXT: N_("Text"),
     FieldType.NUMBER: N_("Number"),
@@ -47,7 +47,7 @@ MODES = {
     ),
     Mode.UPDATE: (
         N_("Update only"),
-        N_("Contacts you have take the values of the file. Nobody new comes in."),
+        N_("The contacts you have take the values of the file. Nobody is added."),
     ),
 }
 BASES = {

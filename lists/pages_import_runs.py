@@ -20,13 +20,13 @@ from mailer.web.request import Input, id_in_path, query
 
 # the rows of both tables in their order (ui 2.4), with what a row means
 FATES = {
-    Fate.CREATED: N_("created"),
-    Fate.UPDATED: N_("updated"),
-    Fate.UNCHANGED: N_("unchanged"),
-    Fate.REFUSED: N_("refusals respected"),
-    "doubles": N_("doubles in the file"),
-    "errors": N_("in error"),
-    Fate.SET_ASIDE: N_("set aside: no such contact"),
+    Fate.CREATED: N_("Created"),
+    Fate.UPDATED: N_("Updated"),
+    Fate.UNCHANGED: N_("Unchanged"),
+    Fate.REFUSED: N_("Refusals respected"),
+    "doubles": N_("Doubles in the file"),
+    "errors": N_("In error"),
+    Fate.SET_ASIDE: N_("Set aside: no such contact"),
 }
 
 
@@ -88,7 +88,7 @@ def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
         href = f"{base}?of={fate}#examples" if base and n else ""
         rows.append((i18n.translate(text), n, href, ""))
     total = job.counts.get("rows", job.rows_read)
-    return [*rows, (i18n.translate(N_("rows in the file")), total, "", "total")]
+    return [*rows, (i18n.translate(N_("Rows in the file")), total, "", "total")]
 
 
 async def check(request: web.Request) -> web.Response:

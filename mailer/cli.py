@@ -38,6 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     approve = account.add_parser("approve", help="let an account send that waits for it")
     approve.add_argument("--account", type=int, required=True)
     approve.add_argument("--json", action="store_true")
+    limits = account.add_parser("limits", help="how many mails an account may send in a day and a month")
+    limits.add_argument("--account", type=int, required=True)
+    for name in ("--per-day", "--per-month"):
+        limits.add_argument(name, default="none", metavar="N", help="a number, or none (the default)")
+    limits.add_argument("--json", action="store_true")
     keys = commands.add_parser("api-key", help="API keys").add_subparsers(dest="act", required=True)
     key = keys.add_parser("create", help="a key of one account, shown once")
     key.add_argument("--account", type=int, required=True)

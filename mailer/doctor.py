@@ -2,7 +2,7 @@
 
     settings → data folder → database → queue → workers → SMTP → DNS → 0, or 1 when something is wrong
 
-It changes nothing, sends no mail, and waits for no part longer than some seconds. The doorway of dnspython.
+It changes nothing, sends no mail, and waits for no part longer than some seconds.
 """
 
 import asyncio
@@ -14,19 +14,17 @@ import stat
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
-import dns.asyncresolver
-import dns.exception
-import dns.resolver
-
 from mailer.core.settings import Settings, SettingsError, environment, is_loopback, load, run_file
 from mailer.doctor_servers import database, queue, smtp
 from mailer.finding import Finding, Mark, look, ok, report, wrong
 from mailer.web import proxies
-from sending import smtp_url
+from sending import dmarc, lookups, smtp_url, spf
+from sending.dmarc import Dmarc
+from sending.lookups import DnsAway, Lookups, Resolver
+from sending.spf import Spf
 
 DNS_SECONDS = 5.0
 LEAST_FREE_BYTES = 2_000_000_000
-DMARC_STEPS = 8  # RFC 9989 §4.10: the tree walk asks at most eight times
 # load() asks for them; they are only checked for being there
 _UNREACHED = {"database_url": "postgresql:///", "redis_url": "redis://"}
 Check = Callable[[], Awaitable[list[Finding]]]
@@ -39,9 +37,7 @@ async def run(environ: Mapping[str, str]) -> int:
     return 1 if any(finding.mark is Mark.WRONG for finding in findings) else 0
 
 
-async def examine(
-    environ: Mapping[str, str], resolver: dns.asyncresolver.Resolver | None = None
-) -> list[Finding]:
+async def examine(environ: Mapping[str, str], resolver: Resolver | None = None) -> list[Finding]:
     """Everything that can be looked at; what cannot be reached is a finding, never an exception."""
     try:
         given = environment(environ)
@@ -137,27 +133,26 @@ def _data_folder(settings: Settings) -> list[Finding]:
     return findings or [ok("Data folder", f"{folder}, {free // 1_000_000_000} GB free")]
 
 
-async def names(settings: Settings, resolver: dns.asyncresolver.Resolver | None = None) -> list[Finding]:
-    """DNS of the public host and of MAILER_MAIL_DOMAIN."""
+async def names(settings: Settings, resolver: Resolver | None = None) -> list[Finding]:
+    """DNS of the public host and of MAILER_MAIL_DOMAIN: the same questions as for an account's domains."""
     host, domain = urlsplit(settings.public_url).hostname or "", settings.mail_domain
     findings = [await _host(host)]
     if is_loopback(domain):
         return [*findings, ok("Mail domain", f"{domain} is a local name: DNS has nothing to say about it")]
-    asked = resolver or dns.asyncresolver.Resolver()
-    asked.lifetime = asked.timeout = DNS_SECONDS
     try:
+        ask = Lookups(resolver, DNS_SECONDS) if resolver else lookups.system(DNS_SECONDS)
         return [
             *findings,
-            *await _receives(asked, domain),
-            _spf(await _texts(asked, domain), domain),
-            await _dmarc(asked, domain),
+            *await _receives(ask, domain),
+            _spf(await spf.look(ask, domain)),
+            _dmarc(await dmarc.look(ask, domain)),
         ]
-    except (dns.exception.DNSException, OSError) as error:
+    except DnsAway as error:
         return [
             *findings,
             look(
                 "DNS",
-                f"no answer about {domain}: {type(error).__name__}",
+                f"no answer about {domain}: {error}",
                 "Check the resolver in /etc/resolv.conf, then run this again.",
             ),
         ]
@@ -186,25 +181,11 @@ async def _host(host: str) -> Finding:
     return ok("Public address", f"{host} is {', '.join(addresses)}")
 
 
-async def _answers(resolver: dns.asyncresolver.Resolver, name: str, kind: str) -> list[str]:
-    """Empty when the name or the record does not exist; raises DNSException when nobody answers."""
-    try:
-        found = await resolver.resolve(name, kind, search=False)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return []
-    return [record.to_text() for record in found]
-
-
-async def _texts(resolver: dns.asyncresolver.Resolver, name: str) -> list[str]:
-    """TXT records, each with its strings joined (RFC 7208 §3.3)."""
-    return ["".join(text.split('"')[1::2]) for text in await _answers(resolver, name, "TXT")]
-
-
-async def _receives(resolver: dns.asyncresolver.Resolver, domain: str) -> list[Finding]:
-    servers = [line.split()[-1] for line in await _answers(resolver, domain, "MX")]
-    if servers and servers != ["."]:
-        return [ok("MX", f"mail for {domain} goes to {', '.join(sorted(servers))}")]
-    if not servers and (await _answers(resolver, domain, "A") or await _answers(resolver, domain, "AAAA")):
+async def _receives(ask: Lookups, domain: str) -> list[Finding]:
+    servers = await ask.exchanges(domain)
+    if servers and servers != [""]:
+        return [ok("MX", f"mail for {domain} goes to {', '.join(servers)}")]
+    if not servers and await ask.addresses(domain):
         return [
             look(
                 "MX",
@@ -221,44 +202,46 @@ async def _receives(resolver: dns.asyncresolver.Resolver, domain: str) -> list[F
     ]
 
 
-def _spf(texts: list[str], domain: str) -> Finding:
-    """RFC 7208: exactly one record, with an end that says what to do with others."""
-    records = [text for text in texts if text.lower().split(" ")[0] == "v=spf1"]
-    if not records:
-        return wrong(
-            "SPF",
-            f"{domain} does not say which servers may send for it",
-            f"Add a TXT record to {domain}: v=spf1 a:<your SMTP server> -all (your provider has the text).",
-        )
-    if len(records) > 1:
-        return wrong(
-            "SPF",
-            f"{domain} has {len(records)} SPF records, which counts as none (RFC 7208 §4.5)",
-            "Merge them into one.",
-        )
-    last = records[0].lower().split()[-1]
-    if last in ("+all", "all"):
-        return wrong("SPF", f"{records[0]} lets everybody send", "End it with -all or ~all.")
-    if last not in ("-all", "~all") and "redirect=" not in records[0].lower():
-        return look("SPF", f"{records[0]} says nothing about other servers", "End it with -all or ~all.")
-    return ok("SPF", records[0])
+def _spf(found: Spf) -> Finding:
+    """RFC 7208: one record, few lookups, with an end that says what to do with others (D-53)."""
+    domain, text = found.domain, " ".join(found.records)
+    match found.code:
+        case "ok":
+            return ok("SPF", f"{text} ({found.lookups} of {spf.MOST_LOOKUPS} lookups)")
+        case "missing":
+            remedy = f"Add a TXT record to {domain}: v=spf1 a:<your SMTP server> -all (your provider has it)."
+            return wrong("SPF", f"{domain} does not say which servers may send for it", remedy)
+        case "several":
+            count = len(found.records)
+            said = f"{domain} has {count} SPF records, which counts as none (RFC 7208 §4.5)"
+            return wrong("SPF", said, "Merge them into one.")
+        case "broken":
+            return wrong("SPF", f"{text}: “{found.broken}” cannot be read or found", "Correct that part.")
+        case "too_many":
+            said = f"{text} needs {found.lookups} lookups; receivers stop at {spf.MOST_LOOKUPS}"
+            return wrong("SPF", said, "Take out what you no longer use.")
+        case "void":
+            said = f"{found.void} parts of {text} lead nowhere; receivers stop after {spf.MOST_VOID}"
+            return wrong("SPF", said, "Take them out.")
+        case "open":
+            return wrong("SPF", f"{text} lets everybody send", "End it with -all or ~all.")
+        case _:
+            return look("SPF", f"{text} says nothing about other servers", "End it with -all or ~all.")
 
 
-async def _dmarc(resolver: dns.asyncresolver.Resolver, domain: str) -> Finding:
-    """The domain's own record, else the nearest one above (RFC 9989 §4.10)."""
-    labels = domain.strip(".").split(".")
-    if len(labels) > DMARC_STEPS:
-        labels = [domain.strip("."), *labels[-(DMARC_STEPS - 1) :]]
-    for start in range(max(1, len(labels) - 1)):
-        name = ".".join(labels[start:])
-        texts = await _texts(resolver, f"_dmarc.{name}")
-        records = [text for text in texts if text.replace(" ", "").upper().startswith("V=DMARC1")]
-        if len(records) > 1:
-            return wrong(
-                "DMARC", f"_dmarc.{name} has {len(records)} records, which counts as none", "Keep one."
-            )
-        if records:
-            return ok("DMARC", f"{records[0]} (at {name})")
+def _dmarc(found: Dmarc) -> Finding:
+    """The domain's own record, else that of its organisation (RFC 9989 §4.10; D-55)."""
+    domain, record = found.domain, found.record
+    if record is not None:
+        said = f"{record.text} (at {record.domain})"
+        if record.removed:
+            return look("DMARC", said, f"Take out {', '.join(record.removed)}: RFC 9989 no longer has them.")
+        return ok("DMARC", said)
+    if found.twice:
+        said = f"_dmarc.{found.twice[0]} has 2 records or more, which counts as none"
+        return wrong("DMARC", said, "Keep one.")
+    if found.unreadable:
+        return wrong("DMARC", f"{found.unreadable[0]} cannot be read", "It begins with v=DMARC1; p=none;")
     return wrong(
         "DMARC",
         f"{domain} has no DMARC record: large providers refuse or hide its mail",

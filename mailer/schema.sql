@@ -108,10 +108,16 @@ CREATE TABLE public.accounts (
     closed_at timestamp with time zone,
     erase_at timestamp with time zone,
     reopen_as text DEFAULT 'active'::text NOT NULL,
+    per_day integer,
+    per_month integer,
+    messages_per_hour integer DEFAULT 1000 NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT accounts_messages_per_hour_check CHECK ((messages_per_hour > 0)),
     CONSTRAINT accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT accounts_per_day_check CHECK ((per_day >= 0)),
+    CONSTRAINT accounts_per_month_check CHECK ((per_month >= 0)),
     CONSTRAINT accounts_reopen_as_check CHECK ((reopen_as = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text]))),
     CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text])))
 );
@@ -217,6 +223,8 @@ CREATE TABLE public.campaigns (
     rest_of bigint,
     measured jsonb,
     details_erased_at timestamp with time zone,
+    pause_figures jsonb DEFAULT '{}'::jsonb NOT NULL,
+    judged_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
@@ -276,6 +284,7 @@ CREATE TABLE public.deliveries (
     smtp_reply text DEFAULT ''::text NOT NULL,
     opens boolean DEFAULT false NOT NULL,
     clicks boolean DEFAULT false NOT NULL,
+    profile text DEFAULT 'default'::text NOT NULL,
     CONSTRAINT deliveries_state CHECK (
 CASE status
     WHEN 'queued'::text THEN ((lane IS NULL) AND (turn IS NULL) AND (final_at IS NULL) AND (reason = ''::text))
@@ -464,6 +473,14 @@ CREATE TABLE public.content_keys (
 
 ALTER TABLE ONLY public.content_keys FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.day_counts (
+    account_id bigint NOT NULL,
+    day date NOT NULL,
+    begun integer DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.day_counts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.designs (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -491,6 +508,71 @@ ALTER TABLE public.designs ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.dkim_keys (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    domain_id bigint NOT NULL,
+    selector text NOT NULL,
+    algorithm text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    record text NOT NULL,
+    sealed bytea,
+    missed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    active_at timestamp with time zone,
+    retire_at timestamp with time zone,
+    retired_at timestamp with time zone,
+    CONSTRAINT dkim_keys_algorithm_check CHECK ((algorithm = ANY (ARRAY['rsa-sha256'::text, 'ed25519-sha256'::text]))),
+    CONSTRAINT dkim_keys_check CHECK (((state = 'retired'::text) = (sealed IS NULL))),
+    CONSTRAINT dkim_keys_check1 CHECK (((state = ANY (ARRAY['retiring'::text, 'retired'::text])) = (retire_at IS NOT NULL))),
+    CONSTRAINT dkim_keys_selector_check CHECK ((selector ~ '^[a-z0-9]{1,63}$'::text)),
+    CONSTRAINT dkim_keys_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'retiring'::text, 'retired'::text])))
+);
+
+ALTER TABLE ONLY public.dkim_keys FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dkim_keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dkim_keys_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.domains (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    zone text DEFAULT ''::text NOT NULL,
+    dmarc text DEFAULT ''::text NOT NULL,
+    dmarc_missed_at timestamp with time zone,
+    findings jsonb DEFAULT '[]'::jsonb NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    checked_at timestamp with time zone,
+    answered_at timestamp with time zone,
+    verified_at timestamp with time zone,
+    broken_at timestamp with time zone,
+    relay text DEFAULT ''::text NOT NULL,
+    relay_signer text DEFAULT ''::text NOT NULL,
+    relay_at timestamp with time zone,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT domains_dmarc_check CHECK ((dmarc = ANY (ARRAY[''::text, 'none'::text, 'quarantine'::text, 'reject'::text]))),
+    CONSTRAINT domains_name_check CHECK (((name = lower(name)) AND ((length(name) >= 3) AND (length(name) <= 253))))
+);
+
+ALTER TABLE ONLY public.domains FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.domains ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.domains_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.events (
     account_id bigint NOT NULL,
     id text NOT NULL,
@@ -507,6 +589,20 @@ CREATE TABLE public.events (
 PARTITION BY RANGE (at);
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.evidence (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    lane smallint NOT NULL,
+    profile text NOT NULL,
+    delivered integer DEFAULT 0 NOT NULL,
+    hard integer DEFAULT 0 NOT NULL,
+    other integer DEFAULT 0 NOT NULL,
+    refused integer DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.evidence FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.exports (
     account_id bigint NOT NULL,
@@ -750,6 +846,14 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_one_check CHECK (one)
 );
 
+CREATE TABLE public.kept_forms (
+    token_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.links (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -786,6 +890,57 @@ CREATE TABLE public.memberships (
     can_send boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'editor'::text, 'analyst'::text])))
+);
+
+CREATE TABLE public.messages (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    sender_id bigint NOT NULL,
+    design_id bigint,
+    template text DEFAULT ''::text NOT NULL,
+    contact_id bigint,
+    address_hash bytea,
+    key_hash bytea,
+    body_hash bytea,
+    key_day date,
+    envelope bytea,
+    content bytea,
+    turn integer,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    first_at timestamp with time zone,
+    final_at timestamp with time zone,
+    smtp_code smallint,
+    smtp_reply text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT messages_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT messages_content CHECK (((final_at IS NOT NULL) OR (content IS NOT NULL))),
+    CONSTRAINT messages_final CHECK (((final_at IS NULL) = (status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text])))),
+    CONSTRAINT messages_key CHECK (((key_hash IS NULL) = (body_hash IS NULL))),
+    CONSTRAINT messages_sealed CHECK ((((key_day IS NULL) = (envelope IS NULL)) AND ((key_day IS NULL) = (content IS NULL)))),
+    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
+);
+
+ALTER TABLE ONLY public.messages FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.messages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.messages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.mx_domains (
+    domain text NOT NULL,
+    profile text NOT NULL,
+    looked_up_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT mx_domains_domain_check CHECK (((length(domain) >= 1) AND (length(domain) <= 255)))
 );
 
 CREATE TABLE public.one_time_links (
@@ -825,6 +980,26 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.provider_pauses (
+    server text NOT NULL,
+    profile text NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reply text DEFAULT ''::text NOT NULL
+);
+
+CREATE TABLE public.provider_stops (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    profile text NOT NULL,
+    cause text NOT NULL,
+    refused integer NOT NULL,
+    reply text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT provider_stops_cause_check CHECK ((cause = ANY (ARRAY['auth'::text, 'policy'::text])))
+);
+
+ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.retention_passes (
     account_id bigint NOT NULL,
@@ -917,7 +1092,9 @@ CREATE TABLE public.senders (
     asked_at timestamp with time zone DEFAULT now() NOT NULL,
     confirmed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    per_second double precision,
     CONSTRAINT senders_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT senders_per_second_check CHECK (((per_second >= (0.01)::double precision) AND (per_second <= (1000)::double precision))),
     CONSTRAINT senders_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'revoked'::text])))
 );
 
@@ -1042,6 +1219,7 @@ CREATE TABLE public.users (
     partners_wording text DEFAULT ''::text NOT NULL,
     CONSTRAINT users_country_check CHECK ((length(country) = 2)),
     CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT users_password_after_proof CHECK (((email_confirmed_at IS NOT NULL) OR (password_hash IS NULL))),
     CONSTRAINT users_theme_check CHECK ((theme = ANY (ARRAY['auto'::text, 'light'::text, 'dark'::text])))
 );
 
@@ -1053,6 +1231,31 @@ ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.warm_up_days (
+    account_id bigint NOT NULL,
+    domain text NOT NULL,
+    profile text NOT NULL,
+    day date NOT NULL,
+    step smallint NOT NULL,
+    begun integer DEFAULT 0 NOT NULL,
+    deferred integer DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.warm_up_days FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.warm_ups (
+    account_id bigint NOT NULL,
+    domain text NOT NULL,
+    first_cap integer NOT NULL,
+    steps smallint NOT NULL,
+    started_on date NOT NULL,
+    CONSTRAINT warm_ups_domain_check CHECK (((length(domain) >= 1) AND (length(domain) <= 255))),
+    CONSTRAINT warm_ups_first_cap_check CHECK (((first_cap >= 1) AND (first_cap <= 100000))),
+    CONSTRAINT warm_ups_steps_check CHECK (((steps >= 1) AND (steps <= 30)))
+);
+
+ALTER TABLE ONLY public.warm_ups FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.work (
     account_id bigint NOT NULL,
@@ -1104,14 +1307,32 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (account_id, day);
 
+ALTER TABLE ONLY public.day_counts
+    ADD CONSTRAINT day_counts_pkey PRIMARY KEY (account_id, day);
+
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (account_id, campaign_id, contact_id, month);
 
 ALTER TABLE ONLY public.designs
     ADD CONSTRAINT designs_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.dkim_keys
+    ADD CONSTRAINT dkim_keys_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.dkim_keys
+    ADD CONSTRAINT dkim_keys_selector UNIQUE (account_id, selector);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_name UNIQUE (account_id, name);
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
+
+ALTER TABLE ONLY public.evidence
+    ADD CONSTRAINT evidence_pkey PRIMARY KEY (account_id, campaign_id, lane, profile);
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
@@ -1146,6 +1367,9 @@ ALTER TABLE ONLY public.inbox_mails
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.kept_forms
+    ADD CONSTRAINT kept_forms_pkey PRIMARY KEY (token_hash);
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
 
@@ -1158,6 +1382,12 @@ ALTER TABLE ONLY public.mailing_lists
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (account_id, user_id);
 
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.mx_domains
+    ADD CONSTRAINT mx_domains_pkey PRIMARY KEY (domain);
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
 
@@ -1166,6 +1396,12 @@ ALTER TABLE ONLY public.original
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.provider_pauses
+    ADD CONSTRAINT provider_pauses_pkey PRIMARY KEY (server, profile);
+
+ALTER TABLE ONLY public.provider_stops
+    ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
 
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_pkey PRIMARY KEY (account_id, rule);
@@ -1221,6 +1457,12 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.warm_up_days
+    ADD CONSTRAINT warm_up_days_pkey PRIMARY KEY (account_id, domain, profile, day);
+
+ALTER TABLE ONLY public.warm_ups
+    ADD CONSTRAINT warm_ups_pkey PRIMARY KEY (account_id, domain);
+
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
@@ -1244,9 +1486,15 @@ CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_i
 
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
 
-CREATE INDEX deliveries_queued ON ONLY public.deliveries USING btree (account_id, campaign_id, next_at) WHERE (status = 'queued'::text);
+CREATE INDEX deliveries_queued ON ONLY public.deliveries USING btree (account_id, campaign_id, profile, next_at) WHERE (status = 'queued'::text);
 
 CREATE INDEX deliveries_status ON ONLY public.deliveries USING btree (account_id, campaign_id, status, reason, contact_id);
+
+CREATE UNIQUE INDEX dkim_keys_active ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'active'::text);
+
+CREATE INDEX dkim_keys_domain ON public.dkim_keys USING btree (account_id, domain_id);
+
+CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'pending'::text);
 
 CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, campaign_id, kind, at);
 
@@ -1262,9 +1510,27 @@ CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (accou
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
+CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
+
+CREATE INDEX kept_forms_user ON public.kept_forms USING btree (user_id, created_at);
+
 CREATE UNIQUE INDEX mailing_lists_name ON public.mailing_lists USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
+
+CREATE INDEX messages_address ON public.messages USING btree (account_id, address_hash, id);
+
+CREATE INDEX messages_final_at ON public.messages USING btree (account_id, final_at);
+
+CREATE INDEX messages_key_day ON public.messages USING btree (account_id, key_day) WHERE (key_day IS NOT NULL);
+
+CREATE UNIQUE INDEX messages_key_hash ON public.messages USING btree (account_id, key_hash) WHERE (key_hash IS NOT NULL);
+
+CREATE INDEX messages_open ON public.messages USING btree (account_id, id) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
+
+CREATE INDEX messages_queued ON public.messages USING btree (account_id, next_at) WHERE (status = 'queued'::text);
+
+CREATE INDEX messages_status ON public.messages USING btree (account_id, status, id);
 
 CREATE INDEX one_time_links_user ON public.one_time_links USING btree (user_id, purpose);
 
@@ -1344,8 +1610,20 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.day_counts
+    ADD CONSTRAINT day_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.designs
     ADD CONSTRAINT designs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dkim_keys
+    ADD CONSTRAINT dkim_keys_account_id_domain_id_fkey FOREIGN KEY (account_id, domain_id) REFERENCES public.domains(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.domains
+    ADD CONSTRAINT domains_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.evidence
+    ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1377,6 +1655,9 @@ ALTER TABLE ONLY public.import_rows
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.kept_forms
+    ADD CONSTRAINT kept_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -1389,8 +1670,17 @@ ALTER TABLE ONLY public.memberships
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_account_id_sender_id_fkey FOREIGN KEY (account_id, sender_id) REFERENCES public.senders(account_id, id);
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.provider_stops
+    ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1425,6 +1715,12 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.test_sends
     ADD CONSTRAINT test_sends_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.warm_up_days
+    ADD CONSTRAINT warm_up_days_account_id_domain_fkey FOREIGN KEY (account_id, domain) REFERENCES public.warm_ups(account_id, domain) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.warm_ups
+    ADD CONSTRAINT warm_ups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.agreement_acceptances USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1441,11 +1737,19 @@ CREATE POLICY account ON public.contacts USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.day_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.deliveries USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.designs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.dkim_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.domains USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.evidence USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -1467,6 +1771,10 @@ CREATE POLICY account ON public.links USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.messages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1482,6 +1790,10 @@ CREATE POLICY account ON public.subscriptions USING ((account_id = public.curren
 CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.test_sends USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.warm_ups USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 
@@ -1499,11 +1811,19 @@ ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.day_counts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.designs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.dkim_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
@@ -1525,6 +1845,10 @@ ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
@@ -1540,6 +1864,10 @@ ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.warm_up_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.warm_ups ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO mailer_eraser;
 
@@ -1581,9 +1909,17 @@ GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.dkim_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.domains TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
 
@@ -1609,11 +1945,15 @@ GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.messages TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
 
 GRANT SELECT ON TABLE public.original TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.retention_passes TO mailer_eraser;
 
@@ -1638,5 +1978,9 @@ GRANT SELECT,DELETE ON TABLE public.signing_keys TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.warm_up_days TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.warm_ups TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.work TO mailer_eraser;

@@ -1,9 +1,15 @@
 """The arq worker: every job, and the tick that rings what PostgreSQL says is due.
 
-arq only runs: flush Redis, and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept.
+    tick     rings what is due, each second, in one of the workers
+    queue    turns: 12 at a time, up to 30 s each
+    urgent   what somebody waits for: sign-in links, transactional messages, test sends
+
+Three queues, so that twelve long turns delay neither the bell nor what is urgent. arq only runs: flush Redis,
+and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept.
 """
 
 import asyncio
+import signal
 from datetime import timedelta
 from typing import Any
 
@@ -32,10 +38,13 @@ log = structlog.get_logger()
 ALL: list[Job] = [*lists.jobs.JOBS, *tracking.jobs.JOBS, *sending.jobs.JOBS, *retention_jobs.jobs.JOBS]
 JOBS: dict[str, Job] = {job.name: job for job in ALL}
 QUEUE = "mailer:queue"
+URGENT = "mailer:urgent"
+TICK = "mailer:tick"
 # S3: longer than a turn with its open hand-overs; a deploy lets turns end
 TIMEOUT = timedelta(minutes=15)
 GRACE = timedelta(minutes=11)
 PARALLEL = 12
+PARALLEL_URGENT = 8
 
 
 async def run_task(ctx: dict[str, Any], *task: Any) -> None:
@@ -50,7 +59,9 @@ async def tick(ctx: dict[str, Any]) -> None:
         await restores.may_send(services, every=restores.IDLE_SECONDS)
         due = await work.due(services.db)
         for task in due:
-            await ctx["redis"].enqueue_job("run_task", *_payload(task), _job_id=task.id, _queue_name=QUEUE)
+            job = JOBS.get(task.job)
+            queue = URGENT if job is not None and job.urgent else QUEUE
+            await ctx["redis"].enqueue_job("run_task", *_payload(task), _job_id=task.id, _queue_name=queue)
         metrics.WORK_AGE.set(await work.oldest_seconds(services.db))
     except (Unavailable, RedisError, OSError) as error:
         log.warning("tick failed", error=type(error).__name__)
@@ -81,22 +92,26 @@ def redis_settings(url: str) -> RedisSettings:
     return settings
 
 
-def make_worker(settings: Settings, services: Services, redis: ArqRedis) -> Worker:
+def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Worker:
+    """One of the three; `redis` is its own, closed with it."""
+    ticks = queue == TICK
+    run = func(run_task, name="run_task", keep_result=0, timeout=TIMEOUT, max_tries=1)
+    every_second = cron(
+        tick, second=set(range(60)), unique=True, timeout=30, keep_result=0, run_at_startup=True
+    )
     return Worker(
-        functions=[func(run_task, name="run_task", keep_result=0, timeout=TIMEOUT, max_tries=1)],
-        cron_jobs=[
-            cron(tick, second=set(range(60)), unique=True, timeout=30, keep_result=0, run_at_startup=True)
-        ],
+        functions=[] if ticks else [run],
+        cron_jobs=[every_second] if ticks else [],
         redis_pool=redis,
-        queue_name=QUEUE,
+        queue_name=queue,
         ctx={"services": services},
-        max_jobs=PARALLEL,
+        max_jobs={QUEUE: PARALLEL, URGENT: PARALLEL_URGENT}.get(queue, 1),
         poll_delay=0.05,
         keep_result=0,
         max_tries=1,
         job_timeout=TIMEOUT,
         job_completion_wait=int(GRACE.total_seconds()),
-        handle_signals=True,
+        handle_signals=False,
         job_serializer=orjson.dumps,
         job_deserializer=orjson.loads,
         health_check_interval=60,
@@ -108,16 +123,37 @@ async def run_worker(settings: Settings) -> None:
     async with open_services(settings, pool_size=PARALLEL + 4) as services:
         await restores.may_send(services)
         await start_periodic(services)
-        redis = await create_pool(
-            redis_settings(settings.redis_url),
-            job_serializer=orjson.dumps,
-            job_deserializer=orjson.loads,
-            default_queue_name=QUEUE,
-        )
-        worker = make_worker(settings, services, redis)
+        workers = [
+            make_worker(
+                services,
+                await create_pool(
+                    redis_settings(settings.redis_url),
+                    job_serializer=orjson.dumps,
+                    job_deserializer=orjson.loads,
+                    default_queue_name=queue,
+                ),
+                queue,
+            )
+            for queue in (TICK, URGENT, QUEUE)
+        ]
+        _stop_on_signals(workers)
+        running = [asyncio.ensure_future(worker.async_run()) for worker in workers]
         try:
-            await worker.async_run()
-        except asyncio.CancelledError:
+            # arq ends a worker by cancelling its loop: that is the end in order
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+            for one in ended:
+                if not one.cancelled() and (error := one.exception()) is not None:
+                    raise error
             log.info("worker stopped")
         finally:
-            await worker.close()
+            await asyncio.gather(*(worker.close() for worker in workers), *running, return_exceptions=True)
+
+
+def _stop_on_signals(workers: list[Worker]) -> None:
+    def stop(signum: signal.Signals) -> None:
+        for worker in workers:
+            worker.handle_sig_wait_for_completion(signum)
+
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop, signum)

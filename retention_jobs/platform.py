@@ -11,6 +11,9 @@ _INBOX = "DELETE FROM inbox_mails WHERE received_at <= $1"
 _SIGN_INS = "DELETE FROM sign_ins WHERE at < $1"
 _SESSIONS = "DELETE FROM sessions WHERE seen_at < $1"
 _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
+_KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
+_MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
+_PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
 _UNCONFIRMED = """
     DELETE FROM users u
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
@@ -26,6 +29,9 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
         ("sign-ins", _SIGN_INS, months_before(now, LOG_MONTHS)),
         ("sessions", _SESSIONS, now - timedelta(days=1)),
         ("one-time links", _LINKS, now - timedelta(days=7)),
+        ("kept forms", _KEPT_FORMS, now),
+        ("mail servers of domains", _MX, now - timedelta(days=30)),
+        ("pauses of providers", _PAUSES, now - timedelta(days=1)),
         ("unconfirmed people", _UNCONFIRMED, now - timedelta(days=30)),
     )
     found = {}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from mailer.core.text import N_
 
 CONTENT = timedelta(days=6)  # 6 × 24 h after the last attempt
+KEY_LIVES = timedelta(hours=24)  # E-61
 STATISTICS_MONTHS = 13  # calendar months
 CLOSED_MONTHS = 3
 LOG_MONTHS = 12  # A-007, B-60
@@ -25,7 +26,12 @@ class Policy:
 
 
 POLICIES = (
-    Policy("content", N_("Sent content, test sends and web versions"), N_("6 days"), N_("the last attempt")),
+    Policy(
+        "content",
+        N_("Sent content, transactional messages, test sends and web versions"),
+        N_("6 days"),
+        N_("the last attempt"),
+    ),
     Policy("files", N_("Uploaded files, error files and exports"), N_("6 days at most"), N_("the upload")),
     Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
     Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),

@@ -13,6 +13,7 @@ from mailer.core.db import AccountTx
 from retention_jobs import eraser, totals
 from retention_jobs.policies import (
     CONTENT,
+    KEY_LIVES,
     LOG_MONTHS,
     STATISTICS_MONTHS,
     UNCONFIRMED,
@@ -60,8 +61,44 @@ async def content(tx: AccountTx, now: datetime) -> int:
         )
     deleted += await _paused_content(tx, before)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
+    deleted += await _messages(tx, before, now - KEY_LIVES)
     await _drop_keys(tx, now)
     return deleted
+
+
+async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> int:
+    """What transactional messages said: six days after the last attempt, or once their contact was deleted.
+
+    The caller's keys go after 24 hours (E-61).
+    """
+    await tx.run(
+        """
+        UPDATE messages SET key_hash = NULL, body_hash = NULL
+        WHERE account_id = $1 AND key_hash IS NOT NULL AND created_at <= $2
+        """,
+        keys_before,
+    )
+    return await tx.run(
+        """
+        UPDATE messages m
+        SET key_day = NULL, envelope = NULL, content = NULL,
+            address_hash = CASE WHEN old.deleted THEN NULL ELSE m.address_hash END
+        FROM (
+            SELECT id, deleted
+            FROM (
+                SELECT o.id, o.final_at, o.contact_id IS NOT NULL AND c.id IS NULL AS deleted
+                FROM messages o
+                LEFT JOIN contacts c ON c.account_id = $1 AND c.id = o.contact_id
+                WHERE o.account_id = $1 AND o.key_day IS NOT NULL AND o.final_at IS NOT NULL
+            ) known
+            WHERE final_at <= $2 OR deleted
+            LIMIT $3
+        ) old
+        WHERE m.account_id = $1 AND m.id = old.id
+        """,
+        before,
+        BATCH,
+    )
 
 
 async def _paused_content(tx: AccountTx, before: datetime) -> int:
@@ -101,6 +138,7 @@ async def _drop_keys(tx: AccountTx, now: datetime) -> None:
         DELETE FROM content_keys k
         WHERE k.account_id = $1 AND k.day < $2
           AND NOT EXISTS (SELECT 1 FROM revisions r WHERE r.account_id = $1 AND r.key_day = k.day)
+          AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.account_id = $1 AND m.key_day = k.day)
         """,
         now.date(),
     )
@@ -195,7 +233,17 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
     )
     if due:
         await totals.freeze(tx, [campaign_id for (campaign_id,) in due], now)
-    return await tx.run(
+    messages = await tx.run(
+        """
+        DELETE FROM messages
+        WHERE account_id = $1 AND id IN (
+            SELECT id FROM messages WHERE account_id = $1 AND final_at < $2 LIMIT $3
+        )
+        """,
+        before,
+        BATCH,
+    )
+    return messages + await tx.run(
         """
         DELETE FROM deliveries
         WHERE account_id = $1 AND (campaign_id, contact_id, month) IN (

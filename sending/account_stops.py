@@ -4,11 +4,14 @@ from datetime import datetime
 
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import lanes
+from sending import lanes, transactional_queue
 
 
 async def stop_account(services: Services, task: Task) -> datetime | None:
-    """The job "sending.stop_account": pauses what is scheduled or under way; a person resumes it later."""
+    """The job "sending.stop_account": pauses what is scheduled or under way; a person resumes it later.
+
+    Transactional messages that wait are cancelled: what they tell would be old by then.
+    """
     async with services.db.account(task.account_id) as tx:
         open_campaigns = await tx.rows(
             """
@@ -20,4 +23,5 @@ async def stop_account(services: Services, task: Task) -> datetime | None:
         )
         for (campaign_id,) in open_campaigns:
             await lanes.pause(tx, campaign_id, "account")
+        await transactional_queue.cancel_open(tx)
     return None

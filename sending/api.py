@@ -2,6 +2,12 @@
 
 from aiohttp import web
 
-from sending import api_campaigns, api_senders
+from sending import api_campaigns, api_domains, api_messages, api_pace, api_senders
 
-ROUTES: list[web.RouteDef] = [*api_campaigns.ROUTES, *api_senders.ROUTES]
+ROUTES: list[web.RouteDef] = [
+    *api_campaigns.ROUTES,
+    *api_messages.ROUTES,
+    *api_senders.ROUTES,
+    *api_pace.ROUTES,
+    *api_domains.ROUTES,
+]

@@ -100,6 +100,7 @@ class CampaignView:
     kind: str
     status: str
     pause_reason: str
+    pause_figures: dict[str, Any]
     sender_id: int | None
     reply_to: str
     language: str

@@ -1,7 +1,8 @@
 """Who gets a campaign. The one definition is the view `audience`: counting reads it, and so does freezing.
 
 Freezing walks the account's contacts by id, some thousands a transaction, and saves how far it came in the
-same transaction: killed anywhere, the next turn goes on there.
+same transaction: killed anywhere, the next turn goes on there. The domains of the next contacts are looked up
+before, outside of it.
 """
 
 from dataclasses import dataclass
@@ -50,10 +51,27 @@ async def count(tx: AccountTx, campaign_id: int) -> Counts:
     )
 
 
+async def domains_ahead(tx: AccountTx, *, after: int, size: int = CHUNK) -> list[str]:
+    """The distinct domains of the next `size` contacts behind contact `after`."""
+    rows = await tx.rows(
+        """
+        SELECT DISTINCT substring(address_key FROM '[^@]*$')
+        FROM (SELECT address_key FROM contacts WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS next
+        """,
+        after,
+        size,
+    )
+    return [domain for (domain,) in rows]
+
+
 async def freeze_chunk(
     tx: AccountTx, campaign_id: int, *, month: date, after: int, size: int = CHUNK
 ) -> int | None:
-    """Rows for the next `size` contacts behind contact `after`. Returns the last one, None at the end."""
+    """Rows for the next `size` contacts behind contact `after`. Returns the last one, None at the end.
+
+    Whoever clicked, answered or subscribed lately is due a little earlier, and so leaves first (D-81):
+    providers judge a sender by its first mails of a day.
+    """
     last: int | None = await tx.value(
         """
         SELECT max(id)
@@ -66,10 +84,16 @@ async def freeze_chunk(
         return None
     added = await tx.run(
         """
-        INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id)
-        SELECT account_id, campaign_id, contact_id, $3, list_id
-        FROM audience
-        WHERE account_id = $1 AND campaign_id = $2 AND contact_id > $4 AND contact_id <= $5 AND reason = ''
+        INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, profile, next_at)
+        SELECT a.account_id, a.campaign_id, a.contact_id, $3, a.list_id, coalesce(m.profile, 'default'),
+               now() - CASE WHEN c.last_act_at > now() - interval '90 days' THEN interval '2 hours'
+                            WHEN c.last_act_at IS NOT NULL THEN interval '1 hour'
+                            ELSE interval '0' END
+        FROM audience a
+        JOIN contacts c ON c.account_id = a.account_id AND c.id = a.contact_id
+        LEFT JOIN mx_domains m ON m.domain = substring(c.address_key FROM '[^@]*$')
+        WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.contact_id > $4 AND a.contact_id <= $5
+          AND a.reason = ''
         ON CONFLICT DO NOTHING
         """,
         campaign_id,

@@ -7,9 +7,8 @@ Jinja yields the very string objects that its compiled code holds, so a piece is
 """
 
 import binascii
-import re
 from base64 import encodebytes
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Literal
@@ -22,9 +21,6 @@ Transfer = Literal["quoted-printable", "base64"]
 BASE64_PAYS = 1.37
 """Base64 makes 37 octets of 27 with its line ends; quoted-printable is shorter for most of Europe."""
 
-ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
-"""What no mail part may carry; a constant of the author's that holds such a thing is no known piece."""
-
 SHORTEST = 24
 """Shorter constants are cheaper to encode again than to give a line of their own."""
 
@@ -33,21 +29,20 @@ SHORTEST = 24
 class Body:
     """`known` maps a string's identity → its octets, `parted` → how a text part's white space is tidied.
 
-    `constants` are the identities of the template's own strings, which `alive` keeps.
+    `alive` keeps the strings, without which an identity says nothing.
     """
 
     transfer: Transfer
     known: Mapping[int, Piece]
     parted: Mapping[int, Parted] | None
-    constants: frozenset[int]
     alive: tuple[str, ...] = field(repr=False)
 
-    def encode(self, pieces: Iterable[str]) -> bytes:
-        """CRLF line ends, the last line ended."""
+    def encode(self, pieces: Sequence[str]) -> bytes:
+        """CRLF line ends, the last line ended; values without what no mail part may carry."""
         if self.parted is not None:
             pieces = plain_text.tidied(pieces, self.parted)
         if self.transfer == "base64":
-            return transferred("".join(pieces), "base64")
+            return transferred("".join(map(quoted.clean, pieces)), "base64")
         made = quoted.join(pieces, self.known)
         return made if made.endswith(b"\r\n") else made + b"\r\n"
 
@@ -73,11 +68,11 @@ def _body(
     size = sum(len(one.text.encode()) for one in pieces.values())
     quoted_size = sum(len(one.data) for one in pieces.values())
     transfer: Transfer = "base64" if quoted_size > size * BASE64_PAYS else "quoted-printable"
-    return Body(transfer, pieces, parted, frozenset(id(one) for one in constants), constants)
+    return Body(transfer, pieces, parted, constants)
 
 
 def _clean(code: CodeType) -> tuple[str, ...]:
-    return tuple(one for one in strings(code) if not ODD.search(one))
+    return tuple(one for one in strings(code) if not quoted.ODD.search(one))
 
 
 def strings(code: CodeType) -> Iterator[str]:

@@ -13,7 +13,17 @@ from mailer.core.errors import Fault, Invalid
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web import i18n
-from sending import audience, campaign_lists, campaigns, content_checks, merge, senders, sources
+from sending import (
+    audience,
+    campaign_lists,
+    campaigns,
+    content_checks,
+    domain_words,
+    domains,
+    merge,
+    senders,
+    sources,
+)
 from sending.audience import Counts
 from sending.campaigns import Campaign
 from sending.content import Compiled
@@ -31,8 +41,8 @@ _STEPS: Mapping[str, str] = {
     "agreement": "privacy/agreements",
 }
 _EMPTY_WORDS = {
-    "first_name": N_("First names that are empty: {n}. Those people read what `default` says."),
-    "last_name": N_("Last names that are empty: {n}. Those people read what `default` says."),
+    "first_name": N_("First names that are empty: {n}. Those people read the fallback you chose."),
+    "last_name": N_("Last names that are empty: {n}. Those people read the fallback you chose."),
 }
 
 
@@ -114,9 +124,19 @@ async def _sender(tx: AccountTx, services: Services, campaign: Campaign) -> list
         day = i18n.moment(sender.asked_at, campaign.time_zone)
         return [_check("blocking", "sender", message, email=sender.email, day=day)]
     checks = [_check("fine", "sender", N_("{email} is confirmed."), email=sender.email)]
-    # S17: the gate on the domain comes with its records; until then it is said
+    return [*checks, await _domain(tx, services, sender.domain)]
+
+
+async def _domain(tx: AccountTx, services: Services, name: str) -> Check:
+    """D-54, S17: nothing real leaves from a domain that is not proved; the local inbox takes everything."""
+    gate = await domains.gate(tx, services, name)
+    place = f"domains/{gate.domain.id}" if gate.domain else "domains"
+    if gate.code:
+        return _check("blocking", "domain", domain_words.GATE[gate.code], step=place, domain=name)
+    if gate.domain is not None and gate.domain.verified_at is not None:
+        return _check("fine", "domain", N_("{domain} is verified: DKIM and DMARC are there."), domain=name)
     message = N_("The domain {domain} is to be checked before a real send.")
-    return [*checks, _check("look", "domain", message, step="setup", domain=sender.domain)]
+    return _check("look", "domain", message, step=place, domain=name)
 
 
 async def _audience(tx: AccountTx, campaign: Campaign, counts: Counts) -> list[Check]:
@@ -169,6 +189,10 @@ def _lines(campaign: Campaign, fields: frozenset[str]) -> list[Check]:
 def _content(campaign: Campaign, compiled: Compiled) -> list[Check]:
     problems = content_checks.check_sendable(compiled.html, compiled.text, subject=campaign.subject)
     checks = [_of(problem) for problem in [*compiled.remarks, *problems]]
+    used = merge.names_used(compiled.html) | merge.names_used(campaign.subject + campaign.preheader)
+    if given := sorted(name for name in used if name.startswith(f"{merge.VALUES}.")):
+        message = N_("“{name}” is filled in by programs, in transactional messages only. Take it out.")
+        checks.append(_check("blocking", "values", message, name=given[0]))
     for code, message in content_checks.IN_ORDER.items():
         if not any(problem.code == code for problem in problems):
             checks.append(_check("fine", code, message))

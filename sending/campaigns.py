@@ -6,10 +6,11 @@
 Only a draft changes. Each change names the version it was made on: two people never overwrite each other.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints
 
@@ -76,6 +77,7 @@ class Campaign:
     kind: str
     status: str
     pause_reason: str
+    pause_figures: Mapping[str, Any]
     sender_id: int | None
     reply_to: str
     language: str
@@ -172,8 +174,8 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
     return await tx.one(
         Campaign,
         """
-        SELECT id, name, kind, status, pause_reason, sender_id, reply_to, language, subject, preheader,
-               content_kind,
+        SELECT id, name, kind, status, pause_reason, pause_figures, sender_id, reply_to, language, subject,
+               preheader, content_kind,
                (SELECT count(*)::int FROM campaign_lists l
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
                source, keep_source, tested_at, version, scheduled_at, time_zone, audience,

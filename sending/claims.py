@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from mailer.core.db import AccountTx
-from sending import outcomes
+from sending import outcomes, profiles
 from sending.merge_filters import Value
 from sending.outcomes import Outcome
 from sending.personal import Person
 from tracking.decision import Tracking
 
 BATCH = 200
+EVERYBODY = ((profiles.DEFAULT, BATCH),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Claimed:
     attempts: int
     first_at: datetime | None
     person: Person | None
+    profile: str = profiles.DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class _Row:
     list_id: int
     attempts: int
     first_at: datetime | None
+    profile: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +104,10 @@ async def settle(tx: AccountTx, turn: Turn) -> int:
     )
 
 
-async def claim(tx: AccountTx, turn: Turn, limit: int = BATCH) -> list[Claimed]:
-    """The next rows that are due, with their contacts.
+async def claim(
+    tx: AccountTx, turn: Turn, wanted: Sequence[tuple[str, int]] = EVERYBODY, limit: int = BATCH
+) -> list[Claimed]:
+    """The next rows that are due, with their contacts: so many of each profile, in order, `limit` in all.
 
     Two statements: in one, the planner takes the rows for as many as the campaign has and reads all contacts.
     """
@@ -110,25 +115,32 @@ async def claim(tx: AccountTx, turn: Turn, limit: int = BATCH) -> list[Claimed]:
         _Row,
         """
         WITH picked AS MATERIALIZED (
-            SELECT contact_id
-            FROM deliveries
-            WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND status = 'queued'
-              AND next_at <= now()
-            ORDER BY next_at
+            SELECT q.contact_id
+            FROM unnest($7::text[], $8::int[]) AS w (profile, n)
+            CROSS JOIN LATERAL (
+                SELECT contact_id
+                FROM deliveries
+                WHERE account_id = $1 AND campaign_id = $2 AND month = $3 AND status = 'queued'
+                  AND profile = w.profile AND next_at <= now()
+                ORDER BY next_at
+                LIMIT w.n
+                FOR UPDATE SKIP LOCKED
+            ) AS q
             LIMIT $6
-            FOR UPDATE SKIP LOCKED
         )
         UPDATE deliveries d
         SET status = 'claimed', lane = $4, turn = $5
         WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3
           AND d.contact_id = ANY (ARRAY(SELECT contact_id FROM picked)) AND d.status = 'queued'
-        RETURNING d.contact_id, d.list_id, d.attempts, d.first_at
+        RETURNING d.contact_id, d.list_id, d.attempts, d.first_at, d.profile
         """,
         turn.campaign_id,
         turn.month,
         turn.lane,
         turn.mark,
         limit,
+        [profile for profile, _ in wanted],
+        [n for _, n in wanted],
     )
     contacts = await tx.many(
         _Contact,
@@ -159,7 +171,13 @@ def _claimed(row: _Row, contact: _Contact | None) -> Claimed:
             opens=contact.opens,
             clicks=contact.clicks,
         )
-    return Claimed(contact_id=row.contact_id, attempts=row.attempts, first_at=row.first_at, person=person)
+    return Claimed(
+        contact_id=row.contact_id,
+        attempts=row.attempts,
+        first_at=row.first_at,
+        person=person,
+        profile=row.profile,
+    )
 
 
 _STEP = """
@@ -174,12 +192,25 @@ _STEP = """
                             ELSE now() END,
             lane = NULL, turn = NULL
         FROM unnest($6::bigint[], $7::text[], $8::text[], $9::int[], $10::text[], $11::interval[],
-                    $12::bool[]) AS o (contact_id, status, reason, code, reply, wait, tried),
+                    $12::bool[], $19::bool[])
+                AS o (contact_id, status, reason, code, reply, wait, tried, refused),
             campaigns c
         WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3 AND d.contact_id = o.contact_id
           AND d.status IN ('handing', 'in_doubt') AND d.lane = $4 AND d.turn = $5
           AND c.account_id = d.account_id AND c.id = d.campaign_id
-        RETURNING d.contact_id, d.status, d.reason
+        RETURNING d.contact_id, d.status, d.reason, d.profile, o.refused
+    ), counted AS (
+        -- D-80: what a campaign is judged by
+        INSERT INTO evidence AS e (account_id, campaign_id, lane, profile, delivered, hard, other, refused)
+        SELECT $1, $2, $4, r.profile, count(*) FILTER (WHERE r.status = 'delivered'),
+               count(*) FILTER (WHERE r.status = 'bounced' AND r.reason = 'hard'),
+               count(*) FILTER (WHERE r.status = 'bounced' AND r.reason <> 'hard'),
+               count(*) FILTER (WHERE r.refused)
+        FROM recorded r
+        GROUP BY r.profile
+        ON CONFLICT (account_id, campaign_id, lane, profile) DO UPDATE
+        SET delivered = e.delivered + excluded.delivered, hard = e.hard + excluded.hard,
+            other = e.other + excluded.other, refused = e.refused + excluded.refused
     ), judged AS MATERIALIZED (
         SELECT r.contact_id, r.opens, r.clicks,
                CASE WHEN c.id IS NULL THEN 'deleted'
@@ -260,6 +291,7 @@ async def step(tx: AccountTx, turn: Turn, done: Sequence[Outcome], ready: Sequen
         [one.person.clicks for one in ready],
         [one.tracking.opens for one in ready],
         [one.tracking.clicks for one in ready],
+        [one.refused for one in done],
     )
     return await _read(tx, turn, rows)
 

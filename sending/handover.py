@@ -13,6 +13,7 @@ import contextlib
 import re
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sending.replies import Stage
@@ -64,14 +65,37 @@ class Reply:
         """No reply, and nothing can have been accepted."""
         return self.code == 0 and self.stage != "end"
 
+    @property
+    def server_fails(self) -> bool:
+        """It speaks of the server or of us, not of this mail: others had better wait as well."""
+        if self.code == 0:
+            return True
+        return self.stage in ("connect", "mail") and self.code != 552
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a provider wants its mails: so many at once (0: as there are connections), so many a connection.
+
+    `heard` is told each reply, and says whether the rest may go on: no mail is begun ahead of it.
+    """
+
+    at_once: int = 0
+    each: int = MESSAGES_EACH
+    heard: Callable[[Reply], Awaitable[bool]] | None = None
+
+
+ANY = Terms()
+
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """A mail to be handed over once. `tried`: connections that broke before it had begun."""
+    """A mail to be handed over once. `tried`: connections that broke before it; `held`: not to be begun."""
 
     mail: Mail
     reply: Reply | None = None
     tried: int = 0
+    held: bool = False
 
 
 @dataclass(slots=True)
@@ -80,9 +104,18 @@ class Run:
 
     waiting: deque[Order]
     runners: int
+    terms: Terms = ANY
 
     def put_back(self, order: Order) -> None:
         self.waiting.appendleft(order)
+
+    async def goes_on(self, reply: Reply) -> bool:
+        """False once the terms say that no more is to be handed over."""
+        if self.terms.heard is not None and reply.code and not await self.terms.heard(reply):
+            while self.waiting:
+                self.waiting.popleft().held = True
+            return False
+        return True
 
     @property
     def plenty(self) -> bool:
@@ -101,9 +134,8 @@ class Session:
     # a transaction was left open: RSET goes in front of the next
     open: bool = False
 
-    @property
-    def spent(self) -> bool:
-        return self.sent >= MESSAGES_EACH or not self.wire.usable
+    def spent(self, terms: Terms) -> bool:
+        return self.sent >= min(terms.each, MESSAGES_EACH) or not self.wire.usable
 
     async def carry(self, run: Run) -> bool:
         """Orders of a run, one behind the other, until none waits or this connection has had its share.
@@ -112,7 +144,7 @@ class Session:
         broke a new connection, or any behind a final dot: going on might leave one doubt after the other.
         """
         ahead: Order | None = None
-        while ahead is not None or not self.spent:
+        while ahead is not None or not self.spent(run.terms):
             order = ahead or self._next(run)
             if order is None:
                 return True
@@ -128,6 +160,7 @@ class Session:
             order.reply = reply
             self.sent += 1
             self.used_at = time.monotonic()
+            goes_on = await run.goes_on(reply)
             if reply.code == 421:  # RFC 5321 §3.8: it is closing, at any time
                 self.wire.close()
             if not self.wire.usable:
@@ -136,6 +169,8 @@ class Session:
                 if not fresh and order.tried < 2 and reply.unreached and reply.stage == "mail":
                     self._try_elsewhere(run, order, reply)
                 return not (reply.in_doubt or (fresh and reply.unreached))
+            if not goes_on:
+                return True
         return True
 
     def _try_elsewhere(self, run: Run, order: Order, reply: Reply) -> None:
@@ -145,7 +180,9 @@ class Session:
             run.put_back(order)
 
     def _may_go_ahead(self, run: Run) -> bool:
-        return "pipelining" in self.extensions and self.sent + 1 < MESSAGES_EACH and run.plenty
+        if "pipelining" not in self.extensions or run.terms.heard is not None:
+            return False
+        return self.sent + 1 < min(run.terms.each, MESSAGES_EACH) and run.plenty
 
     def _next(self, run: Run) -> Order | None:
         """The next one that this server can take at all."""

@@ -2,14 +2,27 @@
 
 from mailer.core import restores
 from mailer.core.jobs import Job
-from sending import account_stops, doubts, holds, preparation, system_mail, test_mail, turns
+from sending import (
+    account_stops,
+    domain_checks,
+    doubts,
+    holds,
+    preparation,
+    system_mail,
+    test_mail,
+    transactional,
+    transactional_turns,
+    turns,
+)
 
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
     Job("sending.send", turns.send),
-    Job("sending.send_test", test_mail.send_test),
-    Job("sending.send_system_mail", system_mail.send_system_mail),
+    Job(transactional.JOB, transactional_turns.send, urgent=True),
+    Job("sending.send_test", test_mail.send_test, urgent=True),
+    Job("sending.send_system_mail", system_mail.send_system_mail, urgent=True),
     Job("sending.resolve_doubt", doubts.resolve),
+    Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
     Job(restores.FOLLOW, holds.follow),
 ]

@@ -16,8 +16,12 @@ PAUSE_REASONS: Mapping[str, str] = {
     "content_gone": N_("The content was erased six days after it was frozen."),
     "no_recipients": N_("Nobody is left to send to: everybody on the lists is unsubscribed or excluded."),
     "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
+    "domain": N_("The domain of the sender is not verified in the DNS. See its page, then resume."),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account is suspended or closed."),
+    "bounces": N_("Too many addresses do not exist. Check where the list comes from, then resume."),
+    "complaints": N_("Too many people report this campaign as spam. Find out why, then resume."),
+    "refused": N_("The remaining providers refuse this campaign. Correct the cause, then resume."),
     "restored": N_(
         "Sending is held: the database was put back to an earlier state. The operator looks at it."
     ),
@@ -36,12 +40,21 @@ class State:
     status: str
     account_status: str
     month: date | None
-    next_at: datetime | None = None
 
     @property
     def runs(self) -> bool:
         """May mail leave now?"""
         return self.status == "sending" and self.account_status == "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What waits for one profile. `stopped`: the provider refuses, and a person has to look (D-80)."""
+
+    profile: str
+    next_at: datetime
+    due: bool
+    stopped: bool
 
 
 async def start(tx: AccountTx, campaign_id: int, n: int) -> None:
@@ -68,13 +81,45 @@ async def state(tx: AccountTx, campaign_id: int) -> State | None:
     return await tx.first(
         State,
         """
-        SELECT c.status, a.status AS account_status, c.month,
-               (SELECT min(d.next_at) FROM deliveries d
-                WHERE d.account_id = c.account_id AND d.campaign_id = c.id AND d.month = c.month
-                  AND d.status = 'queued') AS next_at
+        SELECT c.status, a.status AS account_status, c.month
         FROM campaigns c
         JOIN accounts a ON a.id = c.account_id
         WHERE c.account_id = $1 AND c.id = $2
+        """,
+        campaign_id,
+    )
+
+
+async def queues(tx: AccountTx, campaign_id: int) -> list[Queue]:
+    """What waits, by profile. Reads one row of the index a profile, whatever their number and names."""
+    return await tx.many(
+        Queue,
+        """
+        WITH RECURSIVE frozen AS MATERIALIZED (
+            SELECT month FROM campaigns WHERE account_id = $1 AND id = $2
+        ), waiting AS (
+            (SELECT d.profile, d.next_at
+             FROM deliveries d
+             WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = (SELECT month FROM frozen)
+               AND d.status = 'queued'
+             ORDER BY d.profile, d.next_at
+             LIMIT 1)
+            UNION ALL
+            SELECT n.profile, n.next_at
+            FROM waiting w
+            CROSS JOIN LATERAL (
+                SELECT d.profile, d.next_at
+                FROM deliveries d
+                WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = (SELECT month FROM frozen)
+                  AND d.status = 'queued' AND d.profile > w.profile
+                ORDER BY d.profile, d.next_at
+                LIMIT 1
+            ) n
+        )
+        SELECT w.profile, w.next_at, w.next_at <= now() AS due,
+               EXISTS (SELECT FROM provider_stops s
+                       WHERE s.account_id = $1 AND s.campaign_id = $2 AND s.profile = w.profile) AS stopped
+        FROM waiting w
         """,
         campaign_id,
     )

@@ -28,7 +28,9 @@ RECORDS: Mapping[str, frozenset[str]] = {
     "account": frozenset({"name", "address", "email"}),
     "list": frozenset({"name"}),
 }
-TOP_NAMES = frozenset({"contact", "subject", *URL_NAMES, *RECORDS})
+# what a program gives with a transactional message: any name, refused in campaigns
+VALUES = "values"
+TOP_NAMES = frozenset({"contact", "subject", VALUES, *URL_NAMES, *RECORDS})
 FILTERS = ("default", "upper", "lower", "capitalize", "date", "number", "truncate")
 _LOOP_WORDS = frozenset({"index", "first", "last"})
 _BLOCK_WORDS = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
@@ -238,7 +240,8 @@ class _Checker:
                 "Line {line}: the loop cannot use the name “{name}”. Choose another one, such as “item”."
             )
             yield error(node.lineno, "loop_name", message, name=name)
-        if not (isinstance(node.iter, nodes.Getattr) and _is_name(node.iter.node, "contact")):
+        source = node.iter.node if isinstance(node.iter, nodes.Getattr) else None
+        if not (source and (_is_name(source, "contact") or _is_name(source, VALUES))):
             message = N_(
                 "Line {line}: a loop runs over a list field of the contact, such as contact.interests."
             )
@@ -279,11 +282,10 @@ class _Checker:
             yield error(node.lineno, "not_here", message, name=node.name)
         elif node.name == "subject" and self.part == "subject":
             yield error(node.lineno, "not_here", N_("Line {line}: the subject cannot contain itself."))
-        elif node.name in {"contact", "loop", *RECORDS}:
+        elif node.name in {"contact", "loop", VALUES, *RECORDS}:
             message = N_("Line {line}: “{name}” needs a field after it, such as {example}.")
-            example = {"loop": "loop.index", "contact": "contact.first_name"}.get(
-                node.name, f"{node.name}.name"
-            )
+            examples = {"loop": "loop.index", "contact": "contact.first_name", VALUES: "values.code"}
+            example = examples.get(node.name, f"{node.name}.name")
             yield error(node.lineno, "needs_field", message, name=node.name, example=example)
         elif node.name not in TOP_NAMES:
             yield self.unknown(node.lineno, node.name, node.name)
@@ -295,6 +297,9 @@ class _Checker:
                 yield self.unknown(node.lineno, node.attr, node.attr)
         elif owner in RECORDS:
             if node.attr not in RECORDS[owner]:
+                yield self.unknown(node.lineno, f"{owner}.{node.attr}", node.attr)
+        elif owner == VALUES:
+            if node.attr.startswith("_"):
                 yield self.unknown(node.lineno, f"{owner}.{node.attr}", node.attr)
         elif not (owner == "loop" and "loop" in scope and node.attr in _LOOP_WORDS):
             yield _not_allowed(node.lineno, f"{owner}.{node.attr}")

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from babel.dates import format_date
@@ -35,7 +36,7 @@ def as_text(value: object, language: str = "en") -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(as_text(item, language) for item in value[:MAX_ITEMS])
     if isinstance(value, date):
-        return format_date(value, format="long", locale=_locale(language))
+        return _written_day(value, "long", _locale(language))
     return str(value)
 
 
@@ -86,7 +87,7 @@ def date_filter(context: Context, value: object, style: object = "long") -> str:
     if day is None:
         return as_text(value, language)
     chosen = style if isinstance(style, str) and style in _DATE_FORMATS else "long"
-    return format_date(day, format=chosen, locale=_locale(language))
+    return _written_day(day, chosen, _locale(language))
 
 
 @pass_context
@@ -99,7 +100,7 @@ def number_filter(context: Context, value: object, decimals: object = None) -> s
         return as_text(value, language)
     places = decimals if isinstance(decimals, int) and 0 <= decimals <= 6 else None
     pattern = "#,##0" + ("." + "0" * places if places else "") if places is not None else None
-    return str(format_decimal(number, format=pattern, locale=_locale(language)))
+    return _written_number(number, pattern, _locale(language))
 
 
 def field(record: object, key: str) -> object:
@@ -214,3 +215,16 @@ def _language(context: Context) -> str:
 
 def _locale(language: str) -> str:
     return _LOCALES.get(language, "en_GB")
+
+
+# the mails of a campaign repeat few days and amounts, and writing one costs more than rendering a part
+
+
+@lru_cache(2048)
+def _written_day(day: date, style: str, locale: str) -> str:
+    return format_date(day, format=style, locale=locale)
+
+
+@lru_cache(2048)
+def _written_number(number: Decimal, pattern: str | None, locale: str) -> str:
+    return str(format_decimal(number, format=pattern, locale=locale))

@@ -9,7 +9,7 @@ from mailer.core import metrics
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Gone, NotFound
 from mailer.core.text import N_
-from sending import lanes, replies
+from sending import lanes, profiles, replies
 from sending.smtp import Reply
 
 # S7; the first tries are quick, for greylisting (D-13)
@@ -25,12 +25,16 @@ SCHEDULE = (
 GIVE_UP = timedelta(days=4, hours=20)
 # the server itself was not reached or not willing: soon again, and no try of the recipient's
 SERVER_AWAY = timedelta(seconds=20)
+PAUSED = "the provider asked for a pause"
 UNREACHABLE = "the SMTP server was not reached"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Of one hand-over. `status` "queued" with `wait`: shown as deferred. `tried`: it counts as a try."""
+    """Of one hand-over. `status` "queued" with `wait`: shown as deferred. `tried`: it counts as a try.
+
+    `refused`: the provider refuses us, by policy or authentication, for good or for now.
+    """
 
     contact_id: int
     status: str
@@ -39,17 +43,32 @@ class Outcome:
     reply: str = ""
     wait: timedelta = timedelta(0)
     tried: bool = True
+    refused: bool = False
 
 
-def of(contact_id: int, reply: Reply, *, attempts: int, age: timedelta) -> Outcome:
+def held(contact_id: int, wait: timedelta) -> Outcome:
+    """Begun, and not handed over: its provider has asked for a pause meanwhile."""
+    return Outcome(contact_id=contact_id, status="queued", reply=PAUSED, wait=wait, tried=False)
+
+
+def of(
+    contact_id: int, reply: Reply, *, attempts: int, age: timedelta, profile: str = profiles.DEFAULT
+) -> Outcome:
     """A reply's outcome. `attempts` before this one; `age` since the first."""
     if reply.in_doubt:
         return Outcome(contact_id=contact_id, status="in_doubt", reply=replies.shown(reply.text))
-    verdict = replies.classify(reply.code, reply.text, reply.stage)
+    verdict = replies.classify(reply.code, reply.text, reply.stage, profile)
+    rule = profiles.read(profile, reply.code, reply.text)
+    refused = rule is not None and rule.refuses
     text = replies.shown(reply.text)
     if verdict.status != "deferred":
         return Outcome(
-            contact_id=contact_id, status=verdict.status, reason=verdict.reason, code=reply.code, reply=text
+            contact_id=contact_id,
+            status=verdict.status,
+            reason=verdict.reason,
+            code=reply.code,
+            reply=text,
+            refused=refused,
         )
     if age >= GIVE_UP:
         return Outcome(contact_id=contact_id, status="failed", reason="expired", code=reply.code, reply=text)
@@ -61,6 +80,7 @@ def of(contact_id: int, reply: Reply, *, attempts: int, age: timedelta) -> Outco
         reply=text,
         wait=jittered(SERVER_AWAY) if about_us else delay(attempts, age),
         tried=not about_us,
+        refused=refused,
     )
 
 

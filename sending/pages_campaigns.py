@@ -14,8 +14,8 @@ from mailer.core.errors import Invalid
 from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
-from mailer.web.request import Input, id_in_path, query, read
-from sending import audience, campaign_lists, campaigns, pages_steps, senders
+from mailer.web.request import Input, id_in_path, query, read, services
+from sending import audience, campaign_lists, campaigns, pages_steps, preview, senders
 from sending.campaign_lists import Ids
 from sending.campaigns import Campaign, Changes, Kind, Language, NewCampaign
 from sending.pages_senders import links
@@ -113,7 +113,8 @@ async def setup(request: web.Request) -> web.Response:
         if campaign.status != "draft":
             return pages_steps.away(request, campaign)
         options = await _sender_options(request, tx)
-    return _setup_page(request, campaign, forms.filled(campaign), options)
+        shown = await preview.in_inbox(tx, services(request), campaign.id) if campaign.subject else None
+    return _setup_page(request, campaign, forms.filled(campaign), options, in_inbox=shown)
 
 
 async def save_setup(request: web.Request) -> web.Response:
@@ -143,9 +144,11 @@ def _setup_page(
     form: Form,
     sender_options: list[tuple[int, str]],
     *,
+    in_inbox: tuple[str, str] | None = None,
     status: int = 200,
 ) -> web.Response:
-    context = pages_steps.context(request, campaign, "setup", form) | {"senders": sender_options}
+    context = pages_steps.context(request, campaign, "setup", form)
+    context |= {"senders": sender_options, "in_inbox": in_inbox}
     return response.page(request, "sending/campaigns/setup.html", context, status=status)
 
 

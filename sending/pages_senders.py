@@ -4,14 +4,15 @@ from aiohttp import web
 
 from mailer.accounts import access
 from mailer.accounts.access import Role
+from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.links import Links
 from mailer.core.text import N_
-from mailer.web import forms, response
+from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import id_in_path, read, services
-from sending import senders
-from sending.senders import NewSender, SenderChanges
+from sending import campaigns, domains, limiter, senders, warm_ups
+from sending.senders import NewSender, Sender, SenderChanges
 
 
 def links(request: web.Request) -> Links:
@@ -48,8 +49,28 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         sender = await senders.show(tx, id_in_path(request))
-    context = {"sender": sender, "form": forms.filled(sender)}
-    return response.page(request, "sending/senders/show.html", context)
+        return await _page(request, tx, sender, forms.filled(_shown(sender)))
+
+
+def _shown(sender: Sender) -> dict[str, object]:
+    rate = sender.per_second
+    return {"name": sender.name, "reply_to": sender.reply_to, "per_second": rate and i18n.number(rate)}
+
+
+async def _page(
+    request: web.Request, tx: AccountTx, sender: Sender, form: Form, *, status: int = 200
+) -> web.Response:
+    running = [await campaigns.show(tx, one) for one in await senders.sending_from(tx, sender.id)]
+    context = {
+        "sender": sender,
+        "domain": await domains.named(tx, sender.domain),
+        "form": form,
+        "limiter": await limiter.of_sender(tx, services(request), running),
+        "warm_up": await warm_ups.show(tx, sender.domain),
+        "first_cap": warm_ups.FIRST_CAP,
+        "provider_name": limiter.provider_name,
+    }
+    return response.page(request, "sending/senders/show.html", context, status=status)
 
 
 async def change(request: web.Request) -> web.Response:
@@ -61,8 +82,8 @@ async def change(request: web.Request) -> web.Response:
     except Invalid as error:
         async with access.account_tx(request) as tx:
             sender = await senders.show(tx, sender_id)
-        context = {"sender": sender, "form": await forms.again(request, error)}
-        return response.page(request, "sending/senders/show.html", context, status=error.status)
+            form = await forms.again(request, error)
+            return await _page(request, tx, sender, form, status=error.status)
     await access.flash(request, N_("Saved."))
     return response.redirect(request.path)
 

@@ -20,6 +20,7 @@ from sending import (
     campaigns,
     deliveries,
     lanes,
+    limiter,
     outcomes,
     pages_remainders,
     pages_steps,
@@ -183,6 +184,8 @@ async def show(request: web.Request) -> web.Response:
             "mending": pages_remainders.MENDING.get(campaign.pause_reason),
             "stuck": campaign.pause_reason in pages_remainders.STUCK,
             "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),
+            "situation": await limiter.of_campaign(tx, services(request), campaign),
+            "provider_name": limiter.provider_name,
             "now": clock.now(),
             "hold": sends.HOLD_SECONDS,
         }

@@ -4,10 +4,13 @@ Works on HTML whose merge tags are tokens; they come through untouched, as words
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from sending.quoted import PLAIN, clean
 
 _SKIPPED = frozenset({"head", "style", "script", "title", "noscript", "template", "svg"})
 _BLOCK_NAMES = (
@@ -39,8 +42,7 @@ def tidy(text: str) -> str:
     return _TOO_MANY_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(NamedTuple):
     """A piece of a text: white space, what lies between in tidy form, white space."""
 
     lead: str
@@ -61,26 +63,33 @@ def part(piece: str) -> Parted:
     )
 
 
-def tidied(pieces: Iterable[str], parted: Mapping[int, Parted]) -> Iterator[str]:
-    """What `tidy` makes of the joined pieces, as pieces; `parted` maps the identity of known ones."""
+def tidied(pieces: Iterable[str], parted: Mapping[int, Parted]) -> list[str]:
+    """What `tidy` makes of the joined pieces, as pieces; `parted` maps the identity of known ones.
+
+    The others come without what no mail part may carry.
+    """
+    out: list[str] = []
     space = ""
-    begun = False
     for piece in pieces:
         one = parted.get(id(piece))
-        if one is None:
-            one = part(piece)
-        space += one.lead
-        if not one.core:
+        if one is not None:
+            lead, core, trail = one
+        elif PLAIN.fullmatch(piece):
+            lead, core, trail = "", piece, ""
+        else:
+            lead, core, trail = part(clean(piece))
+        space += lead
+        if not core:
             continue
-        if "\n" in space:
-            lines = space.count("\n")
-            space = ("\n" * min(lines, 2) if begun else "") + space.rpartition("\n")[2]
         if space:
-            yield space
-        yield one.core
-        begun = True
-        space = one.trail
-    yield "\n"
+            if "\n" in space:
+                lines = min(space.count("\n"), 2) if out else 0
+                space = "\n" * lines + space.rpartition("\n")[2]
+            out.append(space)
+        out.append(core)
+        space = trail
+    out.append("\n")
+    return out
 
 
 @dataclass(slots=True)
@@ -180,7 +189,8 @@ class _Writer:
     def cell(self, node: LexborNode) -> None:
         """Cells of data stand side by side; a cell of a layout is a block of its own."""
         if _has_blocks(node):
-            self.block(node, spaced=False)
+            # MJML puts each paragraph, image and button in a cell of its own.
+            self.block(node, spaced=_in_layout(node) and not self.prefix)
             return
         if not self.at_start and any(_is_cell(one) for one in _before(node)):
             self.marker(" | ")
@@ -250,6 +260,13 @@ def _is_cell(node: LexborNode) -> bool:
 
 def _is_layout(node: LexborNode, tag: str) -> bool:
     return tag == "table" and node.attributes.get("role") == "presentation"
+
+
+def _in_layout(node: LexborNode) -> bool:
+    parent = node.parent
+    while parent is not None and parent.tag != "table":
+        parent = parent.parent
+    return parent is not None and _is_layout(parent, "table")
 
 
 def _has_blocks(node: LexborNode) -> bool:

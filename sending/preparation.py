@@ -15,7 +15,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import audience, lanes, revisions
+from sending import audience, domains, lanes, mx, revisions
 
 log = structlog.get_logger()
 
@@ -25,6 +25,7 @@ class _Campaign:
     status: str
     account_status: str
     sender_status: str
+    sender_domain: str
     scheduled_at: datetime | None
     month: date | None
     audience_cursor: int
@@ -59,8 +60,9 @@ async def _find(tx: AccountTx, campaign_id: int) -> _Campaign | None:
     return await tx.first(
         _Campaign,
         """
-        SELECT c.status, a.status AS account_status, coalesce(s.status, '') AS sender_status, c.scheduled_at,
-               c.month, c.audience_cursor, c.audience, c.revision_id
+        SELECT c.status, a.status AS account_status, coalesce(s.status, '') AS sender_status,
+               coalesce(substring(s.address_key FROM '[^@]*$'), '') AS sender_domain,
+               c.scheduled_at, c.month, c.audience_cursor, c.audience, c.revision_id
         FROM campaigns c
         JOIN accounts a ON a.id = c.account_id
         LEFT JOIN senders s ON s.account_id = c.account_id AND s.id = c.sender_id
@@ -77,7 +79,7 @@ async def _begin(services: Services, task: Task, month: date) -> bool:
         campaign = await _find(tx, task.ref_id)
         if campaign is None or campaign.status not in ("scheduled", "preparing"):
             return False
-        obstacle = await _obstacle(tx, campaign)
+        obstacle = await _obstacle(tx, services, campaign)
         if not obstacle and (campaign.status == "scheduled" or campaign.revision_id is None):
             try:
                 async with tx.savepoint():
@@ -102,17 +104,35 @@ async def _begin(services: Services, task: Task, month: date) -> bool:
     return True
 
 
-async def _obstacle(tx: AccountTx, campaign: _Campaign) -> str:
+async def _obstacle(tx: AccountTx, services: Services, campaign: _Campaign) -> str:
     """A key of lanes.PAUSE_REASONS, or ""."""
     if campaign.account_status != "active":
         return "account"
     if campaign.sender_status != "confirmed":
         return "sender"
+    if not (await domains.gate(tx, services, campaign.sender_domain)).open:
+        return "domain"
     return "" if (await identity.of(tx)).complete else "identity"
+
+
+async def _look_up(services: Services, task: Task) -> None:
+    """The profiles of the next contacts' domains; no transaction is open while DNS is asked (S16)."""
+    async with services.db.account(task.account_id) as tx:
+        campaign = await _find(tx, task.ref_id)
+        if campaign is None or campaign.status != "preparing":
+            return
+        domains = await audience.domains_ahead(tx, after=campaign.audience_cursor)
+        unknown = await mx.unknown(tx.shared(), domains)
+    if not unknown:
+        return
+    found = await mx.exchanges().profiles(unknown)
+    async with services.db.shared() as shared:
+        await mx.keep(shared, found)
 
 
 async def _chunk(services: Services, task: Task) -> bool:
     """Some thousands of deliveries, with the place where it came to. True at the end."""
+    await _look_up(services, task)
     async with services.db.account(task.account_id) as tx:
         campaign = await _find(tx, task.ref_id)
         if campaign is None or campaign.status != "preparing" or campaign.month is None:

@@ -14,10 +14,15 @@ LINE = 75
 """Octets of a line before the `=` of a soft break (RFC 2045 §6.7, rule 5)."""
 
 # octets that stand for themselves, with single blanks between them
-_PLAIN = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")
+PLAIN = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")
 _SOFT = b"=\r\n"
+_BREAKS = {"\n": b"\r\n", "\n\n": b"\r\n\r\n"}
 _OCTETS = tuple(bytes((n,)) if 33 <= n <= 126 and n != 0x3D else b"=%02X" % n for n in range(256))
 _REMEMBERED_LENGTH = 200
+
+ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+"""What no mail part may carry, and CR, which is half a line end."""
+_REMOVED = dict.fromkeys((*range(9), *range(11, 32), 127))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,13 @@ class Piece:
     text: str
     data: bytes
     end: int
+
+
+def clean(text: str) -> str:
+    """Without the control characters no mail part may carry; tabs and lines stay, ended one way."""
+    if not ODD.search(text):
+        return text
+    return str(text).replace("\r\n", "\n").replace("\r", "\n").translate(_REMOVED)
 
 
 def piece(text: str) -> Piece:
@@ -60,31 +72,40 @@ def join(pieces: Iterable[str], known: Mapping[int, Piece]) -> bytes:
     """The pieces one behind the other; those whose identity is `known` are taken as they were encoded."""
     out: list[bytes] = []
     column = 0
+    known_piece, plain = known.get, PLAIN.fullmatch
     for text in pieces:
-        found = known.get(id(text))
+        found = known_piece(id(text))
         if found is not None:
             if column:
                 out.append(_SOFT)
             out.append(found.data)
             column = found.end
-        elif text:
-            plain = _PLAIN.fullmatch(text) is not None
-            if plain and column and column + len(text) <= LINE:
-                out.append(text.encode("ascii"))
-                column += len(text)
-            else:
-                data, column = _chunks(text, column) if plain else _encoded(text, column)
+        elif plain(text):
+            octets = text.encode("ascii")
+            size = column + len(octets)
+            if column and size <= LINE:
+                out.append(octets)
+                column = size
+            elif b"." in octets[::LINE]:
+                # a line would begin with a dot
+                data, column = _encoded(text, column)
                 out.append(data)
+            else:
+                # from a line of its own, cut where a line is full: addresses of ours are long
+                if column:
+                    out.append(_SOFT)
+                for start in range(0, len(octets) - LINE, LINE):
+                    out.append(octets[start : start + LINE])
+                    out.append(_SOFT)
+                column = (len(octets) - 1) % LINE + 1
+                out.append(octets[-column:])
+        elif text in _BREAKS:
+            out.append(_BREAKS[text])
+            column = 0
+        elif text:
+            data, column = _encoded(clean(text), column)
+            out.append(data)
     return b"".join(out)
-
-
-def _chunks(text: str, column: int) -> tuple[bytes, int]:
-    """Plain octets from a line of their own, cut where a line is full: addresses of ours are long."""
-    octets = text.encode("ascii")
-    lines = [octets[start : start + LINE] for start in range(0, len(octets), LINE)]
-    if any(line.startswith(b".") for line in lines):
-        return _encoded(text, column)
-    return (_SOFT if column else b"") + _SOFT.join(lines), len(lines[-1])
 
 
 def _encoded(text: str, column: int) -> tuple[bytes, int]:

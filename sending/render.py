@@ -5,17 +5,19 @@ addresses are percent-encoded where `links_in_mail` said so.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from types import CodeType
 
 from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError, nodes
 
 from sending import bodies, merge, merge_filters, plain_text
-from sending.bodies import ODD, Body
+from sending.bodies import Body
 from sending.content import PIXEL, PREHEADER, SUBJECT, Compiled
 from sending.links_in_mail import TRACKED, Link
 from sending.merge_filters import Value
+from sending.quoted import clean
 
 MAX_HTML_BYTES = 1_000_000
 MAX_TEXT_BYTES = 1_000_000
@@ -24,6 +26,7 @@ MAX_PREHEADER_CHARACTERS = 500
 MAX_TARGET_CHARACTERS = 1_000
 """A personal address longer than this goes out untracked: it would not fit into the click token (S9)."""
 
+_AT_A_STRETCH = 1_000
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -77,6 +80,8 @@ class Recipient:
     open_pixel_url: str | None = None
     language: str = "fr"
     """For dates and numbers when the contact has none."""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """What a program gave with a transactional message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,6 @@ class Encoded:
     subject: str
     html: bytes
     text: bytes
-
-
-_Part = tuple[Template, dict[str, object], int, frozenset[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +120,16 @@ class Program:
     def render(self, recipient: Recipient) -> Rendered:
         """Raises RenderFailed."""
         context = self._begun(recipient)
-        html, text = (_run(*part) for part in self._parts(context))
-        return Rendered(
-            str(context[SUBJECT]), str(context[PREHEADER]), "".join(html), plain_text.tidy("".join(text))
-        )
+        html = "".join(map(clean, _run(self.html, context, MAX_HTML_BYTES)))
+        text = plain_text.tidy("".join(map(clean, _run(self.text, context, MAX_TEXT_BYTES))))
+        return Rendered(str(context[SUBJECT]), str(context[PREHEADER]), html, text)
 
     def encode(self, recipient: Recipient) -> Encoded:
         """As `render`, in octets; what all recipients share is not encoded again. Raises RenderFailed."""
         context = self._begun(recipient)
-        html, text = (_run(*part) for part in self._parts(context))
-        return Encoded(str(context[SUBJECT]), self.html_body.encode(html), self.text_body.encode(text))
+        html = self.html_body.encode(_run(self.html, context, MAX_HTML_BYTES))
+        text = self.text_body.encode(_run(self.text, context, MAX_TEXT_BYTES))
+        return Encoded(str(context[SUBJECT]), html, text)
 
     def personal_targets(self, recipient: Recipient) -> dict[int, str]:
         """Where this recipient's personal links lead, by position; empty or too long ones are left out (S9).
@@ -142,12 +144,6 @@ class Program:
             position: "".join(_run(template, context, 20_000)) for position, template in self.targets.items()
         }
         return {position: url for position, url in made.items() if 0 < len(url) <= MAX_TARGET_CHARACTERS}
-
-    def _parts(self, context: dict[str, object]) -> tuple["_Part", "_Part"]:
-        return (
-            (self.html, context, MAX_HTML_BYTES, self.html_body.constants),
-            (self.text, context, MAX_TEXT_BYTES, self.text_body.constants),
-        )
 
     def _begun(self, recipient: Recipient) -> dict[str, object]:
         """The context, with the two header lines that the parts may show."""
@@ -202,7 +198,7 @@ def header_line(text: str, limit: int) -> str:
 
 def _tree(env: Environment, source: str) -> nodes.Template:
     try:
-        return merge.harden(env.parse(_cleaned(source)), env)
+        return merge.harden(env.parse(clean(source)), env)
     except (TemplateSyntaxError, RecursionError) as fault:
         raise RenderFailed("render", f"the template cannot be compiled: {fault}") from fault
 
@@ -214,21 +210,21 @@ def _code(env: Environment, tree: nodes.Template) -> CodeType:
         raise RenderFailed("render", f"the template cannot be compiled: {fault}") from fault
 
 
-def _run(
-    template: Template, context: dict[str, object], limit: int, clean: frozenset[int] = frozenset()
-) -> Iterator[str]:
-    """The pieces of one part; a recipient's values come without what no mail may carry."""
+def _run(template: Template, context: dict[str, object], limit: int) -> list[str]:
+    """The pieces of one part. Raises RenderFailed, before a loop over loops has filled the memory."""
+    out: list[str] = []
     size = 0
     try:
         # shared: the context is ours alone, and copying it for each part would cost as much as rendering
-        for piece in template.root_render_func(template.new_context(context, shared=True)):
-            size += len(piece)
+        made = template.root_render_func(template.new_context(context, shared=True))
+        while pieces := list(islice(made, _AT_A_STRETCH)):
+            out += pieces
+            size += sum(map(len, pieces))
             if size > limit:
                 raise RenderFailed("size", f"the part is larger than {limit} characters")
-            # what the template itself says was cleaned when it was compiled
-            yield piece if id(piece) in clean or not ODD.search(piece) else _cleaned(piece)
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as fault:
         raise RenderFailed("render", f"{type(fault).__name__}: {fault}") from fault
+    return out
 
 
 def _context(recipient: Recipient) -> dict[str, object]:
@@ -252,17 +248,10 @@ def _context(recipient: Recipient) -> dict[str, object]:
             "email": recipient.account.email,
         },
         "list": {"name": recipient.list_name},
+        merge.VALUES: dict(recipient.values),
         merge_filters.LANGUAGE: language,
         PIXEL: recipient.open_pixel_url or "",
     }
     for position, url in (recipient.tracked_links or {}).items():
         context[f"{TRACKED}{position}"] = url
     return context
-
-
-def _cleaned(text: str) -> str:
-    """Without the control characters no mail part may carry; tabs and lines stay, ended one way."""
-    return merge.normalise(str(text)).translate(_REMOVED)
-
-
-_REMOVED = dict.fromkeys((*range(9), *range(11, 32), 127))

@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from sending import profiles
+
 Stage = Literal["connect", "mail", "rcpt", "data", "end"]
 Status = Literal["delivered", "deferred", "bounced", "failed", "in_doubt"]
 
@@ -53,8 +55,11 @@ def enhanced(text: str) -> str:
     return found[0] if found else ""
 
 
-def classify(code: int, text: str, stage: Stage) -> Verdict:
-    """Reply → verdict, for a reply that did come. A broken reply (a code that is none) is deferred."""
+def classify(code: int, text: str, stage: Stage, profile: str = profiles.DEFAULT) -> Verdict:
+    """Reply → verdict, for a reply that did come. A broken reply (a code that is none) is deferred.
+
+    What `profile` knows of its provider's wording goes before the general table.
+    """
     if 200 <= code < 300 and stage == "end":
         return Verdict("delivered")
     if not 500 <= code < 600:
@@ -65,6 +70,9 @@ def classify(code: int, text: str, stage: Stage) -> Verdict:
     if stage in ("connect", "mail"):
         # it speaks of us, not of the recipient: the same mail may go when the operator has mended it
         return Verdict("deferred")
+    rule = profiles.read(profile, code, text)
+    if rule is not None:
+        return Verdict("bounced", "hard" if rule.means == "bad_address" else "block")
     if detail.startswith("7.") or _POLICY.search(text):
         return Verdict("bounced", "block")
     if detail in _HARD:

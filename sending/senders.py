@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from mailer.accounts import audit, identity
 from mailer.core import addresses, clock, outbox
@@ -21,9 +21,20 @@ from mailer.core.links import Links
 from mailer.core.text import N_
 from mailer.core.tokens import Purpose
 from mailer.web.request import Input
+from sending import domains
 
 LINK_DAYS = 3
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+
+
+def _typed_number(value: object) -> object:
+    """A form's text: empty is no limit, and a comma is what French keyboards have."""
+    if isinstance(value, str):
+        return value.strip().replace(",", ".") or None
+    return value
+
+
+PerSecond = Annotated[Annotated[float, Field(ge=0.01, le=1000)] | None, BeforeValidator(_typed_number)]
 Typed = Annotated[str, StringConstraints(max_length=320)]
 
 
@@ -34,28 +45,34 @@ class NewSender(Input):
 
 
 class SenderChanges(Input):
-    """The address itself never changes: it was confirmed as it is."""
+    """The address itself never changes: it was confirmed as it is. `per_second` null: no limit."""
 
     name: Name | None = None
     reply_to: Typed | None = None
+    per_second: PerSecond = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """`status` is pending, confirmed or revoked; `asked_at` when the confirmation was last mailed."""
+    """`status` is pending, confirmed or revoked; `asked_at` when the confirmation was last mailed.
+
+    `per_second`: mails that leave from it at most; None: no limit.
+    """
 
     id: int
     email: str
     name: str
     reply_to: str
     status: str
+    per_second: float | None
     asked_at: datetime
     confirmed_at: datetime | None
     created_at: datetime
 
     @property
     def domain(self) -> str:
-        return self.email.rpartition("@")[2].lower()
+        """In A-labels, as the DNS and `domains` know it."""
+        return addresses.domain_of(addresses.parse(self.email).key)
 
 
 async def create(tx: AccountTx, new: NewSender, links: Links, *, own: str = "") -> Sender:
@@ -80,7 +97,7 @@ async def create(tx: AccountTx, new: NewSender, links: Links, *, own: str = "") 
             INSERT INTO senders (account_id, email, address_key, name, reply_to, status, confirmed_at)
             VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 THEN 'confirmed' ELSE 'pending' END,
                     CASE WHEN $6 THEN now() END)
-            RETURNING id, email, name, reply_to, status, asked_at, confirmed_at, created_at
+            RETURNING id, email, name, reply_to, status, per_second, asked_at, confirmed_at, created_at
             """,
             address.email,
             address.key,
@@ -90,6 +107,7 @@ async def create(tx: AccountTx, new: NewSender, links: Links, *, own: str = "") 
         )
     if not confirmed:
         await _mail(tx, made, links)
+    await domains.ensure(tx, made.domain)
     await audit.write(tx, "created", "sender", made.id)
     return made
 
@@ -111,7 +129,7 @@ async def many(tx: AccountTx) -> list[Sender]:
     return await tx.many(
         Sender,
         """
-        SELECT id, email, name, reply_to, status, asked_at, confirmed_at, created_at
+        SELECT id, email, name, reply_to, status, per_second, asked_at, confirmed_at, created_at
         FROM senders
         WHERE account_id = $1
         ORDER BY array_position(ARRAY['confirmed', 'pending', 'revoked'], status), id
@@ -125,12 +143,26 @@ async def show(tx: AccountTx, sender_id: int) -> Sender:
     return await tx.one(
         Sender,
         """
-        SELECT id, email, name, reply_to, status, asked_at, confirmed_at, created_at
+        SELECT id, email, name, reply_to, status, per_second, asked_at, confirmed_at, created_at
         FROM senders
         WHERE account_id = $1 AND id = $2
         """,
         sender_id,
     )
+
+
+async def sending_from(tx: AccountTx, sender_id: int) -> list[int]:
+    """Campaigns that leave from it now."""
+    rows = await tx.rows(
+        """
+        SELECT id FROM campaigns
+        WHERE account_id = $1 AND sender_id = $2 AND status = 'sending'
+        ORDER BY id
+        LIMIT 20
+        """,
+        sender_id,
+    )
+    return [campaign_id for (campaign_id,) in rows]
 
 
 async def change(tx: AccountTx, sender_id: int, changes: SenderChanges) -> Sender:
@@ -140,13 +172,16 @@ async def change(tx: AccountTx, sender_id: int, changes: SenderChanges) -> Sende
         Sender,
         """
         UPDATE senders
-        SET name = coalesce($3, name), reply_to = coalesce($4, reply_to)
+        SET name = coalesce($3, name), reply_to = coalesce($4, reply_to),
+            per_second = CASE WHEN $5 THEN $6 ELSE per_second END
         WHERE account_id = $1 AND id = $2
-        RETURNING id, email, name, reply_to, status, asked_at, confirmed_at, created_at
+        RETURNING id, email, name, reply_to, status, per_second, asked_at, confirmed_at, created_at
         """,
         sender_id,
         changes.name,
         reply_to,
+        "per_second" in changes.model_fields_set,
+        changes.per_second,
     )
     await audit.write(tx, "changed", "sender", sender_id)
     return changed
@@ -160,7 +195,7 @@ async def ask_again(tx: AccountTx, sender_id: int, links: Links) -> Sender:
         UPDATE senders
         SET asked_at = now(), status = 'pending'
         WHERE account_id = $1 AND id = $2 AND status <> 'confirmed' AND asked_at < now() - interval '1 minute'
-        RETURNING id, email, name, reply_to, status, asked_at, confirmed_at, created_at
+        RETURNING id, email, name, reply_to, status, per_second, asked_at, confirmed_at, created_at
         """,
         sender_id,
     )
@@ -219,7 +254,7 @@ async def revoke(tx: AccountTx, sender_id: int) -> Sender:
         UPDATE senders
         SET status = 'revoked', confirmed_at = NULL
         WHERE account_id = $1 AND id = $2
-        RETURNING id, email, name, reply_to, status, asked_at, confirmed_at, created_at
+        RETURNING id, email, name, reply_to, status, per_second, asked_at, confirmed_at, created_at
         """,
         sender_id,
     )

@@ -16,7 +16,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
-from sending import campaign_checks, campaigns, lanes, outcomes, remainders, schedules
+from sending import campaign_checks, campaigns, evidence, lanes, outcomes, remainders, schedules
 from sending.campaigns import Campaign, Status
 
 PREPARE = "sending.prepare"
@@ -160,6 +160,8 @@ async def resume(tx: AccountTx, services: Services, campaign_id: int) -> Campaig
         """,
         campaign_id,
     )
+    if prepared:
+        await evidence.begin_again(tx, campaign_id)
     if prepared and prepared[0][0]:
         await lanes.start(tx, campaign_id, services.settings.worker_processes)
     elif prepared:

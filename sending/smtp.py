@@ -13,13 +13,14 @@ from typing import Any
 import aiosmtplib
 from aiosmtplib import errors
 
-from sending.handover import LATE, Mail, Order, Reply, Run, Session, Timeouts
+from sending.handover import ANY, LATE, Mail, Order, Reply, Run, Session, Terms, Timeouts
 from sending.smtp_url import Server
 from sending.wire import take_over
 
-__all__ = ["Mail", "Pool", "Reply", "Timeouts", "close_pools", "pool"]
+__all__ = ["Mail", "Pool", "Reply", "Terms", "Timeouts", "close_pools", "pool"]
 MAX_CONNECTIONS = 8
 IDLE_SECONDS = 25.0
+UNOPENED = Reply("connect", 0, "no connection")
 
 
 class _Unopened(Exception):
@@ -57,20 +58,24 @@ class Pool:
     async def hand_over(self, mail: Mail) -> Reply:
         """One mail, once. Never raises for what the network or the server does."""
         [reply] = await self.hand_over_all([mail])
-        return reply
+        return reply or UNOPENED
 
-    async def hand_over_all(self, mails: Sequence[Mail]) -> list[Reply]:
-        """Each mail once, over the connections there are; the replies in the order of the mails."""
+    async def hand_over_all(self, mails: Sequence[Mail], terms: Terms = ANY) -> list[Reply | None]:
+        """Each mail once, over the connections there are; the replies in the order of the mails.
+
+        None for those that were not begun because `terms.heard` said to stop.
+        """
         orders = [Order(mail) for mail in mails]
-        run = Run(deque(orders), min(self.size, len(orders)))
+        at_once = min(self.size, terms.at_once or self.size)
+        run = Run(deque(orders), min(at_once, len(orders)), terms)
         # a mail that went back when its connection broke may find all the others gone
         while run.waiting:
-            refusals = await _all(self._runner(run) for _ in range(min(self.size, len(run.waiting))))
+            refusals = await _all(self._runner(run) for _ in range(min(at_once, len(run.waiting))))
             refused = next((one for one in refusals if one is not None), None)
             if refused is not None:
                 while run.waiting:
                     run.waiting.popleft().reply = refused
-        return [order.reply or Reply("connect", 0, "no connection") for order in orders]
+        return [None if order.held else order.reply or UNOPENED for order in orders]
 
     async def _runner(self, run: Run) -> Reply | None:
         """One connection at a time, until no order waits; the reply of a server that lets none in."""
@@ -83,7 +88,7 @@ class Pool:
                 try:
                     works = await connection.carry(run)
                 finally:
-                    await self._put_back(connection)
+                    await self._put_back(connection, run.terms)
                 if not works:
                     # no more is risked on this server by us; other connections tell whether it works
                     return Reply("connect", 0, "the connection was lost")
@@ -102,10 +107,10 @@ class Pool:
             found.wire.close()
         return None
 
-    async def _put_back(self, connection: Session) -> None:
+    async def _put_back(self, connection: Session, terms: Terms) -> None:
         if not connection.wire.usable:
             return
-        if connection.spent:
+        if connection.spent(terms):
             await connection.quit()
             return
         self._idle.append(connection)
@@ -165,15 +170,15 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-_pools: dict[tuple[asyncio.AbstractEventLoop, Server], Pool] = {}
+_pools: dict[tuple[asyncio.AbstractEventLoop, Server, str], Pool] = {}
 
 
-def pool(server: Server, hostname: str) -> Pool:
-    """This process's pool for a server."""
-    key = (asyncio.get_running_loop(), server)
+def pool(server: Server, hostname: str, *, stream: str = "", size: int = MAX_CONNECTIONS) -> Pool:
+    """This process's pool for a server. Another `stream` has connections of its own (D-82)."""
+    key = (asyncio.get_running_loop(), server, stream)
     found = _pools.get(key)
     if found is None:
-        found = _pools[key] = Pool(server, hostname)
+        found = _pools[key] = Pool(server, hostname, size=size)
     return found
 
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mailer.core import clock, jobs
+from mailer.core.addresses import domain_of, parse
 from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import message, outcomes, personal, replies, revisions, smtp, smtp_url, test_sends
+from sending import dkim, domains, message, outcomes, personal, replies, revisions, smtp, smtp_url, test_sends
 from sending.message import ListHeaders, MailClass, MessageHeaders
 from sending.personal import Person
 from sending.render import RenderFailed
@@ -74,7 +75,9 @@ async def build(tx: AccountTx, services: Services, test: TestSend) -> Mail:
         unsubscribe_url=urls.unsubscribe if marketing else None,
     )
     built = message.build(headers, replace(rendered, subject=PREFIX + rendered.subject))
-    return Mail(personal.return_path(domain), message.envelope_address(test.recipient), built)
+    signers = await domains.signing_keys(tx, services, domain_of(parse(shared.from_email).key))
+    signature = dkim.sign(built, signers, at=int(clock.now().timestamp()))
+    return Mail(personal.return_path(domain), message.envelope_address(test.recipient), signature + built)
 
 
 async def _person(tx: AccountTx, test: TestSend, language: str) -> Person:

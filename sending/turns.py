@@ -10,65 +10,44 @@ lanes: that is how many can be in doubt after a kill.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from mailer.core import clock, jobs, restores
-from mailer.core.db import is_away
+from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import Gone, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import claims, lanes, outcomes, personal, revisions, smtp, smtp_url
+from sending import (
+    claims,
+    domains,
+    evidence,
+    lane_start,
+    lanes,
+    outcomes,
+    pace,
+    personal,
+    revisions,
+    slots,
+    smtp,
+    smtp_url,
+)
 from sending.claims import Claimed, Ready, Turn
-from sending.lanes import State
+from sending.lane_pace import LanePace
 from sending.outcomes import Outcome
 from sending.personal import Maker
 from sending.render import RenderFailed
 from sending.smtp import Mail, Pool, Reply
 
 log = structlog.get_logger()
-IN_FLIGHT = 64
 AT_A_STRETCH = 8
 RECORD_SECONDS = 120.0
 
 
-@dataclass(slots=True)
-class Slots:
-    """Rows in hand-over of this process, shared fairly by its lanes."""
-
-    size: int = IN_FLIGHT
-    _held: dict[object, int] = field(default_factory=dict)
-    _changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def take(self, lane: object, wanted: int) -> int:
-        """How many of `wanted` (≥ 1) this lane may have in hand-over next; what it holds counts as free."""
-        self._held.setdefault(lane, 0)
-        while True:
-            free = self.size - sum(n for other, n in self._held.items() if other is not lane)
-            n = min(wanted, free, max(1, self.size // len(self._held)))
-            if n > 0:
-                self._held[lane] = max(self._held[lane], n)
-                return n
-            self._changed.clear()
-            await self._changed.wait()
-
-    def keep(self, lane: object, n: int) -> None:
-        self._held[lane] = n
-        self._changed.set()
-
-    def leave(self, lane: object) -> None:
-        self._held.pop(lane, None)
-        self._changed.set()
-
-
-_slots: dict[asyncio.AbstractEventLoop, Slots] = {}
-
-
-def slots() -> Slots:
-    """This process's."""
-    return _slots.setdefault(asyncio.get_running_loop(), Slots())
+# with the profile of each
+Done = tuple[str, Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +56,7 @@ class _Made:
     mail: Mail
     attempts: int
     first_at: datetime | None
+    profile: str
 
 
 def _database_away(error: BaseException) -> bool:
@@ -91,8 +71,9 @@ async def send(services: Services, task: Task) -> datetime | None:
     try:
         await opened.run()
     finally:
-        slots().leave(opened)
+        slots.of_campaigns().leave(opened)
         await asyncio.shield(opened.release())
+        await asyncio.shield(opened.pace.leave())
     return await opened.next_run()
 
 
@@ -122,7 +103,13 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
     maker = await _maker(services, task)
     if maker is None:
         return None
-    return _Lane(services, task, turn, maker, smtp.pool(server, services.settings.mail_domain))
+    async with services.db.account(task.account_id) as tx:
+        started = await lane_start.start(tx, turn)
+    scope = pace.Scope(
+        pace.server_key(server), task.account_id, started.sender_id, task.ref_id, task.lane, turn.mark
+    )
+    speed = LanePace(services, scope, turn, started)
+    return _Lane(services, task, turn, maker, smtp.pool(server, services.settings.mail_domain), speed)
 
 
 async def _maker(services: Services, task: Task) -> Maker | None:
@@ -131,7 +118,10 @@ async def _maker(services: Services, task: Task) -> Maker | None:
         try:
             async with tx.savepoint():
                 await revisions.reseal(tx, services, task.ref_id)
-                return await personal.maker(tx, services, task.ref_id)
+                maker = await personal.signing_maker(tx, services, task.ref_id)
+            if (await domains.gate(tx, services, maker.sender_domain)).open:
+                return maker
+            await lanes.pause(tx, task.ref_id, "domain")
         except Gone:
             await lanes.pause(tx, task.ref_id, "content_gone")
         except (RenderFailed, ValueError):
@@ -146,6 +136,7 @@ class _Lane:
     turn: Turn
     maker: Maker
     pool: Pool
+    pace: LanePace
     claimed: deque[Claimed] = field(default_factory=deque)
     made: deque[_Made] = field(default_factory=deque)
     faulty: list[tuple[int, str, str]] = field(default_factory=list)
@@ -156,7 +147,7 @@ class _Lane:
 
     async def run(self) -> None:
         """Until nothing is due, the turn is over, the campaign stands still or the server is away."""
-        done: list[Outcome] = []
+        done: list[Done] = []
         while True:
             if not self.made:
                 await self._fill()
@@ -166,8 +157,13 @@ class _Lane:
             if not (group or done):
                 return
             begun = await self._step(done, group)
-            slots().keep(self, len(begun))
+            self.over = self.over or await self.pace.gives_way()
+            slots.of_campaigns().keep(self, len(begun))
             done = await self._hand_over(begun) if begun else []
+
+    @property
+    def account_id(self) -> int:
+        return self.task.account_id
 
     @property
     def _stopping(self) -> bool:
@@ -179,7 +175,7 @@ class _Lane:
             self.made.clear()
         if not self.made:
             return []
-        room = await slots().take(self, len(self.made))
+        room = await slots.of_campaigns().take(self, len(self.made))
         return [self.made.popleft() for _ in range(min(room, len(self.made)))]
 
     async def _fill(self) -> None:
@@ -187,15 +183,16 @@ class _Lane:
         try:
             while not self.made and not self._stopping:
                 if not self.claimed:
-                    async with self.services.db.account(self.task.account_id) as tx:
-                        self.claimed.extend(await claims.claim(tx, self.turn))
+                    self.claimed.extend(await self.pace.claim())
                 if not self.claimed:
                     return
-                while self.claimed and len(self.made) < IN_FLIGHT:
-                    self._make(self.claimed.popleft())
+                fresh: list[_Made] = []
+                while self.claimed and len(fresh) < slots.IN_FLIGHT:
+                    fresh += self._make(self.claimed.popleft())
                     # making mails is work for the processor: replies and other lanes want their turn too
-                    if not len(self.made) % AT_A_STRETCH:
+                    if not len(fresh) % AT_A_STRETCH:
                         await asyncio.sleep(0)
+                self.made.extend(await self._signed(fresh))
                 await self._set_aside()
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
@@ -203,10 +200,18 @@ class _Lane:
                 raise
             self.over = True
 
-    def _make(self, one: Claimed) -> None:
+    async def _signed(self, fresh: list[_Made]) -> list[_Made]:
+        """In a thread, one hop a group: OpenSSL lets this loop and other threads run meanwhile."""
+        if not self.maker.signers:
+            return fresh
+        mails = await asyncio.to_thread(self.maker.sign, [one.mail for one in fresh])
+        return [replace(one, mail=mail) for one, mail in zip(fresh, mails, strict=True)]
+
+    def _make(self, one: Claimed) -> list[_Made]:
+        """Its mail, not signed yet; empty when there is none to make."""
         if one.person is None:
             self.deleted.append(one.contact_id)
-            return
+            return []
         try:
             mail = self.maker.mail(one.person)
         except RenderFailed as failure:
@@ -219,7 +224,8 @@ class _Lane:
             ready = Ready(
                 contact_id=one.contact_id, person=one.person, tracking=self.maker.tracking(one.person)
             )
-            self.made.append(_Made(ready, mail, one.attempts, one.first_at))
+            return [_Made(ready, mail, one.attempts, one.first_at, one.profile)]
+        return []
 
     async def _set_aside(self) -> None:
         """What will not be handed over is written down."""
@@ -230,26 +236,32 @@ class _Lane:
             await claims.skip_deleted(tx, self.turn, self.deleted)
         self.faulty, self.deleted = [], []
 
-    async def _step(self, done: Sequence[Outcome], group: Sequence[_Made]) -> list[_Made]:
+    async def _step(self, ended: Sequence[Done], group: Sequence[_Made]) -> list[_Made]:
         """Writes the outcomes of the last group and begins the next one; returns those to hand over.
 
         What happened to a mail must reach the database: while that is away it is tried again, without
         beginning anything new.
         """
-        if not (done or group):
+        if not (ended or group):
             return []
+        done = [outcome for _, outcome in ended]
         try:
             async with self.services.db.account(self.task.account_id) as tx:
+                allowed = await self.pace.begin(tx, [(one.profile, one.first_at is None) for one in group])
+                group = [one for one, may in zip(group, allowed, strict=True) if may]
                 begun = await claims.step(tx, self.turn, done, [one.ready for one in group])
-                state = await lanes.state(tx, self.task.ref_id)
+                began = [one for one in group if one.ready.contact_id in begun]
+                await self.pace.record(tx, ended, [(one.profile, one.first_at is None) for one in began])
+                if group and not began:
+                    # the statement moves nothing when the campaign does not run any more
+                    await self._look(tx)
         except Exception as error:
             if not _database_away(error):
                 raise
             await self._record_later(done, [one.ready.contact_id for one in group])
             self.over = True
             return []
-        self._look_at(state)
-        return [one for one in group if one.ready.contact_id in begun]
+        return began
 
     async def _record_later(self, done: Sequence[Outcome], unsure: list[int]) -> None:
         """After an answer that did not come: outcomes again, and what began without our knowing is undone."""
@@ -267,26 +279,33 @@ class _Lane:
             else:
                 return
 
-    def _look_at(self, state: State | None) -> None:
-        if state is None or not state.runs:
-            self.over = True
+    async def _look(self, tx: AccountTx) -> None:
+        state = await lanes.state(tx, self.task.ref_id)
+        self.over = self.over or state is None or not state.runs
 
-    async def _hand_over(self, group: Sequence[_Made]) -> list[Outcome]:
+    async def _hand_over(self, group: Sequence[_Made]) -> list[Done]:
         """All of a group, over the connections there are; the next mails are made meanwhile."""
-        leaving = asyncio.ensure_future(self.pool.hand_over_all([made.mail for made in group]))
+        mails = [(made.profile, made.mail) for made in group]
+        leaving = asyncio.ensure_future(self.pace.hand_over(self.pool, mails))
         try:
             if not self.made:
                 await self._fill()
             replies = await leaving
         finally:
             leaving.cancel()
-        return [self._outcome(made, reply) for made, reply in zip(group, replies, strict=True)]
+        return [
+            (made.profile, self._outcome(made, reply)) for made, reply in zip(group, replies, strict=True)
+        ]
 
-    def _outcome(self, made: _Made, reply: Reply) -> Outcome:
-        if reply.unreached or reply.in_doubt or (reply.stage in ("connect", "mail") and reply.code != 552):
+    def _outcome(self, made: _Made, reply: Reply | None) -> Outcome:
+        if reply is None:
+            return outcomes.held(made.ready.contact_id, self.pace.pause_left(made.profile))
+        if reply.server_fails:
             self.away = True
         age = clock.now() - made.first_at if made.first_at else timedelta(0)
-        return outcomes.of(made.ready.contact_id, reply, attempts=made.attempts, age=age)
+        return outcomes.of(
+            made.ready.contact_id, reply, attempts=made.attempts, age=age, profile=made.profile
+        )
 
     async def release(self) -> None:
         """What was claimed and not begun goes back. A database that is away leaves that to the next turn."""
@@ -305,14 +324,17 @@ class _Lane:
                 await outcomes.cancel_open(tx, self.task.ref_id)
             if state is None or not state.runs:
                 return None
+            queues = await lanes.queues(tx, self.task.ref_id)
             # looking through a campaign costs: only when nothing waits in its queue
-            if state.next_at is None and await outcomes.finish(tx, self.task.ref_id):
+            if not queues and await outcomes.finish(tx, self.task.ref_id):
                 revisions.forget(self.task.account_id, self.task.ref_id)
                 log.info("campaign sent", campaign=self.task.ref_id)
                 return None
+            if queues and all(queue.stopped for queue in queues):
+                await evidence.pause_refused(tx, self.task.ref_id)
+                return None
         if self.away:
             return clock.now() + outcomes.jittered(outcomes.SERVER_AWAY)
-        if state.next_at is None:
-            # other lanes still have mails on their way; one that is deferred will be everybody's again
-            return jobs.in_(seconds=2)
-        return max(state.next_at, jobs.again())
+        at = self.pace.next_run(queues)
+        # without one, other lanes still have mails on their way; what is deferred will be everybody's again
+        return jobs.in_(seconds=2) if at is None else max(at, jobs.again())

@@ -13,7 +13,10 @@ from mailer.core import clock, embedded, log, migrate
 from mailer.core.embedded import Endpoints
 from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings, load
+from sending import lookups
+from tests import dns_server
 from tests.client import Client
+from tests.dns_server import Zone
 from tests.make import Make
 
 log.set_up("error")
@@ -39,7 +42,16 @@ def settings(endpoints: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
-async def services(settings: Settings) -> AsyncIterator[Services]:
+async def zone() -> AsyncIterator[Zone]:
+    """The DNS of this process: a server on loopback, so that nothing asks the real one."""
+    async with dns_server.serving() as found:
+        lookups.use(found.resolver())
+        yield found
+        lookups.use(None)
+
+
+@pytest.fixture(scope="session")
+async def services(settings: Settings, zone: Zone) -> AsyncIterator[Services]:
     from mailer.core.db import open_database
 
     async with open_database(settings.database_url, size=1) as db:

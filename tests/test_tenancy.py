@@ -134,7 +134,10 @@ _ROWS = """
         UNION ALL SELECT to_jsonb(x) FROM mailing_lists x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM subscriptions x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM senders x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM domains x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM dkim_keys x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM designs x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM messages x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM fields x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM imports x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM exports x WHERE account_id = $1
@@ -196,6 +199,9 @@ async def _ids(make: Make) -> dict[str, int]:
         sender_id: int = await tx.value(
             "INSERT INTO senders (account_id, email, address_key, name) VALUES ($1, 'a@b.test', 'a@b.test', 'A') RETURNING id"
         )
+        domain_id: int = await tx.value(
+            "INSERT INTO domains (account_id, name) VALUES ($1, 'theirs.test') RETURNING id"
+        )
         field_id: int = await tx.value(
             "INSERT INTO fields (account_id, key, label, type) VALUES ($1, 'k', 'K', 'text') RETURNING id"
         )
@@ -205,12 +211,22 @@ async def _ids(make: Make) -> dict[str, int]:
         export_id: int = await tx.value(
             "INSERT INTO exports (account_id, what, format) VALUES ($1, 'contacts', 'csv') RETURNING id"
         )
+        message_id: int = await tx.value(
+            """
+            INSERT INTO messages (account_id, sender_id, status, final_at, expires_at)
+            VALUES ($1, $2, 'in_doubt', now(), now())
+            RETURNING id
+            """,
+            sender_id,
+        )
     return {
         "account": account.id,
+        "messages": message_id,
         "lists": list_id,
         "contacts": contact_id,
         "campaigns": campaign_id,
         "senders": sender_id,
+        "domains": domain_id,
         "fields": field_id,
         "imports": import_id,
         "exports": export_id,

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
-from mailer.accounts import api_keys, sessions
+from mailer.accounts import api_keys, pages_kept, sessions
 from mailer.accounts.sessions import Person
 from mailer.core.actor import Actor
 from mailer.core.db import AccountTx, SharedTx
@@ -199,7 +199,7 @@ async def _recognise(request: web.Request) -> None:
     request[PERSON] = who
     if place is not None:
         request[MEMBER] = place
-    request[CSRF], request[FLASH] = who.csrf.hex(), who.flash
+    request[CSRF], request[FLASH] = csrf.issue(request, who.csrf, who.user_id), who.flash
     request[SHELL] = Shell(person=who, member=place, inbox=services(request).settings.inbox_shown)
     i18n.use_language(i18n.best_language(request.query.get("lang"), who.language))
 
@@ -212,12 +212,22 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
     await _recognise(request)
     who: Person | None = request.get(PERSON)
     if who is None and request.match_info.handler not in _anonymous:
-        raise SignInNeeded
+        return await pages_kept.keep(request, None, SignInNeeded())
     if "a" in request.match_info and request.get(MEMBER) is None:
         raise NotFound
-    await csrf.check(request, who.csrf if who else None)
+    try:
+        await csrf.check(request, who.csrf if who else None)
+    except csrf.CrossSite as error:
+        if who is not None and request.path == "/app/sign-in" and csrf.same_site(request):
+            return redirect(request.path_qs)  # signed in meanwhile, in another tab
+        return await pages_kept.keep(request, who, error)
+    if who is not None and (origin := csrf.origin_of(request, await csrf.sent_token(request))) is not None:
+        # a form that is shown again after a fault stands where it stood
+        request[CSRF] = csrf.issue(request, who.csrf, who.user_id, origin.page)
     if who is not None and who.must_change_password and not request.path.startswith(_BEFORE_NEW_PASSWORD):
         return redirect("/app/me/password")  # B-08
+    if who is not None and pages_kept.TOKEN in request.query and request.match_info.handler not in _anonymous:
+        return await pages_kept.show_again(request, who.user_id, handler)
     return await _once(request, handler)
 
 

@@ -20,7 +20,10 @@ _MONTHS_UNTIL_ERASED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Status: pending (waits for approval), active, suspended, closed."""
+    """Status: pending (waits for approval), active, suspended, closed.
+
+    `per_day`, `per_month`: mails it may send, None without a limit; the operator sets them.
+    """
 
     id: int
     name: str
@@ -35,6 +38,8 @@ class Account:
     website: str
     registration: str
     keep_sources: bool
+    per_day: int | None
+    per_month: int | None
     created_at: datetime
     closed_at: datetime | None
     erase_at: datetime | None
@@ -121,7 +126,8 @@ async def show(tx: AccountTx) -> Account:
         Account,
         """
         SELECT id, name, status, status_reason, language, time_zone, legal_name, postal_address, country,
-               contact_email, website, registration, keep_sources, created_at, closed_at, erase_at
+               contact_email, website, registration, keep_sources, per_day, per_month, created_at, closed_at,
+               erase_at
         FROM accounts
         WHERE id = $1
         """,
@@ -172,6 +178,21 @@ def _check(given: dict[str, object]) -> None:
             faults.extend(error.faults)
     if faults:
         raise Invalid(*faults)
+
+
+async def limit(tx: AccountTx, *, per_day: int | None, per_month: int | None) -> Account:
+    """By the operator; None: no limit. What waits for tomorrow looks again at once. Raises Invalid."""
+    for name, value in (("per_day", per_day), ("per_month", per_month)):
+        if value is not None and not 0 <= value < 2**31:
+            raise fault(name, N_("A limit is a number from 0 on."))
+    await tx.run(
+        "UPDATE accounts SET per_day = $2, per_month = $3 WHERE id = $1",
+        per_day,
+        per_month,
+    )
+    await audit.write(tx, "changed", "account", tx.account_id)
+    await work.bring_forward(tx, "sending.send")
+    return await show(tx)
 
 
 async def approve(tx: SharedTx, account_id: int) -> bool:

@@ -23,7 +23,10 @@ class NewAcceptance(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountShown:
-    """`identified`: recipients can be told who writes. `agreement_version`: the one accepted, or null."""
+    """`identified`: recipients can be told who writes. `agreement_version`: the one accepted, or null.
+
+    `per_day`, `per_month`: mails the operator allows, or null.
+    """
 
     id: int
     name: str
@@ -37,6 +40,8 @@ class AccountShown:
     website: str
     registration: str
     keep_sources: bool
+    per_day: int | None
+    per_month: int | None
     identified: bool
     agreement_version: str | None
     created_at: datetime
@@ -59,6 +64,8 @@ async def _shown(tx: AccountTx, account: Account) -> AccountShown:
         website=account.website,
         registration=account.registration,
         keep_sources=account.keep_sources,
+        per_day=account.per_day,
+        per_month=account.per_month,
         identified=account.identified,
         agreement_version=acceptance.version if acceptance else None,
         created_at=account.created_at,

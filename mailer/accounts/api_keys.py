@@ -20,7 +20,9 @@ NOUNS = (
     "imports",
     "exports",
     "senders",
+    "domains",
     "campaigns",
+    "messages",
     "suppressions",
 )
 SCOPES = (*(f"{noun}:{act}" for noun in NOUNS for act in ("read", "write")), "campaigns:send")

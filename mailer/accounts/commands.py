@@ -1,4 +1,4 @@
-"""What scripts need: `mailer account create`, `account approve`, `api-key create`, `operator create`.
+"""What scripts need: `mailer account create`, `approve` and `limits`, `api-key create`, `operator create`.
 
 No password is ever made up or printed (B-08, B-12): a one-time link lets the person choose one.
 """
@@ -51,6 +51,10 @@ async def _dispatch(services: Services, args: argparse.Namespace) -> dict[str, o
             )
         case ("account", "approve"):
             return await approve_account(services, args.account)
+        case ("account", "limits"):
+            return await limit_account(
+                services, args.account, per_day=_limit(args.per_day), per_month=_limit(args.per_month)
+            )
         case ("api-key", "create"):
             return await create_key(services, args.account, name=args.name, scopes=args.scope)
         case _:
@@ -98,6 +102,20 @@ async def approve_account(services: Services, account_id: int) -> dict[str, obje
     async with services.db.account(account_id, actor=_COMMAND_LINE) as account_tx:
         await audit.write(account_tx, "approved", "account", account_id)
     return {"id": account_id, "status": "active"}
+
+
+def _limit(text: str) -> int | None:
+    return None if text == "none" else int(text)
+
+
+async def limit_account(
+    services: Services, account_id: int, *, per_day: int | None, per_month: int | None
+) -> dict[str, object]:
+    """Mails a day and a month; None: no limit. Raises NotFound, Invalid."""
+    async with services.db.account(account_id, actor=_COMMAND_LINE) as tx:
+        await accounts.show(tx)
+        account = await accounts.limit(tx, per_day=per_day, per_month=per_month)
+    return {"id": account.id, "per_day": account.per_day, "per_month": account.per_month}
 
 
 async def create_key(

@@ -20,8 +20,12 @@ PAUSE_WORDS: Mapping[str, str] = {
     "content_gone": N_("The content was erased six days after it was frozen."),
     "no_recipients": N_("Nobody is left to send to: everybody on the lists is unsubscribed or excluded."),
     "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
+    "domain": N_("The domain of the sender is not verified in the DNS. See its page, then resume."),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account was suspended or closed."),
+    "bounces": N_("Too many addresses do not exist. Check where the list comes from, then resume."),
+    "complaints": N_("Too many people report this campaign as spam. Find out why, then resume."),
+    "refused": N_("The remaining providers refuse this campaign. Correct the cause, then resume."),
     "restored": N_(
         "Sending is held: the database was put back to an earlier state. The operator looks at it."
     ),
@@ -108,6 +112,21 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """Mails the operator allows, and what began to leave today and this month, by the account's calendar."""
+
+    per_day: int | None
+    per_month: int | None
+    today: int
+    month: int
+
+    @property
+    def left(self) -> int:
+        pairs = ((self.per_day, self.today), (self.per_month, self.month))
+        return max(0, min(most - used for most, used in pairs if most is not None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
     setup: Setup
     paused: list[PausedCampaign]
@@ -116,6 +135,7 @@ class Home:
     running: list[OpenCampaign]
     last: list[SentCampaign]
     weeks: list[Week]
+    allowance: Allowance | None
 
     @property
     def todo(self) -> int:
@@ -131,6 +151,7 @@ async def show(tx: AccountTx) -> Home:
         running=await _running(tx),
         last=await _last(tx),
         weeks=await _weeks(tx),
+        allowance=await _allowance(tx),
     )
 
 
@@ -138,6 +159,8 @@ async def show(tx: AccountTx) -> Home:
 class _Exists:
     confirmed: bool
     pending: bool
+    verified: bool
+    known: bool
     contacts: bool
     tested: bool
 
@@ -149,6 +172,8 @@ async def _setup(tx: AccountTx) -> Setup:
         """
         SELECT EXISTS (SELECT 1 FROM senders WHERE account_id = $1 AND status = 'confirmed') AS confirmed,
                EXISTS (SELECT 1 FROM senders WHERE account_id = $1 AND status = 'pending') AS pending,
+               EXISTS (SELECT 1 FROM domains WHERE account_id = $1 AND verified_at IS NOT NULL) AS verified,
+               EXISTS (SELECT 1 FROM domains WHERE account_id = $1) AS known,
                EXISTS (SELECT 1 FROM contacts WHERE account_id = $1) AS contacts,
                EXISTS (SELECT 1 FROM campaigns WHERE account_id = $1 AND tested_at IS NOT NULL) AS tested
         """,
@@ -158,7 +183,7 @@ async def _setup(tx: AccountTx) -> Setup:
         identity="done" if account.identified else "todo",
         agreement="done" if agreed else "todo",
         sender="done" if found.confirmed else "wait" if found.pending else "todo",
-        domain="wait",
+        domain="done" if found.verified else "wait" if found.known else "todo",
         contacts="done" if found.contacts else "todo",
         test="done" if found.tested else "todo",
     )
@@ -209,6 +234,25 @@ async def _in_doubt(tx: AccountTx) -> list[InDoubt]:
         GROUP BY c.id, c.name
         ORDER BY c.id DESC
         """,
+    )
+
+
+async def _allowance(tx: AccountTx) -> Allowance | None:
+    """None without a limit."""
+    return await tx.first(
+        Allowance,
+        """
+        SELECT a.per_day, a.per_month,
+               coalesce(sum(d.begun) FILTER (WHERE d.day = x.day), 0)::int AS today,
+               coalesce(sum(d.begun), 0)::int AS month
+        FROM accounts a
+        CROSS JOIN LATERAL (SELECT ($2::timestamptz AT TIME ZONE a.time_zone)::date AS day) x
+        LEFT JOIN day_counts d ON d.account_id = a.id AND d.day <= x.day
+            AND d.day >= date_trunc('month', x.day)::date
+        WHERE a.id = $1 AND (a.per_day IS NOT NULL OR a.per_month IS NOT NULL)
+        GROUP BY a.per_day, a.per_month
+        """,
+        clock.now(),
     )
 
 

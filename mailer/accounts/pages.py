@@ -2,10 +2,11 @@
 
 from aiohttp import web
 
-from mailer.accounts import pages_account, pages_entry, pages_home, pages_keys, pages_me
+from mailer.accounts import pages_account, pages_entry, pages_home, pages_keys, pages_me, pages_sign_up
 
 ROUTES: list[web.RouteDef] = [
     *pages_entry.ROUTES,
+    *pages_sign_up.ROUTES,
     *pages_me.ROUTES,
     *pages_home.ROUTES,
     *pages_account.ROUTES,

@@ -1,24 +1,33 @@
-"""The door: sign in, sign up, confirm, reset, sign out, choose an account (ui 2.4)."""
+"""The door: sign in, reset, sign out, choose an account (ui 2.4); `pages_sign_up.py` makes new people."""
 
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
-from mailer.accounts import access, accounts, one_time_links, passwords, sessions, sign_ins, sign_up, users
+from mailer.accounts import (
+    access,
+    accounts,
+    one_time_links,
+    pages_kept,
+    passwords,
+    sessions,
+    sign_ins,
+    sign_up,
+    users,
+)
 from mailer.accounts.sign_ins import Place
 from mailer.accounts.users import User
 from mailer.core.addresses import Address
 from mailer.core.errors import Fault, Gone, Invalid, TooMany, fault
 from mailer.core.rate import Limit
 from mailer.core.text import N_
-from mailer.web import i18n
 from mailer.web.forms import Form, again
 from mailer.web.request import Input, client_ip, rates, read, services
 from mailer.web.response import page, redirect
 
 DEVICE_COOKIE = "__Host-device"
-SIGN_UPS = Limit("sign-up", 40, 3600)
 RESETS = Limit("reset", 40, 3600)
 MAILS_TO_ONE = Limit("mails to one address", 5, 3600)
+NO_PASSWORD = Fault("password", N_("Write the password."), "missing")
 _WRONG = N_("Wrong address or password. Check both, or reset the password.")
 
 
@@ -32,14 +41,7 @@ class SignInForm(Secrets):
     email: str = Field("", max_length=400)
     password: str = Field("", max_length=2000)
     next: str = ""
-
-
-class SignUpForm(Secrets):
-    email: str = Field("", max_length=400)
-    password: str = Field("", max_length=2000)
-    country: str = Field(pattern=r"^[A-Z]{2}$")
-    adult_business: bool = False
-    news: bool = False
+    kept: str = Field("", max_length=100)
 
 
 class ResetForm(Input):
@@ -109,32 +111,27 @@ async def password_is_right(request: web.Request, address_key: str, password: st
 
 @access.anonymous
 async def sign_in(request: web.Request) -> web.StreamResponse:
-    wanted = own_path(request.query.get("next", ""))
-    if request.get("person") is not None:
-        return redirect(wanted)
-    return page(request, "accounts/sign_in.html", {"form": Form({"next": wanted}), **_door(request)})
+    wanted, token = own_path(request.query.get("next", "")), request.query.get(pages_kept.TOKEN, "")
+    if request.get(access.PERSON) is not None:
+        return redirect(pages_kept.address(wanted, token))
+    return await _sign_in_page(request, Form({"next": wanted, "kept": token}))
 
 
-async def _confirm_again(request: web.Request, user: User) -> None:
-    """Another link, unless that mailbox got enough of ours: the address may be somebody else's (E-14)."""
-    held = services(request)
-    try:
-        await rates(request).take(MAILS_TO_ONE, mail_counter(request, user.address_key))
-    except TooMany:
-        return
-    async with held.db.shared() as tx:
-        await sign_up.send_confirmation(tx, user, public_url=held.settings.public_url)
-
-
-def _door(request: web.Request) -> dict[str, object]:
-    return {"sign_up_open": services(request).settings.sign_up != "closed"}
+async def _sign_in_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
+    context = {
+        "form": form,
+        "sign_up_open": services(request).settings.sign_up != "closed",
+        "kept": await pages_kept.find(request, str(form.value("kept"))),
+        "minutes": pages_kept.MINUTES,
+    }
+    return page(request, "accounts/sign_in.html", context, status=status)
 
 
 def too_many(error: TooMany, field: str) -> Invalid:
     return Invalid(Fault(field, error.message, "too_many", error.params))
 
 
-def _filled(email: str, password: str, *, adult_business: bool = True) -> Address:
+def _filled(email: str, password: str) -> Address:
     """The address, when nothing is missing. Raises Invalid with every fault of the form."""
     faults: list[Fault] = []
     who = None
@@ -143,10 +140,7 @@ def _filled(email: str, password: str, *, adult_business: bool = True) -> Addres
     except Invalid as error:
         faults.extend(error.faults)
     if not password:
-        faults.append(Fault("password", N_("Write the password."), "missing"))
-    if not adult_business:
-        message = N_("Tick this box: the service is for professional use by adults.")
-        faults.append(Fault("adult_business", message, "missing"))
+        faults.append(NO_PASSWORD)
     if faults or who is None:
         raise Invalid(*faults)
     return who
@@ -162,47 +156,12 @@ async def sign_in_post(request: web.Request) -> web.StreamResponse:
             raise fault("email", _WRONG, code="wrong")
     except TooMany as error:
         shown = await again(request, too_many(error, "email"))
-        answer = page(request, "accounts/sign_in.html", {"form": shown, **_door(request)}, status=429)
+        answer = await _sign_in_page(request, shown, status=429)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
     except Invalid as error:
-        shown = await again(request, error)
-        return page(request, "accounts/sign_in.html", {"form": shown, **_door(request)}, status=422)
-    if user.email_confirmed_at is None:
-        await _confirm_again(request, user)
-        return page(request, "accounts/look_in_mailbox.html", {"email": user.email, "why": "confirm"})
-    return await let_in(request, user, to=own_path(form.next))
-
-
-@access.anonymous
-async def sign_up_form(request: web.Request) -> web.StreamResponse:
-    if services(request).settings.sign_up == "closed":
-        return page(request, "accounts/sign_up_closed.html", status=403)
-    return page(request, "accounts/sign_up.html", {"form": Form({"country": "FR"})})
-
-
-@access.anonymous
-async def sign_up_post(request: web.Request) -> web.StreamResponse:
-    held = services(request)
-    if held.settings.sign_up == "closed":
-        return page(request, "accounts/sign_up_closed.html", status=403)
-    try:
-        form = await read(request, SignUpForm)
-        who = _filled(form.email, form.password, adult_business=form.adult_business)
-        await rates(request).take(SIGN_UPS, client_ip(request) or "")
-        hashed = await passwords.hash_new(form.password, context=(who.key,))
-        await rates(request).take(MAILS_TO_ONE, mail_counter(request, who.key))
-    except TooMany as error:
-        shown = await again(request, too_many(error, "email"))
-        return page(request, "accounts/sign_up.html", {"form": shown}, status=429)
-    except Invalid as error:
-        return page(request, "accounts/sign_up.html", {"form": await again(request, error)}, status=422)
-    new = sign_up.NewPerson(
-        address=who, password_hash=hashed, country=form.country, language=i18n.language(), news=form.news
-    )
-    async with held.db.shared() as tx:
-        await sign_up.ask(tx, new, public_url=held.settings.public_url)
-    return page(request, "accounts/look_in_mailbox.html", {"email": who.email, "why": "sign_up"})
+        return await _sign_in_page(request, await again(request, error), status=422)
+    return await let_in(request, user, to=pages_kept.address(own_path(form.next), form.kept))
 
 
 def mail_counter(request: web.Request, address_key: str) -> str:
@@ -212,35 +171,6 @@ def mail_counter(request: web.Request, address_key: str) -> str:
 
 def dead_link(request: web.Request) -> web.Response:
     return page(request, "accounts/dead_link.html", status=410)
-
-
-@access.anonymous
-async def confirm(request: web.Request) -> web.StreamResponse:
-    """GET shows, POST does: mail scanners follow links."""
-    try:
-        async with services(request).db.shared() as tx:
-            await one_time_links.look(tx, "confirm_email", request.match_info["token"])
-    except Gone:
-        return dead_link(request)
-    return page(request, "accounts/confirm.html")
-
-
-@access.anonymous
-async def confirm_post(request: web.Request) -> web.StreamResponse:
-    held = services(request)
-    try:
-        async with held.db.shared() as tx:
-            user_id = await sign_up.confirm(tx, request.match_info["token"], mode=mode(request))
-            user = await users.by_id(tx, user_id)
-            await sign_ins.note_link(tx, user_id, place(request))
-    except Gone:
-        return dead_link(request)
-    return await let_in(request, user, to="/app/accounts")
-
-
-def mode(request: web.Request) -> sign_up.Mode:
-    found = services(request).settings.sign_up
-    return found if found in ("open", "approval") else "closed"
 
 
 @access.anonymous
@@ -262,7 +192,7 @@ async def reset_post(request: web.Request) -> web.StreamResponse:
     except Invalid as error:
         return page(request, "accounts/reset.html", {"form": await again(request, error)}, status=422)
     async with held.db.shared() as tx:
-        await sign_up.ask_reset(tx, who, public_url=held.settings.public_url)
+        await sign_up.ask_reset(tx, who, public_url=held.settings.public_url, ip=client_ip(request))
     return page(request, "accounts/look_in_mailbox.html", {"email": who.email, "why": "reset"})
 
 
@@ -288,7 +218,7 @@ async def new_password_post(request: web.Request) -> web.StreamResponse:
             form.password, context=(known.address_key, known.first_name, known.last_name)
         )
         async with held.db.shared() as tx:
-            user = await sign_up.reset(tx, token, hashed, mode=mode(request))
+            user = await sign_up.reset(tx, token, hashed)
             await sign_ins.note_link(tx, user.id, place(request))
     except Gone:
         return dead_link(request)
@@ -368,10 +298,6 @@ async def choose_account(request: web.Request) -> web.StreamResponse:
 ROUTES: list[web.RouteDef] = [
     web.get("/sign-in", sign_in),
     web.post("/sign-in", sign_in_post),
-    web.get("/sign-up", sign_up_form),
-    web.post("/sign-up", sign_up_post),
-    web.get("/confirm/{token}", confirm),
-    web.post("/confirm/{token}", confirm_post),
     web.get("/reset", reset),
     web.post("/reset", reset_post),
     web.get("/reset/{token}", new_password),

@@ -31,6 +31,8 @@ SCOPE_WORDS: dict[str, str] = {
     "campaigns:read": N_("Read campaigns and reports"),
     "campaigns:write": N_("Write campaigns"),
     "campaigns:send": N_("Send, pause and cancel campaigns"),
+    "messages:read": N_("Follow transactional messages"),
+    "messages:write": N_("Send transactional messages"),
     "suppressions:read": N_("Read the suppression list"),
     "suppressions:write": N_("Add to the suppression list"),
 }
@@ -68,7 +70,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     access.need_fresh_password(request)
     try:
         new = await read(request, NewKey)
-        if "campaigns:send" in new.scopes and not access.member(request).can_send:
+        if {"campaigns:send", "messages:write"} & set(new.scopes) and not access.member(request).can_send:
             raise fault("scopes", N_("Only people who may send can give a key the right to send."))
         async with access.account_tx(request, Role.MANAGER) as tx:
             key_id, key = await api_keys.create(

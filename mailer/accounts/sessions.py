@@ -36,6 +36,24 @@ class Person:
         return f"{self.first_name} {self.last_name}".strip() or self.email
 
 
+# The first sign that is found counts: Edge says Chrome too, Chrome says Safari, Android says Linux.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A row of the profile page."""
@@ -45,6 +63,13 @@ class Session:
     seen_at: datetime
     ip: str | None
     user_agent: str
+
+    @property
+    def program(self) -> str:
+        """ "Firefox, Linux" for a browser; another program as it names itself."""
+        browser = next((name for sign, name in _BROWSERS if sign in self.user_agent), "")
+        system = next((name for sign, name in _SYSTEMS if sign in self.user_agent), "")
+        return ", ".join(name for name in (browser, system) if name) if browser else self.user_agent
 
 
 def _hash(token: str) -> bytes:

@@ -1,6 +1,9 @@
 """From nothing to an account, and back in after a lost password. No answer tells whether an address is known.
 
-form ──▶ user without confirmed address ──▶ mail ──▶ link (GET shows, POST does) ──▶ account, session
+address ──▶ user, unconfirmed ──▶ mail ──▶ link (GET shows, POST does) ──▶ password, account, session
+
+Whoever types an address chooses nothing for it: password, country and wishes come with the link, from its
+owner. A password chosen before would be a stranger's, waiting for the owner to confirm.
 """
 
 from dataclasses import dataclass
@@ -17,58 +20,39 @@ Mode = Literal["open", "approval", "closed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPerson:
-    """What the form gave, checked. `news`: the unticked box was ticked (A-010)."""
+    """What the owner of the address gave, checked. `news`: the unticked box was ticked (A-010)."""
 
-    address: Address
     password_hash: str
     country: str
     language: str
     news: bool
 
 
-async def ask(tx: SharedTx, new: NewPerson, *, public_url: str) -> None:
-    """Writes one mail in every case (B-10): a link to confirm, or word that the address is known."""
-    known = await users.by_address(tx, new.address.key)
+async def ask(tx: SharedTx, who: Address, *, language: str, public_url: str, ip: str | None) -> None:
+    """Writes one mail in every case (B-10): a link to go on, or word that the address is known.
+
+    `ip`: where it was asked, for the owner of the address to judge.
+    """
+    known = await users.by_address(tx, who.key)
     if known is not None and known.email_confirmed_at is not None:
         await outbox.write(
             tx,
             "already_registered",
             known.email,
             language=known.language,
-            details={"name": known.first_name, "link": f"{public_url}/app/sign-in"},
+            details={"name": known.first_name, "link": f"{public_url}/app/sign-in", "ip": ip or ""},
         )
         return
-    if known is None:
-        user_id = await users.create(tx, new.address, language=new.language, country=new.country)
-    else:
-        user_id = known.id
-    # the latest form counts, but for its password: two people may have filled one in each, and the address is
-    # only the one's. Whoever opens the mail chooses another.
-    await tx.run(
-        """
-        UPDATE users
-        SET password_hash = $2, must_change_password = $2::text IS NULL, country = $3, language = $4,
-            adult_business_at = now()
-        WHERE id = $1
-        """,
-        user_id,
-        new.password_hash if known is None else None,
-        new.country,
-        new.language,
-    )
-    await users.change_preferences(tx, user_id, users.Preferences(news=new.news))
-    await send_confirmation(tx, await users.by_id(tx, user_id), public_url=public_url)
+    user_id = known.id if known is not None else await users.create(tx, who, language=language)
+    await _send_confirmation(tx, user_id, who, language=language, public_url=public_url, ip=ip)
 
 
-async def send_confirmation(tx: SharedTx, user: User, *, public_url: str) -> None:
-    token = await one_time_links.create(tx, user.id, "confirm_email")
-    await outbox.write(
-        tx,
-        "confirm_email",
-        user.email,
-        language=user.language,
-        details={"link": f"{public_url}/app/confirm/{token}", "name": user.first_name},
-    )
+async def _send_confirmation(
+    tx: SharedTx, user_id: int, who: Address, *, language: str, public_url: str, ip: str | None
+) -> None:
+    token = await one_time_links.create(tx, user_id, "confirm_email")
+    details = {"link": f"{public_url}/app/confirm/{token}", "name": "", "ip": ip or ""}
+    await outbox.write(tx, "confirm_email", who.email, language=language, details=details)
 
 
 def _first_name_of(address_key: str, language: str) -> str:
@@ -79,28 +63,31 @@ def _first_name_of(address_key: str, language: str) -> str:
     return domain[:120]
 
 
-async def confirm(tx: SharedTx, token: str, *, mode: Mode) -> int:
-    """The address is theirs; the account is made. Returns the user's id. Raises Gone."""
+async def confirm(tx: SharedTx, token: str, new: NewPerson, *, mode: Mode) -> User:
+    """The address is theirs, and so is what they choose with it; the account is made. Raises Gone."""
     link = await one_time_links.use(tx, "confirm_email", token)
-    await _settle(tx, await users.by_id(tx, link.user_id), mode)
-    return link.user_id
+    user = await users.by_id(tx, link.user_id)
+    if user.email_confirmed_at is None:
+        await users.join(tx, user.id, country=new.country, language=new.language)
+        await users.change_preferences(tx, user.id, users.Preferences(news=new.news))
+        if not await accounts.of_person(tx, user.id):
+            name = _first_name_of(user.address_key, new.language)
+            status = "pending" if mode == "approval" else "active"
+            await accounts.create(tx, name, owner_id=user.id, language=new.language, status=status)
+    await users.set_password(tx, user, new.password_hash)
+    return user
 
 
-async def _settle(tx: SharedTx, user: User, mode: Mode) -> None:
-    """The first proof of the address brings the account; a later one changes nothing."""
-    if user.email_confirmed_at is not None:
-        return
-    await users.confirm_address(tx, user.id)
-    if not await accounts.of_person(tx, user.id):
-        name = _first_name_of(user.address_key, user.language)
-        status = "pending" if mode == "approval" else "active"
-        await accounts.create(tx, name, owner_id=user.id, language=user.language, status=status)
+async def ask_reset(tx: SharedTx, who: Address, *, public_url: str, ip: str | None) -> None:
+    """A link, when the address is known; no trace for the asker otherwise (B-11).
 
-
-async def ask_reset(tx: SharedTx, who: Address, *, public_url: str) -> None:
-    """A link, when the address is known; no trace for the asker otherwise (B-11)."""
+    Who never confirmed has no password yet: they get the link of sign-up again.
+    """
     user = await users.by_address(tx, who.key)
     if user is None or user.disabled:
+        return
+    if user.email_confirmed_at is None:
+        await _send_confirmation(tx, user.id, who, language=user.language, public_url=public_url, ip=ip)
         return
     token = await one_time_links.create(tx, user.id, "reset_password")
     await outbox.write(
@@ -112,11 +99,10 @@ async def ask_reset(tx: SharedTx, who: Address, *, public_url: str) -> None:
     )
 
 
-async def reset(tx: SharedTx, token: str, password_hash: str, *, mode: Mode) -> User:
-    """Every session ends; the link also proves the address. Raises Gone."""
+async def reset(tx: SharedTx, token: str, password_hash: str) -> User:
+    """Every session ends. Raises Gone."""
     link = await one_time_links.use(tx, "reset_password", token)
     user = await users.by_id(tx, link.user_id)
-    await _settle(tx, user, mode)
     await users.set_password(tx, user, password_hash)
     return user
 

@@ -135,20 +135,24 @@ async def make_operator(tx: SharedTx, user_id: int) -> None:
     await sessions.end_all(tx, user_id)
 
 
-async def confirm_address(tx: SharedTx, user_id: int) -> None:
+async def join(tx: SharedTx, user_id: int, *, country: str, language: str) -> None:
+    """The owner of the address used its link and said that they are an adult and a professional (A-041)."""
     await tx.run(
-        "UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, now()) WHERE id = $1", user_id
+        """
+        UPDATE users
+        SET email_confirmed_at = now(), adult_business_at = now(), country = $2, language = $3
+        WHERE id = $1
+        """,
+        user_id,
+        country,
+        language,
     )
 
 
 async def vouch(tx: SharedTx, user_id: int) -> None:
-    """The operator says that the address is theirs. A password set before anybody proved that is dropped."""
+    """The operator says that the address is theirs."""
     await tx.run(
-        """
-        UPDATE users SET email_confirmed_at = now(), password_hash = NULL
-        WHERE id = $1 AND email_confirmed_at IS NULL
-        """,
-        user_id,
+        "UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, now()) WHERE id = $1", user_id
     )
 
 

@@ -26,11 +26,15 @@ Run = Callable[[Services, Task], Awaitable[datetime | None]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`name` is "room.verb" and stands in the work table. `every`: started by itself with that period."""
+    """`name` is "room.verb" and stands in the work table. `every`: started by itself with that period.
+
+    `urgent`: somebody waits for it, so that it never stands behind turns of 30 seconds.
+    """
 
     name: str
     run: Run
     every: timedelta | None = None
+    urgent: bool = False
 
 
 def again() -> datetime:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import date
 
 from mailer.core import sealing
@@ -72,3 +73,18 @@ async def open_content(tx: AccountTx, sealer: Sealer, *, day: date, sealed: byte
 
 async def seal_content(tx: AccountTx, sealer: Sealer, *, day: date, plain: bytes) -> bytes:
     return sealing.encrypt(await content_key(tx, sealer, day), plain, "content")
+
+
+async def open_many(
+    tx: AccountTx, sealer: Sealer, sealed: Sequence[tuple[date | None, bytes | None]]
+) -> list[bytes | None]:
+    """Several pieces of content with one query; None for each whose key is no more, or that was erased."""
+    days = sorted({day for day, _ in sealed if day is not None})
+    rows = await tx.rows(
+        "SELECT day, sealed FROM content_keys WHERE account_id = $1 AND day = ANY ($2::date[])", days
+    )
+    known = {day: sealer.open(key, f"content {tx.account_id} {day.isoformat()}") for day, key in rows}
+    return [
+        sealing.decrypt(known[day], piece, "content") if piece is not None and day in known else None
+        for day, piece in sealed
+    ]

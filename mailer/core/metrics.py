@@ -15,6 +15,7 @@ __all__ = [
     "DELIVERIES",
     "EVENTS",
     "JOBS",
+    "MESSAGES",
     "REQUESTS",
     "RETENTION_LATE",
     "SECONDS",
@@ -26,6 +27,7 @@ REQUESTS = Counter("mailer_requests", "Requests answered", ["face", "status"])
 SECONDS = Histogram("mailer_request_seconds", "Time to answer", ["face"])
 JOBS = Counter("mailer_jobs", "Turns run", ["job", "result"])
 DELIVERIES = Counter("mailer_deliveries", "Deliveries that reached a state", ["status"])
+MESSAGES = Counter("mailer_messages", "Transactional messages that reached a state", ["status"])
 EVENTS = Counter("mailer_events", "Opens and clicks stored or dropped", ["kind", "result"])
 WORK_AGE = Gauge("mailer_work_oldest_seconds", "Age of the oldest due row of work", multiprocess_mode="max")
 RETENTION_LATE = Gauge(

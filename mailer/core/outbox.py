@@ -23,6 +23,9 @@ Kind = Literal[
     "confirm_subscription",
     "account_closed",
     "import_done",
+    "domain_ready",
+    "domain_broken",
+    "domain_rotation",
 ]
 
 

@@ -89,6 +89,35 @@ async def due(db: Database, limit: int = 500) -> list[Task]:
         )
 
 
+async def others_wait(db: Database, account_id: int, *, seconds: float = 2.0) -> bool:
+    """Is work of somebody else due for so long that no worker seems to have room for it?"""
+    async with db.shared() as tx:
+        return bool(
+            await tx.value(
+                """
+                SELECT EXISTS (
+                    SELECT FROM work
+                    WHERE run_at <= now() - make_interval(secs => $2) AND leased_until IS NULL
+                      AND account_id <> $1)
+                """,
+                account_id,
+                seconds,
+            )
+        )
+
+
+async def bring_forward(tx: AccountTx, job: str) -> int:
+    """What waits of this job in the account is due now."""
+    return await tx.shared().run(
+        """
+        UPDATE work SET run_at = least(run_at, now()), asked = leased_until IS NOT NULL
+        WHERE account_id = $1 AND job = $2
+        """,
+        tx.account_id,
+        job,
+    )
+
+
 async def take(db: Database, task: Task) -> bool:
     """True when the turn is ours: due, not leased, and not raised since the ring."""
     async with db.shared() as tx:

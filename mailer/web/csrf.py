@@ -1,6 +1,14 @@
-"""Forms of other sites change nothing (E-08): Origin or Sec-Fetch-Site, and the session's token in ours."""
+"""Forms of other sites change nothing (E-08): Origin or Sec-Fetch-Site, and the session's token in ours.
+
+    token of the session · MAC · person and page          all in hex
+
+The first part lets a form through. The other two say, when that session is over, whose form it was and where
+it stands.
+"""
 
 import hmac
+from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -10,10 +18,22 @@ from mailer.core.text import N_
 from mailer.web.request import services
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_HEX = 64
+_LONGEST_PAGE = 500
+# of the address of a page: said once, not to be carried along
+_PASSING = ("kept", "lang")
 
 
 class CrossSite(Forbidden):
     """The form came from another site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Of a form: the person it was made for, and the page it stands on."""
+
+    user_id: int
+    page: str
 
 
 def _refuse() -> CrossSite:
@@ -33,6 +53,39 @@ def same_site(request: web.Request) -> bool:
     return request.headers.get("Sec-Fetch-Site") in ("same-origin", "none")
 
 
+def _mac(key: bytes, token: str, origin: str) -> str:
+    return hmac.new(key, f"form:{token}:{origin}".encode(), sha256).hexdigest()
+
+
+def issue(request: web.Request, token: bytes, user_id: int, page: str = "") -> str:
+    """For the forms of the page that is being made; `page` when that is not the address of the request."""
+    if not page:
+        kept = [(name, value) for name, value in request.query.items() if name not in _PASSING]
+        page = str(request.rel_url.with_query(kept))
+    if len(page) > _LONGEST_PAGE:
+        page = request.path
+    origin = f"{user_id} {page}".encode().hex()
+    return token.hex() + _mac(services(request).settings.key, token.hex(), origin) + origin
+
+
+def origin_of(request: web.Request, sent: str) -> Origin | None:
+    """Whose form it was and where, when one of ours holds it; the session may be long over."""
+    token, mac, origin = sent[:_HEX], sent[_HEX : 2 * _HEX], sent[2 * _HEX :]
+    settings = services(request).settings
+    genuine = (_mac(key, token, origin) for key in (settings.key, *settings.old_keys))
+    if not any(hmac.compare_digest(mac.encode(), one.encode()) for one in genuine):
+        return None
+    user_id, _, page = bytes.fromhex(origin).decode().partition(" ")
+    return Origin(int(user_id), page)
+
+
+async def sent_token(request: web.Request) -> str:
+    """What a form or a script of ours sent, or ""; a multipart body is not read."""
+    if request.method in _SAFE or request.content_type == "multipart/form-data":
+        return ""
+    return request.headers.get("X-CSRF-Token") or str((await request.post()).get("csrf", ""))
+
+
 async def check(request: web.Request, token: bytes | None) -> None:
     """For requests that change something. `token`: the session's, None before sign-in. Raises CrossSite.
 
@@ -47,6 +100,6 @@ async def check(request: web.Request, token: bytes | None) -> None:
         if not known:
             raise _refuse()
         return
-    sent = request.headers.get("X-CSRF-Token") or str((await request.post()).get("csrf", ""))
+    sent = (await sent_token(request))[:_HEX]
     if not hmac.compare_digest(sent.encode(), token.hex().encode()):
         raise _refuse()

@@ -5,13 +5,15 @@ The language of a request stands in a ContextVar, set by the middleware, so that
 """
 
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import dates, numbers
 from babel.messages.pofile import read_po
+
+from mailer.core import clock
 
 LANGUAGES = ("fr", "en")
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
@@ -143,6 +145,17 @@ def size(value: int) -> str:
     while amount >= 1000 and unit < 3:
         amount, unit = amount / 1000, unit + 1
     return f"{number(round(amount, 1) if unit else int(amount))} {units[unit]}"
+
+
+def zone_words(name: str) -> str:
+    """Paris (UTC+1): the city in the language of the request, and what is in force there now."""
+    there = zone(name)
+    city = dates.get_timezone_location(there, locale=LOCALES[language()], return_city=True)
+    minutes = int((clock.now().astimezone(there).utcoffset() or timedelta()).total_seconds() // 60)
+    if city == "UTC" or not minutes:
+        return city
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{city} (UTC{'−' if minutes < 0 else '+'}{hours}{f':{rest:02d}' if rest else ''})"
 
 
 def zone_names() -> list[str]:

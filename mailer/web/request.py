@@ -67,6 +67,19 @@ MESSAGES: Mapping[str, str] = {
     "": N_("This is not in the expected form."),
 }
 
+# what is missing, by its field: several links that read the same would lead nowhere (ui 4.3)
+MISSING: Mapping[str, str] = {
+    "contact_email": N_("Write the address for your contacts' questions."),
+    "email": N_("Write the e-mail address."),
+    "label": N_("Write the label."),
+    "legal_name": N_("Write the name of the organisation."),
+    "name": N_("Write the name."),
+    "new_password": N_("Write the password."),
+    "password": N_("Write the password."),
+    "postal_address": N_("Write the postal address."),
+    "source": N_("Write where this comes from."),
+}
+
 
 def services(request: web.Request) -> Services:
     return request.config_dict[SERVICES]
@@ -101,6 +114,8 @@ def faults_of(error: ValidationError) -> Invalid:
         place = [part for part in entry["loc"] if part not in ("function-after", "function-before")]
         name = ".".join(str(part) for part in place) or "body"
         message = MESSAGES.get(entry["type"], MESSAGES[""])
+        if message == MESSAGES["missing"]:
+            message = MISSING.get(name, message)
         row = next((part + 1 for part in place if isinstance(part, int)), None)
         params = {key: value for key, value in context.items() if isinstance(value, str | int | float)}
         faults.append(Fault(name, message, entry["type"], params, row))

@@ -65,6 +65,7 @@ def environment() -> Environment:
         moment=i18n.moment,
         day=i18n.day,
         iso_day=i18n.iso_day,
+        zone=i18n.zone_words,
         share=i18n.percent,
     )
     return env
@@ -101,6 +102,7 @@ def render(request: web.Request, template: str, context: Mapping[str, object]) -
         .render(
             path=request.path,
             path_qs=request.path_qs,
+            other_language=str(request.rel_url.update_query(lang="en" if i18n.language() == "fr" else "fr")),
             shell=shell,
             csrf=request.get(CSRF, ""),
             flash=request.get(FLASH),

@@ -103,14 +103,14 @@ async def test_a_waiting_account_is_approved_once(services: Services, make: Make
         await commands.run(services.settings, words)
 
 
-async def test_a_command_drops_the_password_of_an_address_nobody_proved(
+async def test_a_command_takes_over_an_address_that_somebody_typed_at_sign_up(
     services: Services, visitor: Client
 ) -> None:
     email = f"victim{id(visitor)}@pain.test"
-    form = {"email": email, "password": "a 7 password of mine", "country": "FR", "adult_business": "true"}
-    await visitor.post("/app/sign-up", form)
-    await commands.create_account(services, "Pain", email=email)
+    await visitor.post("/app/sign-up", {"email": email})
+    made = await commands.create_account(services, "Pain", email=email)
     async with services.db.shared() as tx:
         user = await users.by_address(tx, email)
     assert user is not None
-    assert user.password_hash is None
+    assert (user.id, user.password_hash) == (made["owner_id"], None)
+    assert user.email_confirmed_at is not None

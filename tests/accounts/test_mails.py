@@ -7,9 +7,10 @@ from sending import system_mail
 from sending.system_mail import OutboxMail
 
 LINK = "https://mailer.test/app/confirm/abc"
-DETAILS = {
-    "confirm_email": {"link": LINK, "name": ""},
-    "already_registered": {"link": LINK, "name": "Ana"},
+IP = "203.0.113.7"
+DETAILS: dict[str, dict[str, str]] = {
+    "confirm_email": {"link": LINK, "name": "", "ip": IP},
+    "already_registered": {"link": LINK, "name": "Ana", "ip": IP},
     "reset_password": {"link": LINK, "name": "Ana"},
     "sign_in": {"link": LINK, "name": "Ana"},
     "change_email": {"link": LINK, "name": "Ana"},
@@ -18,7 +19,7 @@ DETAILS = {
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
 }
 SUBJECTS = {
-    "confirm_email": ("Confirmez votre adresse", "Confirm your address"),
+    "confirm_email": ("Ouvrez votre compte", "Open your account"),
     "already_registered": ("Vous avez déjà un compte", "You already have an account"),
     "reset_password": ("Choisir un nouveau mot de passe", "Choose a new password"),
     "sign_in": ("Votre lien de connexion", "Your sign-in link"),
@@ -46,6 +47,7 @@ def test_each_mail_says_the_same_in_both_parts_and_languages(kind: str, language
     assert rendered.subject == SUBJECTS[kind][language == "en"]
     for part in (rendered.text, rendered.html):
         assert (LINK in part) == ("link" in DETAILS[kind])
+        assert (IP in part) == ("ip" in DETAILS[kind])
         if DETAILS[kind]["name"]:
             assert ("Bonjour Ana," if language == "fr" else "Hello Ana,") in part
     assert "Pain &amp; Cie" in rendered.html or kind != "account_closed"

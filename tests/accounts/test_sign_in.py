@@ -297,7 +297,6 @@ async def test_password_managers_are_welcome(client: Client) -> None:
     assert 'autocomplete="username"' in shown.text
     assert 'autocomplete="current-password"' in shown.text
     assert "onpaste" not in shown.text
-    assert 'autocomplete="new-password"' in (await client.get("/app/sign-up")).text
 
 
 async def test_the_way_in_leads_back_to_where_one_was(

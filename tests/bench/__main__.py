@@ -7,10 +7,18 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from mailer.core import log
-from tests.bench import send
+from tests.bench import profiling, send, send_dkim, send_scale
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
-BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {"send": send.run}
+BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
+    "send": send.run,
+    "send-dkim": send_dkim.run,
+    "send-scale": send_scale.run,
+}
+PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
+    "send": profiling.run,
+    "send-dkim": send_dkim.profile,
+}
 
 
 async def main(names: list[str], options: Options) -> int:
@@ -20,8 +28,11 @@ async def main(names: list[str], options: Options) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     status = 0
     for name in names:
-        say(f"{name}: {options.runs} runs, scale {options.scale}")
         try:
+            if options.profile:
+                await _profiled(name, options)
+                continue
+            say(f"{name}: {options.runs} runs, scale {options.scale:g}")
             result = await BENCHES[name](options)
         except Skipped as reason:
             say(f"{name}: skipped, {reason}")
@@ -32,6 +43,13 @@ async def main(names: list[str], options: Options) -> int:
             say(f"  {result.verdict}")
             say(result.line)
     return status
+
+
+async def _profiled(name: str, options: Options) -> None:
+    if name not in PROFILED:
+        raise Skipped("there is no profile of it")
+    say(f"{name}: profile, scale {options.scale:g}")
+    await PROFILED[name](options)
 
 
 def options_of(environ: dict[str, str]) -> Options:
@@ -50,5 +68,5 @@ if __name__ == "__main__":
         sys.exit(f"ONLY names no bench: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHES)}")
     try:
         sys.exit(asyncio.run(main(wanted, options_of(dict(os.environ)))))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("bench: stopped")

@@ -14,6 +14,7 @@ from mailer.core import leash
 CLOCK_TICKS = 100  # a second: Linux counts in these for programs, whatever its own tick (proc(5))
 ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 30.0
+END_SECONDS = 10.0
 
 
 @asynccontextmanager
@@ -24,7 +25,14 @@ async def python(
     command = leash.command([sys.executable, *words], death_signal=signal.SIGKILL)
     with errors.open("ab") if errors else contextlib.nullcontext() as out:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=out, env=environment, cwd=ROOT
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=out,
+            env=environment,
+            cwd=ROOT,
+            # Ctrl-C is for us: we end them in our order
+            start_new_session=True,
         )
     try:
         yield process
@@ -36,7 +44,7 @@ async def _end(process: Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), MOST_SECONDS)
+        await asyncio.wait_for(process.wait(), END_SECONDS)
     except TimeoutError:
         process.kill()
         await process.wait()
@@ -56,11 +64,11 @@ def say(process: Process, word: str) -> None:
     process.stdin.write(word.encode() + b"\n")
 
 
-def cpu_seconds(process: Process) -> float:
-    """Processor time that it used, of all its threads."""
-    stat = Path(f"/proc/{process.pid}/stat").read_text()
-    fields = stat.rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+def cpu_seconds(process_id: int, *, with_ended: bool = False) -> float:
+    """Processor time of all its threads; `with_ended`: of its children that have ended, too."""
+    stat = Path(f"/proc/{process_id}/stat").read_text()
+    ticks = [int(word) for word in stat.rpartition(")")[2].split()[11:15]]
+    return sum(ticks if with_ended else ticks[:2]) / CLOCK_TICKS
 
 
 def peak_memory(process: Process) -> int:

@@ -54,29 +54,48 @@ class Sent:
     taken: Taken
     sample: bytes
     workers: Sequence[Worker]
+    database: float
+    """Processor time of PostgreSQL, background processes included."""
 
     @property
     def rate(self) -> float:
         return self.mails / self.seconds
 
+    @property
+    def shares(self) -> str:
+        """Of how many cores each part made use."""
+        workers = " + ".join(f"{one.cpu / self.seconds:.2f}" for one in self.workers)
+        database, sink = self.database / self.seconds, self.taken.cpu / self.seconds
+        return f"workers {workers}, PostgreSQL {database:.2f}, sink {sink:.2f} cores"
+
 
 @dataclass(slots=True)
 class Scene:
     folder: Path
+    endpoints: embedded.Endpoints
     services: Services
     account: Account
     post: Post
     lists: dict[int, int] = field(default_factory=dict)
     """Number of contacts → list of so many."""
 
+    @property
+    def sender_domain(self) -> str:
+        """Of the address that `Post.campaign` sends from."""
+        return f"pain-{self.account.id}.test"
+
     @asynccontextmanager
     async def workers(
         self, count: int, to: Sink, program: Sequence[str] = ()
     ) -> AsyncIterator[list[Process]]:
-        """Real ones, ready to take work; `program` in place of `-m mailer worker`."""
-        environment = self._environment() | {
+        """Real ones, ready to take work; `program` in place of `-m mailer worker`.
+
+        The sink stands where the local inbox stands: an account's limits, the pace of a provider and the gate
+        for unproved domains are not what is measured.
+        """
+        _tell(self.folder, self.endpoints, inbox=f"127.0.0.1:{to.port}")
+        environment = _environment(self.folder) | {
             "PATH": os.environ["PATH"],
-            "MAILER_SMTP_URL": f"smtp://127.0.0.1:{to.port}?tls=none",
             "MAILER_WORKERS": str(count),
             "MAILER_LOG_LEVEL": "warning",
         }
@@ -93,15 +112,13 @@ class Scene:
                     await asyncio.sleep(0.05)
             yield started
 
-    def _environment(self) -> dict[str, str]:
-        return _environment(self.folder)
-
     async def send(self, count: int, to: Sink, workers: int, *, program: Sequence[str] = ()) -> Sent:
         """A campaign to `count` contacts by fresh workers. Raises Void unless each got it exactly once."""
         list_id, expected = await self._list(count)
         async with self.workers(workers, to, program) as started:
             await to.reset()
-            before = [children.cpu_seconds(one) for one in started]
+            before = [children.cpu_seconds(one.pid) for one in started]
+            database = self._database_cpu()
             campaign_id = await self.post.campaign([list_id], source=LETTER, subject=SUBJECT)
             try:
                 async with asyncio.timeout(START_SECONDS + count / SLOWEST):
@@ -110,9 +127,10 @@ class Scene:
             except TimeoutError:
                 raise Void(f"the campaign did not end in time\n{self._complaints()}") from None
             used = [
-                Worker(children.cpu_seconds(one) - cpu, children.peak_memory(one))
+                Worker(children.cpu_seconds(one.pid) - cpu, children.peak_memory(one))
                 for one, cpu in zip(started, before, strict=True)
             ]
+            database = self._database_cpu() - database
         taken, sample = await to.report(), await to.sample()
         await self._check(campaign_id, count, taken, expected)
         async with self.post.tx() as tx:
@@ -120,7 +138,16 @@ class Scene:
                 "SELECT max(final_at) FROM deliveries WHERE account_id = $1 AND campaign_id = $2", campaign_id
             )
         seconds = (ended - began).total_seconds()
-        return Sent(mails=count, seconds=seconds, taken=taken, sample=sample, workers=used)
+        return Sent(mails=count, seconds=seconds, taken=taken, sample=sample, workers=used, database=database)
+
+    def _database_cpu(self) -> float:
+        """Also of its processes that have ended."""
+        home = (self.folder / "embedded").resolve() / "postgres"
+        return sum(
+            children.cpu_seconds(process_id, with_ended=True)
+            for process_id, _, folder in embedded_home.running_programs()
+            if folder == home
+        )
 
     async def _begun(self, campaign_id: int) -> datetime:
         """When the first lane's turn was taken, by the database's clock: nothing was claimed before."""
@@ -236,14 +263,19 @@ def _environment(folder: Path) -> dict[str, str]:
     return {"MAILER_DATA_DIR": str(folder), "MAILER_PUBLIC_URL": "https://mailer.ateliers-du-port.example"}
 
 
+def _tell(folder: Path, found: embedded.Endpoints, *, inbox: str = "") -> None:
+    """Where commands on this data folder find the servers, as `mailer run` leaves it."""
+    told = {"database_url": found.database_url, "redis_url": found.redis_url, "inbox": inbox}
+    (folder / RUN_FILE).write_bytes(orjson.dumps(told))
+
+
 @asynccontextmanager
 async def opened(contacts: int) -> AsyncIterator[Scene]:
     """With so many contacts. Nothing is left of it afterwards."""
     with tempfile.TemporaryDirectory(prefix="mailer-bench-") as name:
         folder = Path(name)
         async with _servers(folder) as found:
-            addresses_found = {"database_url": found.database_url, "redis_url": found.redis_url}
-            (folder / RUN_FILE).write_bytes(orjson.dumps(addresses_found))
+            _tell(folder, found)
             settings = load(_environment(folder))
             async with open_database(settings.database_url, size=1) as db:
                 await migrate.apply(db)
@@ -251,7 +283,7 @@ async def opened(contacts: int) -> AsyncIterator[Scene]:
                 make = Make(services, None, "")  # type: ignore[arg-type]  # asks nothing over HTTP
                 account = await make.account()
                 post = Post(services, make, account, None)  # type: ignore[arg-type]  # has a sink of its own
-                scene = Scene(folder, services, account, post)
+                scene = Scene(folder, found, services, account, post)
                 await scene.fill(contacts)
                 yield scene
 

@@ -41,8 +41,4 @@ async def run(options: Options) -> Result:
 
 
 def told(n: int, sent: Sent, yardstick: float) -> None:
-    shares = ", ".join(f"{one.cpu / sent.seconds:.0%}" for one in sent.workers)
-    say(
-        f"  run {n + 1}: ours {sent.rate:,.0f}, yardstick {yardstick:,.0f}, ratio {sent.rate / yardstick:.3f};"
-        f" cores used by the workers {shares}, by the sink {sent.taken.cpu / sent.seconds:.0%}"
-    )
+    say(f"  run {n + 1}: {sent.rate / yardstick:.4f} ({sent.rate:,.0f} to {yardstick:,.0f}); {sent.shares}")

@@ -1,11 +1,13 @@
 """The door, the profile and the account's pages in Chromium: axe, width, console, pictures; and without script."""
 
+import re
 import secrets
 
 import pytest
 from playwright.async_api import Page
 
 from mailer.accounts import sign_up
+from mailer.core import addresses
 from mailer.core.services import Services
 from tests.browser.conftest import Visit
 from tests.browser.visitor import assert_accessible, assert_fits, assert_quiet, picture
@@ -69,6 +71,19 @@ async def test_each_page_is_accessible_and_quiet(
     await page.goto(f"{server}/app/sign-up")
     await page.locator("main form button.btn-primary").click()
     await look(page, f"accounts-sign-up-faults-{mark}")
+    who = addresses.parse(f"{secrets.token_hex(4)}@nouveau.test")
+    async with services.db.shared() as tx:
+        await sign_up.ask(tx, who, language=language, public_url=server, ip="203.0.113.7")
+        details = await tx.value("SELECT details FROM outbox WHERE recipient = $1", who.email)
+    await page.goto(details["link"])
+    await look(page, f"accounts-confirm-{mark}")
+    await page.locator("main form button.btn-primary").click()
+    await look(page, f"accounts-confirm-faults-{mark}")
+    await page.locator("#password").fill("une péniche 7 bleue")
+    await page.locator("#adult_business").check()
+    await page.locator("main form button.btn-primary").click()
+    await page.wait_for_url(re.compile(r"/app/\d+$"))
+    await page.context.clear_cookies()
     await signed_in(services, account, page, server, WORDS[language]["sign_in"])
     await look(page, f"accounts-home-{mark}")
     for name, path in (

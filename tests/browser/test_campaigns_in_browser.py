@@ -8,11 +8,12 @@ import pytest
 from PIL import Image
 from playwright.async_api import Page
 
-from mailer.accounts import sessions
+from mailer.accounts import accounts, sessions
 from mailer.core.services import Services
-from sending import campaigns, designs, images, sends
+from sending import campaigns, designs, evidence, images, sends, warm_ups
 from sending.images import Words
 from sending.sends import Order
+from sending.warm_ups import NewWarmUp
 from tests.browser.conftest import Visit
 from tests.browser.visitor import assert_accessible, assert_fits, assert_quiet, picture
 from tests.campaigns.conftest import Ready, ready
@@ -112,8 +113,16 @@ async def test_each_page_is_accessible_and_quiet(
                 found.campaign.id,
                 status,
             )
+        refusal = "5.7.26 This mail is unauthenticated"
+        await evidence.stop(tx, found.campaign.id, "gmail", cause="auth", refused=20, reply=refusal)
+        await warm_ups.start(tx, "pain.test", NewWarmUp())
+        await accounts.limit(tx, per_day=5000, per_month=None)
     await page.goto(f"{site}{found.page}")
     await look(page, f"campaigns-sending-{mark}")
+    await page.goto(f"{site}{app}/senders/{found.sender_id}")
+    await look(page, f"campaigns-sender-warm-up-{mark}")
+    await page.goto(f"{site}{app}")
+    await look(page, f"campaigns-home-allowance-{mark}")
     for name in ("deliveries", "cancellation"):
         await page.goto(f"{site}{found.page}/{name}")
         await look(page, f"campaigns-{name}-{mark}")

@@ -1,5 +1,6 @@
 """Letter, code editor, versions and preview: what people write is kept, shown as one person gets it, runs nowhere."""
 
+import html
 import re
 from collections.abc import Awaitable, Callable
 from email import message_from_bytes
@@ -9,7 +10,7 @@ import pytest
 
 from mailer.core import outbox
 from mailer.core.services import Services
-from sending import campaigns, letter_form, sources, test_mail, test_sends
+from sending import campaigns, letter_form, merge, sources, test_mail, test_sends
 from tests.campaigns.conftest import MJML, Ready
 from tests.make import Make
 
@@ -300,3 +301,36 @@ async def test_the_mail_of_a_test_says_so_and_links_to_nothing_real(ready: Build
         assert "/t/test/" in text
         for real in ("/t/unsubscribe/", "/t/preferences/", "/t/c/", "/t/o/"):
             assert real not in text
+
+
+@pytest.mark.req("E-30")
+async def test_the_largest_source_outlives_the_session(ready: Build, make: Make, services: Services) -> None:
+    found = await ready()
+    page, owner_id = f"{found.page}/content", found.account.owner_id
+    owner = await make.signed_in(owner_id)
+    owner.csrf = re.findall(r'name="csrf" value="(\w+)"', (await owner.get(page)).text)[0]
+    source = MJML.replace("seigle", "<&>" + "pain d'é" * ((merge.MAX_SOURCE - len(MJML)) // 8), 1)
+    async with services.db.shared() as tx:
+        await tx.run("DELETE FROM sessions WHERE user_id = $1", owner_id)
+    sent = await owner.post(page, {"source": source, "version": "1"})
+    assert sent.status == 303
+    token = sent.location.partition("kept=")[2]
+    owner = await make.signed_in(owner_id)
+    shown = await owner.get(f"{page}?kept={token}")
+    area = re.search(r'<textarea id="source".*?>\n(.*?)</textarea>', shown.text, re.S)
+    assert area is not None
+    assert html.unescape(area[1]) == source
+
+
+async def test_the_setup_shows_the_subject_as_a_person_reads_it(ready: Build, make: Make) -> None:
+    found = await ready()
+    owner = await make.signed_in(found.account.owner_id)
+    changes = {
+        '{{ contact.first_name | default("") }}, le pain est prêt': "Ana, le pain est prêt",
+        "Le pain {{ contact.nothing": "Le pain {{ contact.nothing",  # not readable yet: shown as written
+    }
+    for subject, shown in changes.items():
+        async with make.services.db.account(found.account.id) as tx:
+            await tx.run("UPDATE campaigns SET subject = $2 WHERE account_id = $1", subject)
+        setup = (await owner.get(f"{found.page}/setup")).text
+        assert f"<strong>{shown}</strong>" in setup

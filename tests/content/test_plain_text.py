@@ -52,3 +52,15 @@ def test_tokens_come_through_and_add_no_lines() -> None:
     assert plain_text.from_html(html, is_token=lambda comment: comment.startswith("<!--T")) == (
         "<!--T1-->\na\n\n<!--T2-->\n<!--T3-->- b\n<!--T4-->\n"
     )
+
+
+@pytest.mark.req("D-05", "F-11")
+def test_the_parts_of_a_layout_stand_apart() -> None:
+    """MJML makes no paragraphs: each text and button is a `div` or a table in a cell of its own."""
+    cell = "<tr><td><div>{}</div></td></tr>"
+    button = '<tr><td><table role="presentation"><tr><td><a href="https://a.fr">Voir</a></td></tr></table></td></tr>'
+    column = (
+        '<table role="presentation">' + cell.format("Bonjour,") + cell.format("Le pain.<br>Signé") + button
+    )
+    html = f'<body><div><table role="presentation"><tr><td>{column}</table></td></tr></table></div></body>'
+    assert plain_text.from_html(html) == "Bonjour,\n\nLe pain.\nSigné\n\nVoir (https://a.fr)\n"

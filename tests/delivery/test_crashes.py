@@ -19,7 +19,7 @@ from mailer.core.db import open_database
 from mailer.core.embedded import EmbeddedServers
 from mailer.core.services import Services, open_services
 from mailer.core.settings import RUN_FILE, load
-from sending import outcomes, turns
+from sending import outcomes, slots
 from tests.delivery.conftest import Post
 from tests.make import Make
 from tests.smtp_server import Sink
@@ -140,7 +140,7 @@ async def test_killed_workers_leave_everybody_with_one_mail_or_in_doubt(machine:
         await machine.kill_workers()
     await machine.start_worker()
     await machine.until(_ended(post, campaign))
-    counts = await _check(post, campaign, most_doubtful=2 * 2 * turns.IN_FLIGHT)
+    counts = await _check(post, campaign, most_doubtful=2 * 2 * slots.IN_FLIGHT)
     assert counts["in_doubt"] >= 1
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mailer import worker
 from mailer.core import jobs, work
-from sending import outcomes, smtp, turns
+from sending import outcomes, slots, smtp
 from sending.outcomes import GIVE_UP
 from sending.smtp import Reply
 from tests.delivery.conftest import People, Post
@@ -198,7 +198,7 @@ async def test_pausing_and_resuming_sends_nobody_twice(post: Post, people: Peopl
     post.sink.end = pause_at_30
     await post.run()
     sent = len(post.sink.accepted)
-    assert 30 <= sent <= 30 + turns.IN_FLIGHT
+    assert 30 <= sent <= 30 + slots.IN_FLIGHT
     states = Counter(status for status, _ in (await post.states(campaign)).values())
     assert states == {"delivered": sent, "queued": 150 - sent}
     post.sink.end = "250 2.0.0 Ok"
@@ -251,7 +251,7 @@ async def test_several_lanes_never_send_the_same_row(post: Post, people: People)
     await post.run()
     assert Counter(post.sink.recipients) == Counter([*await post.states(campaign)])
     assert await post.status(campaign) == "sent"
-    assert turns.slots()._held == {}
+    assert slots.of_campaigns()._held == {}
 
 
 @pytest.mark.req("S1")

@@ -57,7 +57,7 @@ async def test_claims_and_steps_read_only_their_rows(post: Post, people: People)
         month = await tx.value("SELECT month FROM campaigns WHERE account_id = $1 AND id = $2", campaign)
         turn = claims.Turn(campaign, month, 0)
         place = (post.account.id, campaign, month, 0, turn.mark)
-        rows = await claims.claim(tx, turn)
+        rows = await claims.claim(tx, turn, [("default", 200)])
         ids = [row.contact_id for row in rows][:64]
         nothing: list[object] = []
         words = [["a@b.test"] * 64, ["unknown"] * 64, ["unknown"] * 64, [False] * 64, [False] * 64]
@@ -65,13 +65,17 @@ async def test_claims_and_steps_read_only_their_rows(post: Post, people: People)
         # a table of a few rows is rightly read whole: what counts is that an index can serve
         await connection.execute("SET LOCAL enable_seqscan = off")
         plans = [
-            await _plan(connection, _sql("claims", "FOR UPDATE SKIP LOCKED"), *place, 200),
+            await _plan(
+                connection, _sql("claims", "FOR UPDATE SKIP LOCKED"), *place, 200, ["default"], [200]
+            ),
             await _plan(connection, _sql("claims", "address_hash, first_name"), post.account.id, ids),
-            await _plan(connection, claims._STEP, *place, *[nothing] * 7, ids, *words),
+            await _plan(connection, claims._STEP, *place, *[nothing] * 7, ids, *words, nothing),
+            await _plan(connection, _sql("lanes", "WITH RECURSIVE"), post.account.id, campaign),
         ]
     for plan in plans:
         for table in ("contacts", "subscriptions", "suppressions", "deliveries"):
             assert f"Seq Scan on {table}" not in plan, plan
     assert "returned_to" in plans[2]  # the function `stops` is inlined, not called for each row
     assert "stops(" not in plans[2]
-    assert "next_at_idx" in plans[0]
+    for plan in (plans[0], plans[3]):
+        assert "next_at_idx" in plan, plan

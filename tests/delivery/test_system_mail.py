@@ -42,7 +42,7 @@ async def test_a_confirmation_leaves_without_list_headers(post: Post) -> None:
     message = post.sink.to("ana@confirm.test")[0].message
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["From"] == "Mailer <no-reply@mailer.localhost>"
-    assert message["Subject"] == "Confirmez votre inscription\u00a0: Le pain du <mois>"
+    assert message["Subject"] == "Confirmez votre abonnement à «\u00a0Le pain du <mois>\u00a0»"
     assert not [name for name in message if name.lower().startswith("list-")]
     html = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
     text = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]

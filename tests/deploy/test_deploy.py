@@ -265,6 +265,7 @@ async def test_a_backup_keeps_the_content_keys_apart(
     assert "TABLE public content_keys" in listed
     assert "TABLE DATA public content_keys" not in listed
     assert "TABLE DATA public inbox_mails" not in listed
+    assert "TABLE DATA public kept_forms" not in listed
     assert "TABLE DATA public content_keys" in await ran(
         "pg_restore", "--list", tmp_path / "content-keys.dump", **environ
     )

@@ -100,9 +100,9 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
     async with services.db.account(account.id) as tx:
         links = Links(services.tokens, services.settings.track_url)
         new = NewSender(email=account.owner_email, name="Atelier")
-        await senders.create(tx, new, links, own=account.owner_email)
+        sender = await senders.create(tx, new, links, own=account.owner_email)
     program = await make.program(account.id)
-    environ = {"PATH": "/usr/bin:/bin", "BASE": server, "KEY": program.key}
+    environ = {"PATH": "/usr/bin:/bin", "BASE": server, "KEY": program.key, "SENDER": str(sender.id)}
     answers = []
     for block in re.findall(r"```sh\n(.+?)```", (ROOT / "deploy/docs/api.md").read_text(), re.DOTALL):
         process = await asyncio.create_subprocess_exec(
@@ -117,9 +117,12 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
             environ["LIST"] = str(answer["id"])
         if "/campaigns " in block:
             environ["CAMPAIGN"] = str(answer["id"])
-    made_list, contact, campaign, sent, report = answers
+    made_list, contact, campaign, sent, domain, report, speed, message = answers
     assert made_list["name"] == "Lettre du lundi"
     assert contact["email"] == "ana@example.org"
     assert campaign["list_ids"] == [made_list["id"]]
     assert sent["status"] == "scheduled"
+    assert [record["kind"] for record in domain["records"]] == ["dkim", "dkim_ed25519", "dmarc", "mx"]
     assert report
+    assert message["status"] == "queued"
+    assert speed["limited_by"] is None

@@ -1,6 +1,5 @@
 """What the doctor says of a healthy installation, and of each part that is not."""
 
-import asyncio
 import base64
 import secrets
 import socket
@@ -8,10 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import dns.asyncresolver
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -21,9 +16,12 @@ from mailer.core.embedded import Endpoints
 from mailer.core.services import Services
 from mailer.core.settings import Settings
 from mailer.finding import Finding, Mark, look, ok, report, wrong
+from sending.lookups import Resolver
+from tests import dns_server
 
 RECORDS = {
     ("letters.example", "MX"): ["10 mx.letters.example."],
+    ("mx.letters.example", "A"): ["192.0.2.9"],
     ("letters.example", "TXT"): ['"v=spf1 a:mx.letters" ".example -all"', '"site-check=1"'],
     ("_dmarc.letters.example", "TXT"): ['"v=DMARC1; p=quarantine"'],
     ("bare.example", "A"): ["192.0.2.7"],
@@ -32,35 +30,15 @@ RECORDS = {
     ("_dmarc.twice.example", "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"'],
     ("open.example", "TXT"): ['"v=spf1 a:mx.example"'],
     ("null.example", "MX"): ["0 ."],
+    ("deep.example", "TXT"): ['"v=spf1 ' + " ".join(["a:mx.letters.example"] * 11) + ' -all"'],
+    ("_dmarc.old.example", "TXT"): ['"v=DMARC1; p=none; pct=50"'],
 }
 
 
-class Zone(asyncio.DatagramProtocol):
-    """A DNS server with RECORDS; what is not there does not exist."""
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:
-        self.transport = transport
-
-    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
-        query = dns.message.from_wire(data)
-        answer = dns.message.make_response(query)
-        question = query.question[0]
-        name, kind = question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype)
-        if found := RECORDS.get((name, kind)):
-            answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *found))
-        elif not any(known == name for known, _ in RECORDS):
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        self.transport.sendto(answer.to_wire(), address)
-
-
 @pytest.fixture(scope="session")
-async def resolver() -> AsyncIterator[dns.asyncresolver.Resolver]:
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(Zone, local_addr=("127.0.0.1", 0))
-    found = dns.asyncresolver.Resolver(configure=False)
-    found.nameservers, found.port = ["127.0.0.1"], transport.get_extra_info("sockname")[1]
-    yield found
-    transport.close()
+async def resolver() -> AsyncIterator[Resolver]:
+    async with dns_server.serving(RECORDS) as zone:
+        yield zone.resolver()
 
 
 def with_(settings: Settings, **changes: object) -> Settings:
@@ -79,16 +57,14 @@ def told(findings: list[Finding], subject: str) -> Finding:
 
 
 @pytest.mark.req("D-53", "D-55")
-async def test_a_domain_in_order(settings: Settings, resolver: dns.asyncresolver.Resolver) -> None:
+async def test_a_domain_in_order(settings: Settings, resolver: Resolver) -> None:
     found = await doctor.names(with_(settings, mail_domain="letters.example"), resolver)
     assert marks(found) == dict.fromkeys(("Public address", "MX", "SPF", "DMARC"), Mark.OK)
     assert "v=spf1 a:mx.letters.example -all" in told(found, "SPF").text
 
 
 @pytest.mark.req("D-55")
-async def test_a_subdomain_takes_the_dmarc_record_above_it(
-    settings: Settings, resolver: dns.asyncresolver.Resolver
-) -> None:
+async def test_a_subdomain_takes_the_dmarc_record_above_it(settings: Settings, resolver: Resolver) -> None:
     found = await doctor.names(with_(settings, mail_domain="a.b.letters.example"), resolver)
     assert told(found, "DMARC").mark is Mark.OK
     assert "at letters.example" in told(found, "DMARC").text
@@ -100,6 +76,8 @@ async def test_a_subdomain_takes_the_dmarc_record_above_it(
         ("bare.example", "MX", Mark.LOOK, "no MX record"),
         ("bare.example", "SPF", Mark.WRONG, "lets everybody send"),
         ("bare.example", "DMARC", Mark.WRONG, "no DMARC record"),
+        ("deep.example", "SPF", Mark.WRONG, "11 lookups"),
+        ("old.example", "DMARC", Mark.LOOK, "pct"),
         ("twice.example", "SPF", Mark.WRONG, "2 SPF records"),
         ("twice.example", "DMARC", Mark.WRONG, "2 records"),
         ("open.example", "SPF", Mark.LOOK, "nothing about other servers"),
@@ -110,7 +88,7 @@ async def test_a_subdomain_takes_the_dmarc_record_above_it(
 )
 async def test_each_fault_of_a_domain_is_named_with_its_remedy(
     settings: Settings,
-    resolver: dns.asyncresolver.Resolver,
+    resolver: Resolver,
     domain: str,
     subject: str,
     mark: Mark,
@@ -124,7 +102,7 @@ async def test_each_fault_of_a_domain_is_named_with_its_remedy(
 
 async def test_a_silent_resolver_is_no_verdict(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "DNS_SECONDS", 0.2)
-    silent = dns.asyncresolver.Resolver(configure=False)
+    silent = Resolver(configure=False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
         silent.nameservers, silent.port = ["127.0.0.1"], deaf.getsockname()[1]
@@ -133,7 +111,7 @@ async def test_a_silent_resolver_is_no_verdict(settings: Settings, monkeypatch: 
 
 
 async def test_a_local_name_needs_no_dns(settings: Settings) -> None:
-    found = await doctor.names(settings, dns.asyncresolver.Resolver(configure=False))
+    found = await doctor.names(settings, Resolver(configure=False))
     assert marks(found) == {"Public address": Mark.OK, "Mail domain": Mark.OK}
 
 
@@ -228,7 +206,7 @@ async def test_the_workers_report_under_the_name_the_doctor_reads(
     from mailer import worker
 
     redis = await create_pool(worker.redis_settings(settings.redis_url), default_queue_name=worker.QUEUE)
-    made = worker.make_worker(settings, services, redis)
+    made = worker.make_worker(services, redis)
     assert made.health_check_key == doctor_servers.HEALTH_KEY
     await redis.aclose()
 

@@ -117,7 +117,7 @@ async def test_the_wizard_in_english(services: Services, make: Make) -> None:
     )
     sent = await send_file(person, account, files.people("ana@example.test", "ana@example.test", "bad"))
     mapping = await person.get(sent.location)
-    assert "Read as UTF-8, separated by semicolon ;" in mapping.text
+    assert "Read as UTF-8, separated by semicolon" in mapping.text
     options = (await person.post(sent.location, selected(mapping.text))).location
     check = (await person.post(options, OPTIONS)).location
     assert "You can leave this page." in (await person.get(check)).text

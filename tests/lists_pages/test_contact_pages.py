@@ -53,7 +53,7 @@ async def test_lists_from_the_empty_page_to_deletion(make: Make) -> None:
     assert "A list holds people who agreed to the same thing, such as ‘Monthly letter’." in text
     again = await person.post(f"{acc.app}/lists", {"name": ""})
     assert again.status == 422
-    assert "Fill in this field." in sound(again)
+    assert "Write the name." in sound(again)
     made = await person.post(
         f"{acc.app}/lists", {"name": "Clients", "purpose": "Nos offres", "double_opt_in": "true"}
     )
@@ -106,7 +106,7 @@ async def test_contact_from_adding_to_deleting(make: Make, services: Services) -
     acc, person = await start(make)
     text = sound(await person.get(f"{acc.app}/contacts"))
     assert (
-        "No contacts. Import a table (CSV or Excel): we show you the result before anything is saved." in text
+        "No contacts. Import a table saved as CSV: we show you the result before anything is stored." in text
     )
     async with services.db.account(acc.id) as tx:
         listed = await make.mailing_list(tx, "Clients")

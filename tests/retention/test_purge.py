@@ -177,6 +177,75 @@ async def test_events_and_deliveries_go_at_thirteen_calendar_months(services: Se
             assert await purge.deliveries(tx, now) == gone
 
 
+async def _message(services: Services, make: Make, account_id: int, *, final_at: datetime) -> tuple[int, int]:
+    """A delivered message to a contact; its id and the contact's."""
+    async with services.db.account(account_id) as tx:
+        contact_id = await make.contact(tx)
+        sealed = await keys.seal_content(tx, services.sealer, day=final_at.date(), plain=CANARY.encode())
+        sender_id = await tx.value(
+            """
+            INSERT INTO senders (account_id, email, address_key, name)
+            VALUES ($1, 'a@b.test', 'a@b.test', 'A')
+            ON CONFLICT (account_id, address_key) DO UPDATE SET name = 'A'
+            RETURNING id
+            """
+        )
+        message_id = await tx.value(
+            """
+            INSERT INTO messages (account_id, sender_id, contact_id, address_hash, key_hash, body_hash, status,
+                                  key_day, envelope, content, created_at, final_at, expires_at)
+            VALUES ($1, $2, $3, decode(repeat('00', 16), 'hex'), decode(md5(($3::bigint)::text), 'hex'), 'b', 'delivered',
+                    $4, $5, $5, $6, $6, $6)
+            RETURNING id
+            """,
+            sender_id,
+            contact_id,
+            final_at.date(),
+            sealed,
+            final_at,
+        )
+    return message_id, contact_id
+
+
+@pytest.mark.req("A-001", "A-004", "E-61")
+async def test_a_transactional_message_is_forgotten_in_steps(services: Services, make: Make) -> None:
+    account = await make.account()
+    message_id, _ = await _message(services, make, account.id, final_at=NOW)
+    row = "SELECT key_hash, content, address_hash FROM messages WHERE account_id = $1 AND id = $2"
+    async with services.db.account(account.id) as tx:
+        assert await purge.content(tx, NOW + timedelta(hours=23)) == 0
+        assert (await tx.rows(row, message_id))[0][0] is not None
+        assert await purge.content(tx, NOW + CONTENT - timedelta(minutes=1)) == 0
+        [(key_hash, content, _)] = await tx.rows(row, message_id)
+        assert key_hash is None
+        assert await keys.open_content(tx, services.sealer, day=NOW.date(), sealed=content) == CANARY.encode()
+        assert await purge.content(tx, NOW + CONTENT) == 1
+        [(_, erased, address)] = await tx.rows(row, message_id)
+        assert (erased, address) == (None, bytes(16))
+        with pytest.raises(keys.ContentGone):
+            await keys.open_content(tx, services.sealer, day=NOW.date(), sealed=content)
+        end = months_after(NOW, 13)
+        assert await purge.deliveries(tx, end) == 0
+        assert await purge.deliveries(tx, end + timedelta(seconds=1)) == 1
+
+
+@pytest.mark.req("A-001")
+async def test_what_a_deleted_contact_got_is_forgotten_at_once(services: Services, make: Make) -> None:
+    account = await make.account()
+    message_id, contact_id = await _message(services, make, account.id, final_at=NOW)
+    kept, _ = await _message(services, make, account.id, final_at=NOW + timedelta(seconds=1))
+    async with services.db.account(account.id) as tx:
+        await tx.run("UPDATE messages SET key_hash = NULL, body_hash = NULL WHERE account_id = $1")
+        await tx.run("DELETE FROM contacts WHERE account_id = $1 AND id = $2", contact_id)
+        assert await purge.content(tx, NOW + timedelta(minutes=15)) == 1
+        left = dict(
+            await tx.rows(
+                "SELECT id, content IS NULL AND address_hash IS NULL FROM messages WHERE account_id = $1"
+            )
+        )
+    assert left == {message_id: True, kept: False}
+
+
 @pytest.mark.req("A-064")
 async def test_totals_of_ten_and_more_outlive_the_rows(services: Services, make: Make) -> None:
     at = datetime(2025, 2, 3, 12, 0, tzinfo=UTC)
@@ -272,6 +341,7 @@ async def test_a_closed_account_is_erased_at_three_months_and_not_before(
     services: Services, make: Make
 ) -> None:
     account_id, _, _ = await _campaign(services, make, final_at=NOW)
+    await _message(services, make, account_id, final_at=NOW)
     neighbour, _, _ = await _campaign(services, make, final_at=NOW)
     erase_at = months_after(NOW, 3)
     async with services.db.shared() as tx:
@@ -293,7 +363,7 @@ async def test_a_closed_account_is_erased_at_three_months_and_not_before(
     assert await closed_accounts.erase(services.db, account_id, erase_at - timedelta(minutes=1)) == {}
     assert account_id in await closed_accounts.due(services.db, erase_at)
     found = await closed_accounts.erase(services.db, account_id, erase_at)
-    assert found["contacts"] == 1
+    assert (found["contacts"], found["messages"]) == (2, 1)
     assert await _rows_of(services, account_id) == {}
     assert (await _rows_of(services, neighbour))["contacts"] == 1
 

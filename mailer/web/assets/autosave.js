@@ -33,7 +33,8 @@ function start(form) {
         stopped = true;
         return say(state?.dataset.conflict);
       }
-      if (answer.status >= 500 || answer.redirected) throw new Error(String(answer.status));
+      // 401, 403: the session is over, or another began in another tab; the button saves, after signing in again
+      if (answer.status >= 500 || [401, 403].includes(answer.status) || answer.redirected) throw new Error(String(answer.status));
       const body = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : {};
       const version = form.elements.namedItem("version");
       if (version && body.version !== undefined) version.value = body.version;

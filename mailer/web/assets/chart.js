@@ -43,17 +43,20 @@ function nameAtEnd(names) {
     ctx.font = `${14 * devicePixelRatio}px system-ui, sans-serif`;
     ctx.textBaseline = "middle";
     ctx.textAlign = "left";
-    let free = -Infinity;
+    const line = 18 * devicePixelRatio;
     const ends = names
       .map((name, index) => ({ name, index, last: plot.data[index + 1].findLastIndex((value) => value !== null) }))
       .filter(({ last }) => last >= 0)
       .map((end) => ({ ...end, y: plot.valToPos(plot.data[end.index + 1][end.last], "y", true) }))
       .sort((one, other) => one.y - other.y);
+    // One under the other from the top, then up again from the foot: none stands on the axis.
+    let free = -Infinity;
+    for (const end of ends) free = end.y = Math.max(end.y, free + line);
+    free = plot.bbox.top + plot.bbox.height + line / 2;
+    for (const end of ends.toReversed()) free = end.y = Math.min(end.y, free - line);
     for (const { name, index, y } of ends) {
-      const at = Math.max(y, free + 18 * devicePixelRatio);
       ctx.fillStyle = colour(`series-${(index % 5) + 1}`);
-      ctx.fillText(name, plot.bbox.left + plot.bbox.width + 6 * devicePixelRatio, at);
-      free = at;
+      ctx.fillText(name, plot.bbox.left + plot.bbox.width + 6 * devicePixelRatio, y);
     }
     ctx.restore();
   };
@@ -68,7 +71,8 @@ function around(xs, low, high, { room, bars }) {
 
 function options(figure, { names, timed, labels }, width) {
   const bars = figure.dataset.chart === "bar";
-  const lang = document.documentElement.lang;
+  // plain "en" would say 01:00 PM
+  const lang = { en: "en-GB" }[document.documentElement.lang] ?? document.documentElement.lang;
   const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") } };
   const zone = figure.dataset.zone;
   const day = new Intl.DateTimeFormat(lang, { day: "numeric", month: "short", timeZone: zone });

@@ -1,0 +1,346 @@
+"""Transactional messages: one mail to one person, asked for by a program (A-101, D-82, E-61).
+
+    accept ─▶ row "queued" and one row of work an account ─▶ transactional_turns ─▶ an end state of S1
+
+Who may not be written to is told at once. A person's no to newsletters stops no service mail; a mailbox that
+does not exist, and what the team itself put on the suppression list for everything, does (S5).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import orjson
+
+from mailer.accounts import agreements, audit, identity
+from mailer.core import clock, keys, work
+from mailer.core.addresses import Address
+from mailer.core.db import AccountTx
+from mailer.core.errors import Conflict, Fault, Forbidden, Gone, NotFound, fault
+from mailer.core.sealing import Sealer
+from mailer.core.services import Services
+from mailer.core.text import N_
+from sending import senders, transactional_content
+from sending.senders import Sender
+from sending.transactional_content import Composed, From
+from sending.transactional_order import NewMessage
+
+JOB = "sending.send_messages"
+KEY_LIVES = timedelta(hours=24)  # E-61
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer to a message that will be sent; a repeated request gets the same one."""
+
+    id: int
+    status: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Checked and made, not yet kept. `same` names its content, whoever gets it."""
+
+    new: NewMessage
+    sender: Sender
+    to: Address
+    hashed: bytes
+    composed: Composed
+    same: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """`to` and `subject` None: erased, six days after the last attempt.
+
+    `status` deferred: queued again after a try.
+    """
+
+    id: int
+    status: str
+    reason: str
+    to: str | None
+    subject: str | None
+    template: str
+    design_id: int | None
+    sender_id: int
+    contact_id: int | None
+    attempts: int
+    created_at: datetime
+    next_at: datetime | None
+    expires_at: datetime
+    final_at: datetime | None
+    smtp_code: int | None
+    smtp_reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """`status` may be "deferred" too. `before` is the id of the last row of the page before."""
+
+    status: str = ""
+    to: str = ""
+    before: int | None = None
+    limit: int = 50
+
+
+async def earlier(tx: AccountTx, services: Services, key: str, new: NewMessage) -> Accepted | None:
+    """What the same request was answered in the last 24 hours.
+
+    Raises Invalid at `Idempotency-Key` when the key came with another body.
+    """
+    found = await tx.rows(
+        """
+        SELECT id, created_at, expires_at, body_hash
+        FROM messages
+        WHERE account_id = $1 AND key_hash = $2 AND created_at > now() - $3::interval
+        """,
+        await _key_hash(tx, services.sealer, key),
+        KEY_LIVES,
+    )
+    if not found:
+        return None
+    message_id, created_at, expires_at, body = found[0]
+    if not hmac.compare_digest(body, await _body_hash(tx, services.sealer, new)):
+        raise fault("Idempotency-Key", N_("This key came with another body."), code="key_reused")
+    return Accepted(id=message_id, status="queued", created_at=created_at, expires_at=expires_at)
+
+
+async def make(tx: AccountTx, services: Services, new: NewMessage) -> Ready:
+    """All checks, and the content. Raises Invalid with what to mend, Forbidden when the account may not."""
+    await _check_account(tx)
+    sender = await _sender(tx, new.sender_id)
+    to = senders.read_address(new.to.email, "to.email")
+    hashed = keys.address_hash(await keys.hash_key(tx, services.sealer), to.key)
+    await _check_address(tx, hashed)
+    composed = await transactional_content.compose(tx, services.settings, new, to)
+    writer = From(
+        account_id=tx.account_id,
+        name=sender.name,
+        email=sender.email,
+        reply_to=sender.reply_to,
+        key=bytes(32),
+    )
+    transactional_content.try_out(composed, writer, services.settings)
+    parts = (composed.envelope.subject, composed.content.html, composed.content.text)
+    same = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    return Ready(new=new, sender=sender, to=to, hashed=hashed, composed=composed, same=same)
+
+
+async def _check_account(tx: AccountTx) -> None:
+    status = await tx.value("SELECT status FROM accounts WHERE id = $1")
+    if status == "pending":
+        raise Forbidden(N_("This account waits for the operator's approval: nothing can be sent yet."))
+    if status != "active":
+        raise Forbidden(N_("The account is suspended or closed."), code="account")
+    if await agreements.latest(tx) is None:
+        message = N_("The data processing agreement is not accepted. Accept it first.")
+        raise Forbidden(message, code="agreement")
+    if not (await identity.of(tx)).complete:
+        message = N_("Recipients must read who writes: give your name, postal address and e-mail.")
+        raise Forbidden(message, code="identity")
+
+
+async def _sender(tx: AccountTx, sender_id: int) -> Sender:
+    try:
+        sender = await senders.show(tx, sender_id)
+    except NotFound:
+        raise fault("sender_id", N_("There is no such sender."), code="unknown") from None
+    if sender.status != "confirmed":
+        message = N_("{email} is not confirmed: nothing leaves from it.")
+        raise fault("sender_id", message, code="sender", email=sender.email)
+    return sender
+
+
+async def _check_address(tx: AccountTx, hashed: bytes) -> None:
+    """A list left, a stop of everything, a complaint and an objection speak of newsletters (A-101, C-16)."""
+    reason = await tx.value(
+        """
+        SELECT reason
+        FROM suppressions
+        WHERE account_id = $1 AND address_hash = $2 AND list_id IS NULL AND reason IN ('bounced', 'added')
+          AND (expires_at IS NULL OR expires_at > now())
+        ORDER BY reason
+        LIMIT 1
+        """,
+        hashed,
+    )
+    if reason == "added":
+        message = N_("Your team put this address on the suppression list.")
+        raise fault("to.email", message, code="suppressed")
+    if reason is not None:
+        raise fault("to.email", N_("This mailbox does not exist: a mail to it came back."), code="bounced")
+
+
+async def accept(tx: AccountTx, services: Services, ready: Ready, key: str = "") -> Accepted:
+    """Keeps it, to leave within seconds. `key` "": a repeated request is another message.
+
+    Two requests with one key at the same time are one message: the second waits here for the first.
+    """
+    key_hash = await _key_hash(tx, services.sealer, key) if key else None
+    body_hash = await _body_hash(tx, services.sealer, ready.new) if key else None
+    if key:
+        await tx.run(
+            """
+            UPDATE messages SET key_hash = NULL, body_hash = NULL
+            WHERE account_id = $1 AND key_hash = $2 AND created_at <= now() - $3::interval
+            """,
+            key_hash,
+            KEY_LIVES,
+        )
+    day = clock.now().date()
+    envelope, content = transactional_content.dump(ready.composed)
+    found = await tx.first(
+        Accepted,
+        """
+        INSERT INTO messages (account_id, sender_id, design_id, template, contact_id, address_hash, key_hash,
+                              body_hash, key_day, envelope, content, expires_at)
+        VALUES ($1, $2, $3, $4, (SELECT id FROM contacts WHERE account_id = $1 AND address_key = $5), $6, $7,
+                $8, $9, $10, $11, now() + make_interval(secs => $12))
+        ON CONFLICT (account_id, key_hash) WHERE key_hash IS NOT NULL DO NOTHING
+        RETURNING id, status, created_at, expires_at
+        """,
+        ready.sender.id,
+        ready.composed.design_id,
+        ready.composed.template,
+        ready.to.key,
+        ready.hashed,
+        key_hash,
+        body_hash,
+        day,
+        await keys.seal_content(tx, services.sealer, day=day, plain=envelope),
+        await keys.seal_content(tx, services.sealer, day=day, plain=content),
+        float(ready.new.expires_after),
+    )
+    if found is None:
+        first = await earlier(tx, services, key, ready.new)
+        if first is None:
+            raise Conflict(Fault("Idempotency-Key", N_("This request is under way. Ask again."), "busy"))
+        return first
+    # one row of work for all messages of the account: a turn takes what has come meanwhile as well
+    await work.add(tx, JOB, 0)
+    return found
+
+
+async def _key_hash(tx: AccountTx, sealer: Sealer, key: str) -> bytes:
+    return hmac.digest(await keys.hash_key(tx, sealer), f"message key {key}".encode(), hashlib.sha256)
+
+
+async def _body_hash(tx: AccountTx, sealer: Sealer, new: NewMessage) -> bytes:
+    """Of what was asked, not of its spelling: members in any order, defaults given or left out."""
+    body = orjson.dumps(new.model_dump(), option=orjson.OPT_SORT_KEYS)
+    return hmac.digest(await keys.hash_key(tx, sealer), body, hashlib.sha256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    id: int
+    status: str
+    reason: str
+    template: str
+    design_id: int | None
+    sender_id: int
+    contact_id: int | None
+    attempts: int
+    created_at: datetime
+    next_at: datetime | None
+    expires_at: datetime
+    final_at: datetime | None
+    smtp_code: int | None
+    smtp_reply: str
+    key_day: date | None
+    envelope: bytes | None
+
+
+async def many(tx: AccountTx, sealer: Sealer, wanted: Filter) -> list[Message]:
+    """The newest first, one more than the limit when there are more. Raises Invalid at `to`."""
+    hashed = None
+    if wanted.to:
+        to = senders.read_address(wanted.to, "to")
+        hashed = keys.address_hash(await keys.hash_key(tx, sealer), to.key)
+    rows = await tx.many(
+        _Row,
+        """
+        SELECT m.id, m.reason, m.template, m.design_id, m.sender_id, m.created_at, m.expires_at, m.final_at,
+               m.smtp_reply, m.key_day, m.envelope, m.attempts::int AS attempts,
+               m.smtp_code::int AS smtp_code,
+               CASE WHEN m.status = 'queued' AND m.first_at IS NOT NULL THEN 'deferred'
+                    ELSE m.status END AS status,
+               CASE WHEN m.status = 'queued' THEN m.next_at END AS next_at,
+               (SELECT c.id FROM contacts c WHERE c.account_id = $1 AND c.id = m.contact_id) AS contact_id
+        FROM messages m
+        WHERE m.account_id = $1 AND ($2::bytea IS NULL OR m.address_hash = $2)
+          AND ($3 = '' OR m.status = CASE WHEN $3 = 'deferred' THEN 'queued' ELSE $3 END)
+          AND ($3 <> 'deferred' OR m.first_at IS NOT NULL)
+          AND ($4::bigint IS NULL OR m.id < $4)
+        ORDER BY m.id DESC
+        LIMIT $5
+        """,
+        hashed,
+        wanted.status,
+        wanted.before,
+        wanted.limit + 1,
+    )
+    return await _shown(tx, sealer, rows)
+
+
+async def show(tx: AccountTx, sealer: Sealer, message_id: int) -> Message:
+    """Raises NotFound."""
+    row = await tx.one(
+        _Row,
+        """
+        SELECT m.id, m.reason, m.template, m.design_id, m.sender_id, m.created_at, m.expires_at, m.final_at,
+               m.smtp_reply, m.key_day, m.envelope, m.attempts::int AS attempts,
+               m.smtp_code::int AS smtp_code,
+               CASE WHEN m.status = 'queued' AND m.first_at IS NOT NULL THEN 'deferred'
+                    ELSE m.status END AS status,
+               CASE WHEN m.status = 'queued' THEN m.next_at END AS next_at,
+               (SELECT c.id FROM contacts c WHERE c.account_id = $1 AND c.id = m.contact_id) AS contact_id
+        FROM messages m
+        WHERE m.account_id = $1 AND m.id = $2
+        """,
+        message_id,
+    )
+    return (await _shown(tx, sealer, [row]))[0]
+
+
+async def _shown(tx: AccountTx, sealer: Sealer, rows: Sequence[_Row]) -> list[Message]:
+    opened = await keys.open_many(tx, sealer, [(row.key_day, row.envelope) for row in rows])
+    made = []
+    for row, plain in zip(rows, opened, strict=True):
+        known = transactional_content.read_envelope(plain) if plain is not None else None
+        shared = {name: getattr(row, name) for name in Message.__dataclass_fields__ if name in _Row.__slots__}
+        made.append(
+            Message(**shared, to=known.email if known else None, subject=known.subject if known else None)
+        )
+    return made
+
+
+async def send_again(tx: AccountTx, message_id: int) -> None:
+    """One that is in doubt leaves again because somebody asked: it may then arrive twice.
+
+    Raises NotFound, Conflict when it is not in doubt, Gone after the content's six days (A-002).
+    """
+    status = await tx.value("SELECT status FROM messages WHERE account_id = $1 AND id = $2", message_id)
+    if status is None:
+        raise NotFound
+    if status != "in_doubt":
+        raise Conflict(Fault("status", N_("Only a message in doubt can be sent again."), "state"))
+    touched = await tx.run(
+        """
+        UPDATE messages m
+        SET status = 'queued', next_at = now(), expires_at = now() + (m.expires_at - m.created_at),
+            first_at = NULL, final_at = NULL, turn = NULL
+        WHERE m.account_id = $1 AND m.id = $2 AND m.status = 'in_doubt' AND m.content IS NOT NULL
+          AND EXISTS (SELECT FROM content_keys k WHERE k.account_id = $1 AND k.day = m.key_day)
+        """,
+        message_id,
+    )
+    if not touched:
+        raise Gone
+    await work.add(tx, JOB, 0)
+    await audit.write(tx, "sent_again", "message", message_id)

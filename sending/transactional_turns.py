@@ -1,0 +1,223 @@
+"""One turn of an account's transactional messages: what is due leaves, eight at a time, until nothing is.
+
+A stream of its own (D-82): its work waits in a queue of its own (mailer/worker.py), its hand-overs have
+places and connections of their own, so that a campaign of a million is never in front of it.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from mailer.core import clock, jobs, keys, restores
+from mailer.core.db import AccountTx, is_away
+from mailer.core.errors import NotFound, Unavailable
+from mailer.core.services import Services
+from mailer.core.work import Task
+from sending import outcomes, slots, smtp, smtp_url, transactional_content, turns
+from sending import transactional_queue as queue
+from sending.outcomes import Outcome
+from sending.smtp import Mail, Pool
+from sending.transactional_content import Composed, From
+from sending.transactional_queue import Claimed
+
+log = structlog.get_logger()
+STREAM = "messages"
+CONNECTIONS = 4
+LAST_TRY = timedelta(seconds=10)  # before its end: a try later than that would be none
+STANDS_STILL = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    row: Claimed
+    mail: Mail
+
+
+async def send(services: Services, task: Task) -> datetime | None:
+    """The job "sending.send_messages": one row of work an account."""
+    server = smtp_url.server(services.settings)
+    if not await restores.may_send(services):
+        return jobs.in_(seconds=restores.IDLE_SECONDS)
+    try:
+        async with services.db.account(task.account_id) as tx:
+            doubtful = await queue.settle(tx)
+            active = (await queue.state(tx)).active
+    except NotFound:
+        return None
+    if doubtful:
+        log.warning("messages in doubt", account=task.account_id, count=doubtful)
+    if server is None:
+        log.error("no SMTP server is set")
+        return jobs.in_(minutes=1)
+    pool = smtp.pool(server, services.settings.mail_domain, stream=STREAM, size=CONNECTIONS)
+    turn = _Turn(services, task.account_id, pool, over=not active)
+    try:
+        await turn.run()
+    finally:
+        slots.of_messages().leave(turn)
+        await asyncio.shield(turn.release())
+    return await turn.next_run()
+
+
+@dataclass(slots=True, eq=False)
+class _Turn:
+    services: Services
+    account_id: int
+    pool: Pool
+    over: bool = False
+    away: bool = False
+    mark: int = field(default_factory=lambda: secrets.randbelow(2**31))
+    ends: float = field(default_factory=lambda: asyncio.get_running_loop().time() + jobs.TURN_SECONDS)
+
+    async def run(self) -> None:
+        done: list[Outcome] = []
+        while True:
+            group = await self._claimed()
+            if not (group or done):
+                return
+            begun = await self._step(done, group)
+            slots.of_messages().keep(self, len(begun))
+            done = list(await asyncio.gather(*(self._hand_over(one) for one in begun)))
+
+    @property
+    def _stopping(self) -> bool:
+        return self.over or self.away or asyncio.get_running_loop().time() >= self.ends
+
+    async def _claimed(self) -> list[_Made]:
+        """The next group, its mails made."""
+        if self._stopping or not await restores.may_send(self.services, every=restores.SENDING_SECONDS):
+            return []
+        room = await slots.of_messages().take(self, slots.FOR_MESSAGES)
+        try:
+            while not self._stopping:
+                async with self.services.db.account(self.account_id) as tx:
+                    rows = await queue.claim(tx, self.mark, room)
+                    made = await self._make(tx, rows)
+                if made or not rows:
+                    return made
+        except Exception as error:
+            # outcomes of mails on their way are still to be written: the turn ends in order
+            if not _database_away(error):
+                raise
+            self.over = True
+        return []
+
+    async def _make(self, tx: AccountTx, rows: Sequence[Claimed]) -> list[_Made]:
+        """Mails of claimed rows; what cannot be made has failed."""
+        sealer = self.services.sealer
+        pieces = [(row.key_day, piece) for row in rows for piece in (row.envelope, row.content)]
+        opened = await keys.open_many(tx, sealer, pieces)
+        key, today = await keys.hash_key(tx, sealer), clock.now().date()
+        made, failed = [], []
+        for n, row in enumerate(rows):
+            envelope, content = opened[2 * n], opened[2 * n + 1]
+            if envelope is None or content is None:
+                failed.append((row.id, "expired", "the content was erased"))
+                continue
+            try:
+                made.append(_Made(row, self._mail(row, envelope, content, key)))
+            except ValueError:
+                failed.append((row.id, "address", "the address or name fits into no header"))
+                continue
+            if row.key_day < today:
+                await queue.sealed_again(
+                    tx,
+                    row.id,
+                    day=today,
+                    envelope=await keys.seal_content(tx, sealer, day=today, plain=envelope),
+                    content=await keys.seal_content(tx, sealer, day=today, plain=content),
+                )
+        if failed:
+            await queue.fail(tx, self.mark, failed)
+        return made
+
+    def _mail(self, row: Claimed, envelope: bytes, content: bytes, key: bytes) -> Mail:
+        composed = Composed(
+            envelope=transactional_content.read_envelope(envelope),
+            content=transactional_content.read_content(content),
+        )
+        sender = From(
+            account_id=self.account_id,
+            name=row.sender_name,
+            email=row.sender_email,
+            reply_to=row.sender_reply_to,
+            key=key,
+        )
+        settings = self.services.settings
+        return transactional_content.mail(row.id, row.design_id, composed, sender=sender, settings=settings)
+
+    async def _step(self, done: Sequence[Outcome], group: Sequence[_Made]) -> list[_Made]:
+        """Writes the last outcomes and begins the next group; tries again while the database is away."""
+        ready = [one.row.id for one in group]
+        try:
+            async with self.services.db.account(self.account_id) as tx:
+                begun = await queue.step(tx, self.mark, done, ready)
+        except Exception as error:
+            if not _database_away(error):
+                raise
+            await self._record_later(done, ready)
+            self.over = True
+            return []
+        if len(begun) < len(group):
+            # the account may have been stopped: what was not begun goes back
+            async with self.services.db.account(self.account_id) as tx:
+                self.over = self.over or not (await queue.state(tx)).active
+        return [one for one in group if one.row.id in begun]
+
+    async def _record_later(self, done: Sequence[Outcome], unsure: list[int]) -> None:
+        ends = asyncio.get_running_loop().time() + turns.RECORD_SECONDS
+        while True:
+            log.warning("database away while sending messages", outcomes=len(done))
+            await asyncio.sleep(0.5)
+            try:
+                async with self.services.db.account(self.account_id) as tx:
+                    await queue.step(tx, self.mark, done, [])
+                    await queue.take_back(tx, self.mark, unsure)
+            except Exception as error:
+                if not _database_away(error) or asyncio.get_running_loop().time() >= ends:
+                    raise
+            else:
+                return
+
+    async def _hand_over(self, one: _Made) -> Outcome:
+        reply = await self.pool.hand_over(one.mail)
+        if reply.server_fails:
+            self.away = True
+        now = clock.now()
+        age = now - one.row.first_at if one.row.first_at else timedelta(0)
+        found = outcomes.of(one.row.id, reply, attempts=one.row.attempts, age=age)
+        left = one.row.expires_at - now - LAST_TRY
+        if found.status != "queued" or found.wait <= left:
+            return found
+        if left <= timedelta(0):
+            return replace(found, status="failed", reason="expired")
+        return replace(found, wait=left)
+
+    async def release(self) -> None:
+        """What was claimed and not begun goes back. A database that is away leaves that to the next turn."""
+        try:
+            async with self.services.db.account(self.account_id) as tx:
+                await queue.release(tx, self.mark)
+        except Exception as error:
+            if not _database_away(error):
+                raise
+
+    async def next_run(self) -> datetime | None:
+        """When this account's queue is wanted again; None when nothing is open."""
+        async with self.services.db.account(self.account_id) as tx:
+            state = await queue.state(tx)
+        if state.next_at is None:
+            return None
+        if not state.active:
+            return clock.now() + STANDS_STILL
+        if self.away:
+            return clock.now() + outcomes.jittered(outcomes.SERVER_AWAY)
+        return max(state.next_at, jobs.again())
+
+
+def _database_away(error: BaseException) -> bool:
+    return isinstance(error, Unavailable) or is_away(error)

@@ -1,0 +1,84 @@
+"""A large campaign, or many of them, do not keep another account's small one waiting (S3, peers 20).
+
+Two real workers and a server that takes its time. Nothing is measured in seconds: when the fifty are done, most of
+the others have still to leave.
+"""
+
+import pytest
+
+from tests.delivery import test_crashes
+from tests.delivery.conftest import Post
+from tests.delivery.test_crashes import Machine
+from tests.make import Make
+
+servers = test_crashes.servers
+machine = test_crashes.machine
+
+
+async def _post(machine: Machine) -> Post:
+    make = Make(machine.services, None, "")  # type: ignore[arg-type]  # asks nothing over HTTP
+    return Post(machine.services, make, await make.account(), machine.sink)
+
+
+async def _people(post: Post, count: int) -> int:
+    """A list of so many, written at once."""
+    async with post.tx() as tx:
+        listed = await post.make.mailing_list(tx)
+        await tx.run(
+            """
+            INSERT INTO contacts (account_id, email, address_key, address_hash)
+            SELECT $1, 'p' || n || $3, 'p' || n || $3, decode(md5('fair' || n), 'hex')
+            FROM generate_series(1, $2::int) AS n
+            """,
+            count,
+            f"@fair-{post.account.id}.test",
+        )
+        await tx.run(
+            """
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis)
+            SELECT account_id, $2, id, 'active', 'consent' FROM contacts WHERE account_id = $1
+            """,
+            listed,
+        )
+    return listed
+
+
+def _left(machine: Machine, post: Post, total: int) -> int:
+    ending = f"@fair-{post.account.id}.test"
+    return total - sum(who.endswith(ending) for who in machine.sink.recipients)
+
+
+async def _fifty(machine: Machine) -> Post:
+    small = await _post(machine)
+    campaign = await small.campaign([await _people(small, 50)])
+    await machine.until(lambda: _left(machine, small, 50) == 0)
+    await machine.until(test_crashes._ended(small, campaign))
+    return small
+
+
+@pytest.mark.req("S3")
+async def test_fifty_mails_do_not_wait_for_a_large_campaign(machine: Machine) -> None:
+    machine.sink.delay = 0.1
+    big = await _post(machine)
+    await big.campaign([await _people(big, 4_000)])
+    await machine.start_worker()
+    await machine.start_worker()
+    await machine.until(lambda: _left(machine, big, 4_000) < 3_900)
+    await _fifty(machine)
+    assert _left(machine, big, 4_000) > 2_000
+
+
+@pytest.mark.req("S3")
+async def test_fifty_mails_do_not_wait_for_more_campaigns_than_workers_have_hands(machine: Machine) -> None:
+    """Thirty lanes want twenty-four places; a turn that others wait for ends early."""
+    machine.sink.delay = 0.2
+    big = await _post(machine)
+    listed = await _people(big, 400)
+    for _ in range(15):
+        await big.campaign([listed])
+    await machine.start_worker()
+    await machine.start_worker()
+    total = 15 * 400
+    await machine.until(lambda: _left(machine, big, total) < total - 200)
+    await _fifty(machine)
+    assert _left(machine, big, total) > total // 2

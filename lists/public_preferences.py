@@ -1,5 +1,7 @@
 """/t/preferences/{token}: what to receive, and whether to be measured. GET shows, POST stores."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from lists import confirmations, consents, departures, recipients, subscriptions
@@ -34,6 +36,7 @@ async def act(request: web.Request) -> web.Response:
         if form.get("do") == ["everything"]:
             left = await subscriptions.stop_everything(found.tx, found.who, method=Method.PREFERENCES)
             if not left.already:
+                found.left.append(replace(found.who, list_id=0))
                 await departures.record(found.tx, found.who, left.since, method=Method.PREFERENCES)
             return back(request, saved="1")
         ticked = {int(text) for text in form.get("list", []) if text.isascii() and text.isdigit()}
@@ -73,6 +76,7 @@ async def _leave(found: Visit, list_id: int) -> None:
     who = _of_list(found, list_id)
     left = await subscriptions.unsubscribe(found.tx, who, method=Method.PREFERENCES)
     if not left.already:
+        found.left.append(who)
         await departures.record(found.tx, who, left.since, method=Method.PREFERENCES)
 
 

@@ -6,6 +6,7 @@ POST do=return                    303 here; a mail with the way back leaves
 POST do=reason                    303 here
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from aiohttp import web
@@ -98,6 +99,7 @@ async def _leave(found: Visit, *, everything: bool, method: Method) -> None:
     else:
         left = await subscriptions.unsubscribe(found.tx, found.who, method=method)
     if not left.already:
+        found.left.append(replace(found.who, list_id=0) if everything else found.who)
         await departures.record(found.tx, found.who, left.since, method=method)
 
 

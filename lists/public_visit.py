@@ -6,13 +6,13 @@ No session, no cookie, no script (F-09). GET and HEAD change nothing (D-44); a p
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from lists import recipients, subscriptions
+from lists import departures_kept, recipients, subscriptions
 from lists.recipients import Listed
 from lists.subscriptions import Person
 from mailer.accounts import identity
@@ -33,13 +33,17 @@ AUTHORITIES = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """`person` None: the contact is gone. `listed` None: the link names no list that is known."""
+    """`person` None: the contact is gone. `listed` None: the link names no list that is known.
+
+    `left`: what was left on this visit, to be kept a second time once it is stored.
+    """
 
     tx: AccountTx
     who: RecipientToken
     controller: Identity
     person: Person | None
     listed: Listed | None
+    left: list[RecipientToken] = field(default_factory=list)
 
     @property
     def sender(self) -> str:
@@ -87,6 +91,7 @@ async def visit(request: web.Request, purpose: Purpose) -> AsyncIterator[Visit]:
             )
         )
         yield found
+    await departures_kept.note(services(request), found.left)
 
 
 async def count_change(request: web.Request, who: RecipientToken) -> None:

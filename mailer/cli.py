@@ -55,6 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     operator = operators.add_parser("create", help="an operator; prints a one-time sign-in link")
     operator.add_argument("--email", required=True)
     operator.add_argument("--json", action="store_true")
+    sending = commands.add_parser("sending", help="sending as a whole, after a restore").add_subparsers(
+        dest="act", required=True
+    )
+    for name, text in (
+        ("status", "is it held, since when, and what"),
+        ("hold", "hold it: the whole machine was put back to an earlier state"),
+        ("resume", "confirm that the restored database is complete, and go on"),
+    ):
+        act = sending.add_parser(name, help=text)
+        act.add_argument("--json", action="store_true")
+        if name == "resume":
+            act.add_argument("--begun", action="store_true", help="what was under way goes on too")
     return parser
 
 
@@ -123,6 +135,10 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer import doctor
 
             return asyncio.run(doctor.run(os.environ))
+        case "sending":
+            from mailer import sending_commands
+
+            return _run(lambda: sending_commands.run(_settings(), args))
         case _:
             from mailer.accounts import commands
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from mailer.core import migrate, work
+from mailer.core import migrate, restores, work
 from mailer.core.db import Database, open_database
 from mailer.core.errors import Unavailable
 from mailer.core.settings import Settings, is_loopback
@@ -38,7 +38,8 @@ async def database(settings: Settings) -> list[Finding]:
             if pending:
                 text = f"{len(pending)} migrations are missing, {pending[0]} first"
                 return [*findings, wrong("Schema", text, "Run `mailer migrate` before the new code serves.")]
-            return [*findings, ok("Schema", "up to date"), await _oldest_work(db)]
+            findings += [ok("Schema", "up to date"), await _oldest_work(db)]
+            return [*findings, await _restored(db, settings)]
     except Unavailable as error:
         text = str(error)
     except (TimeoutError, OSError) as error:
@@ -103,6 +104,29 @@ async def _oldest_work(db: Database) -> Finding:
     text = f"the oldest due piece has waited {seconds:.0f} s"
     remedy = "Look at the workers' log; start more of them (MAILER_WORKERS) when they are busy."
     return wrong("Work", text, remedy) if seconds > STUCK_SECONDS else look("Work", text, remedy)
+
+
+async def _restored(db: Database, settings: Settings) -> Finding:
+    """Is sending held after a restore, and would one be noticed?"""
+    async with db.shared() as tx:
+        found = await restores.show(tx)
+    if found.held:
+        text = f"sending is held since {found.held_since:%Y-%m-%d %H:%M} UTC: the database was put back"
+        return wrong("Restore", text, "Read `mailer sending status`, then deploy/docs/operating.md.")
+    client = Redis.from_url(settings.redis_url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
+    try:
+        known = await restores.outside(client, settings.data_dir, found.id)
+    finally:
+        await client.aclose()
+    missing = [place for place, mark in known.items() if not mark.number]
+    if not missing:
+        return ok("Restore", f"sending is not held; {' and '.join(known)} would notice a database put back")
+    if not found.mark:
+        return ok("Restore", "sending is not held; no worker has run yet")
+    text = f"{' and '.join(missing)} would not notice a database that was put back"
+    if len(missing) < len(known):
+        return ok("Restore", f"sending is not held; {text}, the other place would")
+    return look("Restore", text, "Start a worker here. After a restore without one: `mailer sending hold`.")
 
 
 async def queue(settings: Settings) -> list[Finding]:

@@ -37,6 +37,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.refuse_step() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '%: no step leads from % to %', TG_TABLE_NAME, OLD.status, NEW.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+
 CREATE TABLE public.suppressions (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -220,6 +229,7 @@ CREATE TABLE public.campaigns (
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT campaigns_pause_reason CHECK (((status = 'paused'::text) OR (pause_reason = ''::text))),
     CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
 );
 
@@ -275,6 +285,21 @@ CREATE TABLE public.deliveries (
     opens boolean DEFAULT false NOT NULL,
     clicks boolean DEFAULT false NOT NULL,
     profile text DEFAULT 'default'::text NOT NULL,
+    CONSTRAINT deliveries_state CHECK (
+CASE status
+    WHEN 'queued'::text THEN ((lane IS NULL) AND (turn IS NULL) AND (final_at IS NULL) AND (reason = ''::text))
+    WHEN 'claimed'::text THEN ((lane IS NOT NULL) AND (turn IS NOT NULL) AND (final_at IS NULL) AND (reason = ''::text))
+    WHEN 'handing'::text THEN ((lane IS NOT NULL) AND (turn IS NOT NULL) AND (final_at IS NULL) AND (reason = ''::text) AND (first_at IS NOT NULL))
+    WHEN 'in_doubt'::text THEN (((lane IS NULL) = (turn IS NULL)) AND (final_at IS NOT NULL) AND (reason = ''::text) AND (first_at IS NOT NULL))
+    ELSE ((lane IS NULL) AND (turn IS NULL) AND (final_at IS NOT NULL) AND
+    CASE status
+        WHEN 'delivered'::text THEN ((first_at IS NOT NULL) AND (reason = ''::text))
+        WHEN 'bounced'::text THEN ((first_at IS NOT NULL) AND (reason = ANY (ARRAY['hard'::text, 'soft'::text, 'block'::text])))
+        WHEN 'failed'::text THEN (reason = ANY (ARRAY['render'::text, 'size'::text, 'address'::text, 'expired'::text]))
+        WHEN 'skipped'::text THEN (reason = ANY (ARRAY['unsubscribed'::text, 'suppressed'::text, 'deleted'::text, 'restricted'::text, 'pending'::text, 'service'::text]))
+        ELSE (reason = ''::text)
+    END)
+END),
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text, 'delivered'::text, 'bounced'::text, 'failed'::text, 'skipped'::text, 'cancelled'::text, 'in_doubt'::text])))
 )
 PARTITION BY RANGE (month);
@@ -803,6 +828,24 @@ ALTER TABLE public.inbox_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.installation (
+    one boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    mark bigint DEFAULT 0 NOT NULL,
+    marked_at timestamp with time zone DEFAULT now() NOT NULL,
+    held_since timestamp with time zone,
+    held_reason text DEFAULT ''::text NOT NULL,
+    known_mark bigint,
+    known_at timestamp with time zone,
+    waiting integer DEFAULT 0 NOT NULL,
+    begun integer DEFAULT 0 NOT NULL,
+    replayed integer,
+    resume_begun boolean DEFAULT false NOT NULL,
+    CONSTRAINT installation_held CHECK (((held_since IS NULL) = (held_reason = ''::text))),
+    CONSTRAINT installation_held_reason_check CHECK ((held_reason = ANY (ARRAY[''::text, 'behind'::text, 'copy'::text, 'operator'::text]))),
+    CONSTRAINT installation_one_check CHECK (one)
+);
+
 CREATE TABLE public.kept_forms (
     token_hash bytea NOT NULL,
     user_id bigint NOT NULL,
@@ -909,6 +952,11 @@ CREATE TABLE public.one_time_links (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     CONSTRAINT one_time_links_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'sign_in'::text, 'change_email'::text])))
+);
+
+CREATE TABLE public.original (
+    one boolean DEFAULT true NOT NULL,
+    CONSTRAINT original_one_check CHECK (one)
 );
 
 CREATE TABLE public.outbox (
@@ -1355,6 +1403,9 @@ ALTER TABLE ONLY public.imports
 ALTER TABLE ONLY public.inbox_mails
     ADD CONSTRAINT inbox_mails_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY public.kept_forms
     ADD CONSTRAINT kept_forms_pkey PRIMARY KEY (token_hash);
 
@@ -1378,6 +1429,9 @@ ALTER TABLE ONLY public.mx_domains
 
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.original
+    ADD CONSTRAINT original_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
@@ -1548,6 +1602,28 @@ CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_i
 CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, campaign_id, id);
 
 CREATE INDEX work_due ON public.work USING btree (run_at);
+
+CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
+        CASE old.status
+            WHEN new.status THEN true
+            WHEN 'draft'::text THEN (new.status = 'scheduled'::text)
+            WHEN 'scheduled'::text THEN (new.status = ANY (ARRAY['draft'::text, 'preparing'::text, 'paused'::text, 'cancelled'::text]))
+            WHEN 'preparing'::text THEN (new.status = ANY (ARRAY['sending'::text, 'paused'::text, 'cancelled'::text]))
+            WHEN 'sending'::text THEN (new.status = ANY (ARRAY['paused'::text, 'sent'::text, 'cancelled'::text]))
+            WHEN 'paused'::text THEN (new.status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'cancelled'::text]))
+            WHEN 'sent'::text THEN (new.status = 'sending'::text)
+            ELSE false
+        END)) EXECUTE FUNCTION public.refuse_step();
+
+CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.deliveries FOR EACH ROW WHEN ((NOT
+        CASE old.status
+            WHEN new.status THEN ((old.status <> ALL (ARRAY['claimed'::text, 'handing'::text])) OR ((old.lane = new.lane) AND (old.turn = new.turn)))
+            WHEN 'queued'::text THEN (new.status = ANY (ARRAY['claimed'::text, 'skipped'::text, 'cancelled'::text]))
+            WHEN 'claimed'::text THEN (new.status = ANY (ARRAY['handing'::text, 'queued'::text, 'skipped'::text, 'cancelled'::text, 'failed'::text]))
+            WHEN 'handing'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'in_doubt'::text, 'queued'::text, 'cancelled'::text]))
+            WHEN 'in_doubt'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'queued'::text, 'cancelled'::text]))
+            ELSE false
+        END)) EXECUTE FUNCTION public.refuse_step();
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1915,6 +1991,8 @@ GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 
+GRANT SELECT ON TABLE public.installation TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
@@ -1922,6 +2000,8 @@ GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.messages TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
+
+GRANT SELECT ON TABLE public.original TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 

@@ -27,7 +27,7 @@ import lists.jobs
 import retention_jobs.jobs
 import sending.jobs
 import tracking.jobs
-from mailer.core import metrics, work
+from mailer.core import metrics, restores, work
 from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, run_turn
 from mailer.core.services import Services, open_services
@@ -56,6 +56,7 @@ async def tick(ctx: dict[str, Any]) -> None:
     """Rings what is due; rung twice is the same ring, because the turn is in the id."""
     services: Services = ctx["services"]
     try:
+        await restores.may_send(services, every=restores.IDLE_SECONDS)
         due = await work.due(services.db)
         for task in due:
             job = JOBS.get(task.job)
@@ -120,6 +121,7 @@ def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Work
 async def run_worker(settings: Settings) -> None:
     """Until SIGTERM or SIGINT: then no new turn starts, and the running ones may end."""
     async with open_services(settings, pool_size=PARALLEL + 4) as services:
+        await restores.may_send(services)
         await start_periodic(services)
         workers = [
             make_worker(

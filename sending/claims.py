@@ -253,6 +253,7 @@ _STEP = """
             reason = CASE WHEN j.reason = 'changed' THEN '' ELSE j.reason END,
             first_at = CASE WHEN j.reason = '' THEN coalesce(d.first_at, now()) ELSE d.first_at END,
             final_at = CASE WHEN j.reason IN ('', 'changed') THEN NULL ELSE now() END,
+            lane = CASE j.reason WHEN '' THEN d.lane END, turn = CASE j.reason WHEN '' THEN d.turn END,
             opens = j.opens AND j.reason = '', clicks = j.clicks AND j.reason = ''
         FROM judged j
         WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3 AND d.contact_id = j.contact_id

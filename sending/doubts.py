@@ -11,7 +11,8 @@ async def resolve(services: Services, task: Task) -> None:
         resolved = await tx.run(
             """
             UPDATE deliveries d
-            SET status = 'delivered', smtp_reply = 'the reply was lost; the mail was opened later'
+            SET status = 'delivered', lane = NULL, turn = NULL,
+                smtp_reply = 'the reply was lost; the mail was opened later'
             FROM campaigns c
             WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.status = 'in_doubt'
               AND c.account_id = d.account_id AND c.id = d.campaign_id AND d.month = c.month

@@ -1,10 +1,12 @@
 """What arq runs for this room."""
 
+from mailer.core import restores
 from mailer.core.jobs import Job
 from sending import (
     account_stops,
     domain_checks,
     doubts,
+    holds,
     preparation,
     system_mail,
     test_mail,
@@ -22,4 +24,5 @@ JOBS: list[Job] = [
     Job("sending.resolve_doubt", doubts.resolve),
     Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
+    Job(restores.FOLLOW, holds.follow),
 ]

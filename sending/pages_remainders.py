@@ -20,7 +20,7 @@ MENDING: Mapping[str, tuple[str, str]] = {
     "sender": ("setup", N_("Choose another sender")),
 }
 # resuming would only pause again
-STUCK = frozenset({"content_gone", "no_recipients"})
+STUCK = frozenset({"content_gone", "no_recipients", "restored"})
 
 
 async def recall(request: web.Request) -> web.Response:

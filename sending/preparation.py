@@ -10,7 +10,7 @@ from datetime import date, datetime
 import structlog
 
 from mailer.accounts import identity
-from mailer.core import clock, jobs
+from mailer.core import clock, jobs, restores
 from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
@@ -41,6 +41,8 @@ async def prepare(services: Services, task: Task) -> datetime | None:
         return None
     if campaign.status == "scheduled" and campaign.scheduled_at and campaign.scheduled_at > clock.now():
         return campaign.scheduled_at
+    if not await restores.may_send(services):
+        return jobs.in_(seconds=restores.IDLE_SECONDS)
     month = campaign.month or clock.now().date().replace(day=1)
     async with services.db.shared() as shared:
         await shared.run("CALL make_month($1)", month)

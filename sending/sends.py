@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailer.accounts import audit
-from mailer.core import clock, work
+from mailer.core import clock, restores, work
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
@@ -89,7 +89,7 @@ async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: O
 async def recall(tx: AccountTx, campaign_id: int) -> Campaign:
     """Back to a draft, scheduled or paused, before anything left; what was frozen is discarded.
 
-    Raises NotFound, and Conflict when it began meanwhile.
+    Raises NotFound, and Conflict when it began meanwhile, or may have before a restore.
     """
     changed = await tx.run(
         """
@@ -98,6 +98,7 @@ async def recall(tx: AccountTx, campaign_id: int) -> Campaign:
             sent_by = NULL, prepared_at = NULL, started_at = NULL, audience = 0, audience_cursor = 0,
             revision_id = NULL, version = version + 1, updated_at = now()
         WHERE account_id = $1 AND id = $2 AND status IN ('scheduled', 'paused')
+          AND pause_reason NOT IN ('restored', 'restored_begun')
         """,
         campaign_id,
     )
@@ -139,7 +140,14 @@ async def pause(tx: AccountTx, campaign_id: int, *, reason: str = "") -> Campaig
 
 
 async def resume(tx: AccountTx, services: Services, campaign_id: int) -> Campaign:
-    """Goes on where it stopped: waiting for its time, preparing, or handing over."""
+    """Goes on where it stopped: waiting for its time, preparing, or handing over.
+
+    Raises NotFound, and Conflict when it is not paused, or while an operator has yet to confirm a restore.
+    """
+    if (await restores.show(tx.shared())).held:
+        raise _state(
+            N_("Sending is held until the operator confirms that the restored database is complete.")
+        )
     prepared = await tx.rows(
         """
         UPDATE campaigns

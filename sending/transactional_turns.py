@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from mailer.core import clock, jobs, keys
+from mailer.core import clock, jobs, keys, restores
 from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import NotFound, Unavailable
 from mailer.core.services import Services
@@ -40,6 +40,8 @@ class _Made:
 
 async def send(services: Services, task: Task) -> datetime | None:
     """The job "sending.send_messages": one row of work an account."""
+    if not await restores.may_send(services):
+        return jobs.in_(seconds=restores.IDLE_SECONDS)
     try:
         async with services.db.account(task.account_id) as tx:
             doubtful = await queue.settle(tx)
@@ -88,7 +90,7 @@ class _Turn:
 
     async def _claimed(self) -> list[_Made]:
         """The next group, its mails made."""
-        if self._stopping:
+        if self._stopping or not await restores.may_send(self.services, every=restores.SENDING_SECONDS):
             return []
         room = await slots.of_messages().take(self, slots.FOR_MESSAGES)
         try:

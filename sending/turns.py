@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from mailer.core import clock, jobs
+from mailer.core import clock, jobs, restores
 from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import Gone, Unavailable
 from mailer.core.services import Services
@@ -83,6 +83,8 @@ async def send(services: Services, task: Task) -> datetime | None:
 
 async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | datetime | None":
     """The lane, or when to try again. `alone`: no other lane of the campaign runs in this process."""
+    if not await restores.may_send(services):
+        return jobs.in_(seconds=restores.IDLE_SECONDS)
     async with services.db.account(task.account_id) as tx:
         state = await lanes.state(tx, task.ref_id)
         if state is None or state.month is None:
@@ -157,6 +159,8 @@ class _Lane:
         while True:
             if not self.made:
                 await self._fill()
+            if not await restores.may_send(self.services, every=restores.SENDING_SECONDS):
+                self.over = True
             group = await self._group()
             if not (group or done):
                 return

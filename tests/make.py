@@ -144,3 +144,20 @@ class Make:
                 contact_id,
             )
         return contact_id
+
+    async def moved(self, tx: AccountTx, contact_id: int, *states: str) -> None:
+        """A contact's deliveries, from the queue through these states; the last of them is where they stay."""
+        for status in states:
+            touched = await tx.run(
+                """
+                UPDATE deliveries
+                SET status = $3, first_at = coalesce(first_at, CASE WHEN $3 <> 'claimed' THEN now() END),
+                    final_at = CASE WHEN $3 NOT IN ('queued', 'claimed', 'handing') THEN now() END,
+                    lane = CASE WHEN $3 IN ('claimed', 'handing') THEN 0 END,
+                    turn = CASE WHEN $3 IN ('claimed', 'handing') THEN 1 END
+                WHERE account_id = $1 AND contact_id = $2
+                """,
+                contact_id,
+                status,
+            )
+            assert touched

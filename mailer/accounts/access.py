@@ -57,6 +57,8 @@ class Member:
     role_name: str
     can_send: bool
     accounts: int
+    # of the whole installation: an operator has to look at a restored database first
+    sending_held: bool
 
     @property
     def role(self) -> Role:
@@ -171,7 +173,8 @@ async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
         """
         SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
                m.role AS role_name, m.can_send,
-               (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts
+               (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts,
+               EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held
         FROM memberships m
         JOIN accounts a ON a.id = m.account_id
         WHERE m.account_id = $1 AND m.user_id = $2

@@ -29,6 +29,14 @@ PAUSE_WORDS: Mapping[str, str] = {
     "bounces": N_("Too many addresses do not exist. Check where the list comes from, then resume."),
     "complaints": N_("Too many people report this campaign as spam. Find out why, then resume."),
     "refused": N_("The remaining providers refuse this campaign. Correct the cause, then resume."),
+    "restored": N_(
+        "Sending is held: the database was put back to an earlier state. The operator looks at it."
+    ),
+    "restored_begun": N_(
+        "The database was put back to an earlier state while this campaign was under way. Who got it after"
+        " that state is not known any more: resuming sends it to them a second time, cancelling leaves the"
+        " others without."
+    ),
 }
 WEEKS = 13
 

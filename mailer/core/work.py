@@ -227,6 +227,19 @@ async def oldest_seconds(db: Database) -> float:
         )
 
 
+async def ask_each_account(tx: SharedTx, job: str) -> int:
+    """Like `add` with ref 0, for every account. Returns how many."""
+    return await tx.run(
+        """
+        INSERT INTO work (account_id, job, ref_id)
+        SELECT id, $1, 0 FROM accounts
+        ON CONFLICT (account_id, job, ref_id, lane) DO UPDATE
+        SET run_at = least(work.run_at, excluded.run_at), attempts = 0, asked = work.leased_until IS NOT NULL
+        """,
+        job,
+    )
+
+
 async def add_for_each_account(tx: SharedTx, job: str) -> int:
     """One row for every account that has none yet. Returns how many were added."""
     return await tx.run(

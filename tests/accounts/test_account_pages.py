@@ -76,8 +76,9 @@ async def test_home_shows_what_needs_somebody_and_the_last_sends(services: Servi
         )
         await tx.run(
             """
-            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status)
-            VALUES ($1, $2, $3, date_trunc('month', now())::date, $4, 'in_doubt')
+            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, first_at,
+                                    final_at)
+            VALUES ($1, $2, $3, date_trunc('month', now())::date, $4, 'in_doubt', now(), now())
             """,
             sent,
             contact_id,

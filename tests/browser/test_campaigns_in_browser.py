@@ -134,10 +134,12 @@ async def test_each_page_is_accessible_and_quiet(
     await page.goto(f"{site}{found.page}")
     await look(page, f"campaigns-hold-{mark}")
     async with services.db.account(found.account.id) as tx:
-        await tx.run(
-            "UPDATE campaigns SET status = 'sending', started_at = now() WHERE account_id = $1 AND id = $2",
-            found.campaign.id,
-        )
+        for status in ("preparing", "sending"):
+            await tx.run(
+                "UPDATE campaigns SET status = $3, started_at = now() WHERE account_id = $1 AND id = $2",
+                found.campaign.id,
+                status,
+            )
         refusal = "5.7.26 This mail is unauthenticated"
         await evidence.stop(tx, found.campaign.id, "gmail", cause="auth", refused=20, reply=refusal)
         await warm_ups.start(tx, "pain.test", NewWarmUp())

@@ -15,12 +15,13 @@ from mailer.worker import JOBS
 from sending import sends
 from sending.sends import Order
 from tests.campaigns.conftest import Ready
+from tests.make import Make
 
 Build = Callable[..., Awaitable[Ready]]
 
 
 @pytest.mark.req("A-002", "E-04")
-async def test_a_web_version_lives_six_days(ready: Build, services: Services, client) -> None:
+async def test_a_web_version_lives_six_days(ready: Build, services: Services, make: Make, client) -> None:
     found = await ready()
     account_id, campaign_id, contact_id = found.account.id, found.campaign.id, found.people[0]
     async with services.db.account(account_id) as tx:
@@ -28,14 +29,7 @@ async def test_a_web_version_lives_six_days(ready: Build, services: Services, cl
         await sends.schedule(tx, services, campaign_id, Order())
     await jobs.run_turn(services, JOBS, Task(account_id, sends.PREPARE, campaign_id, 0, 1))
     async with services.db.account(account_id) as tx:
-        delivered = await tx.run(
-            """
-            UPDATE deliveries SET status = 'delivered', first_at = now(), final_at = now()
-            WHERE account_id = $1 AND contact_id = $2
-            """,
-            contact_id,
-        )
-    assert delivered == 1
+        await make.moved(tx, contact_id, "claimed", "handing", "delivered")
     path = Links(services.tokens, "").view(CampaignToken(account_id, campaign_id, contact_id))
     shown = await client.get(path)
     assert shown.status == 200
@@ -59,7 +53,7 @@ async def test_a_web_version_lives_six_days(ready: Build, services: Services, cl
 
 @pytest.mark.req("A-005")
 async def test_a_closed_account_shows_no_mail_and_still_lets_people_leave(
-    ready: Build, services: Services, client
+    ready: Build, services: Services, make: Make, client
 ) -> None:
     found = await ready()
     account_id, campaign_id, contact_id = found.account.id, found.campaign.id, found.people[0]
@@ -67,13 +61,7 @@ async def test_a_closed_account_shows_no_mail_and_still_lets_people_leave(
         await sends.schedule(tx, services, campaign_id, Order())
     await jobs.run_turn(services, JOBS, Task(account_id, sends.PREPARE, campaign_id, 0, 1))
     async with services.db.account(account_id) as tx:
-        await tx.run(
-            """
-            UPDATE deliveries SET status = 'delivered', first_at = now(), final_at = now()
-            WHERE account_id = $1 AND contact_id = $2
-            """,
-            contact_id,
-        )
+        await make.moved(tx, contact_id, "claimed", "handing", "delivered")
     path = Links(services.tokens, "").view(CampaignToken(account_id, campaign_id, contact_id))
     assert (await client.get(path)).status == 200
     async with services.db.shared() as tx:

@@ -72,13 +72,19 @@ async def sent_campaign(tx: AccountTx, *, links: tuple[str, ...] = URLS) -> tupl
 
 
 async def delivered(
-    tx: AccountTx, campaign_id: int, contact_id: int, list_id: int, *, tracked: bool = True
+    tx: AccountTx,
+    campaign_id: int,
+    contact_id: int,
+    list_id: int,
+    *,
+    tracked: bool = True,
+    status: str = "delivered",
 ) -> None:
     await tx.run(
         """
         INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, first_at, final_at,
                                 opens, clicks)
-        SELECT $1::bigint, id, $3::bigint, month, $4::bigint, 'delivered', now() - interval '1 hour',
+        SELECT $1::bigint, id, $3::bigint, month, $4::bigint, $6, now() - interval '1 hour',
                now() - interval '1 hour', $5::boolean, $5::boolean
         FROM campaigns
         WHERE account_id = $1 AND id = $2
@@ -87,6 +93,7 @@ async def delivered(
         contact_id,
         list_id,
         tracked,
+        status,
     )
 
 

@@ -3,7 +3,7 @@
 from mailer import worker
 from mailer.core import jobs, work
 from mailer.core.services import Services
-from tests.clicks.conftest import BROWSER, Flush, Sent
+from tests.clicks.conftest import BROWSER, Flush, Sent, delivered
 from tests.client import Client
 
 
@@ -16,10 +16,9 @@ async def test_an_open_resolves_the_doubt_of_its_own_mail_only(
     sent: Sent, flush: Flush, services: Services, client: Client
 ) -> None:
     async with services.db.account(sent.account_id) as tx:
-        await tx.run(
-            "UPDATE deliveries SET status = 'in_doubt' WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])",
-            sent.contacts[:2],
-        )
+        for contact_id in sent.contacts[:2]:
+            await tx.run("DELETE FROM deliveries WHERE account_id = $1 AND contact_id = $2", contact_id)
+            await delivered(tx, sent.campaign_id, contact_id, sent.list_id, status="in_doubt")
     await client.get(sent.open(0), headers=BROWSER)
     await flush()
     due = [task for task in await work.due(services.db, 5000) if task.job == "sending.resolve_doubt"]

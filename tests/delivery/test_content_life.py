@@ -111,7 +111,8 @@ async def test_a_delivery_in_doubt_can_be_sent_again_by_a_person(post: Post, peo
     assert await post.status(campaign) == "sent"
     assert sorted(post.sink.recipients) == ["ana@doubt.test", "bob@doubt.test"]
     async with post.tx() as tx:
-        await tx.run("UPDATE campaigns SET status = 'cancelled' WHERE account_id = $1")
+        for status in ("sending", "cancelled"):
+            await tx.run("UPDATE campaigns SET status = $2 WHERE account_id = $1", status)
         with pytest.raises(Conflict):
             await outcomes.send_again(tx, campaign, ana)
 

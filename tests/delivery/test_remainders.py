@@ -222,13 +222,8 @@ async def test_nothing_moves_while_a_mail_is_on_its_way(post: Post, people: Peop
     async with post.tx() as tx:
         await sends.pause(tx, campaign)
     async with post.tx() as tx:
-        await tx.run(
-            """
-            UPDATE deliveries d SET status = 'handing', lane = 0, turn = 1, first_at = now()
-            FROM contacts c
-            WHERE d.account_id = $1 AND c.account_id = $1 AND c.id = d.contact_id AND c.email = 'ana@way.test'
-            """
-        )
+        ana = await tx.value("SELECT id FROM contacts WHERE account_id = $1 AND email = 'ana@way.test'")
+        await post.make.moved(tx, ana, "claimed", "handing")
         waiting = [asyncio.create_task(recall()), asyncio.create_task(begin())]
         # both have met the lock of the row, or of each other
         for _ in range(200):
@@ -277,8 +272,13 @@ async def test_who_got_nothing_because_of_the_content_gets_the_corrected_one(
     async with post.tx() as tx:
         await tx.run(
             """
+            UPDATE deliveries SET status = 'claimed', lane = 0, turn = 1 WHERE account_id = $1
+            """
+        )
+        await tx.run(
+            """
             UPDATE deliveries d
-            SET status = 'failed', reason = CASE c.email WHEN 'ana@way.test' THEN 'render' ELSE 'address' END,
+            SET status = 'failed', lane = NULL, turn = NULL, reason = CASE c.email WHEN 'ana@way.test' THEN 'render' ELSE 'address' END,
                 final_at = now(), smtp_reply = 'the content cannot be made for this contact'
             FROM contacts c
             WHERE d.account_id = $1 AND c.account_id = $1 AND c.id = d.contact_id

@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +15,7 @@ import asyncpg
 import pytest
 import yaml
 
-from mailer.core import embedded, embedded_home, migrate
+from mailer.core import embedded, embedded_home, migrate, restores
 from mailer.core.db import open_database
 from mailer.core.embedded import Endpoints
 from mailer.core.operator import read_operator
@@ -306,5 +307,10 @@ async def test_a_backup_comes_back(services: Services, endpoints: Endpoints, tmp
         url = endpoints.database_url.replace("/mailer?", f"/{name}?")
         async with open_database(url, size=1) as db:
             assert await migrate.pending(db) == []
+            # a machine that knows nothing of the installation: the dump itself says that it is a copy
+            settings = services.settings.model_copy(update={"data_dir": tmp_path})
+            assert not await restores.may_send(replace(services, db=db, settings=settings))
+            async with db.shared() as tx:
+                assert (await restores.show(tx)).held_reason == "copy"
     finally:
         await ran("dropdb", name, **environ)

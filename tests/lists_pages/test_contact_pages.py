@@ -392,8 +392,9 @@ async def test_the_contact_page_says_why_each_campaign_reached_it_or_not(
             )
             await tx.run(
                 """
-                INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, reason, final_at)
-                VALUES ($1, $2, $3, date_trunc('month', now())::date, $4, $5, $6, now())
+                INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, reason,
+                                        first_at, final_at)
+                VALUES ($1, $2, $3, date_trunc('month', now())::date, $4, $5, $6, now(), now())
                 """,
                 campaign,
                 contact,

@@ -69,9 +69,10 @@ async def fill(tx: AccountTx, make: Make, *, measured: bool = True) -> int:
         await tx.run(
             """
             INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, reason, first_at,
-                                    smtp_code, smtp_reply, opens, clicks)
-            SELECT $1::bigint, id, $3::bigint, month, $4::bigint, $5, $6, now(), $7::smallint, $8,
-                   $9::boolean, $9::boolean
+                                    final_at, lane, turn, smtp_code, smtp_reply, opens, clicks)
+            SELECT $1::bigint, id, $3::bigint, month, $4::bigint, $5, $6, now(),
+                   CASE WHEN $5 NOT IN ('queued', 'handing') THEN now() END, CASE $5 WHEN 'handing' THEN 0 END,
+                   CASE $5 WHEN 'handing' THEN 1 END, $7::smallint, $8, $9::boolean, $9::boolean
             FROM campaigns
             WHERE account_id = $1 AND id = $2
             """,

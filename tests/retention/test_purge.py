@@ -68,8 +68,8 @@ async def _campaign(
         )
         await tx.run(
             """
-            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, final_at)
-            VALUES ($1, $2, $3, $4, $5, 'delivered', $6)
+            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, first_at, final_at)
+            VALUES ($1, $2, $3, $4, $5, 'delivered', $6, $6)
             """,
             campaign_id,
             contact_id,
@@ -116,11 +116,16 @@ async def test_a_kept_source_becomes_a_design(services: Services, make: Make) ->
 
 @pytest.mark.req("A-001")
 async def test_content_stays_while_a_delivery_is_open(services: Services, make: Make) -> None:
-    account_id, campaign_id, _ = await _campaign(services, make, final_at=NOW)
+    account_id, campaign_id, contact_id = await _campaign(services, make, final_at=NOW)
     async with services.db.account(account_id) as tx:
+        await tx.run("DELETE FROM deliveries WHERE account_id = $1 AND campaign_id = $2", campaign_id)
         await tx.run(
-            "UPDATE deliveries SET status = 'queued', final_at = NULL WHERE account_id = $1 AND campaign_id = $2",
+            """
+            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id)
+            SELECT $1, id, $3, month, 1 FROM campaigns WHERE account_id = $1 AND id = $2
+            """,
             campaign_id,
+            contact_id,
         )
         assert await purge.content(tx, NOW + timedelta(days=30)) == 0
 
@@ -129,10 +134,12 @@ async def test_content_stays_while_a_delivery_is_open(services: Services, make: 
 async def test_what_a_paused_campaign_sent_is_forgotten_as_well(services: Services, make: Make) -> None:
     account_id, campaign_id, _ = await _campaign(services, make, final_at=NOW)
     async with services.db.account(account_id) as tx:
-        await tx.run(
-            "UPDATE campaigns SET status = 'paused', finished_at = NULL WHERE account_id = $1 AND id = $2",
-            campaign_id,
-        )
+        for status in ("sending", "paused"):
+            await tx.run(
+                "UPDATE campaigns SET status = $3, finished_at = NULL WHERE account_id = $1 AND id = $2",
+                campaign_id,
+                status,
+            )
         waiting = await make.contact(tx)
         await tx.run(
             """
@@ -246,9 +253,10 @@ async def test_totals_of_ten_and_more_outlive_the_rows(services: Services, make:
     async with services.db.account(account_id) as tx:
         await tx.run(
             """
-            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, reason, final_at)
+            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, reason, first_at,
+                                    final_at)
             SELECT $1, $2, 1000000 + n, $3, 1, CASE WHEN n <= 11 THEN 'delivered' ELSE 'bounced' END,
-                   CASE WHEN n <= 11 THEN '' ELSE 'hard' END, $4
+                   CASE WHEN n <= 11 THEN '' ELSE 'hard' END, $4, $4
             FROM generate_series(1, 14) n
             """,
             campaign_id,

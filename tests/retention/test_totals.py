@@ -47,8 +47,9 @@ async def _fill(tx: AccountTx, *, people: int = 40, at: datetime = SENT) -> int:
     )
     await tx.run(
         """
-        INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, final_at, opens, clicks)
-        SELECT $1, $2, n, $3, 1, 'delivered', $4, true, true
+        INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, first_at, final_at,
+                                opens, clicks)
+        SELECT $1, $2, n, $3, 1, 'delivered', $4, $4, true, true
         FROM generate_series(1, $5::int) n
         """,
         campaign_id,

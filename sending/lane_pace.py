@@ -58,6 +58,7 @@ class LanePace:
     sender_wait: float = 0.0
     paused: dict[str, datetime] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
+    stopped: set[str] = field(default_factory=set)
     last_refusal: dict[str, tuple[Cause, str]] = field(default_factory=dict)
     why: str = ""
     binds: str = ""
@@ -236,14 +237,14 @@ class LanePace:
         return replies
 
     async def _hand_over(self, route: Route, profile: str, mails: Sequence[Mail]) -> list[Reply | None]:
-        if self.paused.get(profile, clock.now()) > clock.now():
+        if not self._may(profile):
             return [None] * len(mails)
         most = self.places.get(profile, 0)
         limits = profiles.named(profile)
 
         async def heard(reply: Reply) -> bool:
             await self._hear(profile, reply)
-            return self.paused.get(profile, clock.now()) <= clock.now()
+            return self._may(profile)
 
         # who limits nobody seldom asks for less: its replies are read when all have come
         terms = Terms(most, limits.per_connection, heard if limits.limited else None)
@@ -261,6 +262,12 @@ class LanePace:
                 if reply is not None and reply.code:
                     await self._hear(profile, reply)
         return replies
+
+    def _may(self, profile: str) -> bool:
+        """May its next mail be handed over, after what its provider has said in this turn?"""
+        if profile in self.stopped or self.refused[profile] >= evidence.REFUSED_IN_A_ROW:
+            return False
+        return self.paused.get(profile, clock.now()) <= clock.now()
 
     async def _hear(self, profile: str, reply: Reply) -> None:
         if reply.code < 400:
@@ -316,6 +323,7 @@ class LanePace:
             n = max(self.refused[profile], evidence.REFUSED_IN_A_ROW)
             if await evidence.stop(tx, self.turn.campaign_id, profile, cause=cause, refused=n, reply=reply):
                 log.warning("provider refuses", campaign=self.turn.campaign_id, profile=profile, cause=cause)
+            self.stopped.add(profile)
             self.refused.pop(profile, None)
 
     def next_run(self, queues: Sequence[Queue]) -> datetime | None:

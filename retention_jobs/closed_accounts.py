@@ -16,6 +16,7 @@ _STATEMENTS = {
     "campaigns": "DELETE FROM campaigns WHERE account_id = $1",
     "designs": "DELETE FROM designs WHERE account_id = $1",
     "images": "DELETE FROM images WHERE account_id = $1",
+    "seeds": "DELETE FROM seeds WHERE account_id = $1",
     "senders": "DELETE FROM senders WHERE account_id = $1",
     "selection_contacts": "DELETE FROM selection_contacts WHERE account_id = $1",
     "selections": "DELETE FROM selections WHERE account_id = $1",

@@ -2,6 +2,6 @@
 
 from aiohttp import web
 
-from sending import api_campaigns, api_senders
+from sending import api_campaigns, api_senders, api_tests
 
-ROUTES: list[web.RouteDef] = [*api_campaigns.ROUTES, *api_senders.ROUTES]
+ROUTES: list[web.RouteDef] = [*api_campaigns.ROUTES, *api_senders.ROUTES, *api_tests.ROUTES]

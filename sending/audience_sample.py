@@ -15,7 +15,10 @@ MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Contacts whose id is a multiple of `every`; `total`: the people who will get the campaign."""
+    """One contact of `every`; `total`: the people who will get the campaign.
+
+    By the hash of the contact's id: a plain remainder would follow whatever repeats in an imported table.
+    """
 
     every: int
     total: int

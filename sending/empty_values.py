@@ -107,7 +107,8 @@ async def count(
                    END), '') AS value
             FROM unnest($3::text[]) AS k (key)
         ) AS f
-        WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.reason = '' AND a.contact_id % $4::bigint = 0
+        WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.reason = ''
+          AND (hashint8(a.contact_id) & 2147483647) % $4::int = 0
         GROUP BY f.key
         ORDER BY f.key
         """,

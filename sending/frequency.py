@@ -36,7 +36,8 @@ async def check(tx: AccountTx, campaign_id: int, sample: Sample) -> Problem:
                               OR (d.status = 'delivered' AND d.final_at > now() - make_interval(hours => $6)))
                    )))::int
             FROM audience a
-            WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.reason = '' AND a.contact_id % $3::bigint = 0
+            WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.reason = ''
+              AND (hashint8(a.contact_id) & 2147483647) % $3::int = 0
             """,
             campaign_id,
             sample.every,

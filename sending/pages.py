@@ -10,6 +10,7 @@ from sending import (
     pages_remainders,
     pages_resends,
     pages_search,
+    pages_seeds,
     pages_senders,
     pages_sends,
 )
@@ -24,4 +25,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_media.ROUTES,
     *pages_search.ROUTES,
     *pages_senders.ROUTES,
+    *pages_seeds.ROUTES,
 ]

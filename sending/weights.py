@@ -100,7 +100,8 @@ async def largest(tx: AccountTx, campaign_id: int, content: Content, sample: Sam
                c.last_name, c.language, c.fields, c.opens, c.clicks
         FROM audience a
         JOIN contacts c ON c.account_id = a.account_id AND c.id = a.contact_id
-        WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.reason = '' AND a.contact_id % $3::bigint = 0
+        WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.reason = ''
+          AND (hashint8(a.contact_id) & 2147483647) % $3::int = 0
         ORDER BY (CASE WHEN c.clicks = 'granted' THEN $5::int ELSE 0 END) + (
                      SELECT coalesce(sum(length(CASE k.key
                                 WHEN 'first_name' THEN c.first_name

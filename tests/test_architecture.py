@@ -55,7 +55,7 @@ OWNERS = {
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links api_keys audit agreement_acceptances",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts imports import_rows import_rejects exports events",
-    "sending": "test_sends senders images designs campaigns campaign_lists revisions links deliveries inbox_mails outbox suppressions",
+    "sending": "test_sends seeds senders images designs campaigns campaign_lists revisions links deliveries inbox_mails outbox suppressions",
     # contacts: last_act_at alone (B-27)
     "tracking": "events contacts",
     "retention_jobs": "*",

@@ -47,6 +47,7 @@ OBJECTS = {
     "image": N_("image"),
     "import": N_("import"),
     "mailing_list": N_("list"),
+    "seed": N_("test address"),
     "sender": N_("sender"),
     "suppression": N_("suppression list"),
 }

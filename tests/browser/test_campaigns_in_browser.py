@@ -9,8 +9,9 @@ from PIL import Image
 from playwright.async_api import Page
 
 from mailer.accounts import sessions
+from mailer.core.links import Links
 from mailer.core.services import Services
-from sending import campaigns, designs, images, sends
+from sending import campaigns, designs, images, seeds, sends, test_sends
 from sending.images import Words
 from sending.sends import Order
 from tests.browser.conftest import Visit
@@ -52,7 +53,7 @@ async def look(page: Page, name: str) -> None:
 
 
 async def furnish(services: Services, found: Ready) -> tuple[int, int, int]:
-    """A letter, a design and an image beside the draft; their ids."""
+    """A letter, a design and an image beside the draft; their ids. A test address and a test as well."""
     out = io.BytesIO()
     Image.new("RGB", (600, 300), (200, 120, 40)).save(out, "PNG")
     stored = await images.store(services.db, found.account.id, await images.clean(out.getvalue()))
@@ -62,6 +63,10 @@ async def furnish(services: Services, found: Ready) -> tuple[int, int, int]:
         source = '{"blocks":[{"kind":"heading","text":"Pain"},{"kind":"paragraph","text":"Le seigle"}],"footer":true}'
         await campaigns.write_content(tx, letter.id, "letter", source)
         design = await designs.keep(tx, found.campaign.id, "Hebdo")
+        await seeds.add(
+            tx, seeds.NewSeed(email="boite@ailleurs.test", label="Orange"), Links(services.tokens, "")
+        )
+        await test_sends.ask_all(tx, found.campaign.id, [found.account.owner_email])
     return letter.id, design.id, image.id
 
 
@@ -92,6 +97,7 @@ async def test_each_page_is_accessible_and_quiet(
         ("senders", f"{app}/senders"),
         ("sender", f"{app}/senders/{found.sender_id}"),
         ("sender-new", f"{app}/senders/new"),
+        ("test-addresses", f"{app}/test-addresses"),
         ("designs", f"{app}/designs"),
         ("design", f"{app}/designs/{design}/edit"),
         ("design-new", f"{app}/designs/new"),

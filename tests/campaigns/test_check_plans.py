@@ -56,7 +56,7 @@ async def test_the_checks_look_at_a_bounded_share_of_the_audience(make: Make, se
         keys = ["city", "first_name"]
         found = await empty_values.count(tx, campaign, keys, sample, addresses=[])
         looked_at = PEOPLE // sample.every
-        assert [(one.key, abs(one.people - looked_at) <= 1, one.empty > 0) for one in found] == [
+        assert [(one.key, 0.7 < one.people / looked_at < 1.3, one.empty > 0) for one in found] == [
             ("city", True, False),
             ("first_name", True, True),
         ]
@@ -73,6 +73,6 @@ async def test_the_checks_look_at_a_bounded_share_of_the_audience(make: Make, se
     for rows in plans:
         plan = "\n".join(row[0] for row in rows)
         # the share is taken before anything is joined, and each contact is then fetched by its key
-        assert "% '50'::bigint) = 0)" in plan, plan
+        assert "% 50) = 0)" in plan, plan
         assert "Seq Scan on contacts" not in plan, plan
         assert "Index Scan using contacts_pkey on contacts" in plan, plan

@@ -30,6 +30,7 @@ from sending import (
     senders,
     sources,
     subject_checks,
+    test_sends,
     weights,
 )
 from sending.audience import Counts
@@ -110,7 +111,7 @@ async def run(tx: AccountTx, services: Services, campaign_id: int, *, to_look: b
     else:
         made = await _people(tx, services, campaign, counts, to_look=to_look)
         checks += await _content(tx, services, campaign, compiled, made)
-    checks += _tested(campaign)
+    checks.append(await _tested(tx, campaign))
     return Report(campaign=campaign, counts=counts, checks=tuple(checks))
 
 
@@ -225,11 +226,19 @@ def _once(problems: Sequence[Problem]) -> list[Problem]:
     return list(kept.values())
 
 
-def _tested(campaign: Campaign) -> list[Check]:
+async def _tested(tx: AccountTx, campaign: Campaign) -> Check:
+    """Rows of tests go after six days (S12); that there was one stays."""
     if campaign.tested_at is None:
-        return [_check("look", "test", N_("No test was sent. Look at the message in a real mailbox."))]
+        return _check("look", "test", N_("No test was sent. Look at the message in a real mailbox."))
+    last = await test_sends.last(tx, campaign.id)
+    if last is not None and last.state == "failed":
+        message = N_("The last test, to {email}, could not be sent: {reply}")
+        return _check("look", "test", message, email=last.recipient, reply=last.reply)
+    if last is not None and last.state == "waiting":
+        message = N_("A test is on its way to {email}. Look at it before you send.")
+        return _check("look", "test", message, email=last.recipient)
     day = i18n.moment(campaign.tested_at, campaign.time_zone)
-    return [_check("fine", "test", N_("The last test was sent on {day}."), day=day)]
+    return _check("fine", "test", N_("The last test was sent on {day}."), day=day)
 
 
 def _check(group: Group, code: str, message: str, *, step: str = "", **params: object) -> Check:

@@ -7,7 +7,7 @@ import pytest
 
 from mailer.core.services import Services
 from mailer.web import i18n
-from sending import audience_sample, campaign_checks, campaigns, footer
+from sending import audience_sample, campaign_checks, campaigns, footer, test_sends
 from sending.campaign_checks import Check, Report
 from sending.campaigns import Changes
 from tests.campaigns.conftest import MJML, Ready
@@ -260,6 +260,22 @@ async def test_people_written_to_yesterday_are_counted(ready: Build, services: S
         "People who get “Hier” within 24 hours as well: 3 of 5."
     ]
     assert [one.step for one in seen.group("look") if one.code == "frequency"] == ["audience"]
+
+
+async def test_a_test_counts_once_a_server_took_it(ready: Build, services: Services) -> None:
+    found = await ready()
+    async with services.db.account(found.account.id) as tx:
+        (test,) = await test_sends.ask_all(tx, found.campaign.id, [found.account.owner_email])
+    (waiting,) = words((await report(services, found)).group("look"), "test")
+    assert waiting.startswith(f"A test is on its way to {found.account.owner_email}.")
+    async with services.db.account(found.account.id) as tx:
+        await test_sends.finish(tx, test.id, "failed", reply="550 5.7.1 no")
+    (failed,) = words((await report(services, found)).group("look"), "test")
+    assert failed.endswith("could not be sent: 550 5.7.1 no")
+    async with services.db.account(found.account.id) as tx:
+        (again,) = await test_sends.ask_all(tx, found.campaign.id, [found.account.owner_email])
+        await test_sends.finish(tx, again.id, "sent", reply="250 2.0.0 Ok")
+    assert words((await report(services, found)).group("fine"), "test")
 
 
 async def test_own_images_are_looked_up(ready: Build, services: Services) -> None:

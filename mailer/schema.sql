@@ -1042,6 +1042,32 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.seeds (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    team boolean DEFAULT false NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT seeds_label_check CHECK ((length(label) <= 120)),
+    CONSTRAINT seeds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'refused'::text, 'removed'::text])))
+);
+
+ALTER TABLE ONLY public.seeds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.seeds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.seeds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.selection_contacts (
     account_id bigint NOT NULL,
     selection_id bigint NOT NULL,
@@ -1454,6 +1480,12 @@ ALTER TABLE ONLY public.revisions
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.seeds
+    ADD CONSTRAINT seeds_address_key UNIQUE (account_id, address_key);
+
+ALTER TABLE ONLY public.seeds
+    ADD CONSTRAINT seeds_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.selection_contacts
     ADD CONSTRAINT selection_contacts_pkey PRIMARY KEY (account_id, selection_id, contact_id);
 
@@ -1601,6 +1633,8 @@ CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_i
 
 CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, campaign_id, id);
 
+CREATE INDEX test_sends_created ON public.test_sends USING btree (account_id, created_at);
+
 CREATE INDEX work_due ON public.work USING btree (run_at);
 
 CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
@@ -1733,6 +1767,9 @@ ALTER TABLE ONLY public.retention_passes
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.seeds
+    ADD CONSTRAINT seeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.selection_contacts
     ADD CONSTRAINT selection_contacts_account_id_selection_id_fkey FOREIGN KEY (account_id, selection_id) REFERENCES public.selections(account_id, id) ON DELETE CASCADE;
 
@@ -1827,6 +1864,8 @@ CREATE POLICY account ON public.retention_passes USING ((account_id = public.cur
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.seeds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.selection_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.selections USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1902,6 +1941,8 @@ ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.seeds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.selection_contacts ENABLE ROW LEVEL SECURITY;
 
@@ -2014,6 +2055,8 @@ GRANT SELECT,DELETE ON TABLE public.retention_runs TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.revisions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.schema_migrations TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.seeds TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.selection_contacts TO mailer_eraser;
 

@@ -2,7 +2,15 @@
 
 from aiohttp import web
 
-from sending import api_campaigns, api_domains, api_messages, api_pace, api_senders, api_servers
+from sending import (
+    api_campaigns,
+    api_domains,
+    api_messages,
+    api_pace,
+    api_senders,
+    api_servers,
+    api_tests,
+)
 
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
@@ -11,4 +19,5 @@ ROUTES: list[web.RouteDef] = [
     *api_pace.ROUTES,
     *api_domains.ROUTES,
     *api_servers.ROUTES,
+    *api_tests.ROUTES,
 ]

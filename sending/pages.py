@@ -14,6 +14,7 @@ from sending import (
     pages_resends,
     pages_restores,
     pages_search,
+    pages_seeds,
     pages_senders,
     pages_sends,
     pages_servers,
@@ -34,4 +35,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_pace.ROUTES,
     *pages_domains.ROUTES,
     *pages_servers.ROUTES,
+    *pages_seeds.ROUTES,
 ]

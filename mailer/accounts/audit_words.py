@@ -65,6 +65,7 @@ OBJECTS = {
     "mailing_list": N_("list"),
     "message": N_("transactional message"),
     "selection": N_("selection of contacts"),
+    "seed": N_("test address"),
     "sender": N_("sender"),
     "smtp_server": N_("SMTP server"),
     "suppression": N_("suppression list"),

@@ -9,8 +9,20 @@ from PIL import Image
 from playwright.async_api import Page
 
 from mailer.accounts import accounts, sessions
+from mailer.core.links import Links
 from mailer.core.services import Services
-from sending import campaigns, designs, evidence, images, sends, server_tests, servers, warm_ups
+from sending import (
+    campaigns,
+    designs,
+    evidence,
+    images,
+    seeds,
+    sends,
+    server_tests,
+    servers,
+    test_sends,
+    warm_ups,
+)
 from sending.images import Words
 from sending.sends import Order
 from sending.server_tests import Step
@@ -55,7 +67,7 @@ async def look(page: Page, name: str) -> None:
 
 
 async def furnish(services: Services, found: Ready) -> tuple[int, int, int]:
-    """A letter, a design and an image beside the draft; their ids."""
+    """A letter, a design and an image beside the draft; their ids. A test address and a test as well."""
     out = io.BytesIO()
     Image.new("RGB", (600, 300), (200, 120, 40)).save(out, "PNG")
     stored = await images.store(services.db, found.account.id, await images.clean(out.getvalue()))
@@ -65,6 +77,10 @@ async def furnish(services: Services, found: Ready) -> tuple[int, int, int]:
         source = '{"blocks":[{"kind":"heading","text":"Pain"},{"kind":"paragraph","text":"Le seigle"}],"footer":true}'
         await campaigns.write_content(tx, letter.id, "letter", source)
         design = await designs.keep(tx, found.campaign.id, "Hebdo")
+        await seeds.add(
+            tx, seeds.NewSeed(email="boite@ailleurs.test", label="Orange"), Links(services.tokens, "")
+        )
+        await test_sends.ask_all(tx, found.campaign.id, [found.account.owner_email])
     return letter.id, design.id, image.id
 
 
@@ -120,6 +136,7 @@ async def test_each_page_is_accessible_and_quiet(
         ("server", f"{app}/senders/servers/{server}"),
         ("server-new", f"{app}/senders/servers/new"),
         ("server-delete", f"{app}/senders/servers/{server}/deletion"),
+        ("test-addresses", f"{app}/test-addresses"),
         ("designs", f"{app}/designs"),
         ("design", f"{app}/designs/{design}/edit"),
         ("design-new", f"{app}/designs/new"),

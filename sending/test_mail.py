@@ -35,6 +35,9 @@ async def send_test(services: Services, task: Task) -> datetime | None:
             return None
         if test.state != "waiting":
             return None
+        if not await test_sends.may_get(tx, test.recipient):
+            await test_sends.finish(tx, test.id, "failed", reply="the address takes no tests any more")
+            return None
         found = await servers.of(tx, services)
         try:
             mail = await build(tx, services, test)

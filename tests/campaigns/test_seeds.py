@@ -10,8 +10,9 @@ from mailer.core import clock
 from mailer.core.errors import Conflict, Invalid, NotFound, TooMany
 from mailer.core.links import Links
 from mailer.core.services import Services
+from mailer.core.work import Task
 from retention_jobs import purge
-from sending import seeds, test_sends
+from sending import seeds, test_mail, test_sends
 from sending.seeds import NewSeed
 from tests.campaigns.conftest import Ready
 from tests.client import Client
@@ -180,6 +181,21 @@ async def test_one_press_tests_at_myself_and_at_every_address(
     table = shown.partition("<h2>Tests</h2>")[2]
     for words in ("Failed", "550 5.7.1 no", "Handed over", "250 2.0.0 Ok", "On its way", "Refresh"):
         assert words in table, words
+
+
+async def test_a_no_reaches_a_test_that_is_on_its_way(
+    ready: Build, services: Services, client: Client
+) -> None:
+    found = await ready()
+    await add(services, found.account, "voisin@ailleurs.test")
+    page = await agree(services, client, found.account, "voisin@ailleurs.test")
+    async with services.db.account(found.account.id) as tx:
+        (test,) = await test_sends.ask_all(tx, found.campaign.id, ["seeds"])
+    await client.ask("POST", page, data={"answer": "no"})
+    await test_mail.send_test(services, Task(found.account.id, test_sends.JOB, test.id, 0, 1))
+    async with services.db.account(found.account.id) as tx:
+        ended = await test_sends.show(tx, test.id)
+    assert (ended.state, ended.reply) == ("failed", "the address takes no tests any more")
 
 
 async def test_tests_are_counted_by_the_hour(ready: Build, services: Services) -> None:

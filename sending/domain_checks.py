@@ -74,7 +74,7 @@ async def settle(tx: AccountTx, services: Services, domain_id: int, found: Look)
     dmarc, missed_at = _dmarc(before, found)
     answered = bool(found.asked) or found.dmarc is not None
     keys = await dkim_keys.of(tx, domain_id)
-    signed = dkim_keys.signs(keys) or domains.relay_signs(services, before)
+    signed = dkim_keys.signs(keys) or domains.relay_signs(await domains.relay_name(tx, services), before)
     good = signed and bool(dmarc)
     await tx.run(
         """

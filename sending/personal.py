@@ -17,7 +17,7 @@ from mailer.core.errors import Gone, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.tokens import CampaignToken, RecipientToken
-from sending import dkim, domains, merge, message, render, revisions
+from sending import dkim, domains, merge, message, render, revisions, signing
 from sending.merge_filters import Value
 from sending.message import ListHeaders, MailClass, MessageHeaders, Part
 from sending.render import Recipient, Rendered, Urls
@@ -121,11 +121,7 @@ class Maker:
 
     def sign(self, mails: Sequence[Mail]) -> list[Mail]:
         """With DKIM. Work for a thread: OpenSSL lets others run meanwhile."""
-        at = int(clock.now().timestamp())
-        return [
-            replace(mail, message=dkim.sign(mail.message, self.signers, at=at) + mail.message)
-            for mail in mails
-        ]
+        return signing.signed(mails, self.signers)
 
     def render(self, person: Person, tracking: Tracking) -> tuple[Rendered, Urls]:
         """As text, for a reader. Raises RenderFailed."""

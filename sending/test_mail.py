@@ -15,7 +15,18 @@ from mailer.core.errors import Invalid, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import dkim, domains, message, outcomes, personal, replies, revisions, route, servers, test_sends
+from sending import (
+    domains,
+    message,
+    outcomes,
+    personal,
+    replies,
+    revisions,
+    route,
+    servers,
+    signing,
+    test_sends,
+)
 from sending.message import ListHeaders, MailClass, MessageHeaders
 from sending.personal import Person
 from sending.render import RenderFailed
@@ -79,8 +90,8 @@ async def build(tx: AccountTx, services: Services, test: TestSend) -> Mail:
     )
     built = message.build(headers, replace(rendered, subject=PREFIX + rendered.subject))
     signers = await domains.signing_keys(tx, services, domain_of(parse(shared.from_email).key))
-    signature = dkim.sign(built, signers, at=int(clock.now().timestamp()))
-    return Mail(personal.return_path(domain), message.envelope_address(test.recipient), signature + built)
+    mail = Mail(personal.return_path(domain), message.envelope_address(test.recipient), built)
+    return signing.signed([mail], signers)[0]
 
 
 async def _person(tx: AccountTx, test: TestSend, language: str) -> Person:

@@ -6,18 +6,28 @@ places and connections of their own, so that a campaign of a million is never in
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from mailer.core import clock, jobs, keys, restores
+from mailer.core import addresses, clock, jobs, keys, restores
 from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import NotFound, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import outcomes, route, servers, slots, transactional_content, turns
+from sending import (
+    dkim,
+    domains,
+    outcomes,
+    route,
+    servers,
+    signing,
+    slots,
+    transactional_content,
+    turns,
+)
 from sending import transactional_queue as queue
 from sending.outcomes import Outcome
 from sending.route import Route
@@ -26,6 +36,7 @@ from sending.transactional_content import Composed, From
 from sending.transactional_queue import Claimed
 
 log = structlog.get_logger()
+Signers = tuple[dkim.Key, ...]
 STREAM = "messages"
 CONNECTIONS = 4
 LAST_TRY = timedelta(seconds=10)  # before its end: a try later than that would be none
@@ -36,6 +47,10 @@ STANDS_STILL = timedelta(minutes=5)
 class _Made:
     row: Claimed
     mail: Mail
+
+
+def _signed(made: Sequence[_Made], signers: Mapping[str, Signers]) -> list[_Made]:
+    return [replace(one, mail=signing.signed([one.mail], signers[one.row.sender_email])[0]) for one in made]
 
 
 async def send(services: Services, task: Task) -> datetime | None:
@@ -98,8 +113,9 @@ class _Turn:
                 async with self.services.db.account(self.account_id) as tx:
                     rows = await queue.claim(tx, self.mark, room)
                     made = await self._make(tx, rows)
+                    signers = await self._signers(tx, made)
                 if made or not rows:
-                    return made
+                    return await asyncio.to_thread(_signed, made, signers)
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
             if not _database_away(error):
@@ -135,6 +151,14 @@ class _Turn:
         if failed:
             await queue.fail(tx, self.mark, failed)
         return made
+
+    async def _signers(self, tx: AccountTx, made: Sequence[_Made]) -> dict[str, Signers]:
+        """The keys of each sender's domain, by the sender's address."""
+        found = {}
+        for email in {one.row.sender_email for one in made}:
+            domain = addresses.domain_of(addresses.parse(email).key)
+            found[email] = await domains.signing_keys(tx, self.services, domain)
+        return found
 
     def _mail(self, row: Claimed, envelope: bytes, content: bytes, key: bytes) -> Mail:
         composed = Composed(

@@ -80,9 +80,10 @@ class Post:
                 """
                 INSERT INTO domains (account_id, name, dmarc, verified_at, relay, relay_at)
                 VALUES ($1, $2, 'none', now(), $3, now())
+                ON CONFLICT (account_id, name) DO UPDATE SET relay = excluded.relay
                 """,
                 f"pain-{self.account.id}.test",
-                domains.relay_name(self.services),
+                await domains.relay_name(tx, self.services),
             )
 
     async def run(self, times: int = 20, *, system: bool = False) -> int:

@@ -52,7 +52,10 @@ async def through_a_relay(post: Post) -> None:
 async def add(post: Post, sink: Sink, **more: object) -> int:
     async with post.tx() as tx:
         new = NewServer(host="127.0.0.1", port=sink.port, tls="opportunistic", **more)  # type: ignore[arg-type]
-        return (await servers.create(tx, post.services.sealer, new)).id
+        made = await servers.create(tx, post.services.sealer, new)
+    if post.services.settings.smtp_url:
+        await post.domain_in_order()
+    return made.id
 
 
 async def read(post: Post, server_id: int) -> servers.SmtpServer:

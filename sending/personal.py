@@ -117,7 +117,8 @@ class Maker:
             text=Part(loaded.program.text_body.transfer, made.text),
             html=Part(loaded.program.html_body.transfer, made.html),
         )
-        return Mail(self.return_path, envelope, message)
+        # pieces of `quoted` begin no line with a dot, and no header line begins with one
+        return Mail(self.return_path, envelope, message, dotless=True)
 
     def sign(self, mails: Sequence[Mail]) -> list[Mail]:
         """With DKIM. Work for a thread: OpenSSL lets others run meanwhile."""

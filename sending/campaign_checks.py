@@ -154,7 +154,7 @@ async def _sender(tx: AccountTx, services: Services, campaign: Campaign) -> list
 async def _domain(tx: AccountTx, services: Services, name: str) -> Check:
     """D-54, S17: nothing real leaves from a domain that is not proved; the local inbox takes everything."""
     gate = await domains.gate(tx, services, name)
-    place = f"domains/{gate.domain.id}" if gate.domain else "domains"
+    place = f"domains/{gate.domain.id}" if gate.domain else "domains/new"
     if gate.code:
         return _check("blocking", "domain", domain_words.GATE[gate.code], step=place, domain=name)
     if gate.domain is not None and gate.domain.verified_at is not None:

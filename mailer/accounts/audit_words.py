@@ -20,6 +20,7 @@ ACTS = {
     "checked": N_("has counted"),
     "closed": N_("has closed"),
     "confirmed": N_("has confirmed"),
+    "continued": N_("has gone on for the others with"),
     "created": N_("has created"),
     "deleted": N_("has deleted"),
     "downloaded": N_("has downloaded"),

@@ -218,7 +218,7 @@ async def test_a_letter_is_written_and_sent_without_script(
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_text("Nothing blocks this campaign.").wait_for()
     await page.get_by_role("button", name="Send me a test").click()
-    await page.get_by_text("A test is on its way to").wait_for()
+    await page.get_by_text("A test is on its way to").first.wait_for()
     await page.get_by_role("link", name="Continue").click()
     await page.get_by_role("button", name="Send to 1 contact").click()
     await page.get_by_text("Nothing has left yet.").wait_for()

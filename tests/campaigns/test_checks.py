@@ -245,9 +245,12 @@ async def test_people_written_to_yesterday_are_counted(ready: Build, services: S
         for person, status in zip(found.people, statuses, strict=True):
             await tx.run(
                 """
-                INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, final_at)
-                VALUES ($1, $2, $3, date_trunc('month', now())::date, $4, $5,
-                        CASE WHEN $5 <> 'queued' THEN now() - make_interval(hours => $6) END)
+                INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, reason,
+                                        first_at, final_at)
+                SELECT $1, $2, $3, date_trunc('month', now())::date, $4, $5,
+                       CASE WHEN $5 = 'skipped' THEN 'unsubscribed' ELSE '' END,
+                       CASE WHEN $5 = 'delivered' THEN at END, CASE WHEN $5 <> 'queued' THEN at END
+                FROM (SELECT now() - make_interval(hours => $6) AS at) AS ended
                 """,
                 other,
                 person,
@@ -300,8 +303,8 @@ async def test_every_finding_has_its_way_on_the_page(ready: Build, make: Make, s
     findings = re.findall(r"<li>.*?</li>", look, re.DOTALL)
     assert len(findings) == 6
     for finding in findings:
-        assert re.search(r'<a href="(/app/\d+/[\w/]+)">Mend<', finding), finding
-    for target in set(re.findall(r'<a href="(/app/[^"]+)">Mend<', look)):
+        assert re.search(r'<a href="(/app/\d+/[\w/]+)">Fix<', finding), finding
+    for target in set(re.findall(r'<a href="(/app/[^"]+)">Fix<', look)):
         assert (await owner.get(target)).status == 200, target
     assert "score" not in page.lower()
     french = await make.signed_in(found.account.owner_id, language="fr")

@@ -71,7 +71,7 @@ async def tick(ctx: dict[str, Any]) -> None:
 
 
 def _payload(task: Task) -> tuple[object, ...]:
-    return task.account_id, task.job, task.ref_id, task.lane, task.turn, task.attempts
+    return task.account_id, task.job, task.ref_id, task.lane, task.turn, task.attempts, task.born
 
 
 async def start_periodic(services: Services) -> None:

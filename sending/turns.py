@@ -68,8 +68,15 @@ async def send(services: Services, task: Task) -> datetime | None:
     opened = await _open(services, task)
     if not isinstance(opened, _Lane):
         return opened
+    running = asyncio.ensure_future(opened.run())
     try:
-        await opened.run()
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # The lease was lost, the database being away for long, say. Nothing more begins, but what became of
+        # mails that were on their way is written down: lane and mark of their rows are still this turn's.
+        opened.over = True
+        await running
+        raise
     finally:
         slots.of_campaigns().leave(opened)
         await asyncio.shield(opened.release())

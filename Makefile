@@ -30,8 +30,9 @@ check: .venv/.dev-ok
 test: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/pytest -n 2 --dist worksteal -m "not long"
 
+# ONLY=tests/faults (a folder or file), REPEAT=10 (each fault test so many times; their figures stand at the end)
 test-long: .venv/.dev-ok assets .cache/chromium/.ok
-	$(V)/pytest -m "long or not long"
+	$(V)/pytest -m "long or not long" --repeat=$(or $(REPEAT),1) $(ONLY)
 
 # ONLY=send (names, all when left out), SCALE=0.1 (smaller lists), RUNS=5 (medians of), PROFILE=1 (where time goes)
 bench: .venv/.dev-ok

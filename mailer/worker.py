@@ -10,6 +10,7 @@ and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept
 
 import asyncio
 import signal
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -71,7 +72,7 @@ async def tick(ctx: dict[str, Any]) -> None:
 
 
 def _payload(task: Task) -> tuple[object, ...]:
-    return task.account_id, task.job, task.ref_id, task.lane, task.turn, task.attempts
+    return task.account_id, task.job, task.ref_id, task.lane, task.turn, task.attempts, task.born
 
 
 async def start_periodic(services: Services) -> None:
@@ -123,21 +124,11 @@ async def run_worker(settings: Settings) -> None:
     async with open_services(settings, pool_size=PARALLEL + 4) as services:
         await restores.may_send(services)
         await start_periodic(services)
-        workers = [
-            make_worker(
-                services,
-                await create_pool(
-                    redis_settings(settings.redis_url),
-                    job_serializer=orjson.dumps,
-                    job_deserializer=orjson.loads,
-                    default_queue_name=queue,
-                ),
-                queue,
-            )
-            for queue in (TICK, URGENT, QUEUE)
-        ]
-        _stop_on_signals(workers)
-        running = [asyncio.ensure_future(worker.async_run()) for worker in workers]
+        queues = [_Queue(services, name) for name in (TICK, URGENT, QUEUE)]
+        for queue in queues:
+            await queue.open()
+        _stop_on_signals(queues)
+        running = [asyncio.ensure_future(queue.run()) for queue in queues]
         try:
             # arq ends a worker by cancelling its loop: that is the end in order
             ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
@@ -146,13 +137,66 @@ async def run_worker(settings: Settings) -> None:
                     raise error
             log.info("worker stopped")
         finally:
-            await asyncio.gather(*(worker.close() for worker in workers), *running, return_exceptions=True)
+            await asyncio.gather(*(queue.close() for queue in queues), *running, return_exceptions=True)
 
 
-def _stop_on_signals(workers: list[Worker]) -> None:
+@dataclass
+class _Queue:
+    """arq's workers of one queue, one after the other: a queue that was away ends arq's loop, and with it the
+    process would end in the middle of its turns. A new worker goes on, those turns end by themselves."""
+
+    services: Services
+    name: str
+    workers: list[Worker] = field(default_factory=list)
+    left: list[asyncio.Task[object]] = field(default_factory=list)
+    """Turns of workers whose loop has ended."""
+    stopping: bool = False
+
+    async def open(self) -> None:
+        """Raises RedisError when the queue is away."""
+        redis = await create_pool(
+            redis_settings(self.services.settings.redis_url),
+            job_serializer=orjson.dumps,
+            job_deserializer=orjson.loads,
+            default_queue_name=self.name,
+        )
+        self.workers.append(make_worker(self.services, redis, self.name))
+
+    async def run(self) -> None:
+        try:
+            while not self.stopping:
+                try:
+                    await self.workers[-1].async_run()
+                except (RedisError, OSError) as error:
+                    log.warning("queue away", queue=self.name, error=type(error).__name__)
+                    self.left = [one for one in self.left if not one.done()]
+                    self.left += self.workers[-1].tasks.values()
+                await self._reopen()
+        finally:
+            await asyncio.gather(*self.left, return_exceptions=True)
+
+    async def _reopen(self) -> None:
+        while not self.stopping:
+            await asyncio.sleep(1)
+            try:
+                await self.open()
+            except (RedisError, OSError) as error:
+                log.warning("queue away", queue=self.name, error=type(error).__name__)
+            else:
+                return
+
+    def stop(self, signum: signal.Signals) -> None:
+        self.stopping = True
+        self.workers[-1].handle_sig_wait_for_completion(signum)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(worker.close() for worker in self.workers), return_exceptions=True)
+
+
+def _stop_on_signals(queues: list[_Queue]) -> None:
     def stop(signum: signal.Signals) -> None:
-        for worker in workers:
-            worker.handle_sig_wait_for_completion(signum)
+        for queue in queues:
+            queue.stop(signum)
 
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):

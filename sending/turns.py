@@ -72,13 +72,24 @@ async def send(services: Services, task: Task) -> datetime | None:
         opened = await _open(services, task, alone=alone)
         if not isinstance(opened, _Lane):
             return opened
-        try:
-            await opened.run()
-        finally:
-            slots.of_campaigns().leave(opened)
-            await asyncio.shield(opened.release())
-            await asyncio.shield(opened.pace.leave())
+        await _run(opened)
         return await opened.next_run()
+
+
+async def _run(lane: "_Lane") -> None:
+    running = asyncio.ensure_future(lane.run())
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        # The lease was lost, the database being away for long, say. Nothing more begins, but what became of
+        # mails that were on their way is written down: lane and mark of their rows are still this turn's.
+        lane.over = True
+        await running
+        raise
+    finally:
+        slots.of_campaigns().leave(lane)
+        await asyncio.shield(lane.release())
+        await asyncio.shield(lane.pace.leave())
 
 
 async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | datetime | None":

@@ -22,6 +22,10 @@ from tests.make import Make
 log.set_up("error")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--repeat", type=int, default=1, help="how often each fault test runs (tests/faults)")
+
+
 @pytest.fixture(scope="session")
 async def endpoints(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Endpoints]:
     folder = tmp_path_factory.mktemp("servers")

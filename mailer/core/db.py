@@ -118,14 +118,13 @@ def violated(error: BaseException) -> str:
 
 
 def is_away(error: BaseException) -> bool:
-    """True when the database could not be reached, so that trying again may help."""
+    """True when the database could not be reached or had no room, so that trying again may help."""
     return isinstance(
         error,
         asyncpg.PostgresConnectionError
-        | asyncpg.CannotConnectNowError
-        | asyncpg.AdminShutdownError
         | asyncpg.InterfaceError
-        | asyncpg.TooManyConnectionsError
+        | asyncpg.InsufficientResourcesError
+        | asyncpg.OperatorInterventionError
         | ConnectionError
         | TimeoutError,
     )

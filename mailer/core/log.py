@@ -3,7 +3,8 @@
 import logging
 import sys
 import traceback
-from typing import TextIO
+from contextlib import suppress
+from typing import TextIO, cast
 
 import orjson
 import structlog
@@ -32,6 +33,22 @@ def _dumps(event: EventDict, **_: object) -> str:
     return orjson.dumps(event, default=str).decode()
 
 
+class _Unfailing:
+    """A stream that loses a line where its disk is full or its reader gone: work goes on without its log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def set_up(level: str, *, stream: TextIO | None = None) -> None:
     """Once at start, by the roof."""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -45,7 +62,7 @@ def set_up(level: str, *, stream: TextIO | None = None) -> None:
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Unfailing(stream or sys.stderr))),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(

@@ -8,6 +8,7 @@ ends without that, the tick raises `turn`: whoever still holds the old one has l
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailer.core import clock
 from mailer.core.db import AccountTx, Database, SharedTx
 
 LEASE_SECONDS = 20
@@ -16,7 +17,7 @@ PLATFORM = 0  # account_id of work that belongs to no account
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One turn of one piece of work."""
+    """One turn of one piece of work. `born`: when its row was made, in µs; 0: whichever is there."""
 
     account_id: int
     job: str
@@ -24,11 +25,13 @@ class Task:
     lane: int
     turn: int
     attempts: int = 0
+    born: int = 0
 
     @property
     def id(self) -> str:
-        """arq's job id. The turn is in it because arq blocks a killed worker's id for long."""
-        return f"{self.job}:{self.account_id}:{self.ref_id}:{self.lane}:{self.turn}"
+        """arq's job id. arq blocks a killed worker's id for long: hence the turn, and the birth of a row that
+        was finished and asked for again, since its turns begin anew."""
+        return f"{self.job}:{self.account_id}:{self.ref_id}:{self.lane}:{self.born}:{self.turn}"
 
 
 async def add(
@@ -79,7 +82,8 @@ async def due(db: Database, limit: int = 500) -> list[Task]:
         return await tx.many(
             Task,
             """
-            SELECT account_id, job, ref_id, lane, turn, attempts
+            SELECT account_id, job, ref_id, lane, turn, attempts,
+                   (extract(epoch FROM created_at) * 1000000)::bigint AS born
             FROM work
             WHERE run_at <= now() AND leased_until IS NULL
             ORDER BY run_at
@@ -121,13 +125,15 @@ async def bring_forward(tx: AccountTx, job: str) -> int:
 async def take(db: Database, task: Task) -> bool:
     """True when the turn is ours: due, not leased, and not raised since the ring."""
     async with db.shared() as tx:
-        return bool(
-            await tx.run(
+        return _ours(
+            await tx.value(
                 """
                 UPDATE work
                 SET leased_until = now() + make_interval(secs => $6), asked = false
                 WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+                  AND $7::bigint IN (0, extract(epoch FROM created_at) * 1000000)
                   AND run_at <= now() AND leased_until IS NULL
+                RETURNING clock_timestamp()
                 """,
                 task.account_id,
                 task.job,
@@ -135,6 +141,7 @@ async def take(db: Database, task: Task) -> bool:
                 task.lane,
                 task.turn,
                 LEASE_SECONDS,
+                task.born,
             )
         )
 
@@ -142,13 +149,15 @@ async def take(db: Database, task: Task) -> bool:
 async def renew(db: Database, task: Task) -> bool:
     """False when the row was taken away or given to another: the turn has to stop."""
     async with db.shared() as tx:
-        return bool(
-            await tx.run(
+        return _ours(
+            await tx.value(
                 """
                 UPDATE work
                 SET leased_until = now() + make_interval(secs => $6)
                 WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+                  AND $7::bigint IN (0, extract(epoch FROM created_at) * 1000000)
                   AND leased_until IS NOT NULL
+                RETURNING clock_timestamp()
                 """,
                 task.account_id,
                 task.job,
@@ -156,8 +165,16 @@ async def renew(db: Database, task: Task) -> bool:
                 task.lane,
                 task.turn,
                 LEASE_SECONDS,
+                task.born,
             )
         )
+
+
+def _ours(database_time: datetime | None) -> bool:
+    """Did the statement touch the row? Its clock is the one that this turn goes by."""
+    if database_time is not None:
+        clock.follow(database_time)
+    return database_time is not None
 
 
 async def finish(db: Database, task: Task) -> None:
@@ -167,18 +184,21 @@ async def finish(db: Database, task: Task) -> None:
             """
             WITH done AS (
                 DELETE FROM work
-                WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5 AND NOT asked
+                WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+                  AND $6::bigint IN (0, extract(epoch FROM created_at) * 1000000) AND NOT asked
             )
             UPDATE work
             SET turn = turn + 1, leased_until = NULL, run_at = now(), asked = false,
                 attempts = 0, last_error = ''
-            WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5 AND asked
+            WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+                  AND $6::bigint IN (0, extract(epoch FROM created_at) * 1000000) AND asked
             """,
             task.account_id,
             task.job,
             task.ref_id,
             task.lane,
             task.turn,
+            task.born,
         )
 
 
@@ -195,6 +215,7 @@ async def postpone(db: Database, task: Task, *, run_at: datetime | None, error: 
                 run_at = CASE WHEN asked THEN now() ELSE coalesce($6::timestamptz, now()) END,
                 attempts = CASE WHEN $7 = '' THEN 0 ELSE attempts + 1 END, last_error = $7
             WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
+              AND $8::bigint IN (0, extract(epoch FROM created_at) * 1000000)
             """,
             task.account_id,
             task.job,
@@ -203,6 +224,7 @@ async def postpone(db: Database, task: Task, *, run_at: datetime | None, error: 
             task.turn,
             run_at,
             error[:500],
+            task.born,
         )
 
 

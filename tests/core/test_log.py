@@ -1,5 +1,6 @@
 """Logs hold no values of people (B-61) and one line an event (E-13)."""
 
+import errno
 import io
 import json
 
@@ -26,3 +27,19 @@ def test_an_exception_is_logged_without_its_words() -> None:
     event = json.loads(lines[0])
     assert event["exception"] == "ValueError"
     assert event["trace"][-1].endswith("test_an_exception_is_logged_without_its_words")
+
+
+@pytest.mark.req("S20")
+def test_a_disk_without_room_costs_the_line_and_nothing_else() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    log.set_up("error", stream=Full())
+    try:
+        structlog.get_logger().error("database away")
+    finally:
+        log.set_up("error")

@@ -116,3 +116,24 @@ async def test_tokens_open_for_their_purpose_only(services: Services) -> None:
         assert position == len(token) - 1
     what = CampaignToken(7, 1, 2, 3, "https://example.test/?é=1")
     assert tokens.read_campaign(Purpose.CLICK, tokens.campaign(Purpose.CLICK, what)) == what
+
+
+@pytest.mark.req("S3")
+async def test_a_row_that_was_asked_for_again_is_no_turn_of_the_one_before(services: Services) -> None:
+    """Its turns begin at 1 again: by the number alone a stalled worker would hold, renew and finish it."""
+    await _add(services, "test.born")
+    before = await _due(services, "test.born")
+    assert await work.take(services.db, before)
+    async with services.db.shared() as tx:
+        await tx.run("DELETE FROM work WHERE job = 'test.born'")
+    await _add(services, "test.born")
+    after = await _due(services, "test.born")
+    assert (after.turn, after.id != before.id) == (before.turn, True)
+    assert not await work.take(services.db, before)
+    assert await work.take(services.db, after)
+    assert not await work.renew(services.db, before)
+    await work.finish(services.db, before)
+    await work.postpone(services.db, before, run_at=None)
+    assert await work.renew(services.db, after)
+    await work.finish(services.db, after)
+    assert await _row(services, "test.born") is None

@@ -1,0 +1,55 @@
+"""A worker with faults from outside: python -m tests.faults.faulty_worker, FAULTS='{"timeouts": 2}'.
+
+    timeouts     seconds that every reply of the SMTP server may take
+    lease        seconds that a lease lasts, so that a killed worker's row is taken over sooner
+
+Signals, while it runs: USR1 the machine's clock steps an hour ahead, USR2 an hour back, WINCH no file may grow
+any more (RLIMIT_FSIZE, as on a full disk).
+"""
+
+import json
+import os
+import resource
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+
+from mailer import cli
+from mailer.core import clock, jobs, work
+from sending import handover, smtp
+
+_step = timedelta(0)
+
+
+def _steps(by: timedelta) -> None:
+    global _step
+    _step += by
+
+
+def main() -> int:
+    faults = json.loads(os.environ.pop("FAULTS", "{}"))
+    if seconds := faults.get("timeouts"):
+        _short(seconds)
+    if seconds := faults.get("lease"):
+        work.LEASE_SECONDS, jobs.RENEW_SECONDS = seconds, seconds / 6
+    clock._system = lambda: datetime.now(UTC) + _step
+    signal.signal(signal.SIGUSR1, lambda *_: _steps(timedelta(hours=1)))
+    signal.signal(signal.SIGUSR2, lambda *_: _steps(timedelta(hours=-1)))
+    signal.signal(signal.SIGWINCH, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1)))
+    return cli.main(["worker"])
+
+
+def _short(seconds: float) -> None:
+    real = smtp.pool
+    waits = handover.Timeouts(*[seconds] * len(handover.Timeouts.__dataclass_fields__))
+
+    def pool(*args: object, **more: object) -> smtp.Pool:
+        found = real(*args, **more)  # type: ignore[arg-type]
+        found.timeouts = waits
+        return found
+
+    smtp.pool = pool
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,6 @@ from typing import Literal
 
 from sending import plain_text, quoted
 from sending.plain_text import Parted
-from sending.quoted import Piece
 
 Transfer = Literal["quoted-printable", "base64"]
 BASE64_PAYS = 1.37
@@ -33,7 +32,7 @@ class Body:
     """
 
     transfer: Transfer
-    known: Mapping[int, Piece]
+    known: Mapping[int, bytes]
     parted: Mapping[int, Parted] | None
     alive: tuple[str, ...] = field(repr=False)
 
@@ -50,24 +49,28 @@ class Body:
 def html(code: CodeType) -> Body:
     """Of a template's code."""
     constants = _clean(code)
-    pieces = {id(one): quoted.piece(one) for one in constants if len(one) >= SHORTEST}
-    return _body(pieces, None, constants)
+    pieces = {id(one): quoted.encode(one) for one in constants if len(one) >= SHORTEST}
+    raw = sum(len(one.encode()) for one in constants if len(one) >= SHORTEST)
+    return _body(pieces, raw, None, constants)
 
 
 def text(code: CodeType) -> Body:
     """Of a template's code: blank lines and blanks at line ends are tidied across its pieces."""
     constants = _clean(code)
     parted = {id(one): plain_text.part(one) for one in constants}
-    pieces = {id(one.core): quoted.piece(one.core) for one in parted.values() if len(one.core) >= SHORTEST}
-    return _body(pieces, parted, constants)
+    cores = [one.core for one in parted.values() if len(one.core) >= SHORTEST]
+    pieces = {id(core): quoted.encode(core) for core in cores}
+    return _body(pieces, sum(len(core.encode()) for core in cores), parted, constants)
 
 
 def _body(
-    pieces: Mapping[int, Piece], parted: Mapping[int, Parted] | None, constants: tuple[str, ...]
+    pieces: Mapping[int, bytes],
+    raw: int,
+    parted: Mapping[int, Parted] | None,
+    constants: tuple[str, ...],
 ) -> Body:
-    size = sum(len(one.text.encode()) for one in pieces.values())
-    quoted_size = sum(len(one.data) for one in pieces.values())
-    transfer: Transfer = "base64" if quoted_size > size * BASE64_PAYS else "quoted-printable"
+    quoted_size = sum(map(len, pieces.values()))
+    transfer: Transfer = "base64" if quoted_size > raw * BASE64_PAYS else "quoted-printable"
     return Body(transfer, pieces, parted, constants)
 
 

@@ -1,13 +1,13 @@
 """Quoted-printable in pieces (RFC 2045 §6.7): what a campaign's mails share is encoded once, joined per mail.
 
-A piece encoded ahead begins a line: in front of it stands a soft line break, which a reader takes away again.
-No line begins with a dot, no two blanks stand together and no tab is left, so that DATA needs no stuffing
-(RFC 5321 §4.5.2) and DKIM's relaxed form of the body is the body itself (RFC 6376 §3.4.4).
+Every piece begins a line: between two stands a soft line break, which a reader takes away again. So a piece
+is encoded without knowing its neighbours. No line begins with a dot, no two blanks stand together and no tab
+is left, so that DATA needs no stuffing (RFC 5321 §4.5.2) and DKIM's relaxed form of the body is the body
+itself (RFC 6376 §3.4.4).
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 LINE = 75
@@ -16,22 +16,12 @@ LINE = 75
 # octets that stand for themselves, with single blanks between them
 PLAIN = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")
 _SOFT = b"=\r\n"
-_BREAKS = {"\n": b"\r\n", "\n\n": b"\r\n\r\n"}
 _OCTETS = tuple(bytes((n,)) if 33 <= n <= 126 and n != 0x3D else b"=%02X" % n for n in range(256))
 _REMEMBERED_LENGTH = 200
 
 ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 """What no mail part may carry, and CR, which is half a line end."""
 _REMOVED = dict.fromkeys((*range(9), *range(11, 32), 127))
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """`text` keeps the string alive, so that its identity names it; `end` is the column behind `data`."""
-
-    text: str
-    data: bytes
-    end: int
 
 
 def clean(text: str) -> str:
@@ -41,14 +31,10 @@ def clean(text: str) -> str:
     return str(text).replace("\r\n", "\n").replace("\r", "\n").translate(_REMOVED)
 
 
-def piece(text: str) -> Piece:
-    """Encoded from the beginning of a line; `text` has LF line ends."""
-    return Piece(text, *encode(text, 0))
-
-
-def encode(text: str, column: int) -> tuple[bytes, int]:
-    """The octets that go on at `column`, and the column behind them."""
+def encode(text: str) -> bytes:
+    """A piece from the beginning of a line; `text` has LF line ends."""
     out = bytearray()
+    column = 0
     for number, line in enumerate(text.split("\n")):
         if number:
             out += b"\r\n"
@@ -65,54 +51,27 @@ def encode(text: str, column: int) -> tuple[bytes, int]:
                 word = b"=2E"
             out += word
             column += len(word)
-    return bytes(out), column
+    return bytes(out)
 
 
-def join(pieces: Iterable[str], known: Mapping[int, Piece]) -> bytes:
+def join(pieces: Iterable[str], known: Mapping[int, bytes]) -> bytes:
     """The pieces one behind the other; those whose identity is `known` are taken as they were encoded."""
-    out: list[bytes] = []
-    column = 0
-    known_piece, plain = known.get, PLAIN.fullmatch
-    for text in pieces:
-        found = known_piece(id(text))
-        if found is not None:
-            if column:
-                out.append(_SOFT)
-            out.append(found.data)
-            column = found.end
-        elif plain(text):
-            octets = text.encode("ascii")
-            size = column + len(octets)
-            if column and size <= LINE:
-                out.append(octets)
-                column = size
-            elif b"." in octets[::LINE]:
-                # a line would begin with a dot
-                data, column = _encoded(text, column)
-                out.append(data)
-            else:
-                # from a line of its own, cut where a line is full: addresses of ours are long
-                if column:
-                    out.append(_SOFT)
-                for start in range(0, len(octets) - LINE, LINE):
-                    out.append(octets[start : start + LINE])
-                    out.append(_SOFT)
-                column = (len(octets) - 1) % LINE + 1
-                out.append(octets[-column:])
-        elif text in _BREAKS:
-            out.append(_BREAKS[text])
-            column = 0
-        elif text:
-            data, column = _encoded(clean(text), column)
-            out.append(data)
-    return b"".join(out)
+    found = known.get
+    return _SOFT.join([found(id(text)) or _encoded(text) for text in pieces if text])
 
 
-def _encoded(text: str, column: int) -> tuple[bytes, int]:
+def _encoded(text: str) -> bytes:
+    if PLAIN.fullmatch(text):
+        octets = text.encode("ascii")
+        # no line may begin with a dot
+        if b"." not in octets[::LINE]:
+            if len(octets) <= LINE:
+                return octets
+            return _SOFT.join([octets[start : start + LINE] for start in range(0, len(octets), LINE)])
     # what many mails repeat; not whole paragraphs
-    return encode(text, column) if len(text) > _REMEMBERED_LENGTH else _remembered(text, column)
+    return _remembered(text) if len(text) <= _REMEMBERED_LENGTH else encode(clean(text))
 
 
 @lru_cache(4096)
-def _remembered(text: str, column: int) -> tuple[bytes, int]:
-    return encode(text, column)
+def _remembered(text: str) -> bytes:
+    return encode(clean(text))

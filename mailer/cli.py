@@ -25,9 +25,11 @@ def _parser() -> argparse.ArgumentParser:
         ("migrate", "bring the database up to this version"),
         ("schema", "print the schema that the migrations make"),
         ("demo", "run the main job once with made-up contacts"),
-        ("doctor", "say what is wrong with configuration, database, queue, SMTP and DNS"),
     ):
         commands.add_parser(name, help=text)
+    text = "say what is wrong with configuration, database, queue, SMTP and DNS"
+    doctor = commands.add_parser("doctor", help=text)
+    doctor.add_argument("--account", type=int, help="only this account's own SMTP servers")
     account = commands.add_parser("account", help="accounts").add_subparsers(dest="act", required=True)
     create = account.add_parser("create", help="an account with its owner")
     create.add_argument("--name", required=True)
@@ -125,6 +127,10 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer import demo
 
             return _run(lambda: demo.run(_settings()))
+        case "doctor" if args.account is not None:
+            from mailer import doctor_account
+
+            return _run(lambda: doctor_account.run(_settings(), args.account))
         case "doctor":
             from mailer import doctor
 

@@ -1045,6 +1045,32 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.seeds (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    team boolean DEFAULT false NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT seeds_label_check CHECK ((length(label) <= 120)),
+    CONSTRAINT seeds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'refused'::text, 'removed'::text])))
+);
+
+ALTER TABLE ONLY public.seeds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.seeds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.seeds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.selection_contacts (
     account_id bigint NOT NULL,
     selection_id bigint NOT NULL,
@@ -1159,6 +1185,45 @@ CREATE TABLE public.signing_keys (
     sealed bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT signing_keys_id_check CHECK (((id >= 1) AND (id <= 255)))
+);
+
+CREATE TABLE public.smtp_servers (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    "position" text NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    tls text NOT NULL,
+    username text DEFAULT ''::text NOT NULL,
+    sealed_password bytea,
+    connections integer DEFAULT 5 NOT NULL,
+    messages_each integer DEFAULT 100 NOT NULL,
+    tested_at timestamp with time zone,
+    steps jsonb DEFAULT '[]'::jsonb NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT smtp_servers_connections_check CHECK (((connections >= 1) AND (connections <= 20))),
+    CONSTRAINT smtp_servers_host_check CHECK (((length(host) >= 1) AND (length(host) <= 253))),
+    CONSTRAINT smtp_servers_last_error_check CHECK ((length(last_error) <= 500)),
+    CONSTRAINT smtp_servers_messages_each_check CHECK (((messages_each >= 1) AND (messages_each <= 1000))),
+    CONSTRAINT smtp_servers_password CHECK (((username = ''::text) = (sealed_password IS NULL))),
+    CONSTRAINT smtp_servers_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT smtp_servers_position_check CHECK (("position" = ANY (ARRAY['main'::text, 'spare'::text]))),
+    CONSTRAINT smtp_servers_tls CHECK (((username = ''::text) OR (tls <> 'opportunistic'::text))),
+    CONSTRAINT smtp_servers_tls_check CHECK ((tls = ANY (ARRAY['starttls'::text, 'implicit'::text, 'opportunistic'::text]))),
+    CONSTRAINT smtp_servers_username_check CHECK ((length(username) <= 320))
+);
+
+ALTER TABLE ONLY public.smtp_servers FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.smtp_servers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.smtp_servers_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1418,6 +1483,12 @@ ALTER TABLE ONLY public.revisions
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.seeds
+    ADD CONSTRAINT seeds_address_key UNIQUE (account_id, address_key);
+
+ALTER TABLE ONLY public.seeds
+    ADD CONSTRAINT seeds_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.selection_contacts
     ADD CONSTRAINT selection_contacts_pkey PRIMARY KEY (account_id, selection_id, contact_id);
 
@@ -1441,6 +1512,12 @@ ALTER TABLE ONLY public.sign_ins
 
 ALTER TABLE ONLY public.signing_keys
     ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.smtp_servers
+    ADD CONSTRAINT smtp_servers_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.smtp_servers
+    ADD CONSTRAINT smtp_servers_position UNIQUE (account_id, "position") DEFERRABLE;
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
@@ -1558,6 +1635,8 @@ CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
 
 CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, campaign_id, id);
+
+CREATE INDEX test_sends_created ON public.test_sends USING btree (account_id, created_at);
 
 CREATE INDEX work_due ON public.work USING btree (run_at);
 
@@ -1691,6 +1770,9 @@ ALTER TABLE ONLY public.retention_passes
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.seeds
+    ADD CONSTRAINT seeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.selection_contacts
     ADD CONSTRAINT selection_contacts_account_id_selection_id_fkey FOREIGN KEY (account_id, selection_id) REFERENCES public.selections(account_id, id) ON DELETE CASCADE;
 
@@ -1705,6 +1787,9 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.smtp_servers
+    ADD CONSTRAINT smtp_servers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
@@ -1782,11 +1867,15 @@ CREATE POLICY account ON public.retention_passes USING ((account_id = public.cur
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.seeds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.selection_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.selections USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.senders USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.smtp_servers USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -1856,11 +1945,15 @@ ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.seeds ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.selection_contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.selections ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 
@@ -1965,6 +2058,8 @@ GRANT SELECT,DELETE ON TABLE public.retention_runs TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.revisions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.schema_migrations TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.seeds TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.selection_contacts TO mailer_eraser;
 

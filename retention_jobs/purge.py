@@ -260,6 +260,10 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
 async def unconfirmed(tx: AccountTx, now: datetime) -> int:
     """Requests that nobody confirmed for 30 days, and contacts that were nothing else (B-26)."""
     before = now - UNCONFIRMED
+    await tx.run(
+        "DELETE FROM seeds WHERE account_id = $1 AND status IN ('pending', 'removed') AND asked_at < $2",
+        before,
+    )
     deleted = await tx.run(
         """
         DELETE FROM subscriptions

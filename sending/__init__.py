@@ -1,14 +1,20 @@
 """From campaign to SMTP.
 
-    campaigns → revisions, audience → claims → render → message → smtp → outcomes
+    campaigns ─▶ sends ─▶ preparation ─▶ turns ──────────────────────────────▶ outcomes ◀─ doubts
+                             │            claims ─▶ personal ─▶ signing ─▶ route        └▶ evidence: pause
+                  revisions, audience     (lane_pace)  │        (dkim)     smtp, handover, wire
+                                                 render, bodies, message
 
-A delivery's states (S1); migration 0075 lets the database refuse every other step:
+    states of a delivery (S1, kept by the database):
+    queued ─▶ claimed ─▶ handing ─▶ delivered | bounced | failed | in_doubt
+       ▲         │          │ 4xx          skipped and cancelled: from queued or claimed
+       └─────────┴──────────┘
 
-    queued ──claim──▶ claimed ──▶ handing ──▶ delivered | bounced(hard|soft|block) | failed | in_doubt
-       ▲  ▲              │           │ 4xx                                                      │
-       │  └─lease ended──┘           └──▶ queued with next_at (shown as "deferred")             │
-       │                                                  a late reply, an open or a person: ───┘
-       └ skipped(reason) and cancelled are reached from queued or claimed, failed(render|address) from claimed
+What a campaign is made of: campaigns, campaign_lists, letter, content (mjml_*, inert, merge*, links_in_mail,
+plain_text), designs, images. What is looked at before it leaves: campaign_checks, the *_checks, preview,
+test_sends, seeds. Who it comes from: senders, domains (dkim_keys, domain_*, dmarc, spf, relay_proof),
+servers, fence. How fast: pace, profiles, mx, warm_ups, quotas, limiter. A program's mails: transactional*.
 
-At most once: a delivery whose reply was lost is in doubt and not sent again by itself.
+At most 64 rows of a worker are in hand-over (slots): the bound of doubt per kill. A turn lasts 30 s, gives
+way to others after 3 s, and is fenced by the work table. No transaction is open while a mail is on its way.
 """

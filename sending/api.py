@@ -2,7 +2,15 @@
 
 from aiohttp import web
 
-from sending import api_campaigns, api_domains, api_messages, api_pace, api_senders
+from sending import (
+    api_campaigns,
+    api_domains,
+    api_messages,
+    api_pace,
+    api_senders,
+    api_servers,
+    api_tests,
+)
 
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
@@ -10,4 +18,6 @@ ROUTES: list[web.RouteDef] = [
     *api_senders.ROUTES,
     *api_pace.ROUTES,
     *api_domains.ROUTES,
+    *api_servers.ROUTES,
+    *api_tests.ROUTES,
 ]

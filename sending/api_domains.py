@@ -20,7 +20,7 @@ CHECK_SECONDS = 5
 async def index(request: web.Request) -> web.Response:
     held = services(request)
     async with access.api_tx(request) as tx:
-        return json(Page([domain_views.line(held, one) for one in await domains.many(tx)]))
+        return json(Page(await domain_views.lines(tx, held)))
 
 
 @operation(

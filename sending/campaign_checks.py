@@ -3,11 +3,12 @@
 The same list is what refuses a send: a check that blocks here cannot be passed by any door (A-008, A-062).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mailer.accounts import agreements, identity
+from mailer.core import addresses
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid
 from mailer.core.services import Services
@@ -15,19 +16,30 @@ from mailer.core.text import N_
 from mailer.web import i18n
 from sending import (
     audience,
+    audience_sample,
     campaign_lists,
     campaigns,
     content_checks,
     domain_words,
     domains,
+    empty_values,
+    frequency,
+    image_checks,
+    mail_tree,
     merge,
+    personal,
+    revisions,
     senders,
     sources,
+    subject_checks,
+    test_sends,
+    weights,
 )
 from sending.audience import Counts
 from sending.campaigns import Campaign
 from sending.content import Compiled
-from sending.problems import Problem, Severity
+from sending.problems import Problem, Severity, error
+from sending.render import RenderFailed
 
 Group = Literal["blocking", "look", "fine"]
 # where each finding is mended: a step of this campaign, or a page of the account
@@ -36,13 +48,15 @@ _STEPS: Mapping[str, str] = {
     "preheader": "setup",
     "sender": "setup",
     "audience": "audience",
-    "test": "checks",
+    "frequency": "audience",
+    "test": "preview",
     "identity": "settings/account",
     "agreement": "privacy/agreements",
 }
-_EMPTY_WORDS = {
-    "first_name": N_("First names that are empty: {n}. Those people read the fallback you chose."),
-    "last_name": N_("Last names that are empty: {n}. Those people read the fallback you chose."),
+_GROUPS: Mapping[Severity, Group] = {
+    Severity.ERROR: "blocking",
+    Severity.WARNING: "look",
+    Severity.FINE: "fine",
 }
 
 
@@ -77,8 +91,8 @@ class Report:
         )
 
 
-async def run(tx: AccountTx, services: Services, campaign_id: int) -> Report:
-    """All checks of a campaign as it is now. Raises NotFound."""
+async def run(tx: AccountTx, services: Services, campaign_id: int, *, to_look: bool = True) -> Report:
+    """All checks of a campaign as it is now; without `to_look`, those that can block. Raises NotFound."""
     campaign = await campaigns.show(tx, campaign_id)
     counts = await audience.count(tx, campaign_id)
     fields = await sources.field_keys(tx)
@@ -89,13 +103,16 @@ async def run(tx: AccountTx, services: Services, campaign_id: int) -> Report:
         *_lines(campaign, fields),
     ]
     compiled = sources.compile_source(campaign.content, settings=services.settings, fields=fields)
-    if isinstance(compiled, Compiled):
-        checks += _content(campaign, compiled)
-        checks += await _empty_values(tx, campaign, compiled)
-    else:
-        subject = content_checks.check_subject(campaign.subject)
+    if not isinstance(compiled, Compiled):
+        subject = subject_checks.check_subject(campaign.subject)
         checks += [_of(problem) for problem in [*subject, *compiled]]
-    checks += _tested(campaign)
+    elif any(check.group == "blocking" and check.step == "setup" for check in checks):
+        # without a sender or with a broken subject no mail can be made
+        checks += await _content(tx, services, campaign, compiled, ())
+    else:
+        made = await _people(tx, services, campaign, counts, to_look=to_look)
+        checks += await _content(tx, services, campaign, compiled, made)
+    checks.append(await _tested(tx, campaign))
     return Report(campaign=campaign, counts=counts, checks=tuple(checks))
 
 
@@ -123,6 +140,13 @@ async def _sender(tx: AccountTx, services: Services, campaign: Campaign) -> list
         message = N_("{email} is not confirmed. Open the e-mail sent on {day}, or send it again.")
         day = i18n.moment(sender.asked_at, campaign.time_zone)
         return [_check("blocking", "sender", message, email=sender.email, day=day)]
+    if addresses.is_free_mail(addresses.domain_of(addresses.parse(sender.email).key)):
+        # refused when it was added; the list of such providers grows (D-54)
+        message = N_(
+            "A {domain} address cannot be the sender: {domain} would refuse the message. "
+            "Use an address of your own domain."
+        )
+        return [_check("blocking", "free_mail", message, step="setup", domain=sender.domain)]
     checks = [_check("fine", "sender", N_("{email} is confirmed."), email=sender.email)]
     return [*checks, await _domain(tx, services, sender.domain)]
 
@@ -130,7 +154,7 @@ async def _sender(tx: AccountTx, services: Services, campaign: Campaign) -> list
 async def _domain(tx: AccountTx, services: Services, name: str) -> Check:
     """D-54, S17: nothing real leaves from a domain that is not proved; the local inbox takes everything."""
     gate = await domains.gate(tx, services, name)
-    place = f"domains/{gate.domain.id}" if gate.domain else "domains"
+    place = f"domains/{gate.domain.id}" if gate.domain else "domains/new"
     if gate.code:
         return _check("blocking", "domain", domain_words.GATE[gate.code], step=place, domain=name)
     if gate.domain is not None and gate.domain.verified_at is not None:
@@ -154,25 +178,7 @@ async def _audience(tx: AccountTx, campaign: Campaign, counts: Counts) -> list[C
             )
         n = counts.service or counts.in_lists
         return [_check("blocking", "audience", message, n=n)]
-    checks = [_check("fine", "audience", N_("People who will get it: {n}."), n=counts.result)]
-    recent = await tx.value(
-        """
-        SELECT c.name
-        FROM campaign_lists mine
-        JOIN campaign_lists theirs USING (account_id, list_id)
-        JOIN campaigns c ON c.account_id = theirs.account_id AND c.id = theirs.campaign_id
-        WHERE mine.account_id = $1 AND mine.campaign_id = $2 AND mine.use = 'include'
-          AND theirs.use = 'include' AND c.id <> $2
-          AND c.status IN ('preparing', 'sending', 'sent') AND c.started_at > now() - interval '24 hours'
-        ORDER BY c.started_at DESC
-        LIMIT 1
-        """,
-        campaign.id,
-    )
-    if recent is not None:
-        message = N_("“{name}” left for one of these lists less than 24 hours ago.")
-        checks.append(_check("look", "frequency", message, step="audience", name=recent))
-    return checks
+    return [_check("fine", "audience", N_("People who will get it: {n}."), n=counts.result)]
 
 
 def _lines(campaign: Campaign, fields: frozenset[str]) -> list[Check]:
@@ -186,48 +192,64 @@ def _lines(campaign: Campaign, fields: frozenset[str]) -> list[Check]:
     ]
 
 
-def _content(campaign: Campaign, compiled: Compiled) -> list[Check]:
-    problems = content_checks.check_sendable(compiled.html, compiled.text, subject=campaign.subject)
-    checks = [_of(problem) for problem in [*compiled.remarks, *problems]]
+async def _content(
+    tx: AccountTx, services: Services, campaign: Campaign, compiled: Compiled, made: Sequence[Problem]
+) -> list[Check]:
+    """What the message itself shows, and `made`: what was found with the people who will get it."""
+    origin = services.settings.track_url
+    page = mail_tree.read(compiled.html)
+    problems = [
+        *content_checks.check_tree(page, compiled.text, subject=campaign.subject, own_origin=origin),
+        *await image_checks.check_weight(tx, image_checks.own_names(page, origin)),
+        *made,
+    ]
+    checks = [_of(problem) for problem in _once([*compiled.remarks, *problems])]
     used = merge.names_used(compiled.html) | merge.names_used(campaign.subject + campaign.preheader)
     if given := sorted(name for name in used if name.startswith(f"{merge.VALUES}.")):
         message = N_("“{name}” is filled in by programs, in transactional messages only. Take it out.")
         checks.append(_check("blocking", "values", message, name=given[0]))
-    for code, message in content_checks.IN_ORDER.items():
-        if not any(problem.code == code for problem in problems):
-            checks.append(_check("fine", code, message))
-    return checks
+    found = {problem.code for problem in problems}
+    fine = {code: words for code, words in content_checks.IN_ORDER.items() if code not in found}
+    return checks + [_check("fine", code, words) for code, words in fine.items()]
 
 
-async def _empty_values(tx: AccountTx, campaign: Campaign, compiled: Compiled) -> list[Check]:
-    """How many of the audience have nothing where the message names them (ui 2.4)."""
-    used = merge.names_used(compiled.html) | merge.names_used(campaign.subject)
-    if not used & {"contact.first_name", "contact.last_name"}:
-        return []
-    first, last = (
-        await tx.rows(
-            """
-            SELECT count(*) FILTER (WHERE c.first_name = ''), count(*) FILTER (WHERE c.last_name = '')
-            FROM audience a
-            JOIN contacts c ON c.account_id = a.account_id AND c.id = a.contact_id
-            WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.reason = ''
-            """,
-            campaign.id,
-        )
-    )[0]
-    found = {"first_name": first, "last_name": last}
-    return [
-        _check("look", f"empty_{name}", _EMPTY_WORDS[name], step="content", n=n)
-        for name, n in found.items()
-        if n and f"contact.{name}" in used
-    ]
+async def _people(
+    tx: AccountTx, services: Services, campaign: Campaign, counts: Counts, *, to_look: bool
+) -> list[Problem]:
+    """The message and the audience together: mails made whole, empty values, who was written to yesterday."""
+    sample = audience_sample.of(counts)
+    content = await revisions.draft(tx, services.settings, campaign.id)
+    try:
+        maker = await personal.draft_maker(tx, services, campaign.id, content)
+    except (RenderFailed, ValueError):
+        message = N_("The message cannot be made for this person. Check the conditions and the fields.")
+        return [error(0, "render", message)]
+    problems = await weights.check(tx, maker, campaign.id, sample)
+    if to_look and counts.result:
+        problems += await empty_values.check(tx, campaign.id, content, maker.loaded.program, sample)
+        problems.append(await frequency.check(tx, campaign.id, sample))
+    return problems
 
 
-def _tested(campaign: Campaign) -> list[Check]:
+def _once(problems: Sequence[Problem]) -> list[Problem]:
+    """The compiler's remarks and the checks may say the same; each thing is told once."""
+    kept = {(one.code, one.message, *one.params.values()): one for one in problems}
+    return list(kept.values())
+
+
+async def _tested(tx: AccountTx, campaign: Campaign) -> Check:
+    """Rows of tests go after six days (S12); that there was one stays."""
     if campaign.tested_at is None:
-        return [_check("look", "test", N_("No test was sent. Look at the message in a real mailbox."))]
+        return _check("look", "test", N_("No test was sent. Look at the message in a real mailbox."))
+    last = await test_sends.last(tx, campaign.id)
+    if last is not None and last.state == "failed":
+        message = N_("The last test, to {email}, could not be sent: {reply}")
+        return _check("look", "test", message, email=last.recipient, reply=last.reply)
+    if last is not None and last.state == "waiting":
+        message = N_("A test is on its way to {email}. Look at it before you send.")
+        return _check("look", "test", message, email=last.recipient)
     day = i18n.moment(campaign.tested_at, campaign.time_zone)
-    return [_check("fine", "test", N_("The last test was sent on {day}."), day=day)]
+    return _check("fine", "test", N_("The last test was sent on {day}."), day=day)
 
 
 def _check(group: Group, code: str, message: str, *, step: str = "", **params: object) -> Check:
@@ -236,6 +258,6 @@ def _check(group: Group, code: str, message: str, *, step: str = "", **params: o
 
 
 def _of(problem: Problem) -> Check:
-    group: Group = "blocking" if problem.severity is Severity.ERROR else "look"
-    place = "setup" if problem.code == "subject" else "content"
+    place = _STEPS.get(problem.code, "content")
+    group = _GROUPS[problem.severity]
     return Check(group=group, code=problem.code, message=problem.message, params=problem.params, step=place)

@@ -74,7 +74,7 @@ async def settle(tx: AccountTx, services: Services, domain_id: int, found: Look)
     dmarc, missed_at = _dmarc(before, found)
     answered = bool(found.asked) or found.dmarc is not None
     keys = await dkim_keys.of(tx, domain_id)
-    signed = dkim_keys.signs(keys) or domains.relay_signs(services, before)
+    signed = dkim_keys.signs(keys) or domains.relay_signs(await domains.relay_name(tx, services), before)
     good = signed and bool(dmarc)
     await tx.run(
         """
@@ -121,17 +121,7 @@ async def _turned(tx: AccountTx, services: Services, domain: Domain, *, good: bo
     log.info("domain verified" if good else "domain broken", account=tx.account_id, domain=domain.id)
     await _tell(tx, services, domain, "domain_ready" if good else "domain_broken")
     if not good and domains.is_real(services):
-        await tx.run(
-            """
-            UPDATE campaigns c
-            SET status = 'paused', pause_reason = 'domain', updated_at = now()
-            FROM senders s
-            WHERE c.account_id = $1 AND c.status IN ('preparing', 'sending')
-              AND s.account_id = c.account_id AND s.id = c.sender_id
-              AND substring(s.address_key FROM '[^@]*$') = $2
-            """,
-            domain.name,
-        )
+        await domains.stop(tx, domain.name, "domain")
 
 
 async def _tell(tx: AccountTx, services: Services, domain: Domain, kind: outbox.Kind) -> None:

@@ -54,13 +54,14 @@ class DomainPage:
         return dkim_keys.signs(list(self.keys))
 
 
-def line(services: Services, domain: Domain) -> DomainLine:
+def line(relay: str, domain: Domain) -> DomainLine:
+    """`relay`: of `domains.relay_name`."""
     return DomainLine(
         id=domain.id,
         name=domain.name,
         state=domain.state,
         dmarc=domain.dmarc,
-        signed_by_relay=domains.relay_signs(services, domain),
+        signed_by_relay=domains.relay_signs(relay, domain),
         verified_at=domain.verified_at,
         broken_at=domain.broken_at,
         checked_at=domain.checked_at,
@@ -69,9 +70,16 @@ def line(services: Services, domain: Domain) -> DomainLine:
     )
 
 
+async def lines(tx: AccountTx, services: Services) -> list[DomainLine]:
+    """All of the account's."""
+    relay = await domains.relay_name(tx, services)
+    return [line(relay, one) for one in await domains.many(tx)]
+
+
 async def show(tx: AccountTx, services: Services, domain_id: int) -> DomainPage:
     """With its keys, which are made when it has none yet. Raises NotFound."""
     domain = await domains.show(tx, domain_id)
+    relay = await domains.relay_name(tx, services)
     keys = await dkim_keys.of(tx, domain_id)
     if not keys:
         await dkim_keys.add(tx, services, domain_id=domain_id, name=domain.name)
@@ -80,9 +88,9 @@ async def show(tx: AccountTx, services: Services, domain_id: int) -> DomainPage:
         domain,
         keys,
         reports_to=await _reports_to(tx, domain.name),
-        relayed=domains.relay_signs(services, domain),
+        relayed=domains.relay_signs(relay, domain),
     )
-    return DomainPage(domain=line(services, domain), records=records, keys=keys)
+    return DomainPage(domain=line(relay, domain), records=records, keys=keys)
 
 
 async def _reports_to(tx: AccountTx, name: str) -> str:

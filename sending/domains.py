@@ -20,7 +20,7 @@ from mailer.core.errors import Conflict, Fault, TooMany, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import dkim, dkim_keys, smtp_url
+from sending import dkim, dkim_keys, servers
 
 CHECK = "sending.check_domain"
 MOST = 200
@@ -188,13 +188,13 @@ async def rotate(tx: AccountTx, services: Services, domain_id: int) -> list[dkim
 
 def is_real(services: Services) -> bool:
     """Does mail leave for the Internet? Not into the local inbox (S17)."""
-    return bool(services.settings.smtp_url)
+    return not servers.stays_here(services.settings)
 
 
-def relay_name(services: Services) -> str:
-    """The SMTP server as a proof is bound to it: another server proves for itself."""
-    server = smtp_url.server(services.settings)
-    return f"{server.host}:{server.port}" if server else ""
+async def relay_name(tx: AccountTx, services: Services) -> str:
+    """The account's SMTP server as a proof is bound to it: another server proves for itself."""
+    found = await servers.of(tx, services)
+    return f"{found[0].host}:{found[0].port}" if found else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +218,9 @@ async def gate(tx: AccountTx, services: Services, name: str) -> Gate:
     domain = await named(tx, name)
     if not is_real(services) or domain is None:
         return Gate(name=name, code="dkim" if is_real(services) else "", domain=domain)
-    signed = dkim_keys.signs(await dkim_keys.of(tx, domain.id)) or relay_signs(services, domain)
+    signed = dkim_keys.signs(await dkim_keys.of(tx, domain.id)) or relay_signs(
+        await relay_name(tx, services), domain
+    )
     if signed and domain.dmarc:
         return Gate(name=name, code="", domain=domain)
     if domain.broken_at is not None:
@@ -226,8 +228,32 @@ async def gate(tx: AccountTx, services: Services, name: str) -> Gate:
     return Gate(name=name, code="dmarc" if signed else "dkim", domain=domain)
 
 
-def relay_signs(services: Services, domain: Domain) -> bool:
-    return domain.relay_at is not None and domain.relay == relay_name(services)
+def relay_signs(relay: str, domain: Domain) -> bool:
+    """Has this server (`relay_name`) proved that it signs for the domain?"""
+    return domain.relay_at is not None and domain.relay == relay
+
+
+async def stop(tx: AccountTx, name: str, reason: str) -> None:
+    """Every campaign that leaves from this domain now is paused, and the DNS is looked at once more.
+
+    `reason`: a key of lanes.PAUSE_REASONS.
+    """
+    await tx.run(
+        """
+        UPDATE campaigns c
+        SET status = 'paused', pause_reason = $3, updated_at = now()
+        FROM senders s
+        WHERE c.account_id = $1 AND c.status IN ('preparing', 'sending')
+          AND s.account_id = c.account_id AND s.id = c.sender_id
+          AND substring(s.address_key FROM '[^@]*$') = $2
+        """,
+        name,
+        reason,
+    )
+    domain = await named(tx, name)
+    if domain is not None and reason == "unauthenticated":
+        await work.add(tx, CHECK, domain.id)
+        await audit.write(tx, "halted", "domain", domain.id)
 
 
 async def signing_keys(tx: AccountTx, services: Services, domain: str) -> tuple[dkim.Key, ...]:

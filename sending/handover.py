@@ -41,11 +41,15 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One message for one recipient; `message` has CRLF line ends throughout."""
+    """One message for one recipient; `message` has CRLF line ends throughout.
+
+    `dotless`: none of its lines begins with a dot, so that nobody need look for one.
+    """
 
     sender: str
     recipient: str
     message: bytes
+    dotless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,14 @@ class Session:
     extensions: frozenset[str]
     size_limit: int
     timeouts: Timeouts
+    messages_each: int = MESSAGES_EACH
     sent: int = 0
     used_at: float = 0.0
     # a transaction was left open: RSET goes in front of the next
     open: bool = False
 
     def spent(self, terms: Terms) -> bool:
-        return self.sent >= min(terms.each, MESSAGES_EACH) or not self.wire.usable
+        return self.sent >= min(terms.each, self.messages_each) or not self.wire.usable
 
     async def carry(self, run: Run) -> bool:
         """Orders of a run, one behind the other, until none waits or this connection has had its share.
@@ -182,7 +187,7 @@ class Session:
     def _may_go_ahead(self, run: Run) -> bool:
         if "pipelining" not in self.extensions or run.terms.heard is not None:
             return False
-        return self.sent + 1 < min(run.terms.each, MESSAGES_EACH) and run.plenty
+        return self.sent + 1 < min(run.terms.each, self.messages_each) and run.plenty
 
     def _next(self, run: Run) -> Order | None:
         """The next one that this server can take at all."""
@@ -248,10 +253,7 @@ class Session:
         """The message, its last line, and the commands for the mail behind it."""
         wire, waits = self.wire, self.timeouts
         message = order.mail.message
-        # RFC 5321 §4.5.2
-        body = message if b"\r\n." not in message else message.replace(b"\r\n.", b"\r\n..")
-        if body.startswith(b"."):
-            body = b"." + body
+        body = message if order.mail.dotless else _stuffed(message)
         following = self._group(ahead.mail) if ahead is not None else []
         last = b"".join((b".\r\n", *following))
         whole = len(body) <= WHOLE
@@ -277,6 +279,12 @@ class Session:
             self.wire.write(b"QUIT\r\n", 1)
             await self.wire.reply(2)
         self.wire.close()
+
+
+def _stuffed(message: bytes) -> bytes:
+    """RFC 5321 §4.5.2."""
+    body = message.replace(b"\r\n.", b"\r\n..")
+    return b"." + body if body.startswith(b".") else body
 
 
 def _goes_on(stage: Stage, code: int) -> bool:

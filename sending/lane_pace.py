@@ -28,7 +28,8 @@ from sending.lane_start import Start
 from sending.lanes import Queue
 from sending.outcomes import Outcome
 from sending.pace import Answer, Room, Scope, Wish
-from sending.smtp import Mail, Pool, Reply, Terms
+from sending.route import Route
+from sending.smtp import Mail, Reply, Terms
 
 log = structlog.get_logger()
 # a token that comes this soon is waited for within the turn
@@ -57,6 +58,7 @@ class LanePace:
     sender_wait: float = 0.0
     paused: dict[str, datetime] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
+    stopped: set[str] = field(default_factory=set)
     last_refusal: dict[str, tuple[Cause, str]] = field(default_factory=dict)
     why: str = ""
     binds: str = ""
@@ -213,7 +215,7 @@ class LanePace:
             return 0.0
         return max(self.sender_wait, min(0.0 if room.n else room.wait for room in self.rooms.values()))
 
-    async def hand_over(self, pool: Pool, mails: Sequence[tuple[str, Mail]]) -> list[Reply | None]:
+    async def hand_over(self, route: Route, mails: Sequence[tuple[str, Mail]]) -> list[Reply | None]:
         """Of (profile, mail), in their order, all profiles at once and each within its places.
 
         None where the provider asked for a pause since the row was claimed: nothing was handed over.
@@ -224,7 +226,7 @@ class LanePace:
         async with asyncio.TaskGroup() as group:
             running = {
                 profile: group.create_task(
-                    self._hand_over(pool, profile, [mails[place][1] for place in places])
+                    self._hand_over(route, profile, [mails[place][1] for place in places])
                 )
                 for profile, places in by_profile.items()
             }
@@ -234,32 +236,38 @@ class LanePace:
                 replies[place] = reply
         return replies
 
-    async def _hand_over(self, pool: Pool, profile: str, mails: Sequence[Mail]) -> list[Reply | None]:
-        if self.paused.get(profile, clock.now()) > clock.now():
+    async def _hand_over(self, route: Route, profile: str, mails: Sequence[Mail]) -> list[Reply | None]:
+        if not self._may(profile):
             return [None] * len(mails)
         most = self.places.get(profile, 0)
         limits = profiles.named(profile)
 
         async def heard(reply: Reply) -> bool:
             await self._hear(profile, reply)
-            return self.paused.get(profile, clock.now()) <= clock.now()
+            return self._may(profile)
 
         # who limits nobody seldom asks for less: its replies are read when all have come
         terms = Terms(most, limits.per_connection, heard if limits.limited else None)
         self.busy[profile] = min(most or len(mails), len(mails))
         began = asyncio.get_running_loop().time()
         try:
-            replies = await pool.hand_over_all(mails, terms)
+            replies = await route.hand_over_all(mails, terms)
         finally:
             del self.busy[profile]
         # one place's time, for the mails that went through it
-        self.waited += (asyncio.get_running_loop().time() - began) * min(most or pool.size, len(mails))
+        self.waited += (asyncio.get_running_loop().time() - began) * min(most or route.size, len(mails))
         self.done += len(mails)
         if not limits.limited:
             for reply in replies:
                 if reply is not None and reply.code:
                     await self._hear(profile, reply)
         return replies
+
+    def _may(self, profile: str) -> bool:
+        """May its next mail be handed over, after what its provider has said in this turn?"""
+        if profile in self.stopped or self.refused[profile] >= evidence.REFUSED_IN_A_ROW:
+            return False
+        return self.paused.get(profile, clock.now()) <= clock.now()
 
     async def _hear(self, profile: str, reply: Reply) -> None:
         if reply.code < 400:
@@ -315,6 +323,7 @@ class LanePace:
             n = max(self.refused[profile], evidence.REFUSED_IN_A_ROW)
             if await evidence.stop(tx, self.turn.campaign_id, profile, cause=cause, refused=n, reply=reply):
                 log.warning("provider refuses", campaign=self.turn.campaign_id, profile=profile, cause=cause)
+            self.stopped.add(profile)
             self.refused.pop(profile, None)
 
     def next_run(self, queues: Sequence[Queue]) -> datetime | None:

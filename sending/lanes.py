@@ -17,6 +17,9 @@ PAUSE_REASONS: Mapping[str, str] = {
     "no_recipients": N_("Nobody is left to send to: everybody on the lists is unsubscribed or excluded."),
     "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
     "domain": N_("The domain of the sender is not verified in the DNS. See its page, then resume."),
+    "unauthenticated": N_(
+        "Microsoft refuses this domain (5.7.515): SPF, DKIM or DMARC fail there. See its page, then resume."
+    ),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account is suspended or closed."),
     "bounces": N_("Too many addresses do not exist. Check where the list comes from, then resume."),

@@ -14,8 +14,10 @@ from sending import (
     pages_resends,
     pages_restores,
     pages_search,
+    pages_seeds,
     pages_senders,
     pages_sends,
+    pages_servers,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -32,4 +34,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_senders.ROUTES,
     *pages_pace.ROUTES,
     *pages_domains.ROUTES,
+    *pages_servers.ROUTES,
+    *pages_seeds.ROUTES,
 ]

@@ -15,9 +15,10 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read, services
-from sending import audience, campaign_lists, campaigns, pages_steps, preview, senders
+from sending import audience, campaign_lists, campaigns, inbox_line, pages_steps, preview, senders
 from sending.campaign_lists import Ids
 from sending.campaigns import Campaign, Changes, Kind, Language, NewCampaign
+from sending.inbox_line import InboxLine
 from sending.pages_senders import links
 
 OWN = 0  # in the select of senders: the person's own address, not a sender yet
@@ -113,8 +114,8 @@ async def setup(request: web.Request) -> web.Response:
         if campaign.status != "draft":
             return pages_steps.away(request, campaign)
         options = await _sender_options(request, tx)
-        shown = await preview.in_inbox(tx, services(request), campaign.id) if campaign.subject else None
-    return _setup_page(request, campaign, forms.filled(campaign), options, in_inbox=shown)
+        line = await _inbox_line(request, tx, campaign)
+    return _setup_page(request, campaign, forms.filled(campaign), options, line=line)
 
 
 async def save_setup(request: web.Request) -> web.Response:
@@ -144,12 +145,24 @@ def _setup_page(
     form: Form,
     sender_options: list[tuple[int, str]],
     *,
-    in_inbox: tuple[str, str] | None = None,
     status: int = 200,
+    line: InboxLine | None = None,
 ) -> web.Response:
-    context = pages_steps.context(request, campaign, "setup", form)
-    context |= {"senders": sender_options, "in_inbox": in_inbox}
+    context = pages_steps.context(request, campaign, "setup", form) | {
+        "senders": sender_options,
+        "line": line,
+    }
     return response.page(request, "sending/campaigns/setup.html", context, status=status)
+
+
+async def _inbox_line(request: web.Request, tx: AccountTx, campaign: Campaign) -> InboxLine | None:
+    """What is saved so far, as the sample contact sees it."""
+    if not campaign.subject:
+        return None
+    shown = await preview.show(
+        tx, services(request), preview.Subject(kind=preview.Kind.CAMPAIGN, id=campaign.id)
+    )
+    return inbox_line.of(shown, subject=campaign.subject, preheader=campaign.preheader, sample=True)
 
 
 async def _sender_options(request: web.Request, tx: AccountTx) -> list[tuple[int, str]]:

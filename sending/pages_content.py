@@ -14,7 +14,17 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read, services
-from sending import campaigns, designs, footer, images, letter_form, pages_steps, preview, sources
+from sending import (
+    campaigns,
+    designs,
+    footer,
+    images,
+    inbox_line,
+    letter_form,
+    pages_steps,
+    preview,
+    sources,
+)
 from sending.campaigns import Campaign
 from sending.pages_campaigns import Number
 from sending.pages_senders import links
@@ -251,11 +261,19 @@ async def look(request: web.Request) -> web.Response:
         campaign = await campaigns.show(tx, id_in_path(request))
         people = await _people(tx, asked.q)
         shown = await preview.show(tx, held, subject_of(asked, Kind.CAMPAIGN, campaign.id))
+        tests = await pages_steps.tests(tx, campaign.id)
     context = pages_steps.context(request, campaign, "content", forms.filled(asked.model_dump())) | {
         "shown": shown,
         "asked": asked,
         "people": people,
         "person": access.person(request),
+        **tests,
+        "line": inbox_line.of(
+            shown,
+            subject=campaign.subject,
+            preheader=campaign.preheader,
+            sample=asked.who == "sample",
+        ),
         "frame": f"{pages_steps.base(request, campaign)}/preview/frame?who={asked.who}&theme={asked.theme}",
     }
     return response.page(request, "sending/campaigns/preview.html", context)

@@ -21,7 +21,7 @@ CHECK_SECONDS = 3
 async def index(request: web.Request) -> web.Response:
     held = services(request)
     async with access.account_tx(request) as tx:
-        found = [domain_views.line(held, one) for one in await domains.many(tx)]
+        found = await domain_views.lines(tx, held)
     return response.page(request, "sending/domains/index.html", {"domains": found})
 
 

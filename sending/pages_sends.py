@@ -10,7 +10,7 @@ from mailer.accounts import access, identity
 from mailer.accounts.access import Role
 from mailer.core import clock, paging
 from mailer.core.db import AccountTx
-from mailer.core.errors import Invalid
+from mailer.core.errors import Invalid, TooMany
 from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
@@ -35,6 +35,7 @@ from sending import (
 from sending.campaigns import Campaign
 from sending.schedules import WallClock
 
+BOTH = "both"
 LIVE = frozenset({"scheduled", "preparing", "sending"})
 STOPPED = frozenset({"paused", "cancelled"})
 Short = Annotated[str, StringConstraints(max_length=64)]
@@ -53,6 +54,8 @@ class SendForm(Input):
 
 
 class TestForm(Input):
+    """`recipient`: an address, or "both" for one's own and every test address."""
+
     recipient: Annotated[str, StringConstraints(max_length=320)]
     who: Annotated[str, StringConstraints(pattern=r"^(sample|bare|[0-9]{1,18})$")] = "sample"
     then: Literal["preview", "checks", "review"] = "preview"
@@ -68,13 +71,13 @@ class DeliveryFilter(Input):
 async def checks(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         report = await campaign_checks.run(tx, services(request), id_in_path(request))
-        last = await test_sends.last(tx, report.campaign.id)
+        tests = await pages_steps.tests(tx, report.campaign.id)
     if report.campaign.status != "draft":
         return pages_steps.away(request, report.campaign)
     context = pages_steps.context(request, report.campaign, "checks", Form()) | {
         "report": report,
-        "last": last,
         "person": access.person(request),
+        **tests,
     }
     return response.page(request, "sending/campaigns/checks.html", context)
 
@@ -86,15 +89,19 @@ async def test(request: web.Request) -> web.Response:
     contact_id = int(given.who) if given.who.isdigit() else None
     try:
         async with access.account_tx(request, Role.EDITOR) as tx:
-            campaign = await campaigns.show(tx, id_in_path(request))
-            team = frozenset(await identity.team(tx))
-            await test_sends.ask(tx, campaign.id, recipient=given.recipient, team=team, contact_id=contact_id)
+            to = [test_sends.ME, test_sends.SEEDS] if given.recipient == BOTH else [given.recipient]
+            made = await test_sends.ask_all(tx, id_in_path(request), to, contact_id=contact_id)
     except Invalid as error:
         fault = error.faults[0]
         await access.flash(request, fault.message, kind="danger", **fault.params)
         return response.redirect(place)
+    except TooMany as error:
+        await access.flash(request, error.message, kind="warning", **error.params)
+        return response.redirect(place)
     message = N_("A test is on its way to {email}. Its links change nothing.")
-    await access.flash(request, message, email=given.recipient)
+    if len(made) > 1:
+        message = N_("{n} tests are on their way. Their links change nothing.")
+    await access.flash(request, message, email=made[0].recipient, n=len(made))
     return response.redirect(place)
 
 

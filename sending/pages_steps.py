@@ -3,9 +3,11 @@
 from aiohttp import web
 
 from mailer.accounts import access
+from mailer.core.db import AccountTx
 from mailer.core.text import N_
 from mailer.web import i18n, response
 from mailer.web.forms import Form
+from sending import seeds, test_sends
 from sending.campaigns import Campaign
 
 STEPS = (
@@ -38,6 +40,14 @@ def context(request: web.Request, campaign: Campaign | None, here: str, form: Fo
         "steps": steps,
         "base": base(request, campaign) if campaign else "",
         "conflict": any(fault.code == "version" for fault in form.faults),
+    }
+
+
+async def tests(tx: AccountTx, campaign_id: int) -> dict[str, object]:
+    """For `parts.tests`: the newest tests, and how many test addresses a press would reach."""
+    return {
+        "tests": await test_sends.recent(tx, campaign_id),
+        "seeds": len(await seeds.usable(tx)),
     }
 
 

@@ -17,7 +17,7 @@ from mailer.core.errors import Gone, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.tokens import CampaignToken, RecipientToken
-from sending import dkim, domains, merge, render, revisions
+from sending import dkim, domains, merge, message, render, revisions, signing
 from sending.merge_filters import Value
 from sending.message import ListHeaders, MailClass, MessageHeaders, Part
 from sending.render import Recipient, Rendered, Urls
@@ -117,15 +117,12 @@ class Maker:
             text=Part(loaded.program.text_body.transfer, made.text),
             html=Part(loaded.program.html_body.transfer, made.html),
         )
-        return Mail(self.return_path, envelope, message)
+        # pieces of `quoted` begin no line with a dot, and no header line begins with one
+        return Mail(self.return_path, envelope, message, dotless=True)
 
     def sign(self, mails: Sequence[Mail]) -> list[Mail]:
         """With DKIM. Work for a thread: OpenSSL lets others run meanwhile."""
-        at = int(clock.now().timestamp())
-        return [
-            replace(mail, message=dkim.sign(mail.message, self.signers, at=at) + mail.message)
-            for mail in mails
-        ]
+        return signing.signed(mails, self.signers)
 
     def render(self, person: Person, tracking: Tracking) -> tuple[Rendered, Urls]:
         """As text, for a reader. Raises RenderFailed."""
@@ -204,7 +201,21 @@ def recipient(content: Content, person: Person, urls: Urls) -> Recipient:
 
 async def maker(tx: AccountTx, services: Services, campaign_id: int) -> Maker:
     """Raises Gone, RenderFailed or ValueError."""
-    loaded = await revisions.load(tx, services, campaign_id)
+    return await _maker(tx, services, await revisions.load(tx, services, campaign_id))
+
+
+async def draft_maker(tx: AccountTx, services: Services, campaign_id: int, content: Content) -> Maker:
+    """The same for a draft, nothing frozen: its click addresses are as long as real ones and lead nowhere.
+
+    Raises RenderFailed or ValueError.
+    """
+    shared = revisions.headers(content, tx.account_id, campaign_id, services.settings)
+    ids = {link.position: campaign_id for link in content.links}
+    loaded = Loaded(campaign_id, content, revisions.program(content), message.prepare(shared), ids)
+    return await _maker(tx, services, loaded)
+
+
+async def _maker(tx: AccountTx, services: Services, loaded: Loaded) -> Maker:
     return Maker(
         services,
         tx.account_id,

@@ -121,21 +121,6 @@ async def show(tx: AccountTx, services: Services, what: Subject) -> Shown:
     )
 
 
-async def in_inbox(tx: AccountTx, services: Services, campaign_id: int) -> tuple[str, str]:
-    """Subject and preheader as the sample contact sees them; as they are written while they have faults."""
-    draft = await _draft(tx, Subject(kind=Kind.CAMPAIGN, id=campaign_id))
-    as_written = draft.subject, draft.preheader
-    if _line_problems(draft, await sources.field_keys(tx)):
-        return as_written
-    contact = personal.values(_sample(bare=False))
-    try:
-        program = render.compile_parts(subject=draft.subject, preheader=draft.preheader, html="", text="")
-        shown = program.render(await _recipient(tx, services, draft, contact))
-    except RenderFailed:
-        return as_written
-    return shown.subject, shown.preheader
-
-
 async def person(tx: AccountTx, what: Subject) -> Person:
     """The contact, or the sample. Raises NotFound for a contact that is no more."""
     if what.contact_id is None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+    FINE = "fine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ def error(line: int, code: str, message: str, *, column: int | None = None, **pa
 def warning(line: int, code: str, message: str, *, column: int | None = None, **params: str | int) -> Problem:
     """A finding to look at; it blocks nothing."""
     return Problem(line, column, code, message, {"line": line, **params}, Severity.WARNING)
+
+
+def fine(code: str, message: str, **params: str | int) -> Problem:
+    """What was looked at and is in order."""
+    return Problem(0, None, code, message, params, Severity.FINE)
 
 
 def blocking(problems: list[Problem]) -> bool:

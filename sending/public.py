@@ -16,7 +16,7 @@ from mailer.core.links import Links
 from mailer.core.tokens import CampaignToken, Purpose, RecipientToken
 from mailer.web import response
 from mailer.web.request import services
-from sending import images, personal, preview, senders
+from sending import images, personal, preview, seeds, senders
 from sending.render import RenderFailed
 
 # E-04, E-51: another origin than the pages, nothing runs, nothing is guessed
@@ -137,6 +137,32 @@ async def confirm_sender(request: web.Request) -> web.Response:
     return response.redirect(request.path)
 
 
+async def seed_page(request: web.Request) -> web.Response:
+    """GET shows, POST does: mail programs open links by themselves."""
+    account_id, seed_id, asked = seeds.read_token(_links(request), request.match_info["token"])
+    async with services(request).db.account(account_id, actor=RECIPIENT) as tx:
+        seed = await seeds.of_link(tx, seed_id, asked=asked)
+        who = await identity.of(tx)
+    context = {
+        "seed": seed,
+        "late": seeds.is_late(seed),
+        "account": who.legal_name or who.account_name,
+        "zone": who.time_zone,
+    }
+    return response.page(request, "sending/public/seed.html", context)
+
+
+async def answer_seed(request: web.Request) -> web.Response:
+    account_id, seed_id, asked = seeds.read_token(_links(request), request.match_info["token"])
+    answer = (await request.post()).get("answer")
+    async with services(request).db.account(account_id, actor=RECIPIENT) as tx:
+        if answer == "yes":
+            await seeds.confirm(tx, seed_id, asked=asked)
+        elif answer == "no":
+            await seeds.refuse(tx, seed_id, asked=asked)
+    return response.redirect(request.path)
+
+
 ROUTES: list[web.RouteDef] = [
     web.get("/img/{name}", image),
     web.get("/preview/{token}", preview_frame),
@@ -145,4 +171,6 @@ ROUTES: list[web.RouteDef] = [
     web.post("/test/{token}", test_link),
     web.get("/sender/{token}", sender_page),
     web.post("/sender/{token}", confirm_sender),
+    web.get("/test-address/{token}", seed_page),
+    web.post("/test-address/{token}", answer_seed),
 ]

@@ -71,7 +71,7 @@ async def prove(services: Services, account_id: int, domain_id: int, given: Sour
             WHERE account_id = $1 AND id = $2
             """,
             domain_id,
-            domains.relay_name(services),
+            await domains.relay_name(tx, services),
             signer,
             clock.now(),
         )

@@ -116,6 +116,8 @@ class Program:
     text_body: Body
     targets: Mapping[int, Template] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """Header lines that no recipient changes: subject, preheader or none of them."""
 
     def render(self, recipient: Recipient) -> Rendered:
         """Raises RenderFailed."""
@@ -148,9 +150,13 @@ class Program:
     def _begun(self, recipient: Recipient) -> dict[str, object]:
         """The context, with the two header lines that the parts may show."""
         context = _context(recipient)
-        subject = header_line("".join(_run(self.subject, context, 4_000)), MAX_SUBJECT_CHARACTERS)
+        subject = self.fixed.get("subject")
+        if subject is None:
+            subject = header_line("".join(_run(self.subject, context, 4_000)), MAX_SUBJECT_CHARACTERS)
         context["subject"] = context[SUBJECT] = subject
-        preheader = header_line("".join(_run(self.preheader, context, 4_000)), MAX_PREHEADER_CHARACTERS)
+        preheader = self.fixed.get("preheader")
+        if preheader is None:
+            preheader = header_line("".join(_run(self.preheader, context, 4_000)), MAX_PREHEADER_CHARACTERS)
         context[PREHEADER] = preheader
         return context
 
@@ -180,7 +186,22 @@ def compile_parts(
             position: Template.from_code(plain, _code(plain, tree), {}) for position, tree in targets.items()
         },
         names=frozenset(used),
+        fixed=_fixed(subject=trees[0], preheader=trees[1]),
     )
+
+
+def _fixed(*, subject: nodes.Template, preheader: nodes.Template) -> dict[str, str]:
+    """Those that hold text alone."""
+    limits = {
+        "subject": (subject, MAX_SUBJECT_CHARACTERS),
+        "preheader": (preheader, MAX_PREHEADER_CHARACTERS),
+    }
+    found = {}
+    for name, (tree, limit) in limits.items():
+        data = [one.data for one in tree.find_all(nodes.TemplateData)]
+        if all(isinstance(one, nodes.Output) and len(one.nodes) == len(data) for one in tree.body):
+            found[name] = header_line("".join(data), limit)
+    return found
 
 
 def compile_revision(compiled: Compiled, *, subject: str, preheader: str = "") -> Program:

@@ -55,6 +55,11 @@ def enhanced(text: str) -> str:
     return found[0] if found else ""
 
 
+def is_unauthenticated(code: int, text: str) -> bool:
+    """Microsoft's refusal of a whole sender domain: it sees no SPF, DKIM or DMARC that passes (D-64)."""
+    return code == 550 and enhanced(text) == "5.7.515"
+
+
 def classify(code: int, text: str, stage: Stage, profile: str = profiles.DEFAULT) -> Verdict:
     """Reply → verdict, for a reply that did come. A broken reply (a code that is none) is deferred.
 

@@ -59,7 +59,7 @@ async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: O
     if status != Status.DRAFT:
         raise _state(N_("This campaign was sent or scheduled already."))
     leaves_at = schedules.check(order.at) if order.at else clock.now() + timedelta(seconds=order.hold_seconds)
-    report = await campaign_checks.run(tx, services, campaign_id)
+    report = await campaign_checks.run(tx, services, campaign_id, to_look=False)
     if report.blocked:
         raise report.refusal()
     people = report.counts.result

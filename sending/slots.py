@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,6 +54,22 @@ class Slots:
 
 _campaigns: dict[asyncio.AbstractEventLoop, Slots] = {}
 _messages: dict[asyncio.AbstractEventLoop, Slots] = {}
+
+
+_running: set[tuple[asyncio.AbstractEventLoop, int, int]] = set()
+
+
+@contextmanager
+def reserved(account_id: int, campaign_id: int) -> Iterator[bool]:
+    """True for the one lane of the campaign that runs in this process, until it ends."""
+    one = (asyncio.get_running_loop(), account_id, campaign_id)
+    ours = one not in _running
+    _running.add(one)
+    try:
+        yield ours
+    finally:
+        if ours:
+            _running.discard(one)
 
 
 def of_campaigns() -> Slots:

@@ -4,23 +4,38 @@ idle or new connection → hand-over of as many mails as it may carry → idle a
 """
 
 import asyncio
+import ssl
 import time
 from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 import aiosmtplib
 from aiosmtplib import errors
 
+from sending import fence
 from sending.handover import ANY, LATE, Mail, Order, Reply, Run, Session, Terms, Timeouts
-from sending.smtp_url import Server
+from sending.smtp_url import MAX_CONNECTIONS, Server, Tls
 from sending.wire import take_over
 
-__all__ = ["Mail", "Pool", "Reply", "Terms", "Timeouts", "close_pools", "pool"]
-MAX_CONNECTIONS = 8
+__all__ = [
+    "ANY",
+    "MAX_CONNECTIONS",
+    "Client",
+    "Mail",
+    "Pool",
+    "Reply",
+    "Terms",
+    "Timeouts",
+    "close_pools",
+    "pool",
+]
 IDLE_SECONDS = 25.0
 UNOPENED = Reply("connect", 0, "no connection")
+Client = aiosmtplib.SMTP
+FAILURES = (errors.SMTPException, OSError, ValueError)
 
 
 class _Unopened(Exception):
@@ -41,7 +56,7 @@ def _words(error: BaseException) -> str:
             return " ".join(str(error).split())[:200] or type(error).__name__
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Pool:
     """Connections of this process to one server. Nothing is opened before it is needed."""
 
@@ -50,6 +65,7 @@ class Pool:
     timeouts: Timeouts = field(default_factory=Timeouts)
     size: int = MAX_CONNECTIONS
     _idle: list[Session] = field(default_factory=list, init=False)
+    _context: ssl.SSLContext | None = field(default=None, init=False, repr=False)
     _places: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,36 +140,69 @@ class Pool:
 
     async def _connect(self) -> Session:
         """Raises _Unopened."""
-        server = self.server
-        client = aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
-            username=server.username or None,
-            password=server.password if server.username else None,
-            local_hostname=self.hostname,
-            timeout=self.timeouts.banner,
-            use_tls=server.tls == "implicit",
-            start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
-            # taken when offered, whoever answers: without it the mail would go in the clear (RFC 7435 §3)
-            validate_certs=server.tls != "opportunistic",
-        )
+        try:
+            if self._context is None and self.server.tls != "none":
+                # reading the machine's certificates takes longer than many a mail: once a pool
+                self._context = await asyncio.to_thread(tls_context, self.server.tls)
+            client = await new_client(self.server, self.hostname, self.timeouts.banner, self._context)
+        except OSError as error:
+            raise _Unopened(*refusal(error)) from error
         try:
             await client.connect()
             if client.is_ehlo_or_helo_needed:
                 await _greet(client)
-        except errors.SMTPResponseException as error:
+        except FAILURES as error:
             client.close()
-            raise _Unopened(error.code, error.message) from error
-        except (errors.SMTPException, OSError, TimeoutError, ValueError) as error:
-            client.close()
-            raise _Unopened(0, _words(error)) from error
+            raise _Unopened(*refusal(error)) from error
         except BaseException:
             client.close()
             raise
         offered = client.esmtp_extensions
         limit = offered.get("size", "").strip()
         wire = take_over(client.transport)
-        return Session(wire, frozenset(offered), int(limit) if limit.isdigit() else 0, self.timeouts)
+        size = int(limit) if limit.isdigit() else 0
+        return Session(wire, frozenset(offered), size, self.timeouts, self.server.messages_each)
+
+
+def refusal(error: BaseException) -> tuple[int, str]:
+    """One of FAILURES → the server's code and words; code 0 and ours when it gave none."""
+    if isinstance(error, errors.SMTPResponseException):
+        return error.code, error.message
+    # what the library says of a failed connection names the place again, not always rightly
+    cause = error.__cause__ if isinstance(error, errors.SMTPConnectError) else None
+    return 0, " ".join(str(cause or error).split())[:300] or _words(cause or error)
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """TLS 1.2 or later (D-18); opportunistic: whoever answers (RFC 7435 §3)."""
+    made = ssl.create_default_context()
+    if tls == "opportunistic":
+        # without TLS the mail would go in the clear
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+async def new_client(
+    server: Server, hostname: str, seconds: float, context: ssl.SSLContext | None = None
+) -> Client:
+    """A client that has said nothing yet. Of an account's server it has a connection already, to the address
+    that was looked at (E-54). Raises OSError, and TimeoutError, which is one."""
+    opened = None
+    if server.fence is not None:
+        opened = await fence.connect(server.host, server.port, server.fence)
+    return aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port if opened is None else None,
+        sock=opened,
+        username=server.username or None,
+        password=server.password if server.username else None,
+        local_hostname=hostname,
+        timeout=seconds,
+        use_tls=server.tls == "implicit",
+        start_tls={"starttls": True, "opportunistic": None}.get(server.tls, False),
+        tls_context=context or (tls_context(server.tls) if server.tls != "none" else None),
+    )
 
 
 async def _all(runners: Iterable[Coroutine[Any, Any, Reply | None]]) -> list[Reply | None]:
@@ -170,20 +219,21 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-_pools: dict[tuple[asyncio.AbstractEventLoop, Server, str], Pool] = {}
+# kept by who uses them, and by the timers of their idle connections: a pool without either is forgotten
+_pools: WeakValueDictionary[tuple[asyncio.AbstractEventLoop, Server, str], Pool] = WeakValueDictionary()
 
 
-def pool(server: Server, hostname: str, *, stream: str = "", size: int = MAX_CONNECTIONS) -> Pool:
+def pool(server: Server, hostname: str, *, stream: str = "", size: int = 0) -> Pool:
     """This process's pool for a server. Another `stream` has connections of its own (D-82)."""
     key = (asyncio.get_running_loop(), server, stream)
     found = _pools.get(key)
     if found is None:
-        found = _pools[key] = Pool(server, hostname, size=size)
+        found = _pools[key] = Pool(server, hostname, size=size or server.connections)
     return found
 
 
 async def close_pools() -> None:
     """Ends what this loop keeps open."""
     loop = asyncio.get_running_loop()
-    for key in [key for key in _pools if key[0] is loop]:
-        await _pools.pop(key).close()
+    for found in [found for key, found in _pools.items() if key[0] is loop]:
+        await found.close()

@@ -5,20 +5,32 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mailer.core.settings import Settings, SettingsError, is_loopback
+from sending.fence import Fence
+from sending.handover import MESSAGES_EACH
 
 Tls = Literal["none", "opportunistic", "starttls", "implicit"]
 _PORTS = {"implicit": 465, "starttls": 587}
+MAX_CONNECTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where mail is handed to. `tls` opportunistic: STARTTLS when offered (D-18)."""
+    """Where mail is handed to. `tls` opportunistic: STARTTLS when offered (D-18).
+
+    `connections`: of one process at once; `messages_each`: what one of them carries before it is closed.
+    `fence`: where an account's own server may be; the operator's has none. `row`: of smtp_servers, 0 for the
+    operator's.
+    """
 
     host: str
     port: int
     tls: Tls = "none"
     username: str = ""
     password: str = field(default="", repr=False)
+    connections: int = MAX_CONNECTIONS
+    messages_each: int = MESSAGES_EACH
+    fence: Fence | None = None
+    row: int = 0
 
 
 def parse(url: str) -> Server:

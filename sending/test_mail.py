@@ -15,7 +15,18 @@ from mailer.core.errors import Invalid, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import dkim, domains, message, outcomes, personal, replies, revisions, smtp, smtp_url, test_sends
+from sending import (
+    domains,
+    message,
+    outcomes,
+    personal,
+    replies,
+    revisions,
+    route,
+    servers,
+    signing,
+    test_sends,
+)
 from sending.message import ListHeaders, MailClass, MessageHeaders
 from sending.personal import Person
 from sending.render import RenderFailed
@@ -28,7 +39,6 @@ PATIENCE = timedelta(hours=1)
 
 async def send_test(services: Services, task: Task) -> datetime | None:
     """The job "sending.send_test": `ref_id` is the row of test_sends."""
-    server = smtp_url.server(services.settings)
     async with services.db.account(task.account_id) as tx:
         try:
             test = await test_sends.show(tx, task.ref_id)
@@ -36,14 +46,18 @@ async def send_test(services: Services, task: Task) -> datetime | None:
             return None
         if test.state != "waiting":
             return None
+        if not await test_sends.may_get(tx, test.recipient):
+            await test_sends.finish(tx, test.id, "failed", reply="the address takes no tests any more")
+            return None
+        found = await servers.of(tx, services)
         try:
             mail = await build(tx, services, test)
         except (Invalid, NotFound, RenderFailed, ValueError):
             await test_sends.finish(tx, test.id, "failed", reply="the content cannot be made into a mail")
             return None
-    if server is None:
+    if not found:
         return jobs.in_(minutes=1)
-    reply = await smtp.pool(server, services.settings.mail_domain).hand_over(mail)
+    reply = await route.of(found, services.settings.mail_domain).hand_over(mail)
     verdict = replies.classify(reply.code, reply.text, reply.stage)
     if verdict.status == "deferred" and clock.now() - test.created_at < PATIENCE:
         return clock.now() + outcomes.jittered(outcomes.SERVER_AWAY)
@@ -76,8 +90,8 @@ async def build(tx: AccountTx, services: Services, test: TestSend) -> Mail:
     )
     built = message.build(headers, replace(rendered, subject=PREFIX + rendered.subject))
     signers = await domains.signing_keys(tx, services, domain_of(parse(shared.from_email).key))
-    signature = dkim.sign(built, signers, at=int(clock.now().timestamp()))
-    return Mail(personal.return_path(domain), message.envelope_address(test.recipient), signature + built)
+    mail = Mail(personal.return_path(domain), message.envelope_address(test.recipient), built)
+    return signing.signed([mail], signers)[0]
 
 
 async def _person(tx: AccountTx, test: TestSend, language: str) -> Person:

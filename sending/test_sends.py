@@ -1,19 +1,25 @@
-"""Test sends: a draft as one person would get it, to confirmed people of the team, with “[Test]” before the
-subject. Its links of ours all lead to a page that changes nothing, and nothing in it is tracked."""
+"""Test sends: a draft as one person would get it, to confirmed people of the team and to the account's test
+addresses, with “[Test]” before the subject. Its links of ours all lead to a page that changes nothing, and
+nothing in it is tracked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailer.accounts import audit
-from mailer.core import work
+from mailer.accounts import audit, identity
+from mailer.core import addresses, work
+from mailer.core.addresses import AddressError
 from mailer.core.db import AccountTx
-from mailer.core.errors import fault
+from mailer.core.errors import Invalid, TooMany, fault
 from mailer.core.links import Links
 from mailer.core.text import N_
 from mailer.core.tokens import CampaignToken
+from sending import campaigns, seeds
 from sending.render import Urls
 
 JOB = "sending.send_test"
+MOST_AN_HOUR = 200
+ME, SEEDS = "me", "seeds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +37,79 @@ class TestSend:
     finished_at: datetime | None
 
 
+async def ask_all(
+    tx: AccountTx, campaign_id: int, to: Sequence[str], *, contact_id: int | None = None
+) -> list[TestSend]:
+    """A test to each of these: "me", "seeds" (all usable test addresses), or one of those addresses.
+
+    Raises NotFound, Invalid at `to` for an address that is neither, and TooMany.
+    """
+    campaign = await campaigns.show(tx, campaign_id)
+    seeded = await seeds.usable(tx)
+    allowed = await _allowed(tx)
+    wanted: dict[str, str] = {}
+    for address in [address for one in to for address in await _meant(tx, one, seeded)]:
+        if _key(address) not in allowed:
+            raise _not_allowed("to", address)
+        wanted[_key(address)] = allowed[_key(address)]
+    if not wanted:
+        raise fault("to", N_("There is no test address yet that its owner has confirmed."), code="nobody")
+    await _check_rate(tx, len(wanted))
+    everybody = frozenset(allowed.values())
+    return [
+        await show(tx, await ask(tx, campaign.id, recipient=address, team=everybody, contact_id=contact_id))
+        for address in wanted.values()
+    ]
+
+
+async def may_get(tx: AccountTx, recipient: str) -> bool:
+    """Asked again when the test leaves: a colleague may have gone, an owner may have said no meanwhile."""
+    return _key(recipient) in await _allowed(tx)
+
+
+async def _allowed(tx: AccountTx) -> dict[str, str]:
+    """Key → address as it was confirmed, not as somebody types it."""
+    both = [*await seeds.usable(tx), *await identity.team(tx)]
+    return {_key(address): address for address in both}
+
+
+async def _meant(tx: AccountTx, one: str, seeded: list[str]) -> list[str]:
+    if one == SEEDS:
+        return seeded
+    if one != ME:
+        return [one]
+    mine = await identity.me(tx)
+    if mine is None:
+        message = N_("This key belongs to nobody with a confirmed address: name an address instead of “me”.")
+        raise fault("to", message, code="nobody")
+    return [mine]
+
+
+def _key(address: str) -> str:
+    try:
+        return addresses.parse(address).key
+    except AddressError:
+        return address
+
+
+async def _check_rate(tx: AccountTx, more: int) -> None:
+    """A test is for looking at: an account that needs more than that an hour sends something else."""
+    sent = await tx.value(
+        "SELECT count(*) FROM test_sends WHERE account_id = $1 AND created_at > now() - interval '1 hour'"
+    )
+    if sent + more > MOST_AN_HOUR:
+        raise TooMany(3600, N_("Too many tests within an hour. Go on in {minutes} minutes."))
+
+
 async def ask(
     tx: AccountTx, campaign_id: int, *, recipient: str, team: frozenset[str], contact_id: int | None
 ) -> int:
-    """One test mail, sent within seconds. `team`: the confirmed addresses of the account's people.
+    """One test mail, sent within seconds. `team`: the confirmed addresses that tests may go to.
 
     Raises Invalid at `recipient` for any other address: a test is no way around consent.
     """
     if recipient not in team:
-        message = N_("Tests go to confirmed people of your team. {address} is not one of them.")
-        raise fault("recipient", message, code="not_team", address=recipient)
+        raise _not_allowed("recipient", recipient)
     test_id: int = await tx.value(
         """
         INSERT INTO test_sends (account_id, campaign_id, contact_id, recipient, asked_by)
@@ -56,6 +125,13 @@ async def ask(
     await work.add(tx, JOB, test_id)
     await audit.write(tx, "tested", "campaign", campaign_id)
     return test_id
+
+
+def _not_allowed(field: str, address: str) -> Invalid:
+    message = N_(
+        "Tests go to confirmed people of your team and to test addresses. {address} is not one of them."
+    )
+    return fault(field, message, code="not_team", address=address)
 
 
 async def show(tx: AccountTx, test_id: int) -> TestSend:
@@ -81,6 +157,21 @@ async def last(tx: AccountTx, campaign_id: int) -> TestSend | None:
         WHERE account_id = $1 AND campaign_id = $2
         ORDER BY id DESC
         LIMIT 1
+        """,
+        campaign_id,
+    )
+
+
+async def recent(tx: AccountTx, campaign_id: int) -> list[TestSend]:
+    """The newest tests of a campaign, what became of each."""
+    return await tx.many(
+        TestSend,
+        """
+        SELECT id, campaign_id, contact_id, recipient, asked_by, state, reply, created_at, finished_at
+        FROM test_sends
+        WHERE account_id = $1 AND campaign_id = $2
+        ORDER BY id DESC
+        LIMIT 50
         """,
         campaign_id,
     )

@@ -22,7 +22,7 @@ from mailer.core.errors import Conflict, Fault, Forbidden, Gone, NotFound, fault
 from mailer.core.sealing import Sealer
 from mailer.core.services import Services
 from mailer.core.text import N_
-from sending import senders, transactional_content
+from sending import domain_words, domains, senders, transactional_content
 from sending.senders import Sender
 from sending.transactional_content import Composed, From
 from sending.transactional_order import NewMessage
@@ -113,7 +113,7 @@ async def earlier(tx: AccountTx, services: Services, key: str, new: NewMessage) 
 async def make(tx: AccountTx, services: Services, new: NewMessage) -> Ready:
     """All checks, and the content. Raises Invalid with what to mend, Forbidden when the account may not."""
     await _check_account(tx)
-    sender = await _sender(tx, new.sender_id)
+    sender = await _sender(tx, services, new.sender_id)
     to = senders.read_address(new.to.email, "to.email")
     hashed = keys.address_hash(await keys.hash_key(tx, services.sealer), to.key)
     await _check_address(tx, hashed)
@@ -145,7 +145,7 @@ async def _check_account(tx: AccountTx) -> None:
         raise Forbidden(message, code="identity")
 
 
-async def _sender(tx: AccountTx, sender_id: int) -> Sender:
+async def _sender(tx: AccountTx, services: Services, sender_id: int) -> Sender:
     try:
         sender = await senders.show(tx, sender_id)
     except NotFound:
@@ -153,6 +153,10 @@ async def _sender(tx: AccountTx, sender_id: int) -> Sender:
     if sender.status != "confirmed":
         message = N_("{email} is not confirmed: nothing leaves from it.")
         raise fault("sender_id", message, code="sender", email=sender.email)
+    gate = await domains.gate(tx, services, sender.domain)
+    if gate.code:
+        # D-54: service mail needs it as much, nobody would accept it otherwise
+        raise fault("sender_id", domain_words.GATE[gate.code], code="domain", domain=sender.domain)
     return sender
 
 

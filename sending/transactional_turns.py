@@ -6,25 +6,37 @@ places and connections of their own, so that a campaign of a million is never in
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from mailer.core import clock, jobs, keys, restores
+from mailer.core import addresses, clock, jobs, keys, restores
 from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import NotFound, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import outcomes, slots, smtp, smtp_url, transactional_content, turns
+from sending import (
+    dkim,
+    domains,
+    outcomes,
+    route,
+    servers,
+    signing,
+    slots,
+    transactional_content,
+    turns,
+)
 from sending import transactional_queue as queue
 from sending.outcomes import Outcome
-from sending.smtp import Mail, Pool
+from sending.route import Route
+from sending.smtp import Mail
 from sending.transactional_content import Composed, From
 from sending.transactional_queue import Claimed
 
 log = structlog.get_logger()
+Signers = tuple[dkim.Key, ...]
 STREAM = "messages"
 CONNECTIONS = 4
 LAST_TRY = timedelta(seconds=10)  # before its end: a try later than that would be none
@@ -37,24 +49,28 @@ class _Made:
     mail: Mail
 
 
+def _signed(made: Sequence[_Made], signers: Mapping[str, Signers]) -> list[_Made]:
+    return [replace(one, mail=signing.signed([one.mail], signers[one.row.sender_email])[0]) for one in made]
+
+
 async def send(services: Services, task: Task) -> datetime | None:
     """The job "sending.send_messages": one row of work an account."""
-    server = smtp_url.server(services.settings)
     if not await restores.may_send(services):
         return jobs.in_(seconds=restores.IDLE_SECONDS)
     try:
         async with services.db.account(task.account_id) as tx:
             doubtful = await queue.settle(tx)
             active = (await queue.state(tx)).active
+            found = await servers.of(tx, services)
     except NotFound:
         return None
     if doubtful:
         log.warning("messages in doubt", account=task.account_id, count=doubtful)
-    if server is None:
+    if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)
-    pool = smtp.pool(server, services.settings.mail_domain, stream=STREAM, size=CONNECTIONS)
-    turn = _Turn(services, task.account_id, pool, over=not active)
+    way = route.of(found, services.settings.mail_domain, stream=STREAM, size=CONNECTIONS)
+    turn = _Turn(services, task.account_id, way, over=not active)
     try:
         await turn.run()
     finally:
@@ -67,7 +83,7 @@ async def send(services: Services, task: Task) -> datetime | None:
 class _Turn:
     services: Services
     account_id: int
-    pool: Pool
+    route: Route
     over: bool = False
     away: bool = False
     mark: int = field(default_factory=lambda: secrets.randbelow(2**31))
@@ -97,8 +113,9 @@ class _Turn:
                 async with self.services.db.account(self.account_id) as tx:
                     rows = await queue.claim(tx, self.mark, room)
                     made = await self._make(tx, rows)
+                    signers = await self._signers(tx, made)
                 if made or not rows:
-                    return made
+                    return await asyncio.to_thread(_signed, made, signers)
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
             if not _database_away(error):
@@ -134,6 +151,14 @@ class _Turn:
         if failed:
             await queue.fail(tx, self.mark, failed)
         return made
+
+    async def _signers(self, tx: AccountTx, made: Sequence[_Made]) -> dict[str, Signers]:
+        """The keys of each sender's domain, by the sender's address."""
+        found = {}
+        for email in {one.row.sender_email for one in made}:
+            domain = addresses.domain_of(addresses.parse(email).key)
+            found[email] = await domains.signing_keys(tx, self.services, domain)
+        return found
 
     def _mail(self, row: Claimed, envelope: bytes, content: bytes, key: bytes) -> Mail:
         composed = Composed(
@@ -184,7 +209,7 @@ class _Turn:
                 return
 
     async def _hand_over(self, one: _Made) -> Outcome:
-        reply = await self.pool.hand_over(one.mail)
+        reply = await self.route.hand_over(one.mail)
         if reply.server_fails:
             self.away = True
         now = clock.now()

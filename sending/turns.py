@@ -29,21 +29,24 @@ from sending import (
     outcomes,
     pace,
     personal,
+    replies,
     revisions,
+    route,
+    servers,
     slots,
-    smtp,
-    smtp_url,
 )
 from sending.claims import Claimed, Ready, Turn
 from sending.lane_pace import LanePace
 from sending.outcomes import Outcome
 from sending.personal import Maker
 from sending.render import RenderFailed
-from sending.smtp import Mail, Pool, Reply
+from sending.route import Route
+from sending.smtp import Mail, Reply
 
 log = structlog.get_logger()
 AT_A_STRETCH = 8
 RECORD_SECONDS = 120.0
+SPREAD_SECONDS = 0.5
 
 
 # with the profile of each
@@ -65,28 +68,32 @@ def _database_away(error: BaseException) -> bool:
 
 async def send(services: Services, task: Task) -> datetime | None:
     """The job "sending.send": `ref_id` is the campaign."""
-    opened = await _open(services, task)
-    if not isinstance(opened, _Lane):
-        return opened
-    running = asyncio.ensure_future(opened.run())
+    with slots.reserved(task.account_id, task.ref_id) as alone:
+        opened = await _open(services, task, alone=alone)
+        if not isinstance(opened, _Lane):
+            return opened
+        await _run(opened)
+        return await opened.next_run()
+
+
+async def _run(lane: "_Lane") -> None:
+    running = asyncio.ensure_future(lane.run())
     try:
         await asyncio.shield(running)
     except asyncio.CancelledError:
         # The lease was lost, the database being away for long, say. Nothing more begins, but what became of
         # mails that were on their way is written down: lane and mark of their rows are still this turn's.
-        opened.over = True
+        lane.over = True
         await running
         raise
     finally:
-        slots.of_campaigns().leave(opened)
-        await asyncio.shield(opened.release())
-        await asyncio.shield(opened.pace.leave())
-    return await opened.next_run()
+        slots.of_campaigns().leave(lane)
+        await asyncio.shield(lane.release())
+        await asyncio.shield(lane.pace.leave())
 
 
-async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
-    """The lane, or when to try again."""
-    server = smtp_url.server(services.settings)
+async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | datetime | None":
+    """The lane, or when to try again. `alone`: no other lane of the campaign runs in this process."""
     if not await restores.may_send(services):
         return jobs.in_(seconds=restores.IDLE_SECONDS)
     async with services.db.account(task.account_id) as tx:
@@ -104,7 +111,11 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
             await lanes.pause(tx, task.ref_id, "account")
         if not state.runs:
             return None
-    if server is None:
+        found = await servers.of(tx, services)
+    if not alone:
+        # a second lane in this process would only halve its places: another worker is to take it
+        return jobs.in_(seconds=SPREAD_SECONDS)
+    if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)
     maker = await _maker(services, task)
@@ -113,10 +124,10 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
     async with services.db.account(task.account_id) as tx:
         started = await lane_start.start(tx, turn)
     scope = pace.Scope(
-        pace.server_key(server), task.account_id, started.sender_id, task.ref_id, task.lane, turn.mark
+        pace.server_key(found[0]), task.account_id, started.sender_id, task.ref_id, task.lane, turn.mark
     )
     speed = LanePace(services, scope, turn, started)
-    return _Lane(services, task, turn, maker, smtp.pool(server, services.settings.mail_domain), speed)
+    return _Lane(services, task, turn, maker, route.of(found, services.settings.mail_domain), speed)
 
 
 async def _maker(services: Services, task: Task) -> Maker | None:
@@ -142,7 +153,7 @@ class _Lane:
     task: Task
     turn: Turn
     maker: Maker
-    pool: Pool
+    route: Route
     pace: LanePace
     claimed: deque[Claimed] = field(default_factory=deque)
     made: deque[_Made] = field(default_factory=deque)
@@ -150,6 +161,7 @@ class _Lane:
     deleted: list[int] = field(default_factory=list)
     away: bool = False
     over: bool = False
+    refused: bool = False
     ends: float = field(default_factory=lambda: asyncio.get_running_loop().time() + jobs.TURN_SECONDS)
 
     async def run(self) -> None:
@@ -194,7 +206,7 @@ class _Lane:
                 if not self.claimed:
                     return
                 fresh: list[_Made] = []
-                while self.claimed and len(fresh) < slots.IN_FLIGHT:
+                while self.claimed and len(fresh) < slots.of_campaigns().size:
                     fresh += self._make(self.claimed.popleft())
                     # making mails is work for the processor: replies and other lanes want their turn too
                     if not len(fresh) % AT_A_STRETCH:
@@ -293,7 +305,7 @@ class _Lane:
     async def _hand_over(self, group: Sequence[_Made]) -> list[Done]:
         """All of a group, over the connections there are; the next mails are made meanwhile."""
         mails = [(made.profile, made.mail) for made in group]
-        leaving = asyncio.ensure_future(self.pace.hand_over(self.pool, mails))
+        leaving = asyncio.ensure_future(self.pace.hand_over(self.route, mails))
         try:
             if not self.made:
                 await self._fill()
@@ -309,6 +321,8 @@ class _Lane:
             return outcomes.held(made.ready.contact_id, self.pace.pause_left(made.profile))
         if reply.server_fails:
             self.away = True
+        if replies.is_unauthenticated(reply.code, reply.text):
+            self.refused = self.over = True
         age = clock.now() - made.first_at if made.first_at else timedelta(0)
         return outcomes.of(
             made.ready.contact_id, reply, attempts=made.attempts, age=age, profile=made.profile
@@ -319,6 +333,7 @@ class _Lane:
         try:
             async with self.services.db.account(self.task.account_id) as tx:
                 await claims.release(tx, self.turn)
+                await self.route.note(tx)
         except Exception as error:
             if not _database_away(error):
                 raise
@@ -326,6 +341,8 @@ class _Lane:
     async def next_run(self) -> datetime | None:
         """When this lane is wanted again; None when the campaign has ended or stands still."""
         async with self.services.db.account(self.task.account_id) as tx:
+            if self.refused:
+                await domains.stop(tx, self.maker.sender_domain, "unauthenticated")
             state = await lanes.state(tx, self.task.ref_id)
             if state is not None and state.status == "cancelled":
                 await outcomes.cancel_open(tx, self.task.ref_id)

@@ -7,11 +7,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 _DECLARATION = re.compile(r"([\w-]+)\s*:\s*([^;]+)")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+_IMPORTANT = re.compile(r"[^;]+!\s*important", re.IGNORECASE)
 _CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LENGTH = re.compile(r"^(-?\d*\.?\d+)\s*(px|pt|em|rem|%|)$")
 _HEX = re.compile(r"^#([0-9a-f]{3}|[0-9a-f]{6})$")
 _RGB = re.compile(r"^rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([\d.]+%?))?\s*\)$")
-_INVISIBLE_CHARACTERS = re.compile("[\\s\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\ufeff\u2800]+")
+INVISIBLE_CHARACTERS = re.compile("[\\s\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\ufeff\u2800]+")
 _NAMED = {
     "white": (255, 255, 255), "black": (0, 0, 0), "red": (255, 0, 0), "blue": (0, 0, 255),
     "green": (0, 128, 0),
@@ -21,6 +22,9 @@ _NAMED = {
 _IN_PIXELS = {"px": 1.0, "": 1.0, "pt": 4 / 3, "em": 16.0, "rem": 16.0, "%": 0.16}
 _LEAST_CONTRAST = 1.5
 _LEAST_FONT_PIXELS = 6.0
+LARGE_PIXELS = 24.0
+"""From here on less contrast is enough (WCAG 2.2, 1.4.3)."""
+_MEDIA = re.compile(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 
 Colour = tuple[int, int, int]
 
@@ -32,10 +36,12 @@ class Visibility:
         self._tree = tree
         self._hidden_by_sheet = _by_sheets(tree, _hiding)
         self._tiny_by_sheet = _by_sheets(tree, _tiny)
+        self._always_by_sheet = _by_sheets(tree, _hiding, media=False)
+        self._revealed_by_sheet = _by_sheets(tree, _revealing, important=True)
 
     def link(self, node: LexborNode, token: re.Pattern[str]) -> bool:
         """A link that shows some words or a described image."""
-        words = _INVISIBLE_CHARACTERS.sub("", node.text(deep=True))
+        words = INVISIBLE_CHARACTERS.sub("", node.text(deep=True))
         if not words:
             return any(self._described(image) for image in node.css("img[src]"))
         return (len(words) >= 2 or token.search(words) is not None) and self._shows_text(node)
@@ -43,6 +49,32 @@ class Visibility:
     def text(self, node: LexborNode) -> bool:
         parent = node.parent
         return parent is not None and self._shown(parent) and self._has_ink(parent)
+
+    def hidden(self, node: LexborNode) -> bool:
+        """A text that no reader gets to see, on whatever screen; what a small one hides is no trick."""
+        parent = node.parent
+        if parent is None:
+            return False
+        for one in _upwards(parent):
+            if one.mem_id in self._always_by_sheet or (
+                _hides(one) and one.mem_id not in self._revealed_by_sheet
+            ):
+                return True
+        return not self._has_ink(parent) and not _on_image(parent)
+
+    def pixels(self, node: LexborNode) -> float:
+        """The size of a text's letters, as far as it is said in pixels or points."""
+        value = _nearest(node.parent, "font-size") if node.parent is not None else None
+        return _pixels(value) if value and _LENGTH.match(value) else 16.0
+
+    def contrast(self, node: LexborNode) -> float | None:
+        """Of a text with what is behind it; None over an image, or when a colour is not understood."""
+        parent = node.parent
+        if parent is None or _on_image(parent):
+            return None
+        default = "#0000ee" if any(one.tag == "a" for one in _upwards(parent)) else "#000000"
+        colour = _colour(_nearest(parent, "color") or default)
+        return None if colour is None else _contrast(colour, _background(parent))
 
     def shows(self, literal: str) -> bool:
         body = self._tree.body
@@ -52,7 +84,7 @@ class Visibility:
         return False
 
     def _described(self, image: LexborNode) -> bool:
-        words = _INVISIBLE_CHARACTERS.sub("", image.attributes.get("alt") or "")
+        words = INVISIBLE_CHARACTERS.sub("", image.attributes.get("alt") or "")
         sides = [image.attributes.get(name) or "auto" for name in ("width", "height")]
         return len(words) >= 2 and self._shown(image) and not any(_is_zero(side) for side in sides)
 
@@ -61,7 +93,7 @@ class Visibility:
         for inner in node.traverse(include_text=True):
             if (
                 inner.is_text_node
-                and _INVISIBLE_CHARACTERS.sub("", inner.text_content or "")
+                and INVISIBLE_CHARACTERS.sub("", inner.text_content or "")
                 and self.text(inner)
             ):
                 return True
@@ -125,14 +157,43 @@ def _hiding(style: dict[str, str]) -> bool:
     return "clip" in style or style.get("clip-path") is not None or "scale(0" in style.get("transform", "")
 
 
-def _by_sheets(tree: LexborHTMLParser, matches: Callable[[dict[str, str]], bool]) -> set[int]:
-    """Elements that a rule of this kind reaches, be it only on small screens or in one mail program."""
+def _revealing(style: dict[str, str]) -> bool:
+    return style.get("display", "none") != "none" or style.get("visibility") == "visible"
+
+
+def _on_image(node: LexborNode) -> bool:
+    """An image is behind it, before any plain colour: what it hides cannot be told."""
+    for one in _upwards(node):
+        style = _style(one)
+        if "background" in one.attributes or "url(" in style.get(
+            "background", style.get("background-image", "")
+        ):
+            return True
+        if _colour((style.get("background-color") or one.attributes.get("bgcolor") or "").split(" ")[0]):
+            return False
+    return False
+
+
+def _by_sheets(
+    tree: LexborHTMLParser,
+    matches: Callable[[dict[str, str]], bool],
+    *,
+    media: bool = True,
+    important: bool = False,
+) -> set[int]:
+    """Elements that a rule of this kind reaches; with `media`, be it on small screens only.
+
+    `important`: of each rule only what wins over style="".
+    """
     found: set[int] = set()
     for sheet in tree.css("style"):
         rules = _CSS_COMMENT.sub("", sheet.text(deep=True))
+        if not media:
+            rules = _MEDIA.sub("", rules)
         # What is left of a media query without its first line are plain rules.
         for selectors, body in _RULE.findall(re.sub(r"@[^{};]*(\{|;)", "", rules)):
-            if matches(_declarations(body)):
+            said = ";".join(_IMPORTANT.findall(body)) if important else body
+            if matches(_declarations(said)):
                 for selector in selectors.split(","):
                     found |= _selected(tree, selector)
     return found

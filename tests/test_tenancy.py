@@ -136,6 +136,7 @@ _ROWS = """
         UNION ALL SELECT to_jsonb(x) FROM senders x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM domains x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM dkim_keys x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM smtp_servers x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM designs x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM messages x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM fields x WHERE account_id = $1
@@ -159,6 +160,7 @@ async def test_somebody_elses_ids_are_nothing_in_ones_own_account(make: Make) ->
     for method, path in _paths(APP_ROUTES):
         noun, _, rest = path.removeprefix("/{a}/").partition("/")
         if path.startswith("/{a}/") and "{" in rest and (method, path) not in _TOUCHES_NOTHING:
+            noun = "smtp-servers" if rest.startswith("servers/") else noun
             number = str(ids.get(noun, ids["campaigns"]))
             place = charlies.app + re.sub(r"\{\w+(:[^}]*)?\}", number, path.removeprefix("/{a}"))
             data = {} if method == "GET" else {"data": {"csrf": charlie.csrf}}
@@ -202,6 +204,9 @@ async def _ids(make: Make) -> dict[str, int]:
         domain_id: int = await tx.value(
             "INSERT INTO domains (account_id, name) VALUES ($1, 'theirs.test') RETURNING id"
         )
+        server_id: int = await tx.value(
+            "INSERT INTO smtp_servers (account_id, position, host, port, tls) VALUES ($1, 'main', 'a.test', 25, 'opportunistic') RETURNING id"
+        )
         field_id: int = await tx.value(
             "INSERT INTO fields (account_id, key, label, type) VALUES ($1, 'k', 'K', 'text') RETURNING id"
         )
@@ -227,6 +232,7 @@ async def _ids(make: Make) -> dict[str, int]:
         "campaigns": campaign_id,
         "senders": sender_id,
         "domains": domain_id,
+        "smtp-servers": server_id,
         "fields": field_id,
         "imports": import_id,
         "exports": export_id,

@@ -21,6 +21,7 @@ NOUNS = (
     "exports",
     "senders",
     "domains",
+    "smtp-servers",
     "campaigns",
     "messages",
     "suppressions",

@@ -53,6 +53,27 @@ async def team(tx: AccountTx) -> list[str]:
     return [email for (email,) in found]
 
 
+async def me(tx: AccountTx) -> str | None:
+    """The confirmed address of whoever acts: the person, or who made the key that a program uses."""
+    found: str | None = await tx.shared().value(
+        """
+        SELECT u.email
+        FROM users u
+        JOIN memberships m ON m.user_id = u.id
+        WHERE m.account_id = $1 AND u.email_confirmed_at IS NOT NULL AND NOT u.disabled
+          AND u.id = CASE $2
+                         WHEN 'user' THEN $3::bigint
+                         WHEN 'api_key' THEN (SELECT created_by FROM api_keys
+                                              WHERE account_id = $1 AND id = $3)
+                     END
+        """,
+        tx.account_id,
+        tx.actor.kind,
+        tx.actor.id,
+    )
+    return found
+
+
 async def senders_of_mail(tx: AccountTx) -> list[str]:
     """Names of the people who may send, for those who may not (ui 2.2)."""
     found = await tx.shared().rows(

@@ -64,6 +64,11 @@ class Links:
         token = self.tokens.timed(Purpose.SENDER, account_id, sender_id, asked, expires=expires)
         return f"{self.base}/t/sender/{token}"
 
+    def seed(self, account_id: int, seed_id: int, *, asked: int, expires: int) -> str:
+        """Where the owner of an address agrees that tests go there, or ends it."""
+        token = self.tokens.timed(Purpose.SEED, account_id, seed_id, asked, expires=expires)
+        return f"{self.base}/t/test-address/{token}"
+
     def preview(self, *numbers: int, expires: int) -> str:
         """A frame of our own preview (sending/preview.py tells the numbers)."""
         return f"{self.base}/t/preview/{self.tokens.timed(Purpose.PREVIEW, *numbers, expires=expires)}"

@@ -1,6 +1,7 @@
 """Who operates the service, its data protection officer, hosts and sub-processors (A-050, A-028, A-047)."""
 
 import tomllib
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -83,6 +84,8 @@ class Operator(BaseModel):
     abuse: str = "abuse@mailer.localhost"
     hosts: tuple[Host, ...] = ()
     sub_processors: tuple[SubProcessor, ...] = ()
+    # private networks in which accounts may have their own SMTP servers (E-54); not shown
+    smtp_networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 def read_operator(path: Path) -> Operator:

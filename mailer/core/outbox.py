@@ -20,6 +20,7 @@ Kind = Literal[
     "email_changed",
     "password_changed",
     "confirm_sender",
+    "confirm_seed",
     "confirm_subscription",
     "account_closed",
     "import_done",

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
     PREVIEW = "w"
     TEST = "x"
     SENDER = "s"
+    SEED = "d"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,10 +147,15 @@ def size(value: int) -> str:
     return f"{number(round(amount, 1) if unit else int(amount))} {units[unit]}"
 
 
+def zone_city(name: str) -> str:
+    """Paris, Londres: in the language of the request."""
+    return dates.get_timezone_location(zone(name), locale=LOCALES[language()], return_city=True)
+
+
 def zone_words(name: str) -> str:
     """Paris (UTC+1): the city in the language of the request, and what is in force there now."""
     there = zone(name)
-    city = dates.get_timezone_location(there, locale=LOCALES[language()], return_city=True)
+    city = zone_city(name)
     minutes = int((clock.now().astimezone(there).utcoffset() or timedelta()).total_seconds() // 60)
     if city == "UTC" or not minutes:
         return city

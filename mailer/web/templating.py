@@ -65,6 +65,7 @@ def environment() -> Environment:
         moment=i18n.moment,
         day=i18n.day,
         iso_day=i18n.iso_day,
+        city=i18n.zone_city,
         zone=i18n.zone_words,
         share=i18n.percent,
     )

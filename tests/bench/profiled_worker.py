@@ -1,14 +1,13 @@
-"""A worker under cProfile, its event loop's thread by processor time: python -m tests.bench.profiled_worker FILE"""
+"""A worker under cProfile (the thread of its event loop): python -m tests.bench.profiled_worker FILE"""
 
 import cProfile
 import sys
-import time
 
-import mailer.serve  # noqa: F401 (not to be measured)
+import mailer.serve  # noqa: F401 (its imports are not what is measured)
 from mailer.cli import main
 
 if __name__ == "__main__":
-    profile = cProfile.Profile(time.thread_time)
+    profile = cProfile.Profile()
     try:
         profile.runcall(main, ["worker"])
     finally:

@@ -62,6 +62,18 @@ class Sent:
         return self.mails / self.seconds
 
     @property
+    def cpu(self) -> float:
+        """Processor time of a mail, in workers, PostgreSQL and sink."""
+        return (sum(one.cpu for one in self.workers) + self.database + self.taken.cpu) / self.mails
+
+    @property
+    def costs(self) -> str:
+        """A mail's processor time."""
+        workers = sum(one.cpu for one in self.workers)
+        parts = {"worker": workers, "PostgreSQL": self.database, "sink": self.taken.cpu}
+        return ", ".join(f"{name} {spent / self.mails * 1e6:,.0f} µs" for name, spent in parts.items())
+
+    @property
     def shares(self) -> str:
         """Of how many cores each part made use."""
         workers = " + ".join(f"{one.cpu / self.seconds:.2f}" for one in self.workers)

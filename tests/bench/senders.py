@@ -129,14 +129,15 @@ async def main(kind: type[Sender], port: int, message: bytes, shares: list[list[
         senders.append(sender)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    began = time.monotonic()
+    began, cpu = time.monotonic(), time.process_time()
     for sender in senders:
         sender.begin()
     for sender in senders:
         await sender.done.wait()
     ended = time.monotonic()
     faults = [sender.fault for sender in senders if sender.fault]
-    print(orjson.dumps({"began": began, "ended": ended, "fault": faults[:1]}).decode(), flush=True)
+    found = {"began": began, "ended": ended, "cpu": time.process_time() - cpu, "fault": faults[:1]}
+    print(orjson.dumps(found).decode(), flush=True)
     for sender in senders:
         sender.transport.close()
 

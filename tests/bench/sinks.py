@@ -35,6 +35,14 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """By senders of a ready-made message: mails a second, and processor time of a mail, the sink's too."""
+
+    rate: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sink:
     process: Process
     port: int
@@ -63,8 +71,8 @@ async def sink(*, delay: float = 0.0, lose: int = 0) -> AsyncIterator[Sink]:
 
 async def hand_over(
     to: Sink, message: bytes, count: int, *, connections: int, processes: int, how: str = "pipeline"
-) -> float:
-    """Mails a second that senders of a ready-made message reach. Raises Void when the sink counts others."""
+) -> Reached:
+    """So many mails, each to somebody else. Raises Void when the sink counts others."""
     await to.reset()
     shares = [(connections + n) // processes for n in range(processes)]
     counts = [(count + n) // processes for n in range(processes)]
@@ -92,11 +100,12 @@ async def hand_over(
     if faults or (taken.mails, taken.doubled) != (count, 0):
         raise Void(f"the yardstick handed over {count} mails, the sink counted {taken.mails} {faults}")
     seconds: float = max(end["ended"] for end in ends) - min(end["began"] for end in ends)
-    return count / seconds
+    return Reached(count / seconds, (taken.cpu + sum(end["cpu"] for end in ends)) / count)
 
 
 async def capacity(to: Sink, message: bytes, count: int) -> float:
     """Mails a second that the sink can take at most: the best of some floods, as others only slow it down."""
-    return max(
-        [await hand_over(to, message, count, connections=2, processes=1, how="flood") for _ in range(FLOODS)]
-    )
+    floods = [
+        await hand_over(to, message, count, connections=2, processes=1, how="flood") for _ in range(FLOODS)
+    ]
+    return max(flood.rate for flood in floods)

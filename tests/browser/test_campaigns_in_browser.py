@@ -9,10 +9,24 @@ from PIL import Image
 from playwright.async_api import Page
 
 from mailer.accounts import accounts, sessions
+from mailer.core.links import Links
 from mailer.core.services import Services
-from sending import campaigns, designs, evidence, images, sends, warm_ups
+from sending import (
+    campaigns,
+    designs,
+    evidence,
+    images,
+    seeds,
+    sends,
+    server_tests,
+    servers,
+    test_sends,
+    warm_ups,
+)
 from sending.images import Words
 from sending.sends import Order
+from sending.server_tests import Step
+from sending.servers import NewServer
 from sending.warm_ups import NewWarmUp
 from tests.browser.conftest import Visit
 from tests.browser.visitor import assert_accessible, assert_fits, assert_quiet, picture
@@ -53,7 +67,7 @@ async def look(page: Page, name: str) -> None:
 
 
 async def furnish(services: Services, found: Ready) -> tuple[int, int, int]:
-    """A letter, a design and an image beside the draft; their ids."""
+    """A letter, a design and an image beside the draft; their ids. A test address and a test as well."""
     out = io.BytesIO()
     Image.new("RGB", (600, 300), (200, 120, 40)).save(out, "PNG")
     stored = await images.store(services.db, found.account.id, await images.clean(out.getvalue()))
@@ -63,7 +77,31 @@ async def furnish(services: Services, found: Ready) -> tuple[int, int, int]:
         source = '{"blocks":[{"kind":"heading","text":"Pain"},{"kind":"paragraph","text":"Le seigle"}],"footer":true}'
         await campaigns.write_content(tx, letter.id, "letter", source)
         design = await designs.keep(tx, found.campaign.id, "Hebdo")
+        await seeds.add(
+            tx, seeds.NewSeed(email="boite@ailleurs.test", label="Orange"), Links(services.tokens, "")
+        )
+        await test_sends.ask_all(tx, found.campaign.id, [found.account.owner_email])
     return letter.id, design.id, image.id
+
+
+async def smtp_server(services: Services, found: Ready) -> int:
+    """An SMTP server whose last test stopped at its return path; its id."""
+    async with services.db.account(found.account.id) as tx:
+        new = NewServer(host="smtp.un-assez-long-nom-de-fournisseur.test", username="post", password="x")
+        made = await servers.create(tx, services.sealer, new)
+        words = "It refuses {address} as the return path: have your provider allow this address."
+        refused = Step(
+            name="sender",
+            ok=False,
+            words=words,
+            params={"address": "bounces@mailer.localhost"},
+            code=550,
+            reply="5.7.1 sender refused",
+        )
+        await server_tests.record(
+            tx, made.id, [Step(name="greet", ok=True, words="It speaks SMTP."), refused]
+        )
+    return made.id
 
 
 @pytest.mark.req("F-01", "F-05", "A-126")
@@ -73,6 +111,7 @@ async def test_each_page_is_accessible_and_quiet(
 ) -> None:
     found = await ready(people=120)
     letter, design, image = await furnish(services, found)
+    server = await smtp_server(services, found)
     page = await visit(language=language, theme=theme, width=width)  # type: ignore[arg-type]
     await enter(services, page, site, found.account.owner_id, language=language, theme=theme)
     mark = f"{language}-{theme}-{width}"
@@ -93,6 +132,11 @@ async def test_each_page_is_accessible_and_quiet(
         ("senders", f"{app}/senders"),
         ("sender", f"{app}/senders/{found.sender_id}"),
         ("sender-new", f"{app}/senders/new"),
+        ("servers", f"{app}/senders/servers"),
+        ("server", f"{app}/senders/servers/{server}"),
+        ("server-new", f"{app}/senders/servers/new"),
+        ("server-delete", f"{app}/senders/servers/{server}/deletion"),
+        ("test-addresses", f"{app}/test-addresses"),
         ("designs", f"{app}/designs"),
         ("design", f"{app}/designs/{design}/edit"),
         ("design-new", f"{app}/designs/new"),
@@ -174,7 +218,7 @@ async def test_a_letter_is_written_and_sent_without_script(
     await page.get_by_role("button", name="Continue").click()
     await page.get_by_text("Nothing blocks this campaign.").wait_for()
     await page.get_by_role("button", name="Send me a test").click()
-    await page.get_by_text("A test is on its way to").wait_for()
+    await page.get_by_text("A test is on its way to").first.wait_for()
     await page.get_by_role("link", name="Continue").click()
     await page.get_by_role("button", name="Send to 1 contact").click()
     await page.get_by_text("Nothing has left yet.").wait_for()

@@ -333,4 +333,4 @@ async def test_the_setup_shows_the_subject_as_a_person_reads_it(ready: Build, ma
         async with make.services.db.account(found.account.id) as tx:
             await tx.run("UPDATE campaigns SET subject = $2 WHERE account_id = $1", subject)
         setup = (await owner.get(f"{found.page}/setup")).text
-        assert f"<strong>{shown}</strong>" in setup
+        assert f'<p class="inbox-subject">{shown}</p>' in setup

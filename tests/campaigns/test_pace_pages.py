@@ -16,6 +16,10 @@ from tests.make import Make
 async def _sending(services: Services, ready: Ready, **columns: str) -> None:
     """As if lanes were at work."""
     async with services.db.account(ready.account.id) as tx:
+        for step in ("scheduled", "preparing", "sending"):
+            await tx.run(
+                "UPDATE campaigns SET status = $3 WHERE account_id = $1 AND id = $2", ready.campaign.id, step
+            )
         await tx.run(
             """
             UPDATE campaigns

@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
-from sending import content_checks
+from sending import content_checks, subject_checks
 from sending.footer import add_footer
 from sending.problems import Severity
 
 IDENTITY = "<mj-text>{{ account.name }}, {{ account.address }}</mj-text>"
 URL = 'href="{{ unsubscribe_url }}"'
 LINK = '<a href="{{ unsubscribe_url }}">Me désabonner</a>'
+
+
+WORDS = f"<mj-text>{'Du pain tous les jours. ' * 6}</mj-text>"
 
 
 def codes(compiled: Callable, source: str, subject: str = "Des nouvelles du port") -> set[tuple[str, str]]:
@@ -93,7 +96,8 @@ VISIBLE = {
 @pytest.mark.req("A-008")
 @pytest.mark.parametrize("inner", VISIBLE.values(), ids=VISIBLE.keys())
 def test_a_visible_way_out_passes(wrap: Callable, compiled: Callable, inner: str) -> None:
-    assert codes(compiled, wrap(inner + IDENTITY)) == set()
+    # a hidden one beside it blocks nothing; that it is hidden is told
+    assert codes(compiled, wrap(WORDS + inner + IDENTITY)) <= {("hidden", "warning")}
 
 
 @pytest.mark.req("A-008")
@@ -125,12 +129,14 @@ def test_a_sender_without_identity_is_blocked(wrap: Callable, compiled: Callable
     "subject", ["", "  ", "Re: votre commande", "FWD : x", "re[2]: x", "TR: x", "x" * 151]
 )
 def test_a_subject_is_written_and_honest(subject: str) -> None:
-    assert [problem.code for problem in content_checks.check_subject(subject)] == ["subject"]
+    assert [problem.code for problem in subject_checks.check_subject(subject)] == ["subject"]
 
 
-@pytest.mark.parametrize("subject", ["Rentrée : les ateliers", "Refonte du site", "Trois idées", "x" * 150])
+@pytest.mark.parametrize(
+    "subject", ["Rentrée : les ateliers", "Refonte du site", "Trois idées", "🥖 Le pain"]
+)
 def test_ordinary_subjects_pass(subject: str) -> None:
-    assert content_checks.check_subject(subject) == []
+    assert subject_checks.check_subject(subject) == []
 
 
 @pytest.mark.parametrize(
@@ -147,14 +153,13 @@ def test_ordinary_subjects_pass(subject: str) -> None:
         ("<mj-text><script>x</script></mj-text>", {("active", "error")}),
         ('<mj-text><p onclick="x">x</p></mj-text>', {("active", "error")}),
         ('<mj-raw><iframe src="https://x.fr"></iframe></mj-raw>', {("active", "error")}),
-        ("<mj-text>" + "mot " * 26_000 + "</mj-text>", {("weight", "warning")}),
     ],
 )
 @pytest.mark.req("D-10", "F-11")
 def test_what_to_look_at_before_sending(
     wrap: Callable, compiled: Callable, inner: str, expected: set[tuple[str, str]]
 ) -> None:
-    assert codes(compiled, wrap(f"{inner}<mj-text>{LINK}</mj-text>{IDENTITY}")) == expected
+    assert codes(compiled, wrap(f"{inner}{WORDS}<mj-text>{LINK}</mj-text>{IDENTITY}")) == expected
 
 
 def test_a_name_written_out_counts_as_identity(wrap: Callable, compiled: Callable) -> None:

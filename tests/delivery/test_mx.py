@@ -46,7 +46,7 @@ class Zone(asyncio.DatagramProtocol):
 
 
 @pytest.fixture
-async def zone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Zone]:
+async def mx_zone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Zone]:
     """This process's lookups go to a server of the test's own."""
     loop = asyncio.get_running_loop()
     transport, made = await loop.create_datagram_endpoint(Zone, local_addr=("127.0.0.1", 0))
@@ -62,9 +62,9 @@ def domain() -> str:
 
 
 @pytest.mark.req("D-67")
-async def test_the_best_mx_decides_and_own_domains_need_no_dns(zone: Zone) -> None:
+async def test_the_best_mx_decides_and_own_domains_need_no_dns(mx_zone: Zone) -> None:
     hosted, plain, nobody = domain(), domain(), domain()
-    zone.records = {hosted: ["smtp-in.orange.fr.", "mx.backup.example."], plain: ["mx.plain.example."]}
+    mx_zone.records = {hosted: ["smtp-in.orange.fr.", "mx.backup.example."], plain: ["mx.plain.example."]}
     found = await mx.exchanges().profiles([hosted, plain, nobody, "wanadoo.fr", "gmail.com", "people.test"])
     assert found == {
         hosted: "orange",
@@ -74,15 +74,15 @@ async def test_the_best_mx_decides_and_own_domains_need_no_dns(zone: Zone) -> No
         "gmail.com": "gmail",
         "people.test": "default",
     }
-    assert set(zone.asked) == {hosted, plain, nobody}
+    assert set(mx_zone.asked) == {hosted, plain, nobody}
 
 
 @pytest.mark.req("S16", "D-67")
 async def test_two_domains_of_one_provider_share_its_profile_when_an_audience_is_frozen(
-    zone: Zone, post: Post, people: People
+    mx_zone: Zone, post: Post, people: People
 ) -> None:
     hosted, plain = domain(), domain()
-    zone.records = {hosted: ["smtp-in.orange.fr."], plain: ["mx.plain.example."]}
+    mx_zone.records = {hosted: ["smtp-in.orange.fr."], plain: ["mx.plain.example."]}
     listed = await people(f"a@{hosted}", "b@orange.fr", f"c@{plain}", "d@somebody.test")
     for expected_questions in (2, 2):
         campaign = await post.campaign([listed])
@@ -103,30 +103,30 @@ async def test_two_domains_of_one_provider_share_its_profile_when_an_audience_is
             "d@somebody.test": "default",
         }
         # the second campaign asks nobody again
-        assert len(zone.asked) == expected_questions
+        assert len(mx_zone.asked) == expected_questions
 
 
 @pytest.mark.req("S16")
 async def test_dns_away_is_the_default_profile_and_no_wait(
-    zone: Zone, post: Post, people: People, monkeypatch: pytest.MonkeyPatch
+    mx_zone: Zone, post: Post, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mx, "LOOKUP_SECONDS", 0.2)
-    zone.silent = True
+    mx_zone.silent = True
     names = [domain() for _ in range(3)]
     listed = await people(*(f"a@{name}" for name in names), "b@orange.fr")
     campaign = await post.campaign([listed])
     await post.run()
     assert await post.status(campaign) == "sent"
     assert set(await post.states(campaign)) == set(post.sink.recipients)
-    asked = len(zone.asked)
+    asked = len(mx_zone.asked)
     found = await mx.exchanges().profiles([domain()])
-    assert (list(found.values()), len(zone.asked)) == ([None], asked)
+    assert (list(found.values()), len(mx_zone.asked)) == ([None], asked)
 
 
 @pytest.mark.req("S16")
-async def test_a_round_of_lookups_ends(zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_round_of_lookups_ends(mx_zone: Zone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mx, "ROUND_SECONDS", 0.2)
-    zone.silent = True
+    mx_zone.silent = True
     async with asyncio.timeout(2):
         found = await mx.exchanges().profiles([domain() for _ in range(300)])
     assert len(found) == 300

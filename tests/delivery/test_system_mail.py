@@ -94,6 +94,10 @@ def test_a_second_try_has_the_same_message_id(services: Services) -> None:
     [
         ("confirm_subscription", DETAILS),
         ("confirm_subscription", DETAILS | {"frequency": ""}),
+        (
+            "confirm_seed",
+            {"account": "Pain", "email": "a@b.test", "link": "http://localhost/t/test-address/x", "days": 3},
+        ),
         ("import_done", {"file": "a.csv", "imported": 4812, "rejected": 37, "link": "http://localhost/x"}),
     ],
 )

@@ -148,3 +148,22 @@ async def test_the_checks_of_a_campaign_name_the_domain_and_lead_to_it(
     async with services.db.account(found.account.id) as tx:
         inbox = await campaign_checks.run(tx, services, found.campaign.id)
     assert not inbox.blocked
+
+
+@pytest.mark.req("D-64")
+async def test_microsofts_refusal_of_the_domain_stops_it(post: Post, people: People, zone: Zone) -> None:
+    to_the_internet(post)
+    await own_domain(post, zone)
+    post.sink.end = (
+        "550 5.7.515 Access denied, sending domain does not meet the required authentication level."
+    )
+    campaign_id = await post.campaign([await people(count=300)])
+    await post.run()
+    assert await post.status(campaign_id) == "paused"
+    states = [status for status, _ in (await post.states(campaign_id)).values()]
+    assert states.count("queued") >= 300 - 2 * 64, "the others are not tried"
+    async with post.tx() as tx:
+        reason = await tx.value(
+            "SELECT pause_reason FROM campaigns WHERE account_id = $1 AND id = $2", campaign_id
+        )
+    assert reason == "unauthenticated"

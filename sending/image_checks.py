@@ -1,0 +1,103 @@
+"""Images of a message: described, reachable, light, on a server you answer for (F-11, A-028, D-87)."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborNode
+
+from mailer.core.db import AccountTx
+from mailer.core.text import N_
+from sending import merge
+from sending.content import PIXEL
+from sending.mail_tree import MailTree
+from sending.problems import Problem, error, warning
+
+HEAVY = 300_000
+"""An image of more bytes is slow on a telephone network."""
+HEAVY_TOGETHER = 1_000_000
+_OURS = re.compile(r"/t/img/([0-9a-z.-]+)$")
+
+
+def check_images(page: MailTree, *, own_origin: str = "") -> list[Problem]:
+    """`own_origin`: where the account's own images stand, as “https://mail.example”."""
+    problems: list[Problem] = []
+    foreign: set[str] = set()
+    for node in page.tree.css("img"):
+        source = (node.attributes.get("src") or "").strip()
+        if _is_pixel(page, node):
+            continue
+        if "alt" not in node.attributes:
+            message = N_("The image “{url}” has no description. Write one, or leave it empty on purpose.")
+            problems.append(error(0, "images", message, url=source[-60:]))
+        if not source.lower().startswith(("https://", "http://", "cid:")) and not page.inside(source):
+            message = N_("The image “{url}” has no web address. Begin it with https://.")
+            problems.append(error(0, "images", message, url=source[:60]))
+        elif own_origin and not source.startswith(f"{own_origin}/"):
+            foreign.add(_host(page.literal(source)))
+        if source.startswith("http://") and not (own_origin and source.startswith(f"{own_origin}/")):
+            message = N_(
+                "The image “{url}” is not encrypted, and some mailboxes do not show it. Use https://."
+            )
+            problems.append(warning(0, "images", message, url=source[-60:]))
+    foreign -= {""}
+    if foreign:
+        message = N_(
+            "Images come from other servers: {hosts}. They learn who opens the message, and when they fail "
+            "nothing shows. Put them under Images."
+        )
+        problems.append(warning(0, "images", message, hosts=", ".join(sorted(foreign)[:5])))
+    return problems
+
+
+def own_names(page: MailTree, own_origin: str) -> list[str]:
+    """Names of the account's own images in the message."""
+    found: dict[str, None] = {}
+    for node in page.tree.css("img"):
+        source = (node.attributes.get("src") or "").strip()
+        if source.startswith(f"{own_origin}/") and (name := _OURS.search(source)):
+            found[name[1]] = None
+    return list(found)
+
+
+async def check_weight(tx: AccountTx, names: list[str]) -> list[Problem]:
+    """How heavy the account's own images are, and whether they are still there."""
+    if not names:
+        return []
+    rows = await tx.rows("SELECT name, size FROM images WHERE account_id = $1 AND name = ANY ($2)", names)
+    return weigh(names, dict(rows))
+
+
+def weigh(names: list[str], sizes: Mapping[str, int]) -> list[Problem]:
+    problems: list[Problem] = []
+    if gone := sum(name not in sizes for name in names):
+        message = N_("Images of yours that were deleted meanwhile: {n}. Choose others.")
+        problems.append(warning(0, "images", message, n=gone))
+    heavy = [size for size in sizes.values() if size > HEAVY]
+    together = sum(sizes.values())
+    if heavy:
+        message = N_(
+            "Images of more than {limit} kB: {n}; the heaviest has {size} kB. On a telephone they come late."
+        )
+        problems.append(
+            warning(
+                0, "images", message,
+                limit=HEAVY // 1000, n=len(heavy), size=max(heavy) // 1000,
+            )
+        )  # fmt: skip
+    elif together > HEAVY_TOGETHER:
+        message = N_("The images weigh {size} kB together; stay under {limit} kB for telephones.")
+        problems.append(warning(0, "images", message, size=together // 1000, limit=HEAVY_TOGETHER // 1000))
+    return problems
+
+
+def _is_pixel(page: MailTree, node: LexborNode) -> bool:
+    source = node.attributes.get("src") or ""
+    return any(PIXEL in merge.names_used(slot.html) for slot in page.inside(source))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -11,7 +11,10 @@ from mailer.core.db import AccountTx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One campaign and this contact. `since`: of the subscription that authorised it, if it is there."""
+    """One campaign and this contact. `since`: of the subscription that authorised it, if it is there.
+
+    `status` may be "deferred", then `next_at` is the next try's.
+    """
 
     campaign_id: int
     campaign_name: str | None
@@ -20,6 +23,7 @@ class Delivery:
     status: str
     reason: str
     at: datetime | None
+    next_at: datetime | None
     smtp_code: int | None
     smtp_reply: str
     since: datetime | None
@@ -69,8 +73,12 @@ async def deliveries(tx: AccountTx, contact_id: int, limit: int = 25) -> list[De
     return await tx.many(
         Delivery,
         """
-        SELECT d.campaign_id, c.name AS campaign_name, l.name AS list_name, d.month, d.status, d.reason,
-               coalesce(d.final_at, d.first_at) AS at, d.smtp_code, d.smtp_reply, s.created_at AS since
+        SELECT d.campaign_id, c.name AS campaign_name, l.name AS list_name, d.month, d.reason,
+               CASE WHEN d.status = 'queued' AND d.first_at IS NOT NULL THEN 'deferred'
+                    ELSE d.status END AS status,
+               coalesce(d.final_at, d.first_at) AS at,
+               CASE WHEN d.status = 'queued' AND d.first_at IS NOT NULL THEN d.next_at END AS next_at,
+               d.smtp_code, d.smtp_reply, s.created_at AS since
         FROM deliveries d
         LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = d.campaign_id
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = d.list_id

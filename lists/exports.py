@@ -7,7 +7,9 @@ The file can be fetched for 24 hours. Asking and fetching is possible on suspend
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from lists import fields, mailing_lists
 from lists.contacts import Id
@@ -21,15 +23,25 @@ from mailer.core.text import N_
 from mailer.web.request import Input
 
 JOB = "lists.export"
+DELIVERIES_JOB = "sending.export_deliveries"
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{0,40}$")]
 KEPT = timedelta(hours=24)
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
 
 class NewExport(Input):
-    """`list_id`: only this list's contacts. `delimiter` is for CSV; spreadsheets in French expect `;`."""
+    """`list_id`: only this list's contacts. `delimiter` is for CSV; spreadsheets in French expect `;`.
 
-    what: Literal["contacts", "suppressions"] = "contacts"
+    `campaign_id`: whose deliveries; `delivery_status`, `delivery_reason` and `provider` narrow them, as in
+    GET campaigns/{id}/deliveries.
+    """
+
+    what: Literal["contacts", "suppressions", "deliveries"] = "contacts"
     list_id: Id | None = None
+    campaign_id: Id | None = None
+    delivery_status: Word = ""
+    delivery_reason: Word = ""
+    provider: Word = ""
     format: Literal["csv", "ndjson"] = "csv"
     delimiter: Literal[",", ";"] = ","
 
@@ -41,6 +53,10 @@ class Export:
     id: int
     what: str
     list_id: int | None
+    campaign_id: int | None
+    delivery_status: str
+    delivery_reason: str
+    provider: str
     format: str
     delimiter: str
     state: str
@@ -56,25 +72,35 @@ class Export:
 
 
 async def ask(tx: AccountTx, new: NewExport) -> Export:
-    """Raises Invalid at `list_id`."""
+    """Raises Invalid at `list_id` or `campaign_id`."""
     if new.list_id is not None:
         try:
             await mailing_lists.show(tx, new.list_id)
         except NotFound:
             raise Invalid(Fault("list_id", N_("There is no such list."), "unknown_list")) from None
+    of_campaign = new.what == "deliveries"
+    if of_campaign and not await tx.value(
+        "SELECT 1 FROM campaigns WHERE account_id = $1 AND id = $2", new.campaign_id
+    ):
+        raise Invalid(Fault("campaign_id", N_("There is no such campaign."), "unknown_campaign"))
     export_id: int = await tx.value(
         """
-        INSERT INTO exports (account_id, what, list_id, format, delimiter, created_by)
-        VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO exports (account_id, what, list_id, campaign_id, delivery_status, delivery_reason,
+                             provider, format, delimiter, created_by)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         RETURNING id
         """,
         new.what,
-        new.list_id,
+        None if of_campaign else new.list_id,
+        new.campaign_id if of_campaign else None,
+        new.delivery_status,
+        new.delivery_reason,
+        new.provider,
         new.format,
         new.delimiter,
         tx.actor.id if tx.actor.kind == "user" else None,
     )
-    await work.add(tx, JOB, export_id)
+    await work.add(tx, DELIVERIES_JOB if of_campaign else JOB, export_id)
     await audit.write(tx, "exported", new.what, export_id)
     return await show(tx, export_id)
 
@@ -84,7 +110,8 @@ async def show(tx: AccountTx, export_id: int) -> Export:
     return await tx.one(
         Export,
         """
-        SELECT id, what, list_id, format, delimiter, state, rows, total, position, columns, file_id,
+        SELECT id, what, list_id, campaign_id, delivery_status, delivery_reason, provider, format, delimiter,
+               state, rows, total, position, columns, file_id,
                created_by, created_at, finished_at, expires_at
         FROM exports
         WHERE account_id = $1 AND id = $2
@@ -99,7 +126,8 @@ async def many(tx: AccountTx, *, cursor: str | None = None, limit: int = 50) -> 
     rows = await tx.many(
         Export,
         """
-        SELECT id, what, list_id, format, delimiter, state, rows, total, position, columns, file_id,
+        SELECT id, what, list_id, campaign_id, delivery_status, delivery_reason, provider, format, delimiter,
+               state, rows, total, position, columns, file_id,
                created_by, created_at, finished_at, expires_at
         FROM exports
         WHERE account_id = $1 AND id < $2
@@ -131,7 +159,8 @@ async def take(tx: AccountTx, export_id: int) -> Export | None:
     found = await tx.first(
         Export,
         """
-        SELECT id, what, list_id, format, delimiter, state, rows, total, position, columns, file_id,
+        SELECT id, what, list_id, campaign_id, delivery_status, delivery_reason, provider, format, delimiter,
+               state, rows, total, position, columns, file_id,
                created_by, created_at, finished_at, expires_at
         FROM exports
         WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'running')
@@ -148,6 +177,8 @@ async def take(tx: AccountTx, export_id: int) -> Export | None:
         UPDATE exports
         SET state = 'running', file_id = $3, columns = $4, total = CASE
             WHEN what = 'suppressions' THEN (SELECT count(*) FROM suppressions WHERE account_id = $1)
+            WHEN what = 'deliveries' THEN (SELECT audience FROM campaigns c
+                                           WHERE c.account_id = $1 AND c.id = exports.campaign_id)
             WHEN list_id IS NOT NULL THEN (SELECT count(*) FROM subscriptions s
                                            WHERE s.account_id = $1 AND s.list_id = exports.list_id)
             ELSE (SELECT count(*) FROM contacts WHERE account_id = $1)

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from lists import consents, contact_history, contacts, field_values, fields, mailing_lists, subscriptions
 from lists.consents import Answer, Evidence
-from lists.contact_history import Delivery, Moment
+from lists.contact_history import Moment
 from lists.contacts import ContactChange, Id, NewSubscriptions
+from lists.decisions import why
 from lists.field_values import FieldType, Value
 from lists.pages_contacts import REASONS, bases, contact_values, languages
 from lists.pages_lists import home
@@ -43,25 +44,6 @@ METHODS = {
     "confirmation": N_("confirmation e-mail"),
 }
 PURPOSES = {"mail": "", "opens": N_("open measurement"), "clicks": N_("click measurement")}
-SKIPPED = {
-    "unsubscribed": N_("Not sent: unsubscribed before its turn."),
-    "suppressed": N_("Not sent: the address is on the suppression list."),
-    "service": N_("Not sent: this contact is here for service mails only."),
-    "deleted": N_("Not sent: the contact was deleted before its turn."),
-    "restricted": N_("Not sent: use limited at the person's request."),
-    "pending": N_("Not sent: subscription still awaiting confirmation."),
-}
-BOUNCED = {
-    "hard": N_("Rejected for good {at}: the address does not exist or refuses mail."),
-    "soft": N_("Rejected {at}: a passing fault, the address is kept."),
-    "block": N_("Blocked {at}: the provider refused this mail, the address is good."),
-}
-FAILED = {
-    "render": N_("Not sent: the content could not be filled in for this contact."),
-    "size": N_("Not sent: the message is too large for the mailbox."),
-    "address": N_("Not sent: the server does not accept this address."),
-    "expired": N_("Not sent: no server took it for almost five days."),
-}
 EVENTS = {
     "open": N_("Opened “{name}”"),
     "click": N_("Followed a link in “{name}”"),
@@ -88,29 +70,6 @@ class Measurement(Input):
     """The team can only write down a no."""
 
     what: Annotated[str, Field(pattern="^(opens|clicks)$")]
-
-
-def why(delivery: Delivery, zone: str) -> str:
-    """Why this contact got this mail, or did not, in one sentence (ui 2.4)."""
-    at = i18n.moment(delivery.at, zone) if delivery.at else ""
-    match delivery.status:
-        case "delivered" if delivery.list_name and delivery.since:
-            since = i18n.day(delivery.since, zone)
-            text = N_("Delivered {at}: subscribed to “{list}” since {since}.")
-            return i18n.translate(text, at=at, list=delivery.list_name, since=since)
-        case "delivered":
-            return i18n.translate("Delivered {at}.", at=at)
-        case "bounced":
-            return i18n.translate(BOUNCED.get(delivery.reason, BOUNCED["soft"]), at=at)
-        case "failed":
-            return i18n.translate(FAILED.get(delivery.reason, FAILED["expired"]))
-        case "skipped":
-            return i18n.translate(SKIPPED.get(delivery.reason, SKIPPED["suppressed"]))
-        case "cancelled":
-            return i18n.translate("Not sent: campaign cancelled before its turn.")
-        case "in_doubt":
-            return i18n.translate("In doubt: the connection broke during hand-over. It may have arrived.")
-    return i18n.translate("Waiting to be sent.")
 
 
 def told(moment: Moment) -> str:

@@ -79,11 +79,14 @@ class RemainderInput(Input):
 
 
 class DeliveryQuery(Input):
+    """`waiting`: queued, claimed or in hand-over. `deferred`: queued again after a try."""
+
     status: Literal[
         "", "queued", "deferred", "claimed", "handing", "delivered", "bounced", "failed", "skipped",
-        "cancelled", "in_doubt",
+        "cancelled", "in_doubt", "waiting",
     ] = ""  # fmt: skip
     reason: Annotated[str, StringConstraints(max_length=40)] = ""
+    provider: Annotated[str, StringConstraints(max_length=40)] = ""
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
@@ -323,6 +326,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
     wanted = deliveries.Filter(
         status=asked.status,
         reason=asked.reason,
+        provider=asked.provider,
         after=int(str(key[0])) if key else None,
         limit=asked.limit,
     )

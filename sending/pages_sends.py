@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import StringConstraints
 
+from lists import decisions
 from mailer.accounts import access, identity
 from mailer.accounts.access import Role
 from mailer.core import clock, paging
@@ -24,6 +25,7 @@ from sending import (
     outcomes,
     pages_remainders,
     pages_steps,
+    profiles,
     remainders,
     schedules,
     senders,
@@ -62,6 +64,7 @@ class TestForm(Input):
 class DeliveryFilter(Input):
     status: Annotated[str, StringConstraints(pattern=r"^[a-z_]{0,20}$")] = ""
     reason: Annotated[str, StringConstraints(pattern=r"^[a-z_]{0,40}$")] = ""
+    provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{0,40}$")] = ""
     cursor: str = ""
 
 
@@ -179,7 +182,7 @@ async def show(request: web.Request) -> web.Response:
             "campaign": campaign,
             "base": pages_steps.base(request, campaign),
             "balance": await outcomes.balance(tx, campaign.id),
-            "skipped": await deliveries.skipped(tx, campaign.id),
+            "parts_of_balance": await deliveries.by_reason(tx, campaign.id),
             "troubles": await deliveries.troubles(tx, campaign.id),
             "used": await campaign_lists.many(tx, campaign.id),
             "may_send": access.member(request).can_send,
@@ -264,17 +267,25 @@ async def list_deliveries(request: web.Request) -> web.Response:
     asked = query(request, DeliveryFilter)
     key = paging.decode(asked.cursor, (int,))
     wanted = deliveries.Filter(
-        status=asked.status, reason=asked.reason, after=int(str(key[0])) if key else None
+        status=asked.status,
+        reason=asked.reason,
+        provider=asked.provider,
+        after=int(str(key[0])) if key else None,
     )
     async with access.account_tx(request) as tx:
         campaign = await campaigns.show(tx, id_in_path(request))
         rows = await deliveries.many(tx, campaign.id, wanted)
+    zone = access.member(request).time_zone
     context = {
         "campaign": campaign,
         "base": pages_steps.base(request, campaign),
         "page": paging.page(rows, wanted.limit, key=lambda row: (row.contact_id,)),
         "asked": asked,
         "form": Form(asked.model_dump()),
+        "why": lambda one: decisions.why(one, zone),
+        "providers": [(name, limiter.provider_name(name)) for name in profiles.every()],
+        "provider_name": limiter.provider_name,
+        "editor": access.member(request).role >= Role.EDITOR,
     }
     return response.page(request, "sending/campaigns/deliveries.html", context)
 

@@ -79,13 +79,14 @@ async def delivered(
     *,
     tracked: bool = True,
     status: str = "delivered",
+    reason: str = "",
 ) -> None:
     await tx.run(
         """
-        INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, first_at, final_at,
+        INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, reason, first_at, final_at,
                                 opens, clicks)
-        SELECT $1::bigint, id, $3::bigint, month, $4::bigint, $6, now() - interval '1 hour',
-               now() - interval '1 hour', $5::boolean, $5::boolean
+        SELECT $1::bigint, id, $3::bigint, month, $4::bigint, $6, $7, now() - interval '1 hour',
+               CASE WHEN $6 <> 'queued' THEN now() - interval '1 hour' END, $5::boolean, $5::boolean
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,
@@ -94,6 +95,7 @@ async def delivered(
         list_id,
         tracked,
         status,
+        reason,
     )
 
 

@@ -173,6 +173,7 @@ class Trial:
     machine: Machine
     post: Post
     campaign: int
+    told: bool = False
 
     async def status(self) -> str:
         with suppress(Exception):
@@ -226,14 +227,11 @@ class Trial:
             balance = await outcomes.balance(tx, self.campaign)
         assert balance.ended == balance.audience == len(states)
         assert balance.in_doubt == counts["in_doubt"]
-        self.machine.figures(
-            "figures",
-            {
-                "kills": self.machine.kills,
-                "mails": len(self.machine.sink.accepted),
-                "doubts": counts["in_doubt"],
-            },
-        )
+        if not self.told:
+            self.told = True
+            mails, doubts = len(self.machine.sink.accepted), counts["in_doubt"]
+            figures = {"kills": self.machine.kills, "mails": mails, "doubts": doubts}
+            self.machine.figures("figures", figures)
         return counts
 
     async def resolve(self) -> None:

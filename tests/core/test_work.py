@@ -18,7 +18,7 @@ async def _row(services: Services, job: str) -> tuple[int, int, str] | None:
 
 
 async def _due(services: Services, job: str) -> Task:
-    return next(task for task in await work.due(services.db) if task.job == job)
+    return next(task for task in await work.due(services.db, 1_000_000) if task.job == job)
 
 
 async def _add(services: Services, job: str) -> None:
@@ -76,7 +76,7 @@ async def test_a_failing_job_is_set_aside_with_its_reason(services: Services) ->
     assert row[1] == 1
     assert row[2].startswith("RuntimeError at test_work.py")
     assert "jean@" not in row[2]
-    assert all(due.job != "test.fails" for due in await work.due(services.db))
+    assert all(due.job != "test.fails" for due in await work.due(services.db, 1_000_000))
 
 
 async def test_a_dead_workers_turn_goes_to_the_next_and_the_old_one_is_fenced(services: Services) -> None:

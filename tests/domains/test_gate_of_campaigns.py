@@ -133,7 +133,7 @@ async def test_the_checks_of_a_campaign_name_the_domain_and_lead_to_it(
             report = await campaign_checks.run(tx, held, found.campaign.id)
         return next(check for check in report.checks if check.code == "domain")
 
-    assert ((await told()).group, (await told()).step) == ("blocking", "domains")
+    assert ((await told()).group, (await told()).step) == ("blocking", "domains/new")
     async with services.db.account(found.account.id) as tx:
         made = await domains.create(tx, held, NewDomain(name="pain.test"))
     assert ((await told()).group, (await told()).step) == ("blocking", f"domains/{made.id}")

@@ -72,7 +72,7 @@ class Importer:
         for _ in range(200):
             due = [
                 task
-                for task in await work.due(self.services.db)
+                for task in await work.due(self.services.db, 1_000_000)
                 if task.account_id == self.account.id and task.job in names
             ]
             if not due:

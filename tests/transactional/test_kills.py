@@ -11,11 +11,11 @@ from sending.transactional import Filter
 from sending.transactional_order import NewMessage, Recipient
 from tests.campaigns.conftest import confirmed_sender
 from tests.delivery.conftest import Post
-from tests.delivery.test_crashes import Machine, _campaign, machine, servers
+from tests.faults.conftest import Begin, Machine, begin, machine, servers
 from tests.make import Make
 from tests.smtp_server import Received
 
-__all__ = ["machine", "servers"]
+__all__ = ["begin", "machine", "servers"]
 
 
 async def _ask(post: Post, sender_id: int, n: int) -> int:
@@ -69,7 +69,7 @@ async def test_killed_workers_lose_no_message_and_send_none_twice(machine: Machi
 
 
 @pytest.mark.req("D-82")
-async def test_a_message_passes_by_campaigns_that_fill_every_turn(machine: Machine) -> None:
+async def test_a_message_passes_by_campaigns_that_fill_every_turn(machine: Machine, begin: Begin) -> None:
     passed = asyncio.Event()
 
     async def end(mail: Received) -> str:
@@ -80,7 +80,7 @@ async def test_a_message_passes_by_campaigns_that_fill_every_turn(machine: Machi
 
     machine.sink.end = end
     for _ in range(PARALLEL + 2):  # of its two lanes one claims them all, and holds a turn
-        await _campaign(machine, 20)
+        await begin(20)
     await machine.start_worker()
 
     async def full() -> bool:

@@ -9,6 +9,7 @@ and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept
 """
 
 import asyncio
+import gc
 import signal
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -119,10 +120,21 @@ def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Work
     )
 
 
+def _spare_the_collector() -> None:
+    """What is loaded by now stays for ever: the collector need not look at it again with every mail.
+
+    Mails are made of strings and short-lived containers, which counting references frees at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 async def run_worker(settings: Settings) -> None:
     """Until SIGTERM or SIGINT: then no new turn starts, and the running ones may end."""
     async with open_services(settings, pool_size=PARALLEL + 4) as services:
         await restores.may_send(services)
+        _spare_the_collector()
         await start_periodic(services)
         queues = [_Queue(services, name) for name in (TICK, URGENT, QUEUE)]
         for queue in queues:

@@ -46,7 +46,6 @@ from sending.smtp import Mail, Reply
 log = structlog.get_logger()
 AT_A_STRETCH = 8
 RECORD_SECONDS = 120.0
-SPREAD_SECONDS = 0.5
 
 
 # with the profile of each
@@ -114,7 +113,7 @@ async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | date
         found = await servers.of(tx, services)
     if not alone:
         # a second lane in this process would only halve its places: another worker is to take it
-        return jobs.in_(seconds=SPREAD_SECONDS)
+        return jobs.again()
     if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)

@@ -11,6 +11,7 @@ write, the body in the next. `flood` waits for nothing, so that only the sink's 
 import asyncio
 import sys
 import time
+from abc import abstractmethod
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -48,11 +49,13 @@ class Sender(asyncio.Protocol):
             self.recipients.pop(),
         )
 
+    @abstractmethod
     def begin(self) -> None:
-        raise NotImplementedError
+        """The first words after the greeting."""
 
+    @abstractmethod
     def replied(self, lines: list[bytes]) -> None:
-        raise NotImplementedError
+        """What the server said, whole lines."""
 
     def data_received(self, data: bytes) -> None:
         self.received += data

@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 LINE = 76
@@ -53,27 +53,32 @@ def encoded(text: str, *, used: int) -> str:
 
 def _words(text: str, used: int) -> Iterator[str]:
     quoted = [_q(character) for character in text]
-    as_q = sum(len(one) for one in quoted) <= len(text.encode()) * 4 / 3
-    room = LINE - used - len("=?utf-8?q??=")
-    chunk: list[str] = []
-    size = 0
-    for character, q in zip(text, quoted, strict=True):
-        grown = size + (len(q) if as_q else len(character.encode()))
-        if chunk and (grown if as_q else -(-grown // 3) * 4) > room:
-            yield _word(chunk, as_q=as_q)
-            chunk, grown = [], grown - size
-            room = LINE - 1 - len("=?utf-8?q??=")
-        chunk.append(q if as_q else character)
-        size = grown
-    yield _word(chunk, as_q=as_q)
-
-
-def _word(chunk: list[str], *, as_q: bool) -> str:
+    as_q = sum(map(len, quoted)) <= len(text.encode()) * 4 / 3
     if as_q:
-        return f"=?utf-8?q?{''.join(chunk)}?="
-    return f"=?utf-8?b?{b64encode(''.join(chunk).encode()).decode()}?="
+        yield from map("=?utf-8?q?{}?=".format, _cut(quoted, map(len, quoted), used))
+        return
+    sizes = [len(character.encode()) for character in text]
+    # base64 makes four of three
+    for chunk in _cut(list(text), sizes, used, of=3, makes=4):
+        yield f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?="
 
 
+def _cut(
+    pieces: Sequence[str], sizes: Iterable[int], used: int, *, of: int = 1, makes: int = 1
+) -> Iterator[str]:
+    """Chunks that fit into a line each; `makes` characters stand for each begun `of` of their size."""
+    room = LINE - used - len("=?utf-8?q??=")
+    start = size = 0
+    for at, one in enumerate(sizes):
+        size += one
+        if at > start and -(-size // of) * makes > room:
+            yield "".join(pieces[start:at])
+            start, size = at, one
+            room = LINE - 1 - len("=?utf-8?q??=")
+    yield "".join(pieces[start:])
+
+
+@lru_cache(1024)
 def _q(character: str) -> str:
     if character in _Q_PLAIN:
         return character

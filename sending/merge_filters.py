@@ -227,4 +227,15 @@ def _written_day(day: date, style: str, locale: str) -> str:
 
 @lru_cache(2048)
 def _written_number(number: Decimal, pattern: str | None, locale: str) -> str:
+    separator = _thousands(locale)
+    if pattern is None and separator and number == number.to_integral_value():
+        # what most numbers are, and a tenth of the time
+        return f"{int(number):,}".replace(",", separator)
     return str(format_decimal(number, format=pattern, locale=locale))
+
+
+@lru_cache
+def _thousands(locale: str) -> str:
+    """What groups digits by three; nothing where a language does it otherwise."""
+    written = str(format_decimal(1_234_567, locale=locale))
+    return written[1] if written == f"1{written[1]}234{written[1]}567" else ""

@@ -7,14 +7,19 @@ itself (RFC 6376 §3.4.4).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
 LINE = 75
 """Octets of a line before the `=` of a soft break (RFC 2045 §6.7, rule 5)."""
 
 # octets that stand for themselves, with single blanks between them
 PLAIN = re.compile(r"[!-<>-~]+(?: [!-<>-~]+)*")
+_WORDS = re.compile("[!-\\-/-~\xa0-\ud7ff](?: ?[!-~\xa0-\ud7ff])*")
+"""No dot begins them, nothing but single blanks lies between."""
+_ESCAPED = re.compile(rb"[^ !-<>-~]")
 _SOFT = b"=\r\n"
 _OCTETS = tuple(bytes((n,)) if 33 <= n <= 126 and n != 0x3D else b"=%02X" % n for n in range(256))
 _REMEMBERED_LENGTH = 200
@@ -54,13 +59,44 @@ def encode(text: str) -> bytes:
     return bytes(out)
 
 
-def join(pieces: Iterable[str], known: Mapping[int, bytes]) -> bytes:
+class Holed(NamedTuple):
+    """Octets with holes: `template` % what `pick` takes of a mail's filling."""
+
+    template: bytes
+    pick: Callable[[Sequence[bytes]], bytes | tuple[bytes, ...]]
+
+
+Known = bytes | Holed
+
+
+def holed(between: Sequence[str], numbers: Sequence[int]) -> Holed:
+    """Texts and, between them, the holes of these numbers; each of both begins a line."""
+    out: list[bytes] = []
+    for at, text in enumerate(between):
+        if text:
+            out.append(encode(text).replace(b"%", b"%%"))
+        if at < len(numbers):
+            out.append(b"%b")
+    return Holed(_SOFT.join(out), itemgetter(*numbers))
+
+
+def join(pieces: Iterable[str], known: Mapping[int, Known], filling: Sequence[bytes] = ()) -> bytes:
     """The pieces one behind the other; those whose identity is `known` are taken as they were encoded."""
-    found = known.get
-    return _SOFT.join([found(id(text)) or _encoded(text) for text in pieces if text])
+    out: list[bytes] = []
+    for text in pieces:
+        found = known.get(id(text))
+        if found is None:
+            if text:
+                out.append(value(text))
+        elif isinstance(found, bytes):
+            out.append(found)
+        else:
+            out.append(found.template % found.pick(filling))
+    return _SOFT.join(out)
 
 
-def _encoded(text: str) -> bytes:
+def value(text: str) -> bytes:
+    """A piece that is not known, from the beginning of a line."""
     if PLAIN.fullmatch(text):
         octets = text.encode("ascii")
         # no line may begin with a dot
@@ -68,8 +104,17 @@ def _encoded(text: str) -> bytes:
             if len(octets) <= LINE:
                 return octets
             return _SOFT.join([octets[start : start + LINE] for start in range(0, len(octets), LINE)])
+    if len(text) < LINE and _WORDS.fullmatch(text):
+        # a name, say
+        octets = _ESCAPED.sub(_escape, text.encode())
+        if len(octets) <= LINE:
+            return octets
     # what many mails repeat; not whole paragraphs
     return _remembered(text) if len(text) <= _REMEMBERED_LENGTH else encode(clean(text))
+
+
+def _escape(octet: re.Match[bytes]) -> bytes:
+    return _OCTETS[octet[0][0]]
 
 
 @lru_cache(4096)

@@ -5,7 +5,7 @@ addresses are percent-encoded where `links_in_mail` said so.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from types import CodeType
@@ -15,6 +15,7 @@ from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError, no
 from sending import bodies, merge, merge_filters, plain_text
 from sending.bodies import Body
 from sending.content import PIXEL, PREHEADER, SUBJECT, Compiled
+from sending.holes import Digger
 from sending.links_in_mail import TRACKED, Link
 from sending.merge_filters import Value
 from sending.quoted import clean
@@ -26,6 +27,7 @@ MAX_PREHEADER_CHARACTERS = 500
 MAX_TARGET_CHARACTERS = 1_000
 """A personal address longer than this goes out untracked: it would not fit into the click token (S9)."""
 
+_NONE: Mapping[str, Mapping[str, str]] = {}
 _AT_A_STRETCH = 1_000
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -105,15 +107,19 @@ class Encoded:
 class Program:
     """A revision, ready to render many times. Not bound to an account; hold it as long as the revision.
 
-    `names` are the names that its templates use, so that no address is made that no mail shows.
+    `names` are the names that its templates use, so that no address is made that no mail shows. The `pieces`
+    are the same templates with holes for the names `shown`, whose bodies know what lies between.
     """
 
     subject: Template
     preheader: Template
     html: Template
     text: Template
+    html_pieces: Template
+    text_pieces: Template
     html_body: Body
     text_body: Body
+    shown: tuple[str, ...] = ()
     targets: Mapping[int, Template] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     fixed: Mapping[str, str] = field(default_factory=dict)
@@ -129,8 +135,9 @@ class Program:
     def encode(self, recipient: Recipient) -> Encoded:
         """As `render`, in octets; what all recipients share is not encoded again. Raises RenderFailed."""
         context = self._begun(recipient)
-        html = self.html_body.encode(_run(self.html, context, MAX_HTML_BYTES))
-        text = self.text_body.encode(_run(self.text, context, MAX_TEXT_BYTES))
+        in_html, in_text = bodies.addresses(self.shown, context)
+        html = self.html_body.encode(_run(self.html_pieces, context, MAX_HTML_BYTES), in_html)
+        text = self.text_body.encode(_run(self.text_pieces, context, MAX_TEXT_BYTES), in_text)
         return Encoded(str(context[SUBJECT]), html, text)
 
     def personal_targets(self, recipient: Recipient) -> dict[int, str]:
@@ -162,9 +169,19 @@ class Program:
 
 
 def compile_parts(
-    *, subject: str, preheader: str, html: str, text: str, links: Sequence[Link] = ()
+    *,
+    subject: str,
+    preheader: str,
+    html: str,
+    text: str,
+    links: Sequence[Link] = (),
+    constants: Mapping[str, Mapping[str, str]] = _NONE,
 ) -> Program:
-    """Programs of checked parts; `html` and `text` come from `content.compile_mjml`. Raises RenderFailed."""
+    """Programs of checked parts; `html` and `text` come from `content.compile_mjml`.
+
+    `constants` are values of records that all recipients share, such as the account's name; recipients come
+    with the same. Raises RenderFailed.
+    """
     plain, escaping = merge.environment(autoescape=False), merge.environment(autoescape=True)
     trees = [
         _tree(plain, subject),
@@ -173,6 +190,9 @@ def compile_parts(
         _tree(plain, text),
     ]
     codes = [_code(env, tree) for env, tree in zip((plain, plain, escaping, plain), trees, strict=True)]
+    shown: list[str] = []
+    html_pieces, html_body = _pieces(codes[2], html, bodies.html, Digger(shown, True, constants), escaping)
+    text_pieces, text_body = _pieces(codes[3], text, bodies.text, Digger(shown, False, constants), plain)
     targets = {link.position: _tree(plain, link.target) for link in links if link.target}
     used = {name.name for tree in (*trees, *targets.values()) for name in tree.find_all(nodes.Name)}
     return Program(
@@ -180,14 +200,32 @@ def compile_parts(
         preheader=Template.from_code(plain, codes[1], {}),
         html=Template.from_code(escaping, codes[2], {}),
         text=Template.from_code(plain, codes[3], {}),
-        html_body=bodies.html(codes[2]),
-        text_body=bodies.text(codes[3]),
+        html_pieces=html_pieces,
+        text_pieces=text_pieces,
+        html_body=html_body,
+        text_body=text_body,
+        shown=tuple(shown),
         targets={
             position: Template.from_code(plain, _code(plain, tree), {}) for position, tree in targets.items()
         },
         names=frozenset(used),
         fixed=_fixed(subject=trees[0], preheader=trees[1]),
     )
+
+
+def _pieces(
+    code: CodeType,
+    source: str,
+    body: Callable[[CodeType, Sequence[str]], Body],
+    digger: Digger,
+    env: Environment,
+) -> tuple[Template, Body]:
+    """A part's template for `encode`, and what is known of its pieces; encoded as base64 it has no holes."""
+    dug = _code(env, _tree(env, source, digger))
+    made = body(dug, [digger.otherwise.get(name, "") for name in digger.names])
+    if made.transfer == "base64":
+        dug, made = code, body(code, ())
+    return Template.from_code(env, dug, {}), made
 
 
 def _fixed(*, subject: nodes.Template, preheader: nodes.Template) -> dict[str, str]:
@@ -217,9 +255,10 @@ def header_line(text: str, limit: int) -> str:
     return re.sub(" +", " ", _CONTROL.sub(" ", text)).strip(" ")[:limit].rstrip(" ")
 
 
-def _tree(env: Environment, source: str) -> nodes.Template:
+def _tree(env: Environment, source: str, digger: Digger | None = None) -> nodes.Template:
     try:
-        return merge.harden(env.parse(clean(source)), env)
+        parsed = env.parse(clean(source))
+        return merge.harden(digger.dig(parsed) if digger else parsed, env)
     except (TemplateSyntaxError, RecursionError) as fault:
         raise RenderFailed("render", f"the template cannot be compiled: {fault}") from fault
 

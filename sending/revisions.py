@@ -256,6 +256,7 @@ def program(content: Content) -> Program:
         html=content.html,
         text=content.text,
         links=content.links,
+        constants={"sender": asdict(content.sender), "account": asdict(content.account)},
     )
 
 

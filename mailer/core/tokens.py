@@ -97,6 +97,12 @@ def _unpack(data: bytes, count: int) -> tuple[list[int], bytes]:
     return numbers, data[position:]
 
 
+@lru_cache(8)
+def _of_recipient(who: RecipientToken) -> bytes:
+    """Remembered for the next link of the same mail."""
+    return _pack(who.account_id, who.list_id, who.contact_id, who.campaign_id, tail=who.address_hash)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Tokens:
     """Makes and reads tokens. `keys` maps key id → 64-byte key; `current` signs."""
@@ -119,8 +125,7 @@ class Tokens:
             raise NotFound from None
 
     def recipient(self, purpose: Purpose, who: RecipientToken) -> str:
-        numbers = (who.account_id, who.list_id, who.contact_id, who.campaign_id)
-        return self._make(purpose, _pack(*numbers, tail=who.address_hash))
+        return self._make(purpose, _of_recipient(who))
 
     def read_recipient(self, purpose: Purpose, token: str) -> RecipientToken:
         """Raises NotFound for a damaged, foreign or wrong-purpose token."""

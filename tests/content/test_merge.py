@@ -1,11 +1,15 @@
 """The merge language: what it says yes to, what it refuses, and in which words."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
+from babel.numbers import format_decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import TemplateSyntaxError
 
-from sending import merge
+from sending import merge, merge_filters
 from sending.render import RenderFailed, compile_parts
 
 FIELDS = frozenset({"city", "interests", "points", "vip"})
@@ -172,3 +176,10 @@ def test_tags_are_found_where_they_stand(pieces: list[str]) -> None:
     assert [i for i, ch in enumerate(masked) if ch == "\n"] == [
         i for i, ch in enumerate(source) if ch == "\n"
     ]
+
+
+@given(number=st.one_of(st.integers(-(10**15), 10**15), st.decimals(-(10**9), 10**9, places=2)))
+def test_numbers_are_written_as_the_language_does(number: int | Decimal) -> None:
+    for language, locale in (("fr", "fr_FR"), ("en", "en_GB")):
+        context: Any = {merge_filters.LANGUAGE: language}
+        assert merge_filters.number_filter(context, number) == format_decimal(number, locale=locale)

@@ -11,7 +11,8 @@ from sending import bodies, plain_text, quoted
 
 TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\t"), max_size=200)
 PLAIN = st.text(st.sampled_from("ab .=-_/:?é\n\t<>"), max_size=200)
-PIECES = st.lists(st.one_of(TEXT, PLAIN), max_size=12)
+NAMES = st.text(st.sampled_from("ab. é字\xa0=-"), max_size=80)
+PIECES = st.lists(st.one_of(TEXT, PLAIN, NAMES), max_size=12)
 
 
 def read(data: bytes) -> str:

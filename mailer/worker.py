@@ -1,6 +1,6 @@
 """The arq worker: every job, and the tick that rings what PostgreSQL says is due.
 
-    tick     rings what is due, each second, in one of the workers
+    tick     rings what is due, each second, in one of the workers; a turn that goes on rings itself
     queue    turns: 12 at a time, up to 30 s each
     urgent   what somebody waits for: sign-in links, transactional messages, test sends
 
@@ -9,6 +9,7 @@ and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept
 """
 
 import asyncio
+import contextlib
 import gc
 import signal
 from dataclasses import dataclass, field
@@ -51,7 +52,13 @@ PARALLEL_URGENT = 8
 
 async def run_task(ctx: dict[str, Any], *task: Any) -> None:
     """The one function that arq knows."""
-    await run_turn(ctx["services"], JOBS, Task(*task))
+
+    async def ring(following: Task, seconds: float) -> None:
+        # what is not rung here is rung by the tick
+        with contextlib.suppress(RedisError, OSError):
+            await _ring(ctx["redis"], following, seconds)
+
+    await run_turn(ctx["services"], JOBS, Task(*task), ring)
 
 
 async def tick(ctx: dict[str, Any]) -> None:
@@ -61,15 +68,20 @@ async def tick(ctx: dict[str, Any]) -> None:
         await restores.may_send(services, every=restores.IDLE_SECONDS)
         due = await work.due(services.db)
         for task in due:
-            job = JOBS.get(task.job)
-            queue = URGENT if job is not None and job.urgent else QUEUE
-            await ctx["redis"].enqueue_job("run_task", *_payload(task), _job_id=task.id, _queue_name=queue)
+            await _ring(ctx["redis"], task)
         metrics.WORK_AGE.set(await work.oldest_seconds(services.db))
     except (Unavailable, RedisError, OSError) as error:
         log.warning("tick failed", error=type(error).__name__)
     except Exception as error:
         # an error in a cron must not end the worker; the next tick is a second away
         log.error("tick failed", error=type(error).__name__, detail=str(error)[:200])
+
+
+async def _ring(redis: ArqRedis, task: Task, seconds: float = 0.0) -> None:
+    job = JOBS.get(task.job)
+    queue = URGENT if job is not None and job.urgent else QUEUE
+    later = timedelta(seconds=seconds) if seconds else None
+    await redis.enqueue_job("run_task", *_payload(task), _job_id=task.id, _queue_name=queue, _defer_by=later)
 
 
 def _payload(task: Task) -> tuple[object, ...]:

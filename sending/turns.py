@@ -46,6 +46,7 @@ from sending.smtp import Mail, Reply
 log = structlog.get_logger()
 AT_A_STRETCH = 8
 RECORD_SECONDS = 120.0
+ASIDE_SECONDS = 0.3
 
 
 # with the profile of each
@@ -68,7 +69,10 @@ def _database_away(error: BaseException) -> bool:
 async def send(services: Services, task: Task) -> datetime | None:
     """The job "sending.send": `ref_id` is the campaign."""
     with slots.reserved(task.account_id, task.ref_id) as alone:
-        opened = await _open(services, task, alone=alone)
+        if not alone:
+            # a second lane in this process would only halve its places: another worker is to take it
+            return jobs.in_(seconds=ASIDE_SECONDS)
+        opened = await _open(services, task)
         if not isinstance(opened, _Lane):
             return opened
         await _run(opened)
@@ -91,8 +95,8 @@ async def _run(lane: "_Lane") -> None:
         await asyncio.shield(lane.pace.leave())
 
 
-async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | datetime | None":
-    """The lane, or when to try again. `alone`: no other lane of the campaign runs in this process."""
+async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
+    """The lane, or when to try again."""
     if not await restores.may_send(services):
         return jobs.in_(seconds=restores.IDLE_SECONDS)
     async with services.db.account(task.account_id) as tx:
@@ -111,9 +115,6 @@ async def _open(services: Services, task: Task, *, alone: bool) -> "_Lane | date
         if not state.runs:
             return None
         found = await servers.of(tx, services)
-    if not alone:
-        # a second lane in this process would only halve its places: another worker is to take it
-        return jobs.again()
     if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)

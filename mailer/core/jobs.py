@@ -9,7 +9,7 @@ import asyncio
 import random
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,7 +21,11 @@ from mailer.core.work import Task
 log = structlog.get_logger()
 TURN_SECONDS = 30.0
 RENEW_SECONDS = 5.0
+SOON_SECONDS = 1.0
+"""A next turn within this time is rung by the worker that ends this one: the tick would come too late."""
 Run = Callable[[Services, Task], Awaitable[datetime | None]]
+Ring = Callable[[Task, float], Awaitable[None]]
+"""Rings a turn in so many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,11 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311  (jitter is no secret)
 
 
-async def run_turn(services: Services, jobs: Mapping[str, Job], task: Task) -> bool:
+async def _silence(task: Task, seconds: float) -> None:
+    """Leaves the ringing to the tick."""
+
+
+async def run_turn(services: Services, jobs: Mapping[str, Job], task: Task, ring: Ring = _silence) -> bool:
     """Runs one turn if it is still ours. False when there was nothing to do."""
     job = jobs.get(task.job)
     if job is None:
@@ -72,7 +80,9 @@ async def run_turn(services: Services, jobs: Mapping[str, Job], task: Task) -> b
             await work.finish(services.db, task)
         else:
             # a job's clock may be ahead of the database's in a test: times are spans from now
-            await work.postpone(services.db, task, run_at=run_at)
+            seconds = await work.postpone(services.db, task, run_at=run_at)
+            if seconds is not None and seconds <= SOON_SECONDS:
+                await ring(replace(task, turn=task.turn + 1, attempts=0), max(0.0, seconds))
         metrics.JOBS.labels(task.job, "done").inc()
     return True
 

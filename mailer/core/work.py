@@ -202,13 +202,14 @@ async def finish(db: Database, task: Task) -> None:
         )
 
 
-async def postpone(db: Database, task: Task, *, run_at: datetime | None, error: str = "") -> None:
+async def postpone(db: Database, task: Task, *, run_at: datetime | None, error: str = "") -> float | None:
     """Gives the next turn a time. With `error` the try is counted and the text shown to operators.
 
-    `run_at` None means at once; a time that was asked for meanwhile (`add`) wins when it is earlier.
+    `run_at` None means at once; a time that was asked for meanwhile (`add`) wins when it is earlier. Returns
+    the seconds until then, None when the row is somebody else's.
     """
     async with db.shared() as tx:
-        await tx.run(
+        seconds: float | None = await tx.value(
             """
             UPDATE work
             SET turn = turn + 1, leased_until = NULL, asked = false,
@@ -216,6 +217,7 @@ async def postpone(db: Database, task: Task, *, run_at: datetime | None, error: 
                 attempts = CASE WHEN $7 = '' THEN 0 ELSE attempts + 1 END, last_error = $7
             WHERE account_id = $1 AND job = $2 AND ref_id = $3 AND lane = $4 AND turn = $5
               AND $8::bigint IN (0, extract(epoch FROM created_at) * 1000000)
+            RETURNING extract(epoch FROM run_at - now())::float8
             """,
             task.account_id,
             task.job,
@@ -226,6 +228,7 @@ async def postpone(db: Database, task: Task, *, run_at: datetime | None, error: 
             error[:500],
             task.born,
         )
+    return seconds
 
 
 async def ensure(tx: SharedTx, job: str) -> None:

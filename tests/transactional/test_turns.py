@@ -213,7 +213,9 @@ async def test_urgent_work_rings_in_a_queue_of_its_own(counter: Counter, make: M
     rung: dict[str, str] = {}
 
     class Bell:
-        async def enqueue_job(self, _: str, *task: object, _job_id: str, _queue_name: str) -> None:
+        async def enqueue_job(
+            self, _: str, *task: object, _job_id: str, _queue_name: str, **_more: object
+        ) -> None:
             rung[str(task[1])] = _queue_name
 
     await counter.ask()

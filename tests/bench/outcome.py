@@ -33,13 +33,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Figures of all runs; their medians count."""
+    """Figures of all runs; their medians count. `less`: the ratio is to stay below the goal."""
 
     bench: str
     ours: Sequence[float]
     yardstick: Sequence[float]
     unit: str
     goal: float
+    less: bool = False
 
     @property
     def ratio(self) -> float:
@@ -47,7 +48,8 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        return f"goal ≥ {self.goal:.2f}: {'reached' if self.ratio >= self.goal else 'missed'}"
+        reached = self.ratio <= self.goal if self.less else self.ratio >= self.goal
+        return f"goal {'≤' if self.less else '≥'} {self.goal:.2f}: {'reached' if reached else 'missed'}"
 
     @property
     def line(self) -> str:

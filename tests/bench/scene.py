@@ -106,7 +106,7 @@ class Scene:
         for unproved domains are not what is measured.
         """
         _tell(self.folder, self.endpoints, inbox=f"127.0.0.1:{to.port}")
-        environment = _environment(self.folder) | {
+        told = environment(self.folder) | {
             "PATH": os.environ["PATH"],
             "MAILER_WORKERS": str(count),
             "MAILER_LOG_LEVEL": "warning",
@@ -115,7 +115,7 @@ class Scene:
         async with AsyncExitStack() as stack:
             started = [
                 await stack.enter_async_context(
-                    children.python(*words, environment=environment, errors=self.folder / "workers.log")
+                    children.python(*words, environment=told, errors=self.folder / "workers.log")
                 )
                 for _ in range(count)
             ]
@@ -271,7 +271,7 @@ def _fields(n: int) -> dict[str, object]:
     return {name: value for name, value in made.items() if value} | {"points": n * 37 % 2_000 / 2}
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path) -> dict[str, str]:
     return {"MAILER_DATA_DIR": str(folder), "MAILER_PUBLIC_URL": "https://mailer.ateliers-du-port.example"}
 
 
@@ -288,7 +288,7 @@ async def opened(contacts: int) -> AsyncIterator[Scene]:
         folder = Path(name)
         async with _servers(folder) as found:
             _tell(folder, found)
-            settings = load(_environment(folder))
+            settings = load(environment(folder))
             async with open_database(settings.database_url, size=1) as db:
                 await migrate.apply(db)
             async with open_services(settings, pool_size=4) as services:

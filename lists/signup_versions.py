@@ -6,6 +6,7 @@ author's own site may hold the HTML of an older one for years, and each proof na
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from mailer.accounts import agreements, audit, identity
 from mailer.core import addresses
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, NotFound
+from mailer.core.paging import Page
 from mailer.core.text import N_
 
 # B-20: consent stands alone
@@ -36,6 +38,12 @@ class Published:
     @property
     def words(self) -> Frozen:
         return Frozen.model_validate(self.frozen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    version: int
+    published_at: datetime
 
 
 # ---------------------------------------------------------------- what is missing
@@ -210,6 +218,38 @@ async def published_as(tx: AccountTx, form: Published, version: int) -> Publishe
         form.public_key,
     )
     return found or form
+
+
+async def many(tx: AccountTx, form_id: int) -> Page[Publication]:
+    """The newest first, 1,000 at most. Raises NotFound."""
+    await signup_forms.show(tx, form_id)
+    return Page(
+        await tx.many(
+            Publication,
+            """
+            SELECT version, published_at
+            FROM signup_form_versions
+            WHERE account_id = $1 AND form_id = $2
+            ORDER BY version DESC
+            LIMIT 1000
+            """,
+            form_id,
+        )
+    )
+
+
+async def publication(tx: AccountTx, form_id: int, version: int) -> Publication:
+    """Raises NotFound."""
+    return await tx.one(
+        Publication,
+        """
+        SELECT version, published_at
+        FROM signup_form_versions
+        WHERE account_id = $1 AND form_id = $2 AND version = $3
+        """,
+        form_id,
+        version,
+    )
 
 
 async def of_version(tx: AccountTx, form_id: int, version: int) -> Frozen:

@@ -52,12 +52,12 @@ def check(form: Frozen, posted: Posted, *, today: date) -> Answers:
     faults: list[Fault] = []
     email = _email(posted, faults)
     given = {one.key: _value(one, posted, faults) for one in form.fields}
+    guardian = bool(form.guardian_text) and ticked(posted, "guardian")
+    faults += _age(form, posted, given, guardian=guardian, today=today)
     wanted = set(posted.get("list", ()))
     list_ids = [one.list_id for one in form.purposes if str(one.list_id) in wanted]
     if not list_ids:
         faults.append(Fault("list", N_("Tick what you would like to receive."), "missing"))
-    guardian = bool(form.guardian_text) and ticked(posted, "guardian")
-    faults += _age(form, posted, given, guardian=guardian, today=today)
     if faults:
         raise Invalid(*faults)
     return Answers(

@@ -25,7 +25,9 @@ YOUNGEST, OF_AGE = 13, 18  # A-060: nobody below 13 is ever asked for
 IN_FRANCE = 15  # LIL art. 45: below, a person with parental authority has to agree as well
 NAMES = ("first_name", "last_name")
 NAME_TAKEN = N_("A form is already called “{name}”. Choose another name.")
-CHANGED_MEANWHILE = N_("Somebody changed this form meanwhile. Open it again and make your changes there.")
+CHANGED_MEANWHILE = N_(
+    "Somebody saved this form meanwhile. Yours is below, not saved; saving again replaces theirs."
+)
 TWICE = N_("This is in the form twice. Keep it once.")
 NOT_HTTPS = N_("Write the whole address, beginning with https://")
 TOO_PALE = N_("This colour is too pale on white. Choose a darker one.")

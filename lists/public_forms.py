@@ -73,7 +73,7 @@ async def door(request: web.Request) -> AsyncIterator[Door]:
     async with services(request).db.account(account_id, actor=RECIPIENT) as tx:
         controller = await identity.of(tx)
         form = await signup_versions.published(tx, key)
-        if form is not None and not await _is_open(tx):
+        if form is not None and not (form.words.purposes and await _is_open(tx)):
             form = None
         if form is not None:
             # its author wrote it in one language; the words around it follow
@@ -162,11 +162,6 @@ async def _wish(request: web.Request, tx: AccountTx, current: Published, posted:
     if number.isascii() and number.isdigit() and len(number) <= 9 and int(number) != current.version:
         read = await signup_versions.published_as(tx, current, int(number))
     words = read.words
-    if read.version != current.version:
-        offered = {one.list_id for one in current.words.purposes}
-        words = words.model_copy(
-            update={"purposes": [one for one in words.purposes if one.list_id in offered]}
-        )
     today = clock.now().astimezone(i18n.zone((await identity.of(tx)).time_zone)).date()
     answers = sign_up_answers.check(words, posted, today=today)
     url = links(request).form(tx.account_id, current.public_key)

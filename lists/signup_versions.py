@@ -28,16 +28,20 @@ _TERMS = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A version that somebody reads."""
+    """A version that somebody reads. `live`: those of its lists that are still there."""
 
     form_id: int
     public_key: str
     version: int
     frozen: dict[str, Any]
+    live: list[int]
 
     @property
     def words(self) -> Frozen:
-        return Frozen.model_validate(self.frozen)
+        """Nobody is offered a list that is no more."""
+        words = Frozen.model_validate(self.frozen)
+        offered = [one for one in words.purposes if one.list_id in self.live]
+        return words.model_copy(update={"purposes": offered})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +194,11 @@ async def published(tx: AccountTx, public_key: str) -> Published | None:
     found = await tx.first(
         Published,
         """
-        SELECT f.id AS form_id, f.public_key, v.version, v.frozen
+        SELECT f.id AS form_id, f.public_key, v.version, v.frozen,
+               ARRAY(SELECT l.id
+                     FROM jsonb_array_elements(v.frozen -> 'purposes') AS p (box)
+                     JOIN mailing_lists l ON l.account_id = $1 AND l.id = (p.box ->> 'list_id')::bigint
+                                         AND l.deleted_at IS NULL) AS live
         FROM signup_forms f
         JOIN signup_form_versions v ON v.account_id = $1 AND v.form_id = f.id AND v.version = f.version
         WHERE f.account_id = $1 AND f.public_key = $2
@@ -205,17 +213,21 @@ async def published(tx: AccountTx, public_key: str) -> Published | None:
 
 
 async def published_as(tx: AccountTx, form: Published, version: int) -> Published:
-    """The version that somebody read earlier; the one of today when there never was such a one."""
+    """The version that somebody read earlier, with what the form still offers today.
+
+    The one of today when there never was such a one.
+    """
     found = await tx.first(
         Published,
         """
-        SELECT form_id, $4::text AS public_key, version, frozen
+        SELECT form_id, $4::text AS public_key, version, frozen, $5::bigint[] AS live
         FROM signup_form_versions
         WHERE account_id = $1 AND form_id = $2 AND version = $3
         """,
         form.form_id,
         version,
         form.public_key,
+        [one.list_id for one in form.words.purposes],
     )
     return found or form
 

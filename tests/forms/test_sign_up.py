@@ -1,11 +1,12 @@
 """Signing up by the hosted page: asked, confirmed by POST, proved, and nobody else's data touched."""
 
+import asyncio
 import re
 from datetime import timedelta
 
 import pytest
 
-from lists import public_form_guard, sign_ups, subscriptions
+from lists import mailing_lists, public_form_guard, sign_ups, subscriptions
 from lists.consents import Method
 from mailer.core import clock
 from mailer.core.rate import Limit
@@ -286,3 +287,47 @@ async def test_an_account_that_may_not_send_asks_nobody(scene: Scene) -> None:
     answer = await scene.client.post(scene.path, {"email": ADA, "list": str(scene.list_ids[0])})
     assert answer.status == 410
     assert await scene.contact() == {}
+
+
+@pytest.mark.req("E-14", "C-01")
+async def test_many_presses_at_one_moment_are_one(scene: Scene) -> None:
+    hidden = await scene.look()
+    sent = hidden | {"email": ADA, "list": [str(one) for one in scene.list_ids], "first_name": "Ada"}
+    answers = await asyncio.gather(*(scene.client.post(scene.path, sent) for _ in range(8)))
+    assert {answer.status for answer in answers} == {303}
+    assert len(await scene.mails()) == 1
+    assert await scene.waiting() == 1
+    path = await scene.confirm_path()
+    confirmed = await asyncio.gather(*(scene.client.post(path) for _ in range(8)))
+    assert {answer.status for answer in confirmed} == {303}
+    assert [row[0] for row in await scene.ledger()] == ["asked", "asked", "confirmed", "confirmed"]
+    async with scene.tx() as tx:
+        assert await tx.rows("SELECT asked, confirmed FROM signup_forms WHERE account_id = $1") == [(1, 1)]
+
+
+@pytest.mark.req("B-25")
+async def test_the_contacts_page_names_the_form_of_each_proof(scene: Scene) -> None:
+    await scene.send(first_name="Ada")
+    await scene.client.post(await scene.confirm_path())
+    person = await scene.make.signed_in(scene.account.owner_id)
+    contact = await scene.contact()
+    shown = await person.get(f"{scene.account.app}/contacts/{contact['id']}")
+    assert shown.status == 200
+    assert shown.text.count(scene.path) == 2
+
+
+async def test_a_deleted_list_is_not_offered_and_the_last_one_closes_the_form(scene: Scene) -> None:
+    hidden = await scene.look()
+    async with scene.tx() as tx:
+        await mailing_lists.delete(tx, scene.list_ids[0])
+    assert "Recettes" not in (await scene.client.get(scene.path)).text
+    # whoever had the page open is told, not promised a mail
+    sent = hidden | {"email": ADA, "list": str(scene.list_ids[0])}
+    answer = await scene.client.post(scene.path, sent)
+    assert answer.status == 422
+    assert "Tick what you would like to receive." in answer.text
+    await scene.send(list=[str(scene.list_ids[1])])
+    async with scene.tx() as tx:
+        await mailing_lists.delete(tx, scene.list_ids[1])
+    assert (await scene.client.get(scene.path)).status == 410
+    assert (await scene.client.get(await scene.confirm_path())).status == 410

@@ -141,6 +141,7 @@ async def _builder(
         "younger": [(key, i18n.translate(text)) for key, text in YOUNGER],
         "ages": [(age, str(age)) for age in range(signup_forms.YOUNGEST, signup_forms.OF_AGE + 1)],
         "mail": _mail(frozen),
+        "versions": (await signup_versions.many(tx, found.id)).items[:20],
         "editor": access.member(request).role >= Role.EDITOR,
     }
     status = 200 if not faults else 409 if any(one.code == "revision" for one in faults) else 422
@@ -232,6 +233,16 @@ async def frame(request: web.Request) -> web.Response:
     return response.redirect(there.form_preview(account_id, found.id, expires=expires))
 
 
+async def version(request: web.Request) -> web.Response:
+    """What people read in that version, word for word: a proof of consent names it (B-25)."""
+    async with access.account_tx(request) as tx:
+        found = await signup_forms.show(tx, id_in_path(request))
+        shown = await signup_versions.publication(tx, found.id, id_in_path(request, "version"))
+        words = await signup_versions.of_version(tx, found.id, shown.version)
+    context = {"found": found, "base": _base(request, found.id), "shown": shown, "words": words}
+    return response.page(request, "lists/forms/version.html", context)
+
+
 async def deletion(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         found = await signup_forms.show(tx, id_in_path(request))
@@ -255,6 +266,7 @@ ROUTES: list[web.RouteDef] = [
     web.get("/{a}/forms/{id}/frame", frame),
     web.post("/{a}/forms/{id}/publications", publish),
     web.post("/{a}/forms/{id}/withdrawals", unpublish),
+    web.get("/{a}/forms/{id}/versions/{version}", version),
     web.get("/{a}/forms/{id}/deletion", deletion),
     web.post("/{a}/forms/{id}/deletion", delete),
 ]

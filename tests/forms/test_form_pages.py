@@ -179,3 +179,17 @@ def test_a_button_that_has_nothing_to_do_changes_nothing(wish: str) -> None:
     values = {"fields": [{"key": "a"}, {"key": "b"}], "purposes": []}
     form_builder.act(values, {}, wish)
     assert values == {"fields": [{"key": "a"}, {"key": "b"}], "purposes": []}
+
+
+@pytest.mark.req("B-25")
+async def test_each_version_shows_its_words(scene: Scene) -> None:
+    first = scene.list_ids[0]
+    await scene.publish(purposes=[{"list_id": first, "text": "Quite other words."}], thanks="See you.")
+    person = await _person(scene)
+    page = f"{scene.account.app}/forms/{scene.form.id}"
+    old, new = [(await person.get(f"{page}/versions/{n}")).text for n in (1, 2)]
+    assert "I would like to receive “Recettes” from Atelier du Pain by e-mail." in old
+    assert "Quite other words." not in old
+    assert "Quite other words." in new
+    assert f'href="{page}/versions/1"' in (await person.get(page)).text
+    assert (await person.get(f"{page}/versions/3")).status == 404

@@ -144,3 +144,27 @@ async def test_the_html_works_on_a_page_of_another_site(visit: Visit, scene: Sce
     await page.get_by_text("Check your mailbox").wait_for()
     assert [recipient for recipient, _ in await scene.mails()] == [ADA]
     assert PRIVACY in html
+
+
+@pytest.mark.req("F-01", "F-04")
+@pytest.mark.parametrize(("language", "theme", "width"), VARIANTS)
+async def test_every_page_of_the_team_is_accessible(
+    visit: Visit, scene: Scene, language: str, theme: Theme, width: int
+) -> None:
+    page = await visit(language=language, theme=theme, width=width)
+    builder = await _signed_in(page, scene, language)
+    forms = builder.rpartition("/")[0]
+    places = (forms, f"{forms}/new", builder, f"{builder}/versions/1", f"{builder}/deletion")
+    for n, place in enumerate(places):
+        await page.goto(place)
+        await assert_accessible(page)
+        await assert_fits(page)
+        await picture(page, f"forms-{n}-{language}-{theme}-{width}")
+    await page.goto(builder)
+    await page.locator("#redirect_url").fill("http://pain.test")
+    await page.locator("#privacy_url").fill("")
+    await page.locator("button[value=publish]").press("Enter")
+    await page.get_by_role("alert").wait_for()
+    await assert_accessible(page)
+    await assert_fits(page)
+    assert_quiet(page)

@@ -32,13 +32,14 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What proves an act (B-25). `source_id`: the import or form it came by."""
+    """What proves an act (B-25). `source_id`: the import or form it came by; `source_version`: of a form."""
 
     method: Method
     legal_basis: str = ""
     source: str = ""
     wording: str = ""
     source_id: int | None = None
+    source_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Entry:
     wording: str
     source: str
     source_id: int | None
+    source_version: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +93,8 @@ async def write(
     await tx.run(
         """
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                              legal_basis, wording, source, source_id)
-        VALUES ($1, $2, $3, $4, nullif($5::bigint, 0), $6, $7, $8, $9, $10, $11)
+                              legal_basis, wording, source, source_id, source_version)
+        VALUES ($1, $2, $3, $4, nullif($5::bigint, 0), $6, $7, $8, $9, $10, $11, $12)
         """,
         who.contact_id,
         who.address_hash,
@@ -104,6 +106,7 @@ async def write(
         evidence.wording,
         evidence.source,
         evidence.source_id,
+        evidence.source_version,
     )
 
 
@@ -171,7 +174,7 @@ async def of_contact(tx: AccountTx, contact_id: int, *, limit: int = 200) -> lis
         Entry,
         """
         SELECT c.id, c.purpose, c.list_id, l.name AS list_name, c.act, c.at, c.method, c.legal_basis,
-               c.wording, c.source, c.source_id
+               c.wording, c.source, c.source_id, c.source_version
         FROM consents c
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = c.list_id
         WHERE c.account_id = $1 AND c.contact_id = $2

@@ -5,6 +5,7 @@ from aiohttp import web
 from lists import (
     pages_contact,
     pages_contacts,
+    pages_forms,
     pages_import_choices,
     pages_import_runs,
     pages_imports,
@@ -14,6 +15,7 @@ from lists import (
 
 ROUTES: list[web.RouteDef] = [
     *pages_lists.ROUTES,
+    *pages_forms.ROUTES,
     *pages_contacts.ROUTES,
     *pages_contact.ROUTES,
     *pages_records.ROUTES,

@@ -2,12 +2,22 @@
 
 from aiohttp import web
 
-from lists import public_confirm, public_preferences, public_rights, public_tracking, public_unsubscribe
+from lists import (
+    public_confirm,
+    public_form_confirm,
+    public_forms,
+    public_preferences,
+    public_rights,
+    public_tracking,
+    public_unsubscribe,
+)
 
 ROUTES: list[web.RouteDef] = [
     *public_unsubscribe.ROUTES,
     *public_preferences.ROUTES,
     *public_tracking.ROUTES,
     *public_confirm.ROUTES,
+    *public_forms.ROUTES,
+    *public_form_confirm.ROUTES,
     *public_rights.ROUTES,
 ]

@@ -440,6 +440,7 @@ CREATE TABLE public.consents (
     wording text DEFAULT ''::text NOT NULL,
     source text DEFAULT ''::text NOT NULL,
     source_id bigint,
+    source_version integer,
     CONSTRAINT consents_act_check CHECK ((act = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'denied'::text, 'asked'::text, 'confirmed'::text]))),
     CONSTRAINT consents_method_check CHECK ((method = ANY (ARRAY['import'::text, 'api'::text, 'page'::text, 'form'::text, 'link'::text, 'one_click'::text, 'preferences'::text, 'confirmation'::text]))),
     CONSTRAINT consents_purpose_check CHECK ((purpose = ANY (ARRAY['mail'::text, 'opens'::text, 'clicks'::text])))
@@ -1187,6 +1188,70 @@ CREATE TABLE public.signing_keys (
     CONSTRAINT signing_keys_id_check CHECK (((id >= 1) AND (id <= 255)))
 );
 
+CREATE TABLE public.signup_form_versions (
+    account_id bigint NOT NULL,
+    form_id bigint NOT NULL,
+    version integer NOT NULL,
+    frozen jsonb NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.signup_form_versions FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.signup_forms (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    public_key text NOT NULL,
+    draft jsonb NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    version integer,
+    published_at timestamp with time zone,
+    asked bigint DEFAULT 0 NOT NULL,
+    confirmed bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT signup_forms_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT signup_forms_public_key_check CHECK ((public_key ~ '^[a-z2-7]{16}$'::text))
+);
+
+ALTER TABLE ONLY public.signup_forms FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signup_forms ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.signup_forms_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.signup_requests (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    form_id bigint NOT NULL,
+    version integer NOT NULL,
+    contact_id bigint NOT NULL,
+    address_hash bytea NOT NULL,
+    list_ids bigint[] NOT NULL,
+    given jsonb DEFAULT '{}'::jsonb NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT signup_requests_address_hash_check CHECK ((length(address_hash) = 16))
+);
+
+ALTER TABLE ONLY public.signup_requests FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signup_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.signup_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.smtp_servers (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1513,6 +1578,18 @@ ALTER TABLE ONLY public.sign_ins
 ALTER TABLE ONLY public.signing_keys
     ADD CONSTRAINT signing_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.signup_form_versions
+    ADD CONSTRAINT signup_form_versions_pkey PRIMARY KEY (account_id, form_id, version);
+
+ALTER TABLE ONLY public.signup_forms
+    ADD CONSTRAINT signup_forms_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.signup_forms
+    ADD CONSTRAINT signup_forms_public_key UNIQUE (account_id, public_key);
+
+ALTER TABLE ONLY public.signup_requests
+    ADD CONSTRAINT signup_requests_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.smtp_servers
     ADD CONSTRAINT smtp_servers_pkey PRIMARY KEY (account_id, id);
 
@@ -1629,6 +1706,12 @@ CREATE INDEX sign_ins_place ON public.sign_ins USING btree (place, at);
 CREATE INDEX sign_ins_unknown ON public.sign_ins USING btree (at) WHERE (user_id IS NULL);
 
 CREATE INDEX sign_ins_user ON public.sign_ins USING btree (user_id, at DESC);
+
+CREATE UNIQUE INDEX signup_forms_name ON public.signup_forms USING btree (account_id, name) WHERE (deleted_at IS NULL);
+
+CREATE INDEX signup_requests_asked ON public.signup_requests USING btree (account_id, asked_at);
+
+CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (account_id, contact_id);
 
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
 
@@ -1788,6 +1871,18 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.signup_form_versions
+    ADD CONSTRAINT signup_form_versions_account_id_form_id_fkey FOREIGN KEY (account_id, form_id) REFERENCES public.signup_forms(account_id, id);
+
+ALTER TABLE ONLY public.signup_forms
+    ADD CONSTRAINT signup_forms_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.signup_requests
+    ADD CONSTRAINT signup_requests_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.signup_requests
+    ADD CONSTRAINT signup_requests_account_id_form_id_version_fkey FOREIGN KEY (account_id, form_id, version) REFERENCES public.signup_form_versions(account_id, form_id, version);
+
 ALTER TABLE ONLY public.smtp_servers
     ADD CONSTRAINT smtp_servers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1875,6 +1970,12 @@ CREATE POLICY account ON public.selections USING ((account_id = public.current_a
 
 CREATE POLICY account ON public.senders USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.signup_form_versions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.signup_forms USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.signup_requests USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.smtp_servers USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1952,6 +2053,12 @@ ALTER TABLE public.selection_contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.selections ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.senders ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signup_form_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signup_forms ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.signup_requests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
 
@@ -2072,6 +2179,12 @@ GRANT SELECT,DELETE ON TABLE public.sessions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.sign_ins TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.signing_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.signup_form_versions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.signup_forms TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.signup_requests TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
 

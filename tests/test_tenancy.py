@@ -142,6 +142,7 @@ _ROWS = """
         UNION ALL SELECT to_jsonb(x) FROM fields x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM imports x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM exports x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM signup_forms x WHERE account_id = $1
     ) t
     """
 
@@ -216,6 +217,13 @@ async def _ids(make: Make) -> dict[str, int]:
         export_id: int = await tx.value(
             "INSERT INTO exports (account_id, what, format) VALUES ($1, 'contacts', 'csv') RETURNING id"
         )
+        form_id: int = await tx.value(
+            """
+            INSERT INTO signup_forms (account_id, name, public_key, draft)
+            VALUES ($1, 'Theirs', 'aaaaaaaaaaaaaaaa', '{}')
+            RETURNING id
+            """
+        )
         message_id: int = await tx.value(
             """
             INSERT INTO messages (account_id, sender_id, status, final_at, expires_at)
@@ -236,4 +244,5 @@ async def _ids(make: Make) -> dict[str, int]:
         "fields": field_id,
         "imports": import_id,
         "exports": export_id,
+        "forms": form_id,
     }

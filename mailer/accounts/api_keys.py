@@ -17,6 +17,7 @@ NOUNS = (
     "lists",
     "contacts",
     "fields",
+    "forms",
     "imports",
     "exports",
     "senders",

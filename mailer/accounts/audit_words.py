@@ -29,6 +29,7 @@ ACTS = {
     "halted": N_("has stopped the sends from"),
     "imported": N_("has imported"),
     "paused": N_("has paused"),
+    "published": N_("has published"),
     "proved": N_("has shown that the SMTP server signs for"),
     "reactivated": N_("has reactivated"),
     "recalled": N_("has called back"),
@@ -45,6 +46,7 @@ ACTS = {
     "tested": N_("has sent a test of"),
     "unarchived": N_("has brought back"),
     "tried": N_("has tested"),
+    "unpublished": N_("has taken offline"),
     "unsubscribed": N_("has unsubscribed"),
     "verified": N_("has found in the DNS the records of"),
 }
@@ -68,6 +70,7 @@ OBJECTS = {
     "selection": N_("selection of contacts"),
     "seed": N_("test address"),
     "sender": N_("sender"),
+    "signup_form": N_("sign-up form"),
     "smtp_server": N_("SMTP server"),
     "suppression": N_("suppression list"),
     "suppressions": N_("export of the suppression list"),

@@ -22,6 +22,8 @@ SCOPE_WORDS: dict[str, str] = {
     "contacts:write": N_("Create, change and delete contacts"),
     "fields:read": N_("Read custom fields"),
     "fields:write": N_("Create and delete custom fields"),
+    "forms:read": N_("Read sign-up forms"),
+    "forms:write": N_("Create, publish and delete sign-up forms"),
     "imports:read": N_("Follow imports"),
     "imports:write": N_("Import contacts"),
     "exports:read": N_("Download exports"),

@@ -73,6 +73,20 @@ class Links:
         """A frame of our own preview (sending/preview.py tells the numbers)."""
         return f"{self.base}/t/preview/{self.tokens.timed(Purpose.PREVIEW, *numbers, expires=expires)}"
 
+    def form(self, account_id: int, public_key: str) -> str:
+        """The public page of a sign-up form; sites of others link to it for years."""
+        return f"{self.base}/t/form/{account_id}-{public_key}"
+
+    def sign_up(self, account_id: int, request_id: int, *, expires: int) -> str:
+        """Where the owner of an address confirms what was asked by a form."""
+        token = self.tokens.timed(Purpose.SIGN_UP, account_id, request_id, expires=expires)
+        return f"{self.base}/t/confirm/form/{token}"
+
+    def form_preview(self, account_id: int, form_id: int, *, expires: int) -> str:
+        """A frame of our own preview of a form's draft."""
+        token = self.tokens.timed(Purpose.FORM_PREVIEW, account_id, form_id, expires=expires)
+        return f"{self.base}/t/form-preview/{token}"
+
     def image(self, name: str) -> str:
         return f"{self.base}/t/img/{name}"
 

@@ -22,6 +22,7 @@ Kind = Literal[
     "confirm_sender",
     "confirm_seed",
     "confirm_subscription",
+    "confirm_sign_up",
     "account_closed",
     "import_done",
     "domain_ready",

@@ -36,6 +36,10 @@ class Purpose(StrEnum):
     TEST = "x"
     SENDER = "s"
     SEED = "d"
+    SIGN_UP = "g"
+    FORM_STAMP = "m"
+    FORM_ASKED = "n"
+    FORM_PREVIEW = "e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,18 @@ class Tokens:
         if now >= expires:
             raise NotFound
         return numbers[2:]
+
+    def noted(self, purpose: Purpose, account_id: int, ref_id: int, text: str) -> str:
+        """A short text that a page shows again, so that nobody else can make it show theirs."""
+        return self._make(purpose, _pack(account_id, ref_id, tail=text.encode()))
+
+    def read_noted(self, purpose: Purpose, token: str) -> tuple[int, int, str]:
+        """Account, row and text. Raises NotFound when damaged."""
+        try:
+            (account_id, ref_id), tail = _unpack(self._read(purpose, token), 2)
+        except IndexError:
+            raise NotFound from None
+        return account_id, ref_id, tail.decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ Message ids are the English texts; `locales/fr/<room>.po` holds the French ones.
 The language of a request stands in a ContextVar, set by the middleware, so that templates need not pass it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
@@ -43,6 +45,17 @@ def use_language(language: str) -> None:
 
 def language() -> str:
     return _language.get()
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Inside it another language is in use; afterwards the one before."""
+    before = _language.get()
+    use_language(language)
+    try:
+        yield
+    finally:
+        _language.set(before)
 
 
 def translate(message: str, **params: object) -> str:

@@ -41,7 +41,7 @@ async def _links(page: Page, base: str) -> list[str]:
 
 
 async def leave_things_half_done(page: Page, home: str) -> None:
-    """A campaign and an import that wait for their next step, so that the wizards have pages to look at."""
+    """A campaign and an import that wait for their next step, and a form, so that there are pages to look at."""
     await page.goto(f"{home}/campaigns")
     await page.locator("form[action$='/copies'] button").first.press("Enter")
     await page.wait_for_url(re.compile(r"/campaigns/\d+/setup"))
@@ -53,6 +53,14 @@ async def leave_things_half_done(page: Page, home: str) -> None:
     await page.wait_for_url(re.compile(r"/imports/\d+/mapping"))
     await page.locator("main .btn-primary").first.press("Enter")
     await page.wait_for_url(re.compile(r"/imports/\d+/options"))
+    await page.goto(f"{home}/forms/new")
+    await page.locator("#name").fill(f"Site {page.viewport_size}")
+    await page.locator("#list_id").select_option(index=1)
+    await page.locator("main .btn-primary").first.press("Enter")
+    await page.wait_for_url(re.compile(r"/forms/\d+$"))
+    await page.locator("#privacy_url").fill("https://exemple.test/confidentialite")
+    await page.locator("button[value=publish]").press("Enter")
+    await page.wait_for_selector("#embed")
 
 
 async def walk(page: Page, base: str, start: str, language: str) -> AsyncIterator[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lists import consents, fields, subscriptions, suppressions
+from lists import consents, fields, restrictions, subscriptions, suppressions
 from lists.consents import Evidence
 from lists.field_values import Value
 from mailer.accounts import agreements, audit
@@ -98,6 +98,7 @@ class Contact:
     created_at: datetime
     updated_at: datetime
     last_act_at: datetime | None
+    restricted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ async def show(tx: AccountTx, contact_id: int) -> Contact:
         Contact,
         """
         SELECT id, email, first_name, last_name, language, fields, opens, clicks, source, import_id,
-               created_at, updated_at, last_act_at
+               created_at, updated_at, last_act_at, restricted_at
         FROM contacts
         WHERE account_id = $1 AND id = $2
         """,
@@ -200,8 +201,9 @@ async def subscribe(
 
 
 async def add_to_lists(tx: AccountTx, contact_id: int, new: NewSubscriptions) -> None:
-    """Raises NotFound, Invalid."""
+    """Raises NotFound, Invalid; Conflict at `contact` when its use is limited (C-13)."""
     contact = await show(tx, contact_id)
+    await restrictions.require_free(tx, [contact_id])
     _check_basis(read_address(contact.email), new.legal_basis)
     await subscribe(tx, contact_id, new.lists, legal_basis=new.legal_basis, source=new.source)
 
@@ -214,7 +216,10 @@ async def change(
     *,
     seen: datetime | None = None,
 ) -> Contact:
-    """Raises NotFound, Invalid, Conflict at `email`; Conflict at `seen` when it was changed since then."""
+    """Raises NotFound, Invalid, Conflict at `email`; Conflict at `seen` when it was changed since then.
+
+    Conflict at `contact` when its use is limited (C-13).
+    """
     before = await tx.one(
         _Identity,
         """
@@ -225,6 +230,7 @@ async def change(
         """,
         contact_id,
     )
+    await restrictions.require_free(tx, [contact_id])
     if seen is not None and before.updated_at != seen:
         raise Conflict(Fault("seen", CHANGED_MEANWHILE, "changed"))
     values = await _values(tx, change.fields)
@@ -293,9 +299,16 @@ async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
     Suppressions and the ledger stay, by hash (B-28); deliveries and events stay without a person behind them;
     what waits to be sent is dropped by sending, which finds no contact any more (A-014). A way back that the
     person opened after stopping everything ends: of somebody erased the opposition is kept, nothing softer.
+    Whose use is limited stays: the person may need the data (art. 18). Conflict when it is the only one.
     """
+    if len(contact_ids) == 1:
+        await restrictions.require_free(tx, contact_ids)
     deleted = await tx.rows(
-        "DELETE FROM contacts WHERE account_id = $1 AND id = ANY($2::bigint[]) RETURNING address_hash",
+        """
+        DELETE FROM contacts
+        WHERE account_id = $1 AND id = ANY($2::bigint[]) AND restricted_at IS NULL
+        RETURNING address_hash
+        """,
         list(contact_ids),
     )
     await suppressions.close_returns(tx, [row[0] for row in deleted])

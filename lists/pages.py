@@ -10,12 +10,14 @@ from lists import (
     pages_imports,
     pages_lists,
     pages_records,
+    pages_rights,
 )
 
 ROUTES: list[web.RouteDef] = [
     *pages_lists.ROUTES,
     *pages_contacts.ROUTES,
     *pages_contact.ROUTES,
+    *pages_rights.ROUTES,
     *pages_records.ROUTES,
     *pages_imports.ROUTES,
     *pages_import_choices.ROUTES,

@@ -7,7 +7,15 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from lists import consents, contact_history, contacts, field_values, fields, mailing_lists, subscriptions
+from lists import (
+    consents,
+    contact_history,
+    contacts,
+    field_values,
+    fields,
+    mailing_lists,
+    subscriptions,
+)
 from lists.consents import Answer, Evidence
 from lists.contact_history import Moment
 from lists.contacts import ContactChange, Id, NewSubscriptions
@@ -57,6 +65,8 @@ CHANGES = {
     "exported": N_("Data exported"),
     "subscribed": N_("Added to a list"),
     "unsubscribed": N_("Unsubscribed by the team"),
+    "restricted": N_("Use limited"),
+    "unrestricted": N_("Limit lifted"),
 }
 
 
@@ -151,6 +161,8 @@ def _value(value: Value | None, kind: FieldType) -> str:
 async def edit(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         contact = await contacts.show(tx, id_in_path(request))
+    if contact.restricted_at:
+        return response.redirect(f"{home(request)}/contacts/{contact.id}/restriction")
     values = {name: getattr(contact, name) for name in ("email", "first_name", "last_name", "language")}
     values |= {f"fields.{key}": field_values.write(value) for key, value in contact.fields.items()}
     return await _edit(request, Form(values))
@@ -254,20 +266,6 @@ def _need_password(request: web.Request, back: str) -> None:
         raise Forbidden(error.message, code=error.code, link=f"/app/me/confirmations?next={back}") from None
 
 
-async def deletion(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
-        contact = await contacts.show(tx, id_in_path(request))
-    return response.page(request, "lists/contacts/delete.html", {"contact": contact, "form": Form()})
-
-
-async def delete(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
-        if not await contacts.delete(tx, [id_in_path(request)]):
-            raise NotFound
-    await access.flash(request, N_("Contact deleted. Its refusals are kept as fingerprints."))
-    return response.redirect(f"{home(request)}/contacts")
-
-
 ROUTES: list[web.RouteDef] = [
     web.get("/{a}/contacts/{id}", show),
     web.get("/{a}/contacts/{id}/edit", edit),
@@ -276,6 +274,4 @@ ROUTES: list[web.RouteDef] = [
     web.post("/{a}/contacts/{id}/unsubscriptions", unsubscribe),
     web.post("/{a}/contacts/{id}/measurement", refuse_measurement),
     web.post("/{a}/contacts/{id}/data", data),
-    web.get("/{a}/contacts/{id}/deletion", deletion),
-    web.post("/{a}/contacts/{id}/deletion", delete),
 ]

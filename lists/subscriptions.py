@@ -35,7 +35,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """They add up to the contacts named. `refused`: their opt-out stands."""
+    """They add up to the contacts named. `refused`: their opt-out stands, or their data may only be kept."""
 
     added: int
     already: int
@@ -74,6 +74,7 @@ class Person:
 class _Found:
     id: int
     address_hash: bytes
+    limited: bool = False
 
 
 async def person(tx: AccountTx, who: RecipientToken) -> Person | None:
@@ -243,7 +244,8 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
     ):
         raise NotFound
     # locked first: an unsubscription that runs at the same moment is seen by the statement below
-    locked = [one.id for one in await _lock(tx, contact_ids)]
+    people = await _lock(tx, contact_ids)
+    locked = [one.id for one in people if not one.limited]
     row = await tx.rows(
         """
         WITH new AS (
@@ -282,14 +284,16 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
         evidence.source_id,
     )
     added, refused = row[0]
-    return Added(added=added, refused=refused, already=len(locked) - added - refused)
+    return Added(
+        added=added, refused=refused + len(people) - len(locked), already=len(locked) - added - refused
+    )
 
 
 async def _lock(tx: AccountTx, contact_ids: Sequence[int]) -> list[_Found]:
     return await tx.many(
         _Found,
         """
-        SELECT id, address_hash
+        SELECT id, address_hash, restricted_at IS NOT NULL AS limited
         FROM contacts
         WHERE account_id = $1 AND id = ANY($2::bigint[])
         ORDER BY id
@@ -314,11 +318,17 @@ async def unsubscribe_contacts(
 
 
 async def remove(tx: AccountTx, contact_ids: Sequence[int], list_id: int) -> int:
-    """Takes contacts off a list. A refusal stays where it is. Returns how many were taken off."""
+    """Takes contacts off a list. A refusal stays where it is, and so does whoever's use is limited (C-13).
+
+    Returns how many were taken off.
+    """
     return await tx.run(
         """
-        DELETE FROM subscriptions
-        WHERE account_id = $1 AND list_id = $2 AND contact_id = ANY($3::bigint[]) AND status <> 'unsubscribed'
+        DELETE FROM subscriptions s
+        WHERE s.account_id = $1 AND s.list_id = $2 AND s.contact_id = ANY($3::bigint[])
+          AND s.status <> 'unsubscribed'
+          AND NOT EXISTS (SELECT FROM contacts c
+                          WHERE c.account_id = $1 AND c.id = s.contact_id AND c.restricted_at IS NOT NULL)
         """,
         list_id,
         list(contact_ids),

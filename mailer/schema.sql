@@ -254,6 +254,7 @@ CREATE TABLE public.contacts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     last_act_at timestamp with time zone,
+    restricted_at timestamp with time zone,
     CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
     CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
     CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),
@@ -1004,6 +1005,30 @@ CREATE TABLE public.provider_stops (
 
 ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.restrictions (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    ground text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    lifted_at timestamp with time zone,
+    lift_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT restrictions_ground_check CHECK ((ground = ANY (ARRAY['accuracy'::text, 'unlawful'::text, 'claims'::text, 'objection'::text]))),
+    CONSTRAINT restrictions_lift_reason_check CHECK ((length(lift_reason) <= 500)),
+    CONSTRAINT restrictions_lifted CHECK (((lifted_at IS NULL) = (lift_reason = ''::text)))
+);
+
+ALTER TABLE ONLY public.restrictions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.restrictions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.restrictions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.retention_passes (
     account_id bigint NOT NULL,
     rule text NOT NULL,
@@ -1471,6 +1496,9 @@ ALTER TABLE ONLY public.provider_pauses
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
 
+ALTER TABLE ONLY public.restrictions
+    ADD CONSTRAINT restrictions_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_pkey PRIMARY KEY (account_id, rule);
 
@@ -1562,6 +1590,8 @@ CREATE INDEX contacts_hash ON public.contacts USING btree (account_id, address_h
 
 CREATE INDEX contacts_last_name ON public.contacts USING btree (account_id, last_name_key);
 
+CREATE INDEX contacts_restricted ON public.contacts USING btree (account_id, id) WHERE (restricted_at IS NOT NULL);
+
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
@@ -1615,6 +1645,10 @@ CREATE INDEX messages_status ON public.messages USING btree (account_id, status,
 CREATE INDEX one_time_links_user ON public.one_time_links USING btree (user_id, purpose);
 
 CREATE INDEX outbox_created ON public.outbox USING btree (created_at);
+
+CREATE INDEX restrictions_contact ON public.restrictions USING btree (account_id, contact_id, id);
+
+CREATE UNIQUE INDEX restrictions_open ON public.restrictions USING btree (account_id, contact_id) WHERE (lifted_at IS NULL);
 
 CREATE INDEX revisions_campaign ON public.revisions USING btree (account_id, campaign_id);
 
@@ -1764,6 +1798,12 @@ ALTER TABLE ONLY public.one_time_links
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.restrictions
+    ADD CONSTRAINT restrictions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.restrictions
+    ADD CONSTRAINT restrictions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1863,6 +1903,8 @@ CREATE POLICY account ON public.messages USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.restrictions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1940,6 +1982,8 @@ ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.restrictions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
 
@@ -2050,6 +2094,8 @@ GRANT SELECT ON TABLE public.original TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.restrictions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.retention_passes TO mailer_eraser;
 

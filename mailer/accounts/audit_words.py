@@ -34,6 +34,7 @@ ACTS = {
     "recalled": N_("has called back"),
     "released": N_("has let leave"),
     "removed": N_("has taken off a list"),
+    "restricted": N_("has limited the use of"),
     "resumed": N_("has resumed"),
     "revoked": N_("has revoked"),
     "rotated": N_("has made new keys for"),
@@ -45,6 +46,7 @@ ACTS = {
     "tested": N_("has sent a test of"),
     "unarchived": N_("has brought back"),
     "tried": N_("has tested"),
+    "unrestricted": N_("has lifted the limit on"),
     "unsubscribed": N_("has unsubscribed"),
     "verified": N_("has found in the DNS the records of"),
 }

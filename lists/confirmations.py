@@ -111,11 +111,12 @@ async def _state(tx: AccountTx, contact_id: int, who: RecipientToken) -> Asked |
     return Asked.RECENT if recent else None
 
 
-async def confirm(tx: AccountTx, who: RecipientToken, *, wording: str = "") -> None:
+async def confirm(tx: AccountTx, who: RecipientToken, *, wording: str = "", ip: str | None = None) -> None:
     """The person's own fresh act: the list's refusal is lifted and the subscription active (B-28, C-01).
 
     Idempotent. Raises Gone when nobody asked in the last 30 days or the person left again since, NotFound
-    when contact or list are no more. Choices about measurement stay as they are.
+    when contact or list are no more. Choices about measurement stay as they are. `ip` is kept for a while as
+    proof that it was a person's act (B-25).
     """
     asker = await subscriptions.person(tx, who)
     listed = await tx.value(
@@ -141,7 +142,7 @@ async def confirm(tx: AccountTx, who: RecipientToken, *, wording: str = "") -> N
         "UPDATE contacts SET last_act_at = now() WHERE account_id = $1 AND id = $2", asker.contact_id
     )
     own = RecipientToken(tx.account_id, who.list_id, asker.contact_id, who.address_hash)
-    evidence = Evidence(method=Method.CONFIRMATION, legal_basis="consent", wording=wording)
+    evidence = Evidence(method=Method.CONFIRMATION, legal_basis="consent", wording=wording, ip=ip)
     await consents.write(tx, own, "confirmed", evidence=evidence)
 
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lists import consents, fields, restrictions, subscriptions, suppressions
+from lists import consents, fields, legal_bases, restrictions, subscriptions, suppressions
 from lists.consents import Evidence
 from lists.field_values import Value
+from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
 from mailer.core import addresses, keys
 from mailer.core.addresses import Address, AddressError
@@ -18,7 +19,6 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, NotFound, conflict
 from mailer.core.sealing import Sealer
 from mailer.core.text import N_
-from mailer.web.request import Input
 
 
 def one_line(text: str) -> str:
@@ -29,7 +29,6 @@ def one_line(text: str) -> str:
 PersonName = Annotated[str, Field(max_length=200), AfterValidator(one_line)]
 Language = Literal["", "fr", "en"]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-LegalBasis = Literal["consent", "existing_customer", "b2b_interest", "service"]
 ALREADY = N_("The address “{address}” is a contact already.")
 NEEDS_BASIS = N_("Say on what legal basis this person may be written to.")
 NEEDS_SOURCE = N_("Say where the agreement comes from, for example “Form of 12 March 2026”.")
@@ -37,7 +36,7 @@ NOT_BUSINESS = N_("“{address}” is a personal mailbox: business interest is n
 CHANGED_MEANWHILE = N_("Somebody changed this contact meanwhile. Check the values below, then save again.")
 
 
-class NewContact(Input):
+class NewContact(BasisEvidence):
     """`lists` needs `legal_basis` and `source`: what shows that the person agreed (C-01)."""
 
     email: Annotated[str, Field(max_length=1000)]
@@ -51,11 +50,11 @@ class NewContact(Input):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "NewContact":
-        _check_evidence(self.lists, self.legal_basis, self.source)
+        _check_evidence(self, self.legal_basis, self.source, self.lists)
         return self
 
 
-class ContactChange(Input):
+class ContactChange(BasisEvidence):
     """What is None stays. `fields`: only those named; null takes one away. `lists` are added to."""
 
     email: Annotated[str, Field(max_length=1000)] | None = None
@@ -69,16 +68,21 @@ class ContactChange(Input):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "ContactChange":
-        _check_evidence(self.lists, self.legal_basis, self.source)
+        _check_evidence(self, self.legal_basis, self.source, self.lists)
         return self
 
 
-class NewSubscriptions(Input):
+class NewSubscriptions(BasisEvidence):
     """Lists for a contact that is there, with the evidence."""
 
     lists: Annotated[list[Id], Field(min_length=1, max_length=100)]
     legal_basis: LegalBasis
     source: Annotated[str, Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _with_evidence(self) -> "NewSubscriptions":
+        _check_evidence(self, self.legal_basis, self.source, self.lists)
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +113,8 @@ class _Identity:
     updated_at: datetime
 
 
-def _check_evidence(lists: Sequence[int], legal_basis: str, source: str) -> None:
-    faults = []
+def _check_evidence(given: BasisEvidence, legal_basis: str, source: str, lists: Sequence[int]) -> None:
+    faults = legal_bases.faults(legal_basis, given) if lists else []
     if lists and not legal_basis:
         faults.append(Fault("legal_basis", NEEDS_BASIS, "missing"))
     if lists and not source:
@@ -133,8 +137,7 @@ def read_address(text: str) -> Address:
 
 
 def _check_basis(address: Address, legal_basis: str) -> None:
-    # B-23: business interest is about somebody's profession, so a mailbox provider's address cannot show it
-    if legal_basis == "b2b_interest" and addresses.is_free_mail(addresses.domain_of(address.key)):
+    if not legal_bases.fits(legal_basis, address.key):
         raise Invalid(Fault("legal_basis", NOT_BUSINESS, "free_mail", {"address": address.email}))
 
 
@@ -179,7 +182,7 @@ async def add(tx: AccountTx, sealer: Sealer, new: NewContact) -> Contact:
             "api" if tx.actor.kind == "api_key" else "page",
         )
     await audit.write(tx, "created", "contact", contact_id)
-    await subscribe(tx, contact_id, new.lists, legal_basis=new.legal_basis, source=new.source)
+    await _subscribe(tx, contact_id, new.lists, _evidence(tx, new, new.legal_basis, new.source))
     return await show(tx, contact_id)
 
 
@@ -187,11 +190,18 @@ async def _values(tx: AccountTx, given: Mapping[str, object]) -> list[tuple[str,
     return list(fields.values(await fields.many(tx), given).items()) if given else []
 
 
-async def subscribe(
-    tx: AccountTx, contact_id: int, lists: Sequence[int], *, legal_basis: str, source: str
-) -> None:
+def _evidence(tx: AccountTx, given: BasisEvidence, legal_basis: str, source: str) -> Evidence:
+    return Evidence(
+        method=consents.method_of(tx),
+        legal_basis=legal_basis,
+        source=source,
+        basis_date=given.date_for(legal_basis),
+        basis_about=given.about_for(legal_basis),
+    )
+
+
+async def _subscribe(tx: AccountTx, contact_id: int, lists: Sequence[int], evidence: Evidence) -> None:
     """Adds one contact to lists, with its evidence. Raises Invalid at `lists` for an unknown list."""
-    evidence = Evidence(method=consents.method_of(tx), legal_basis=legal_basis, source=source)
     for list_id in dict.fromkeys(lists):
         try:
             await subscriptions.add(tx, [contact_id], list_id, evidence=evidence)
@@ -205,7 +215,7 @@ async def add_to_lists(tx: AccountTx, contact_id: int, new: NewSubscriptions) ->
     contact = await show(tx, contact_id)
     await restrictions.require_free(tx, [contact_id])
     _check_basis(read_address(contact.email), new.legal_basis)
-    await subscribe(tx, contact_id, new.lists, legal_basis=new.legal_basis, source=new.source)
+    await _subscribe(tx, contact_id, new.lists, _evidence(tx, new, new.legal_basis, new.source))
 
 
 async def change(
@@ -255,10 +265,8 @@ async def change(
         await _change_address(tx, sealer, before, read_address(change.email))
     await audit.write(tx, "changed", "contact", contact_id)
     if change.lists:
-        evidence = NewSubscriptions(
-            lists=change.lists, legal_basis=change.legal_basis or "consent", source=change.source
-        )
-        await add_to_lists(tx, contact_id, evidence)
+        known = {name: getattr(change, name) for name in NewSubscriptions.model_fields}
+        await add_to_lists(tx, contact_id, NewSubscriptions.model_validate(known))
     return await show(tx, contact_id)
 
 

@@ -133,10 +133,14 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
                            'at', to_char(g.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
                            'purpose', g.purpose, 'list_id', g.list_id, 'act', g.act, 'method', g.method,
-                           'legal_basis', g.legal_basis, 'wording', g.wording, 'source', g.source,
-                           'source_id', g.source_id)
+                           'legal_basis', g.legal_basis, 'basis_date', g.basis_date,
+                           'basis_about', g.basis_about, 'wording', coalesce(w.text, g.wording),
+                           'wording_version', w.version, 'source', g.source, 'source_id', g.source_id,
+                           'form_url', g.form_url, 'ip', host(i.ip))
                            ORDER BY g.id), '[]')
                 FROM consents g
+                LEFT JOIN wordings w ON w.account_id = $1 AND w.id = g.wording_id
+                LEFT JOIN consent_ips i ON i.account_id = $1 AND i.consent_id = g.id
                 WHERE g.account_id = $1 AND g.contact_id = c.id) AS consents
         FROM contacts c
         WHERE c.account_id = $1 AND c.id = ANY($2::bigint[])

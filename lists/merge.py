@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lists import wordings
 from lists.imports import Choices, Import
 from mailer.core import work
 from mailer.core.db import AccountTx, Database
@@ -278,8 +279,9 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
             RETURNING list_id, contact_id, status
         )
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                              legal_basis, wording, source, source_id)
-        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2
+                              legal_basis, wording_id, source, source_id, basis_date, basis_about)
+        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2,
+               $9, $10
         FROM added a
         JOIN contacts c ON c.account_id = $1 AND c.id = a.contact_id
         WHERE a.status = 'active'
@@ -289,8 +291,10 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
         to,
         choices.list_ids,
         choices.legal_basis,
-        statement(choices),
+        await wordings.keep(tx, "import", statement(choices)),
         choices.source,
+        choices.date_for(choices.legal_basis),
+        choices.about_for(choices.legal_basis),
     )
 
 

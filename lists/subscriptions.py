@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lists import consents, suppressions
+from lists import consents, legal_bases, suppressions
 from lists.consents import Evidence, Method
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
@@ -35,7 +35,9 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """They add up to the contacts named. `refused`: their opt-out stands, or their data may only be kept."""
+    """They add up to the contacts named. `refused`: their opt-out stands, their data may only be kept, or the
+    basis cannot be for their address.
+    """
 
     added: int
     already: int
@@ -74,6 +76,7 @@ class Person:
 class _Found:
     id: int
     address_hash: bytes
+    address_key: str = ""
     limited: bool = False
 
 
@@ -203,8 +206,9 @@ async def _withdraw(
                OR suppressions.returned_to <> '{}'
             RETURNING address_hash
         )
-        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method, source)
-        SELECT $1::bigint, contact_id, address_hash, 'mail', $4::bigint, 'withdrawn', $6, $7
+        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method, source,
+                              actor_id)
+        SELECT $1::bigint, contact_id, address_hash, 'mail', $4::bigint, 'withdrawn', $6, $7, $8::bigint
         FROM people
         JOIN stopped USING (address_hash)
         """,
@@ -214,6 +218,7 @@ async def _withdraw(
         campaign_id,
         evidence.method,
         evidence.source,
+        tx.actor.id,
     )
     if list_id is not None:
         await suppressions.close_returns(tx, [one.address_hash for one in people], list_id)
@@ -236,8 +241,8 @@ async def _withdraw(
 async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, evidence: Evidence) -> Added:
     """Adds contacts to a list with a recorded basis and source (C-01). Never lifts a refusal, sends no mail.
 
-    A suppressed address enters as unsubscribed; one that waits for its confirmation goes on waiting.
-    Raises NotFound when the list is no more.
+    A suppressed address enters as unsubscribed; one that waits for its confirmation goes on waiting; one that
+    the basis cannot be for is refused (B-23). Raises NotFound when the list is no more.
     """
     if not await tx.value(
         "SELECT true FROM mailing_lists WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL", list_id
@@ -245,7 +250,11 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
         raise NotFound
     # locked first: an unsubscription that runs at the same moment is seen by the statement below
     people = await _lock(tx, contact_ids)
-    locked = [one.id for one in people if not one.limited]
+    locked = [
+        one.id
+        for one in people
+        if not one.limited and legal_bases.fits(evidence.legal_basis, one.address_key)
+    ]
     row = await tx.rows(
         """
         WITH new AS (
@@ -260,16 +269,8 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
             WHERE c.account_id = $1 AND c.id = ANY($3::bigint[])
             ON CONFLICT DO NOTHING
             RETURNING contact_id, status
-        ), ledger AS (
-            INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                                  legal_basis, wording, source, source_id)
-            SELECT $1::bigint, c.id, c.address_hash, 'mail', $2::bigint, 'granted', $5, $4, $6, $7, $8::bigint
-            FROM new n
-            JOIN contacts c ON c.account_id = $1 AND c.id = n.contact_id
-            WHERE n.status = 'active'
-            RETURNING contact_id
         )
-        SELECT (SELECT count(*) FROM ledger),
+        SELECT ARRAY(SELECT contact_id FROM new WHERE status = 'active'),
                (SELECT count(*) FROM new WHERE status = 'unsubscribed')
                + (SELECT count(*) FROM subscriptions s
                   WHERE s.account_id = $1 AND s.list_id = $2 AND s.contact_id = ANY($3::bigint[])
@@ -278,14 +279,13 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
         list_id,
         locked,
         evidence.legal_basis,
-        evidence.method,
-        evidence.wording,
-        evidence.source,
-        evidence.source_id,
     )
     added, refused = row[0]
+    await consents.grant(tx, added, list_id, evidence=evidence)
     return Added(
-        added=added, refused=refused + len(people) - len(locked), already=len(locked) - added - refused
+        added=len(added),
+        refused=refused + len(people) - len(locked),
+        already=len(locked) - len(added) - refused,
     )
 
 
@@ -293,7 +293,7 @@ async def _lock(tx: AccountTx, contact_ids: Sequence[int]) -> list[_Found]:
     return await tx.many(
         _Found,
         """
-        SELECT id, address_hash, restricted_at IS NOT NULL AS limited
+        SELECT id, address_hash, address_key, restricted_at IS NOT NULL AS limited
         FROM contacts
         WHERE account_id = $1 AND id = ANY($2::bigint[])
         ORDER BY id

@@ -427,6 +427,16 @@ ALTER TABLE public.campaigns ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.consent_ips (
+    account_id bigint NOT NULL,
+    consent_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    ip inet NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.consent_ips FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.consents (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -441,7 +451,14 @@ CREATE TABLE public.consents (
     wording text DEFAULT ''::text NOT NULL,
     source text DEFAULT ''::text NOT NULL,
     source_id bigint,
+    wording_id bigint,
+    form_url text DEFAULT ''::text NOT NULL,
+    basis_date date,
+    basis_about text DEFAULT ''::text NOT NULL,
+    actor_id bigint,
     CONSTRAINT consents_act_check CHECK ((act = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'denied'::text, 'asked'::text, 'confirmed'::text]))),
+    CONSTRAINT consents_basis_about_check CHECK ((length(basis_about) <= 200)),
+    CONSTRAINT consents_form_url_check CHECK ((length(form_url) <= 1000)),
     CONSTRAINT consents_method_check CHECK ((method = ANY (ARRAY['import'::text, 'api'::text, 'page'::text, 'form'::text, 'link'::text, 'one_click'::text, 'preferences'::text, 'confirmation'::text]))),
     CONSTRAINT consents_purpose_check CHECK ((purpose = ANY (ARRAY['mail'::text, 'opens'::text, 'clicks'::text])))
 );
@@ -1120,6 +1137,8 @@ CREATE TABLE public.selections (
     created_by bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    basis_date date,
+    basis_about text DEFAULT ''::text NOT NULL,
     CONSTRAINT selections_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'unsubscribe'::text, 'add'::text, 'remove'::text]))),
     CONSTRAINT selections_state_check CHECK ((state = ANY (ARRAY['frozen'::text, 'running'::text, 'done'::text])))
 );
@@ -1350,6 +1369,30 @@ CREATE TABLE public.warm_ups (
 
 ALTER TABLE ONLY public.warm_ups FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.wordings (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    place text NOT NULL,
+    version integer NOT NULL,
+    hash bytea NOT NULL,
+    text text NOT NULL,
+    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT wordings_hash_check CHECK ((length(hash) = 16)),
+    CONSTRAINT wordings_place_check CHECK (((length(place) >= 1) AND (length(place) <= 80))),
+    CONSTRAINT wordings_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.wordings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.wordings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wordings_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.work (
     account_id bigint NOT NULL,
     job text NOT NULL,
@@ -1387,6 +1430,9 @@ ALTER TABLE ONLY public.campaign_lists
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.consent_ips
+    ADD CONSTRAINT consent_ips_pkey PRIMARY KEY (account_id, consent_id);
 
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
@@ -1571,6 +1617,15 @@ ALTER TABLE ONLY public.warm_up_days
 ALTER TABLE ONLY public.warm_ups
     ADD CONSTRAINT warm_ups_pkey PRIMARY KEY (account_id, domain);
 
+ALTER TABLE ONLY public.wordings
+    ADD CONSTRAINT wordings_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.wordings
+    ADD CONSTRAINT wordings_text UNIQUE (account_id, place, hash);
+
+ALTER TABLE ONLY public.wordings
+    ADD CONSTRAINT wordings_version UNIQUE (account_id, place, version);
+
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
@@ -1578,9 +1633,15 @@ CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 
 CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
+CREATE INDEX audit_object ON public.audit USING btree (account_id, object, object_id, id) WHERE (object_id IS NOT NULL);
+
 CREATE UNIQUE INDEX campaigns_rest_of ON public.campaigns USING btree (account_id, rest_of) WHERE (rest_of IS NOT NULL);
 
 CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, status, id);
+
+CREATE INDEX consent_ips_at ON public.consent_ips USING btree (account_id, at);
+
+CREATE INDEX consent_ips_contact ON public.consent_ips USING btree (account_id, contact_id);
 
 CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
 
@@ -1719,6 +1780,12 @@ ALTER TABLE ONLY public.campaigns
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_rest_of_fkey FOREIGN KEY (account_id, rest_of) REFERENCES public.campaigns(account_id, id);
+
+ALTER TABLE ONLY public.consent_ips
+    ADD CONSTRAINT consent_ips_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.consent_ips
+    ADD CONSTRAINT consent_ips_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1859,6 +1926,8 @@ CREATE POLICY account ON public.campaign_lists USING ((account_id = public.curre
 
 CREATE POLICY account ON public.campaigns USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.consent_ips USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1929,6 +1998,8 @@ CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current
 
 CREATE POLICY account ON public.warm_ups USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.wordings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.agreement_acceptances ENABLE ROW LEVEL SECURITY;
@@ -1938,6 +2009,8 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consent_ips ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
 
@@ -2009,6 +2082,8 @@ ALTER TABLE public.warm_up_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.warm_ups ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.wordings ENABLE ROW LEVEL SECURITY;
+
 GRANT USAGE ON SCHEMA public TO mailer_eraser;
 
 GRANT ALL ON FUNCTION public.current_account() TO mailer_eraser;
@@ -2040,6 +2115,8 @@ REVOKE ALL ON TABLE public.audit FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.consent_ips TO mailer_eraser;
 
 REVOKE ALL ON TABLE public.consents FROM mailer;
 
@@ -2126,5 +2203,11 @@ GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.warm_up_days TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.warm_ups TO mailer_eraser;
+
+REVOKE ALL ON TABLE public.wordings FROM mailer;
+
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.wordings TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.wordings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.work TO mailer_eraser;

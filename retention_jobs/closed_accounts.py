@@ -36,6 +36,7 @@ _STATEMENTS = {
     "suppressions": "DELETE FROM suppressions WHERE account_id = $1",
     "subscriptions": "DELETE FROM subscriptions WHERE account_id = $1",
     "mailing_lists": "DELETE FROM mailing_lists WHERE account_id = $1",
+    "consent_ips": "DELETE FROM consent_ips WHERE account_id = $1",
     "restrictions": "DELETE FROM restrictions WHERE account_id = $1",
     "contacts": "DELETE FROM contacts WHERE account_id = $1",
     "fields": "DELETE FROM fields WHERE account_id = $1",

@@ -399,7 +399,7 @@ async def test_no_tenants_table_is_forgotten_at_closing(services: Services) -> N
               AND c.relnamespace = 'public'::regnamespace
             """
         )
-    tables = {row["name"] for row in rows} - GLOBAL - {"consents", "audit"}
+    tables = {row["name"] for row in rows} - GLOBAL - {"consents", "wordings", "audit"}
     assert tables - set(closed_accounts._STATEMENTS) == set()
 
 

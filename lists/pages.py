@@ -4,6 +4,7 @@ from aiohttp import web
 
 from lists import (
     pages_contact,
+    pages_contact_history,
     pages_contacts,
     pages_import_choices,
     pages_import_runs,
@@ -17,6 +18,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_lists.ROUTES,
     *pages_contacts.ROUTES,
     *pages_contact.ROUTES,
+    *pages_contact_history.ROUTES,
     *pages_rights.ROUTES,
     *pages_records.ROUTES,
     *pages_imports.ROUTES,

@@ -1,6 +1,6 @@
 """Pages of one contact: everything known and why, editing, leaving lists, a copy of the data, erasing."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import orjson
@@ -10,6 +10,7 @@ from pydantic import Field
 from lists import (
     consents,
     contact_history,
+    contact_timeline,
     contacts,
     field_values,
     fields,
@@ -17,7 +18,7 @@ from lists import (
     subscriptions,
 )
 from lists.consents import Answer, Evidence
-from lists.contact_history import Moment
+from lists.contact_words import ACTS, METHODS, PURPOSES, told
 from lists.contacts import ContactChange, Id, NewSubscriptions
 from lists.decisions import why
 from lists.field_values import FieldType, Value
@@ -32,42 +33,7 @@ from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, check, id_in_path, read, services
 
-KEPT = timedelta(days=395)  # S6: deliveries and events leave after 13 months
 MEASURES = {"unknown": N_("never asked"), "granted": N_("accepted"), "denied": N_("refused")}
-ACTS = {
-    "granted": N_("Agreement recorded"),
-    "withdrawn": N_("Unsubscribe recorded"),
-    "denied": N_("Measurement refused"),
-    "asked": N_("Confirmation e-mail sent"),
-    "confirmed": N_("Subscription confirmed by the person"),
-}
-METHODS = {
-    "import": N_("import"),
-    "api": N_("API"),
-    "page": N_("by the team"),
-    "form": N_("form"),
-    "link": N_("link in an e-mail"),
-    "one_click": N_("unsubscribe button of the mailbox"),
-    "preferences": N_("preferences page"),
-    "confirmation": N_("confirmation e-mail"),
-}
-PURPOSES = {"mail": "", "opens": N_("open measurement"), "clicks": N_("click measurement")}
-EVENTS = {
-    "open": N_("Opened “{name}”"),
-    "click": N_("Followed a link in “{name}”"),
-    "unsubscribe": N_("Unsubscribed from “{name}”"),
-    "complaint": N_("Complained about “{name}”"),
-    "bounce": N_("“{name}” came back"),
-}
-CHANGES = {
-    "created": N_("Contact added"),
-    "changed": N_("Contact changed"),
-    "exported": N_("Data exported"),
-    "subscribed": N_("Added to a list"),
-    "unsubscribed": N_("Unsubscribed by the team"),
-    "restricted": N_("Use limited"),
-    "unrestricted": N_("Limit lifted"),
-}
 
 
 class Unsubscription(Input):
@@ -82,27 +48,6 @@ class Measurement(Input):
     what: Annotated[str, Field(pattern="^(opens|clicks)$")]
 
 
-def told(moment: Moment) -> str:
-    """A line of the timeline in words."""
-    name = moment.name or i18n.translate("deleted")
-    match moment.kind:
-        case "consent":
-            about = i18n.translate(PURPOSES[moment.purpose]) if PURPOSES[moment.purpose] else moment.name
-            act = i18n.translate(ACTS[moment.word])
-            return f"{act} – {about}" if about else act
-        case "event":
-            return i18n.translate(EVENTS[moment.word], name=name)
-        case "delivery":
-            words = {"delivered": N_("“{name}” delivered"), "bounced": N_("“{name}” rejected")}
-            return i18n.translate(words.get(moment.word, N_("“{name}” not sent")), name=name)
-    return i18n.translate(CHANGES.get(moment.word, CHANGES["changed"]))
-
-
-def kept_until(moment: Moment) -> datetime | None:
-    """When this line is deleted; None: with the contact, or when the proof is no longer needed."""
-    return moment.at + KEPT if moment.kind in ("delivery", "event", "change") else None
-
-
 async def show(request: web.Request) -> web.Response:
     return await _show(request, Form())
 
@@ -111,7 +56,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
     contact_id = id_in_path(request)
     async with access.account_tx(request) as tx:
         found = await contact_history.everything(tx, contact_id)
-        timeline = await contact_history.timeline(tx, contact_id)
+        timeline = await contact_timeline.many(tx, contact_id, limit=10)
         known = await fields.many(tx)
         lists = await mailing_lists.names(tx)
     zone = access.member(request).time_zone
@@ -128,7 +73,8 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "values": [(one.label, _value(found.contact.fields.get(one.key), one.type)) for one in known],
         "others": [(one.id, one.name) for one in lists if one.id not in on],
         "deliveries": [(one, why(one, zone)) for one in found.deliveries],
-        "timeline": [(one, told(one), kept_until(one)) for one in timeline],
+        "timeline": [(one, told(one)) for one in timeline.items],
+        "more": timeline.next_cursor is not None,
         "bases": bases(),
         "languages": dict(languages()),
         "measures": MEASURES,

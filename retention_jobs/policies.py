@@ -1,8 +1,7 @@
 """The periods, and nothing else says them. Each is a span from a start, with the text that asks for it."""
 
-from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mailer.core.text import N_
 
@@ -42,17 +41,3 @@ POLICIES = (
     ),
     Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),
 )
-
-
-def months_before(now: datetime, months: int) -> datetime:
-    """The same day and time so many calendar months ago; the month's last day where there is no such day.
-
-    31 March less one month is 28 or 29 February (A-004, A-023).
-    """
-    index = now.year * 12 + now.month - 1 - months
-    year, month = divmod(index, 12)
-    return now.replace(year=year, month=month + 1, day=min(now.day, monthrange(year, month + 1)[1]))
-
-
-def months_after(now: datetime, months: int) -> datetime:
-    return months_before(now, -months)

@@ -9,6 +9,7 @@ called again until it returns less.
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
+from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
 from retention_jobs import eraser, totals
 from retention_jobs.policies import (
@@ -18,7 +19,6 @@ from retention_jobs.policies import (
     PROOF_IP_MONTHS,
     STATISTICS_MONTHS,
     UNCONFIRMED,
-    months_before,
 )
 
 BATCH = 10_000

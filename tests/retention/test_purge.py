@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from mailer.core import keys, work
+from mailer.core.clock import months_after, months_before
 from mailer.core.services import Services
 from mailer.core.work import Task
 from retention_jobs import closed_accounts, jobs, partitions, platform, purge
-from retention_jobs.policies import CONTENT, POLICIES, months_after, months_before
+from retention_jobs.policies import CONTENT, POLICIES
 from tests.make import Make
 from tests.test_architecture import GLOBAL
 from tracking import reports

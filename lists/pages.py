@@ -12,6 +12,7 @@ from lists import (
     pages_lists,
     pages_records,
     pages_rights,
+    pages_suppressions,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -21,6 +22,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_contact_history.ROUTES,
     *pages_rights.ROUTES,
     *pages_records.ROUTES,
+    *pages_suppressions.ROUTES,
     *pages_imports.ROUTES,
     *pages_import_choices.ROUTES,
     *pages_import_runs.ROUTES,

@@ -1729,6 +1729,10 @@ CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
 
+CREATE INDEX suppressions_reason ON public.suppressions USING btree (account_id, reason, since, id);
+
+CREATE INDEX suppressions_since ON public.suppressions USING btree (account_id, since, id);
+
 CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, campaign_id, id);
 
 CREATE INDEX test_sends_created ON public.test_sends USING btree (account_id, created_at);

@@ -51,3 +51,7 @@ CREATE INDEX consent_ips_contact ON consent_ips (account_id, contact_id);  -- er
 
 -- The timeline of one contact: without it a page reads the account's whole journal.
 CREATE INDEX audit_object ON audit (account_id, object, object_id, id) WHERE object_id IS NOT NULL;
+
+-- The suppression list, the newest first, whole and by reason.
+CREATE INDEX suppressions_since ON suppressions (account_id, since, id);
+CREATE INDEX suppressions_reason ON suppressions (account_id, reason, since, id);

@@ -35,6 +35,7 @@ CHANGES = {
     "exported": N_("Data exported"),
     "subscribed": N_("Added to a list"),
     "unsubscribed": N_("Unsubscribed by the team"),
+    "stayed": N_("Said that they stay in touch"),
     "restricted": N_("Use limited"),
     "unrestricted": N_("Limit lifted"),
 }

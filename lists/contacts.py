@@ -323,3 +323,9 @@ async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
     if len(contact_ids) == 1 and deleted:
         await audit.write(tx, "deleted", "contact", contact_ids[0])
     return len(deleted)
+
+
+async def stay(tx: AccountTx, contact_id: int) -> None:
+    """The person says that they are still there: a sign of theirs, and no consent to anything (B-27)."""
+    await tx.run("UPDATE contacts SET last_act_at = now() WHERE account_id = $1 AND id = $2", contact_id)
+    await audit.write(tx, "stayed", "contact", contact_id)

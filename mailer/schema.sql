@@ -111,8 +111,10 @@ CREATE TABLE public.accounts (
     per_day integer,
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
+    inactive_choice text DEFAULT 'ask'::text NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
+    CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT accounts_messages_per_hour_check CHECK ((messages_per_hour > 0)),
     CONSTRAINT accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
@@ -830,6 +832,29 @@ ALTER TABLE public.imports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.inactive_contacts (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    idle_since timestamp with time zone NOT NULL,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
+    told_at timestamp with time zone,
+    due_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    CONSTRAINT inactive_contacts_asked CHECK (((asked_at IS NULL) OR (told_at IS NOT NULL))),
+    CONSTRAINT inactive_contacts_told CHECK (((told_at IS NULL) = (due_at IS NULL)))
+);
+
+ALTER TABLE ONLY public.inactive_contacts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.inactive_walks (
+    account_id bigint NOT NULL,
+    cursor bigint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    told_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.inactive_walks FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.inbox_mails (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1500,6 +1525,12 @@ ALTER TABLE ONLY public.import_rows
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.inactive_contacts
+    ADD CONSTRAINT inactive_contacts_pkey PRIMARY KEY (account_id, contact_id);
+
+ALTER TABLE ONLY public.inactive_walks
+    ADD CONSTRAINT inactive_walks_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.inbox_mails
     ADD CONSTRAINT inbox_mails_pkey PRIMARY KEY (id);
 
@@ -1679,6 +1710,8 @@ CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, t
 
 CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key);
 
+CREATE INDEX inactive_contacts_due ON public.inactive_contacts USING btree (account_id, due_at, contact_id);
+
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
@@ -1842,6 +1875,15 @@ ALTER TABLE ONLY public.import_rows
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.inactive_contacts
+    ADD CONSTRAINT inactive_contacts_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inactive_contacts
+    ADD CONSTRAINT inactive_contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inactive_walks
+    ADD CONSTRAINT inactive_walks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.kept_forms
     ADD CONSTRAINT kept_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -1968,6 +2010,10 @@ CREATE POLICY account ON public.import_rows USING ((account_id = public.current_
 
 CREATE POLICY account ON public.imports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.inactive_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.inactive_walks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2051,6 +2097,10 @@ ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inactive_contacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inactive_walks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
@@ -2157,6 +2207,10 @@ GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.import_rows TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.inactive_contacts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.inactive_walks TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 

@@ -11,6 +11,7 @@ STATISTICS_MONTHS = 13  # A-004: calendar months
 CLOSED_MONTHS = 3
 LOG_MONTHS = 12  # A-007, B-60
 UNCONFIRMED = timedelta(days=30)  # B-26
+INACTIVE_MONTHS = 36  # B-27: from a person's last sign
 PROOF_IP_MONTHS = 12  # B-25: long enough to answer a complaint
 SMALLEST_CELL = 10
 
@@ -36,6 +37,12 @@ POLICIES = (
     Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
     Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),
     Policy("unconfirmed", N_("Subscriptions never confirmed"), N_("30 days"), N_("the request")),
+    Policy(
+        "inactive",
+        N_("Contacts of whom nothing is heard"),
+        N_("3 years, then what you chose"),
+        N_("the person's last sign, never an open"),
+    ),
     Policy(
         "proofs", N_("IP addresses kept as proof of a confirmation"), N_("12 months"), N_("the confirmation")
     ),

@@ -22,6 +22,8 @@ Kind = Literal[
     "confirm_sender",
     "confirm_seed",
     "confirm_subscription",
+    "contacts_inactive",
+    "still_there",
     "account_closed",
     "import_done",
     "domain_ready",

@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     TEST = "x"
     SENDER = "s"
     SEED = "d"
+    STAY = "y"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from typing import Any
 
 from aiohttp import web
 
-from lists import contact_history, contact_views, restrictions
+from lists import consents, contact_history, contact_views, contacts, restrictions
+from lists.api_contacts import Paging
+from lists.consents import Entry
 from lists.contact_views import ContactShown
 from lists.restrictions import Lifting, NewRestriction
 from mailer.accounts import access
-from mailer.web.openapi import operation
-from mailer.web.request import id_in_path, read
+from mailer.web.openapi import operation, page_of
+from mailer.web.request import id_in_path, query, read
 from mailer.web.response import json
 
 
@@ -44,6 +46,14 @@ async def lift(request: web.Request) -> web.Response:
         return json(await contact_views.show(tx, contact_id), status=201)
 
 
+@operation("List a contact's proofs of consent", query=Paging, returns=page_of(Entry), scope="contacts:read")
+async def ledger(request: web.Request) -> web.Response:
+    asked = query(request, Paging)
+    async with access.api_tx(request) as tx:
+        contact = await contacts.show(tx, id_in_path(request))
+        return json(await consents.pages(tx, contact.id, cursor=asked.cursor, limit=asked.limit))
+
+
 @operation("Copy everything held about a person", returns=dict[str, Any], scope="contacts:read")
 async def data(request: web.Request) -> web.Response:
     async with access.api_tx(request, even_closed=True) as tx:
@@ -51,6 +61,7 @@ async def data(request: web.Request) -> web.Response:
 
 
 ROUTES: list[web.RouteDef] = [
+    web.get("/contacts/{id}/consents", ledger),
     web.get("/contacts/{id}/data", data),
     web.post("/contacts/{id}/restrictions", limit),
     web.post("/contacts/{id}/restrictions/liftings", lift),

@@ -15,6 +15,7 @@ from typing import Literal
 
 from lists import wordings
 from mailer.core.db import AccountTx
+from mailer.core.paging import Page, decode, page
 from mailer.core.tokens import RecipientToken
 
 Purpose = Literal["mail", "opens", "clicks"]
@@ -253,3 +254,12 @@ async def of_contact(
         before,
         limit,
     )
+
+
+async def pages(tx: AccountTx, contact_id: int, *, cursor: str | None = None, limit: int = 50) -> Page[Entry]:
+    """The ledger of one contact by pages, the newest first. Raises Invalid for a damaged cursor."""
+    after = decode(cursor, (int,))
+    rows = await of_contact(
+        tx, contact_id, before=int(str(after[0])) if after else 2**63 - 1, limit=limit + 1
+    )
+    return page(rows, limit, key=lambda row: (row.id,))

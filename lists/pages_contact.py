@@ -24,7 +24,7 @@ from lists.decisions import why
 from lists.field_values import FieldType, Value
 from lists.pages_contacts import REASONS, bases, contact_values, languages
 from lists.pages_lists import home
-from mailer.accounts import access
+from mailer.accounts import access, audit
 from mailer.accounts.access import Role
 from mailer.core.errors import Forbidden, Invalid, NotFound
 from mailer.core.text import N_
@@ -59,6 +59,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         timeline = await contact_timeline.many(tx, contact_id, limit=10)
         known = await fields.many(tx)
         lists = await mailing_lists.names(tx)
+        names = await audit.members(tx)
     zone = access.member(request).time_zone
     on = {one.list_id for one in found.subscriptions}
     active = sum(one.status == "active" and not one.stopped for one in found.subscriptions)
@@ -81,6 +82,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "reasons": REASONS,
         "acts": ACTS,
         "methods": METHODS,
+        "names": names,
         "purposes": PURPOSES,
         "form": form,
         "editor": access.member(request).role >= Role.EDITOR,

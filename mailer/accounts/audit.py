@@ -78,6 +78,19 @@ async def makers(tx: AccountTx, object_: str, object_ids: Sequence[int]) -> dict
     return {object_id: name for object_id, name in rows if name}
 
 
+async def members(tx: AccountTx) -> dict[int, str]:
+    """The people of the account by id, for lines that name one."""
+    rows = await tx.rows(
+        """
+        SELECT u.id, trim(u.first_name || ' ' || u.last_name)
+        FROM memberships m
+        JOIN users u ON u.id = m.user_id
+        WHERE m.account_id = $1
+        """
+    )
+    return {user_id: name for user_id, name in rows if name}
+
+
 async def latest(tx: AccountTx, limit: int = 50) -> list[Entry]:
     return await tx.many(
         Entry,

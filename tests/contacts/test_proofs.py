@@ -206,3 +206,27 @@ async def test_page_and_copy_show_each_proof_whole(make: Make, services: Service
     [line] = (await program.get(f"/api/v1/contacts/{contact}/data")).json()["consents"]
     assert (line["wording"], line["wording_version"], line["ip"]) == ("Oui, la lettre.", 1, "192.0.2.7")
     assert line["basis_about"] == "Pains"
+
+
+@pytest.mark.req("B-25", "C-01")
+async def test_programs_page_through_the_ledger(make: Make, services: Services) -> None:
+    acc, person = await start(make)
+    program = await make.program(acc.id)
+    async with services.db.account(acc.id) as tx:
+        listed = await make.mailing_list(tx)
+        contact = await make.contact(tx)
+        for n in range(5):
+            proof = Evidence(method=Method.FORM, wording=f"Texte {n}")
+            await consents.write(tx, await _who(tx, contact, listed), "granted", evidence=proof)
+    wish = {"lists": str(listed), "legal_basis": "consent", "source": "Salon"}
+    assert (await person.post(f"{acc.app}/contacts/{contact}/subscriptions", wish)).status == 303
+    assert ">Odile Owner</td>" in (await person.get(f"{acc.app}/contacts/{contact}")).text
+    place, seen, cursor = f"/api/v1/contacts/{contact}/consents", [], ""
+    while True:
+        found = (await program.get(f"{place}?limit=4{cursor}")).json()
+        seen += found["items"]
+        if found["next_cursor"] is None:
+            break
+        cursor = f"&cursor={found['next_cursor']}"
+    assert [one["version"] for one in seen] == [0, 5, 4, 3, 2, 1]
+    assert (seen[0]["method"], seen[0]["actor_id"], seen[1]["wording"]) == ("page", acc.owner_id, "Texte 4")

@@ -127,7 +127,8 @@ async def suppression_create(request: web.Request) -> web.Response:
         hashed = await _hash(tx, sealer, new.email)
         await suppression_form.check_end(tx, new.reason, new.expires_on)
         until = await suppression_form.instant(tx, new.expires_on)
-        await suppressions.add_by_team(tx, sealer, [new.email], reason=Reason(new.reason), expires_at=until)
+        reason = Reason(new.reason)
+        await suppressions.add_many_by_team(tx, sealer, [new.email], reason=reason, expires_at=until)
         return json(Page(await suppressions.of_address(tx, hashed)), status=201)
 
 

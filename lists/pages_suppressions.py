@@ -133,7 +133,7 @@ async def create(request: web.Request) -> web.Response:
         emails = suppression_form.read(wanted)
         async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
             await suppression_form.check_end(tx, wanted.reason, wanted.expires_on)
-            added = await suppressions.add_by_team(
+            added = await suppressions.add_many_by_team(
                 tx,
                 services(request).sealer,
                 emails,

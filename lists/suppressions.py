@@ -128,7 +128,12 @@ async def add_many(tx: AccountTx, hashes: Sequence[bytes], stop: Stop) -> list[i
     return [row[0] for row in rows]
 
 
-async def add_by_team(
+async def add_by_team(tx: AccountTx, sealer: Sealer, email: str, *, reason: Reason = Reason.ADDED) -> bool:
+    """As `add_many_by_team`, for one address. True when more is stopped than before."""
+    return bool(await add_many_by_team(tx, sealer, [email], reason=reason))
+
+
+async def add_many_by_team(
     tx: AccountTx,
     sealer: Sealer,
     emails: Sequence[str],

@@ -50,7 +50,7 @@ async def fill(services: Services, make: Make, account: Account) -> dict[str, in
         )
         await subscriptions.unsubscribe_contacts(tx, [left], listed)
         await make.contact(tx, "stopped@example.test", list_id=other)
-        await suppressions.add_by_team(tx, services.sealer, ["stopped@example.test"])
+        await suppressions.add_by_team(tx, services.sealer, "stopped@example.test")
         export = await ask(tx, NewExport())
     return {"list": listed, "contact": contact, "export": export.id, "left": left}
 

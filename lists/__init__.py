@@ -4,5 +4,6 @@
     public_* (unsubscribe, preferences, confirm) ─▶ departures, confirmations ─▶ suppressions, consents
 
 A refusal beats everything: no import and no edit lifts one (S5); `stops` in the database defines it.
-Owns: fields, contacts, mailing_lists, subscriptions, suppressions, consents, imports, exports.
+Owns: fields, contacts, mailing_lists, subscriptions, suppressions, consents, consent_ips,
+wordings, restrictions, imports, exports.
 """

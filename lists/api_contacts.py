@@ -5,12 +5,12 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from lists import contact_search, contact_views, contacts, fields, subscriptions
+from lists import contact_search, contact_views, contacts, erasures, fields, subscriptions
 from lists.contact_views import ContactShown
 from lists.contacts import ContactChange, Id, NewContact
+from lists.erasures import Erasure
 from lists.fields import FieldChange, NewField
 from mailer.accounts import access
-from mailer.core.errors import NotFound
 from mailer.core.paging import Page
 from mailer.web.openapi import operation, page_of
 from mailer.web.request import Input, id_in_path, query, read, services
@@ -78,11 +78,11 @@ async def change(request: web.Request) -> web.Response:
         return json(await contact_views.show(tx, contact_id))
 
 
-@operation("Delete a contact", status=204, scope="contacts:write")
+@operation("Delete a contact", query=Erasure, status=204, scope="contacts:write", errors=(409,))
 async def delete(request: web.Request) -> web.Response:
+    wanted = query(request, Erasure)
     async with access.api_tx(request) as tx:
-        if not await contacts.delete(tx, [id_in_path(request)]):
-            raise NotFound
+        await erasures.erase(tx, id_in_path(request), wanted)
     return web.Response(status=204)
 
 

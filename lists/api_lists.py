@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field
 
-from lists import exports, mailing_lists, suppressions
+from lists import exports, mailing_lists, suppression_form, suppressions
 from lists.api_contacts import Paging
 from lists.exports import Export, NewExport
+from lists.legal_bases import Day
 from lists.mailing_lists import MailingList, MailingListChange, NewMailingList
 from lists.suppressions import Reason, Suppression
 from mailer.accounts import access
@@ -34,10 +35,13 @@ class SuppressionQuery(Paging):
 
 
 class NewSuppression(Input):
-    """Stops everything to this address. `objected`: the person said so to you."""
+    """Stops everything to this address. `objected`: the person said so to you. `expires_on`: the first day on
+    which mail may go there again; a refusal of the person has none.
+    """
 
     email: Email
     reason: Literal["added", "objected"] = "added"
+    expires_on: Day = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +125,10 @@ async def suppression_create(request: web.Request) -> web.Response:
     sealer = services(request).sealer
     async with access.api_tx(request, even_closed=True) as tx:
         hashed = await _hash(tx, sealer, new.email)
-        await suppressions.add_by_team(tx, sealer, new.email, reason=Reason(new.reason))
+        await suppression_form.check_end(tx, new.reason, new.expires_on)
+        until = await suppression_form.instant(tx, new.expires_on)
+        reason = Reason(new.reason)
+        await suppressions.add_many_by_team(tx, sealer, [new.email], reason=reason, expires_at=until)
         return json(Page(await suppressions.of_address(tx, hashed)), status=201)
 
 

@@ -112,14 +112,20 @@ async def _state(tx: AccountTx, contact_id: int, who: RecipientToken) -> Asked |
 
 
 async def confirm(
-    tx: AccountTx, who: RecipientToken, *, wording: str = "", proof: Evidence | None = None
+    tx: AccountTx,
+    who: RecipientToken,
+    *,
+    wording: str = "",
+    ip: str | None = None,
+    proof: Evidence | None = None,
 ) -> None:
     """The person's own fresh act: the list's refusal is lifted and the subscription active (B-28, C-01).
 
     `proof` in the place of `wording`: more is known of where it was asked.
 
     Idempotent. Raises Gone when nobody asked in the last 30 days or the person left again since, NotFound
-    when contact or list are no more. Choices about measurement stay as they are.
+    when contact or list are no more. Choices about measurement stay as they are. `ip` is kept for a while as
+    proof that it was a person's act (B-25).
     """
     asker = await subscriptions.person(tx, who)
     listed = await tx.value(
@@ -145,7 +151,7 @@ async def confirm(
         "UPDATE contacts SET last_act_at = now() WHERE account_id = $1 AND id = $2", asker.contact_id
     )
     own = RecipientToken(tx.account_id, who.list_id, asker.contact_id, who.address_hash)
-    evidence = proof or Evidence(method=Method.CONFIRMATION, legal_basis="consent", wording=wording)
+    evidence = proof or Evidence(method=Method.CONFIRMATION, legal_basis="consent", wording=wording, ip=ip)
     await consents.write(tx, own, "confirmed", evidence=evidence)
 
 

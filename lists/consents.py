@@ -1,16 +1,21 @@
 """The ledger of consents: added to, never changed (C-01, S11). What is in force stands in `contacts`.
 
+The texts are kept once in `wordings`. An IP address stands apart, in `consent_ips`: it ends before its line.
+
 mail     granted · withdrawn · asked · confirmed     one list, or everything (list_id None)
 opens    granted · denied                            unknown until the person answers: not measured (B-36)
 clicks   granted · denied
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal
 
+from lists import wordings
 from mailer.core.db import AccountTx
+from mailer.core.paging import Page, decode, page
 from mailer.core.tokens import RecipientToken
 
 Purpose = Literal["mail", "opens", "clicks"]
@@ -32,7 +37,11 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What proves an act (B-25). `source_id`: the import or form it came by; `source_version`: of a form."""
+    """What proves an act (B-25). `source_id`: the import or form it came by; `source_version`: of a form.
+
+    `wording`: what the person read. `basis_date`, `basis_about`: what the legal basis rests on. `ip`: of a
+    person's own act that needs it.
+    """
 
     method: Method
     legal_basis: str = ""
@@ -40,11 +49,20 @@ class Evidence:
     wording: str = ""
     source_id: int | None = None
     source_version: int | None = None
+    form_url: str = ""
+    basis_date: date | None = None
+    basis_about: str = ""
+    ip: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where the wording was shown: its versions count there."""
+        return f"{self.method} {self.source_id}" if self.source_id else str(self.method)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A line of the ledger as the contact page and the exports show it."""
+    """A line of the ledger as page and API show it. `version`: of the wording; 0: it has none."""
 
     id: int
     purpose: str
@@ -55,9 +73,15 @@ class Entry:
     method: str
     legal_basis: str
     wording: str
+    version: int
     source: str
     source_id: int | None
     source_version: int | None
+    form_url: str
+    basis_date: date | None
+    basis_about: str
+    actor_id: int | None
+    ip: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +114,13 @@ async def write(
     evidence: Evidence,
 ) -> None:
     """One line. `who.list_id` 0 stands for everything."""
-    await tx.run(
+    consent_id: int = await tx.value(
         """
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                              legal_basis, wording, source, source_id, source_version)
-        VALUES ($1, $2, $3, $4, nullif($5::bigint, 0), $6, $7, $8, $9, $10, $11, $12)
+                              legal_basis, wording_id, source, source_id, form_url, basis_date, basis_about,
+                              actor_id, source_version)
+        VALUES ($1, $2, $3, $4, nullif($5::bigint, 0), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        RETURNING id
         """,
         who.contact_id,
         who.address_hash,
@@ -103,10 +129,52 @@ async def write(
         act,
         evidence.method,
         evidence.legal_basis,
-        evidence.wording,
+        await wordings.keep(tx, evidence.place, evidence.wording),
         evidence.source,
         evidence.source_id,
+        evidence.form_url,
+        evidence.basis_date,
+        evidence.basis_about,
+        tx.actor.id,
         evidence.source_version,
+    )
+    if evidence.ip:
+        # none when the contact is gone: there is nobody left to prove anything about
+        await tx.run(
+            """
+            INSERT INTO consent_ips (account_id, consent_id, contact_id, ip)
+            SELECT account_id, $2, id, $4::inet
+            FROM contacts
+            WHERE account_id = $1 AND id = $3
+            """,
+            consent_id,
+            who.contact_id,
+            evidence.ip,
+        )
+
+
+async def grant(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, evidence: Evidence) -> None:
+    """One line for each of these contacts: added to the list on this basis (C-01)."""
+    await tx.run(
+        """
+        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                              legal_basis, wording_id, source, source_id, form_url, basis_date, basis_about,
+                              actor_id)
+        SELECT $1, id, address_hash, 'mail', $3, 'granted', $4, $5, $6, $7, $8, $9, $10, $11, $12
+        FROM contacts
+        WHERE account_id = $1 AND id = ANY ($2::bigint[])
+        """,
+        list(contact_ids),
+        list_id,
+        evidence.method,
+        evidence.legal_basis,
+        await wordings.keep(tx, evidence.place, evidence.wording),
+        evidence.source,
+        evidence.source_id,
+        evidence.form_url,
+        evidence.basis_date,
+        evidence.basis_about,
+        tx.actor.id,
     )
 
 
@@ -168,19 +236,35 @@ def _word(wish: bool | None) -> str | None:
     return None if wish is None else "granted" if wish else "denied"
 
 
-async def of_contact(tx: AccountTx, contact_id: int, *, limit: int = 200) -> list[Entry]:
-    """The ledger of one contact, the newest first."""
+async def of_contact(
+    tx: AccountTx, contact_id: int, *, before: int = 2**63 - 1, limit: int = 200
+) -> list[Entry]:
+    """The ledger of one contact below line `before`, the newest first."""
     return await tx.many(
         Entry,
         """
         SELECT c.id, c.purpose, c.list_id, l.name AS list_name, c.act, c.at, c.method, c.legal_basis,
-               c.wording, c.source, c.source_id, c.source_version
+               coalesce(w.text, c.wording) AS wording, coalesce(w.version, 0) AS version, c.source,
+               c.source_id, c.source_version, c.form_url, c.basis_date, c.basis_about, c.actor_id,
+               host(i.ip) AS ip
         FROM consents c
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = c.list_id
-        WHERE c.account_id = $1 AND c.contact_id = $2
+        LEFT JOIN wordings w ON w.account_id = $1 AND w.id = c.wording_id
+        LEFT JOIN consent_ips i ON i.account_id = $1 AND i.consent_id = c.id
+        WHERE c.account_id = $1 AND c.contact_id = $2 AND c.id < $3
         ORDER BY c.id DESC
-        LIMIT $3
+        LIMIT $4
         """,
         contact_id,
+        before,
         limit,
     )
+
+
+async def pages(tx: AccountTx, contact_id: int, *, cursor: str | None = None, limit: int = 50) -> Page[Entry]:
+    """The ledger of one contact by pages, the newest first. Raises Invalid for a damaged cursor."""
+    after = decode(cursor, (int,))
+    rows = await of_contact(
+        tx, contact_id, before=int(str(after[0])) if after else 2**63 - 1, limit=limit + 1
+    )
+    return page(rows, limit, key=lambda row: (row.id,))

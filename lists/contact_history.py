@@ -4,9 +4,28 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from lists import consents, contacts, export_rows, subscriptions, suppressions
+from lists import (
+    consents,
+    contact_timeline,
+    contacts,
+    export_rows,
+    restrictions,
+    subscriptions,
+    suppressions,
+)
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
+from mailer.web import response
+
+# C-10: how long each part of a copy is kept; retention_jobs/policies.py holds the periods
+KEPT = {
+    "contact, lists, restrictions": "until erased; looked at again after 3 years without a sign",
+    "consents": "as proof, with the account",
+    "suppressions": "as a fingerprint of the address, to honour the refusal",
+    "deliveries, messages, opens and clicks": "13 months",
+    "changes": "12 months",
+    "content of messages": "6 days",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +49,15 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A line of the timeline. `kind`: consent, delivery, event, change; `word` says what of it."""
+class Message:
+    """A transactional message, without what it said."""
 
-    at: datetime
-    kind: str
-    word: str
-    purpose: str
-    name: str | None
-    who: str
-    source: str
+    id: int
+    template: str
+    status: str
+    reason: str
+    created_at: datetime
+    final_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,54 +111,30 @@ async def deliveries(tx: AccountTx, contact_id: int, limit: int = 25) -> list[De
     )
 
 
-async def timeline(tx: AccountTx, contact_id: int, limit: int = 100) -> list[Moment]:
-    """The newest first: consents, deliveries, clicks and opens, changes by the team."""
-    return await tx.many(
-        Moment,
-        """
-        -- four sources, each cut to the limit first, so that one long history does not read the others whole
-        SELECT at, kind, word, purpose, name, who, source
-        FROM (
-            (SELECT g.at, 'consent' AS kind, g.act AS word, g.purpose, l.name, g.method AS who, g.source
-             FROM consents g
-             LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = g.list_id
-             WHERE g.account_id = $1 AND g.contact_id = $2
-             ORDER BY g.id DESC
-             LIMIT $3)
-            UNION ALL
-            (SELECT coalesce(d.final_at, d.first_at), 'delivery', d.status, d.reason, c.name, '', ''
-             FROM deliveries d
-             LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = d.campaign_id
-             WHERE d.account_id = $1 AND d.contact_id = $2 AND coalesce(d.final_at, d.first_at) IS NOT NULL
-             ORDER BY 1 DESC
-             LIMIT $3)
-            UNION ALL
-            (SELECT e.at, 'event', e.kind, e.verdict, c.name, '', ''
-             FROM events e
-             LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = e.campaign_id
-             WHERE e.account_id = $1 AND e.contact_id = $2
-             ORDER BY e.at DESC
-             LIMIT $3)
-            UNION ALL
-            (SELECT a.at, 'change', a.action, '', NULL, a.actor, ''
-             FROM audit a
-             WHERE a.account_id = $1 AND a.object = 'contact' AND a.object_id = $2
-             ORDER BY a.id DESC
-             LIMIT $3)
-        ) AS moments
-        ORDER BY at DESC
-        LIMIT $3
-        """,
-        contact_id,
-        limit,
-    )
-
-
 async def archive(tx: AccountTx, contact_id: int) -> dict[str, Any]:
     """Everything held about one person, for a copy of their data (C-10). Raises NotFound."""
     row = (await export_rows.by_ids(tx, [(await contacts.show(tx, contact_id)).id]))[0]
     found = dict(export_rows.contact_object(row))
+    found["restrictions"] = await restrictions.of_contact(tx, contact_id)
     found["deliveries"] = await deliveries(tx, contact_id, limit=100_000)
-    found["history"] = await timeline(tx, contact_id, limit=100_000)
+    found["messages"] = await _messages(tx, contact_id)
+    history = (await contact_timeline.many(tx, contact_id, limit=100_000)).items
+    found["history"] = [response.jsonable(one) | {"kept_until": one.kept_until} for one in history]
+    found["kept"] = KEPT
     await audit.write(tx, "exported", "contact", contact_id)
     return found
+
+
+async def _messages(tx: AccountTx, contact_id: int) -> list[Message]:
+    """Mails that programs sent to this contact alone; what they said is gone after six days."""
+    return await tx.many(
+        Message,
+        """
+        SELECT id, template, status, reason, created_at, final_at
+        FROM messages
+        WHERE account_id = $1 AND contact_id = $2
+        ORDER BY id DESC
+        LIMIT 100000
+        """,
+        contact_id,
+    )

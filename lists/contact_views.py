@@ -30,7 +30,8 @@ class SubscriptionShown(TypedDict):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactShown:
     """`suppressed`: why nothing may go to this address, or null; `returned_to`: ids of the lists of which
-    this is not true, because the person came back to them by their own act.
+    this is not true, because the person came back to them by their own act. `restricted_at`: since when the
+    data may only be kept (GDPR art. 18), or null.
     """
 
     id: int
@@ -49,6 +50,7 @@ class ContactShown:
     created_at: datetime
     updated_at: datetime
     last_act_at: datetime | None
+    restricted_at: datetime | None
 
 
 async def many(
@@ -86,7 +88,7 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[ContactShown
         """
         SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, s.lists, u.suppressed,
                u.returned_to, c.opens, c.clicks, c.source, c.import_id, c.created_at, c.updated_at,
-               c.last_act_at
+               c.last_act_at, c.restricted_at
         FROM contacts c
         CROSS JOIN LATERAL (
             SELECT coalesce(jsonb_agg(jsonb_build_object(

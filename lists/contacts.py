@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lists import consents, fields, subscriptions, suppressions
+from lists import consents, fields, legal_bases, restrictions, subscriptions, suppressions
 from lists.consents import Evidence
 from lists.field_values import Value
+from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
 from mailer.core import addresses, keys
 from mailer.core.addresses import Address, AddressError
@@ -18,7 +19,6 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, NotFound, conflict
 from mailer.core.sealing import Sealer
 from mailer.core.text import N_
-from mailer.web.request import Input
 
 
 def one_line(text: str) -> str:
@@ -29,7 +29,6 @@ def one_line(text: str) -> str:
 PersonName = Annotated[str, Field(max_length=200), AfterValidator(one_line)]
 Language = Literal["", "fr", "en"]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
-LegalBasis = Literal["consent", "existing_customer", "b2b_interest", "service"]
 ALREADY = N_("The address “{address}” is a contact already.")
 NEEDS_BASIS = N_("Say on what legal basis this person may be written to.")
 NEEDS_SOURCE = N_("Say where the agreement comes from, for example “Form of 12 March 2026”.")
@@ -37,7 +36,7 @@ NOT_BUSINESS = N_("“{address}” is a personal mailbox: business interest is n
 CHANGED_MEANWHILE = N_("Somebody changed this contact meanwhile. Check the values below, then save again.")
 
 
-class NewContact(Input):
+class NewContact(BasisEvidence):
     """`lists` needs `legal_basis` and `source`: what shows that the person agreed (C-01)."""
 
     email: Annotated[str, Field(max_length=1000)]
@@ -51,11 +50,11 @@ class NewContact(Input):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "NewContact":
-        _check_evidence(self.lists, self.legal_basis, self.source)
+        _check_evidence(self, self.legal_basis, self.source, self.lists)
         return self
 
 
-class ContactChange(Input):
+class ContactChange(BasisEvidence):
     """What is None stays. `fields`: only those named; null takes one away. `lists` are added to."""
 
     email: Annotated[str, Field(max_length=1000)] | None = None
@@ -69,16 +68,21 @@ class ContactChange(Input):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "ContactChange":
-        _check_evidence(self.lists, self.legal_basis, self.source)
+        _check_evidence(self, self.legal_basis, self.source, self.lists)
         return self
 
 
-class NewSubscriptions(Input):
+class NewSubscriptions(BasisEvidence):
     """Lists for a contact that is there, with the evidence."""
 
     lists: Annotated[list[Id], Field(min_length=1, max_length=100)]
     legal_basis: LegalBasis
     source: Annotated[str, Field(min_length=1, max_length=500)]
+
+    @model_validator(mode="after")
+    def _with_evidence(self) -> "NewSubscriptions":
+        _check_evidence(self, self.legal_basis, self.source, self.lists)
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ class Contact:
     created_at: datetime
     updated_at: datetime
     last_act_at: datetime | None
+    restricted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +113,8 @@ class _Identity:
     updated_at: datetime
 
 
-def _check_evidence(lists: Sequence[int], legal_basis: str, source: str) -> None:
-    faults = []
+def _check_evidence(given: BasisEvidence, legal_basis: str, source: str, lists: Sequence[int]) -> None:
+    faults = legal_bases.faults(legal_basis, given) if lists else []
     if lists and not legal_basis:
         faults.append(Fault("legal_basis", NEEDS_BASIS, "missing"))
     if lists and not source:
@@ -132,8 +137,7 @@ def read_address(text: str) -> Address:
 
 
 def _check_basis(address: Address, legal_basis: str) -> None:
-    # B-23: business interest is about somebody's profession, so a mailbox provider's address cannot show it
-    if legal_basis == "b2b_interest" and addresses.is_free_mail(addresses.domain_of(address.key)):
+    if not legal_bases.fits(legal_basis, address.key):
         raise Invalid(Fault("legal_basis", NOT_BUSINESS, "free_mail", {"address": address.email}))
 
 
@@ -143,7 +147,7 @@ async def show(tx: AccountTx, contact_id: int) -> Contact:
         Contact,
         """
         SELECT id, email, first_name, last_name, language, fields, opens, clicks, source, import_id,
-               created_at, updated_at, last_act_at
+               created_at, updated_at, last_act_at, restricted_at
         FROM contacts
         WHERE account_id = $1 AND id = $2
         """,
@@ -178,7 +182,7 @@ async def add(tx: AccountTx, sealer: Sealer, new: NewContact) -> Contact:
             "api" if tx.actor.kind == "api_key" else "page",
         )
     await audit.write(tx, "created", "contact", contact_id)
-    await subscribe(tx, contact_id, new.lists, legal_basis=new.legal_basis, source=new.source)
+    await _subscribe(tx, contact_id, new.lists, _evidence(tx, new, new.legal_basis, new.source))
     return await show(tx, contact_id)
 
 
@@ -186,11 +190,18 @@ async def _values(tx: AccountTx, given: Mapping[str, object]) -> list[tuple[str,
     return list(fields.values(await fields.many(tx), given).items()) if given else []
 
 
-async def subscribe(
-    tx: AccountTx, contact_id: int, lists: Sequence[int], *, legal_basis: str, source: str
-) -> None:
+def _evidence(tx: AccountTx, given: BasisEvidence, legal_basis: str, source: str) -> Evidence:
+    return Evidence(
+        method=consents.method_of(tx),
+        legal_basis=legal_basis,
+        source=source,
+        basis_date=given.date_for(legal_basis),
+        basis_about=given.about_for(legal_basis),
+    )
+
+
+async def _subscribe(tx: AccountTx, contact_id: int, lists: Sequence[int], evidence: Evidence) -> None:
     """Adds one contact to lists, with its evidence. Raises Invalid at `lists` for an unknown list."""
-    evidence = Evidence(method=consents.method_of(tx), legal_basis=legal_basis, source=source)
     for list_id in dict.fromkeys(lists):
         try:
             await subscriptions.add(tx, [contact_id], list_id, evidence=evidence)
@@ -200,10 +211,11 @@ async def subscribe(
 
 
 async def add_to_lists(tx: AccountTx, contact_id: int, new: NewSubscriptions) -> None:
-    """Raises NotFound, Invalid."""
+    """Raises NotFound, Invalid; Conflict at `contact` when its use is limited (C-13)."""
     contact = await show(tx, contact_id)
+    await restrictions.require_free(tx, [contact_id])
     _check_basis(read_address(contact.email), new.legal_basis)
-    await subscribe(tx, contact_id, new.lists, legal_basis=new.legal_basis, source=new.source)
+    await _subscribe(tx, contact_id, new.lists, _evidence(tx, new, new.legal_basis, new.source))
 
 
 async def change(
@@ -214,7 +226,10 @@ async def change(
     *,
     seen: datetime | None = None,
 ) -> Contact:
-    """Raises NotFound, Invalid, Conflict at `email`; Conflict at `seen` when it was changed since then."""
+    """Raises NotFound, Invalid, Conflict at `email`; Conflict at `seen` when it was changed since then.
+
+    Conflict at `contact` when its use is limited (C-13).
+    """
     before = await tx.one(
         _Identity,
         """
@@ -225,6 +240,7 @@ async def change(
         """,
         contact_id,
     )
+    await restrictions.require_free(tx, [contact_id])
     if seen is not None and before.updated_at != seen:
         raise Conflict(Fault("seen", CHANGED_MEANWHILE, "changed"))
     values = await _values(tx, change.fields)
@@ -249,10 +265,8 @@ async def change(
         await _change_address(tx, sealer, before, read_address(change.email))
     await audit.write(tx, "changed", "contact", contact_id)
     if change.lists:
-        evidence = NewSubscriptions(
-            lists=change.lists, legal_basis=change.legal_basis or "consent", source=change.source
-        )
-        await add_to_lists(tx, contact_id, evidence)
+        known = {name: getattr(change, name) for name in NewSubscriptions.model_fields}
+        await add_to_lists(tx, contact_id, NewSubscriptions.model_validate(known))
     return await show(tx, contact_id)
 
 
@@ -293,12 +307,25 @@ async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
     Suppressions and the ledger stay, by hash (B-28); deliveries and events stay without a person behind them;
     what waits to be sent is dropped by sending, which finds no contact any more (A-014). A way back that the
     person opened after stopping everything ends: of somebody erased the opposition is kept, nothing softer.
+    Whose use is limited stays: the person may need the data (art. 18). Conflict when it is the only one.
     """
+    if len(contact_ids) == 1:
+        await restrictions.require_free(tx, contact_ids)
     deleted = await tx.rows(
-        "DELETE FROM contacts WHERE account_id = $1 AND id = ANY($2::bigint[]) RETURNING address_hash",
+        """
+        DELETE FROM contacts
+        WHERE account_id = $1 AND id = ANY($2::bigint[]) AND restricted_at IS NULL
+        RETURNING address_hash
+        """,
         list(contact_ids),
     )
     await suppressions.close_returns(tx, [row[0] for row in deleted])
     if len(contact_ids) == 1 and deleted:
         await audit.write(tx, "deleted", "contact", contact_ids[0])
     return len(deleted)
+
+
+async def stay(tx: AccountTx, contact_id: int) -> None:
+    """The person says that they are still there: a sign of theirs, and no consent to anything (B-27)."""
+    await tx.run("UPDATE contacts SET last_act_at = now() WHERE account_id = $1 AND id = $2", contact_id)
+    await audit.write(tx, "stayed", "contact", contact_id)

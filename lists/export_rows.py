@@ -45,6 +45,7 @@ class Row:
     created_at: datetime
     updated_at: datetime
     last_act_at: datetime | None
+    restricted_at: datetime | None
     lists: list[dict[str, Any]]
     suppressions: list[dict[str, Any]]
     consents: list[dict[str, Any]]
@@ -69,18 +70,27 @@ class SuppressionRow:
 
 
 async def next_ids(tx: AccountTx, *, after: int, list_id: int | None, limit: int = CHUNK) -> list[int]:
-    """Contact ids above `after`, of one list or all."""
+    """Contact ids above `after`, of one list or all, without those whose data may only be kept (C-13)."""
     if list_id is None:
         found = await tx.rows(
-            "SELECT id FROM contacts WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3", after, limit
+            """
+            SELECT id FROM contacts
+            WHERE account_id = $1 AND id > $2 AND restricted_at IS NULL
+            ORDER BY id
+            LIMIT $3
+            """,
+            after,
+            limit,
         )
     else:
         found = await tx.rows(
             """
-            SELECT contact_id
-            FROM subscriptions
-            WHERE account_id = $1 AND list_id = $4 AND contact_id > $2
-            ORDER BY contact_id
+            SELECT s.contact_id
+            FROM subscriptions s
+            WHERE s.account_id = $1 AND s.list_id = $4 AND s.contact_id > $2
+              AND NOT EXISTS (SELECT FROM contacts c
+                              WHERE c.account_id = $1 AND c.id = s.contact_id AND c.restricted_at IS NOT NULL)
+            ORDER BY s.contact_id
             LIMIT $3
             """,
             after,
@@ -96,7 +106,7 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
         """
         -- whole objects, so that one statement a chunk gives each line of JSON as it is written
         SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, c.opens, c.clicks, c.source,
-               c.created_at, c.updated_at, c.last_act_at,
+               c.created_at, c.updated_at, c.last_act_at, c.restricted_at,
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
                            'list_id', s.list_id, 'list', l.name, 'status', s.status,
                            'legal_basis', s.legal_basis,
@@ -123,10 +133,14 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
                (SELECT coalesce(jsonb_agg(jsonb_build_object(
                            'at', to_char(g.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
                            'purpose', g.purpose, 'list_id', g.list_id, 'act', g.act, 'method', g.method,
-                           'legal_basis', g.legal_basis, 'wording', g.wording, 'source', g.source,
-                           'source_id', g.source_id)
+                           'legal_basis', g.legal_basis, 'basis_date', g.basis_date,
+                           'basis_about', g.basis_about, 'wording', coalesce(w.text, g.wording),
+                           'wording_version', w.version, 'source', g.source, 'source_id', g.source_id,
+                           'form_url', g.form_url, 'ip', host(i.ip))
                            ORDER BY g.id), '[]')
                 FROM consents g
+                LEFT JOIN wordings w ON w.account_id = $1 AND w.id = g.wording_id
+                LEFT JOIN consent_ips i ON i.account_id = $1 AND i.consent_id = g.id
                 WHERE g.account_id = $1 AND g.contact_id = c.id) AS consents
         FROM contacts c
         WHERE c.account_id = $1 AND c.id = ANY($2::bigint[])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from lists import fields, mailing_lists, merge
+from lists import fields, legal_bases, mailing_lists, merge
 from lists.csv_mapping import BUILT_IN
 from lists.fields import NewField
 from lists.imports import (
@@ -17,6 +17,7 @@ from lists.imports import (
     need_open,
     show,
 )
+from lists.legal_bases import FUTURE
 from lists.mailing_lists import NewMailingList
 from mailer.accounts import agreements, audit
 from mailer.core import clock, work
@@ -34,7 +35,6 @@ NO_BASIS = N_(
 NO_SOURCE = N_("Write where these addresses were collected.")
 NO_STATEMENT = N_("Write the name of the person who makes this statement.")
 DATES = N_("The first day is after the last. Swap them.")
-FUTURE = N_("This day has not come yet. Write a day in the past.")
 
 
 async def check_choices(tx: AccountTx, choices: Choices) -> None:
@@ -53,6 +53,7 @@ async def check_choices(tx: AccountTx, choices: Choices) -> None:
     ):
         if not getattr(choices, name):
             faults.append(Fault(name, message, "missing"))
+    faults += legal_bases.faults(choices.legal_basis, choices)
     first, last = choices.collected_from, choices.collected_to
     if first and last and first > last:
         faults.append(Fault("collected_to", DATES, "dates"))

@@ -21,6 +21,7 @@ from lists import fields
 from lists.csv_detect import Detected
 from lists.csv_mapping import ColumnMapping
 from lists.field_values import FieldType
+from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
 from mailer.core import clock, files, paging, work
 from mailer.core.db import AccountTx
@@ -64,7 +65,7 @@ class Column(Input):
     new: bool = False
 
 
-class Choices(Input):
+class Choices(BasisEvidence):
     """What to do with the rows, and the statement on where they come from (A-020, A-021)."""
 
     mode: Mode = Mode.ADD_AND_UPDATE
@@ -72,7 +73,7 @@ class Choices(Input):
     new_list: Annotated[str, StringConstraints(max_length=120)] = ""
     # an empty cell erases what is stored; otherwise it says nothing
     empty_erases: bool = False
-    legal_basis: Literal["", "consent", "existing_customer", "b2b_interest", "service"] = ""
+    legal_basis: LegalBasis | Literal[""] = ""
     source: Annotated[str, StringConstraints(max_length=500)] = ""
     collected_from: date | None = None
     collected_to: date | None = None

@@ -5,13 +5,14 @@ A staged row has one fate, the first that fits: set_aside (update only, and nobo
 they add up to the rows of the file. The check judges with the same statement as the import.
 
 A no stays a no (B-28, A-022): a subscription that is there is never touched, and a new one of somebody who is
-suppressed is written as unsubscribed.
+suppressed is written as unsubscribed. Whose data may only be kept is refused whole (C-13).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lists import wordings
 from lists.imports import Choices, Import
 from mailer.core import work
 from mailer.core.db import AccountTx, Database
@@ -80,7 +81,7 @@ _JUDGE = """
                   AND (s.list_id = ANY ($6::bigint[])
                        OR (s.list_id IS NULL AND ($6 = '{}' OR $8::boolean OR NOT $6 <@ s.returned_to)))
                   AND (s.expires_at IS NULL OR s.expires_at > now())
-            ) OR EXISTS (
+            ) OR c.restricted_at IS NOT NULL OR EXISTS (
                 SELECT 1 FROM subscriptions u
                 WHERE u.account_id = $1 AND u.contact_id = c.id AND u.list_id = ANY ($6)
                   AND u.status = 'unsubscribed'
@@ -224,7 +225,7 @@ async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
             language = coalesce(t.language, c.language), fields = (c.fields - $5) || t.fields,
             updated_at = now()
         FROM told t
-        WHERE c.account_id = $1 AND c.address_key = t.address_key
+        WHERE c.account_id = $1 AND c.address_key = t.address_key AND c.restricted_at IS NULL
           AND (coalesce(t.first_name, c.first_name) <> c.first_name
                OR coalesce(t.last_name, c.last_name) <> c.last_name
                OR coalesce(t.language, c.language) <> c.language
@@ -267,6 +268,7 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
             JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
             CROSS JOIN unnest($5::bigint[]) AS l (list_id)
             WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+              AND c.restricted_at IS NULL
         ), added AS (
             INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
             SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,
@@ -277,8 +279,9 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
             RETURNING list_id, contact_id, status
         )
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                              legal_basis, wording, source, source_id)
-        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2
+                              legal_basis, wording_id, source, source_id, basis_date, basis_about)
+        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2,
+               $9, $10
         FROM added a
         JOIN contacts c ON c.account_id = $1 AND c.id = a.contact_id
         WHERE a.status = 'active'
@@ -288,8 +291,10 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
         to,
         choices.list_ids,
         choices.legal_basis,
-        statement(choices),
+        await wordings.keep(tx, "import", statement(choices)),
         choices.source,
+        choices.date_for(choices.legal_basis),
+        choices.about_for(choices.legal_basis),
     )
 
 

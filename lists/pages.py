@@ -4,6 +4,7 @@ from aiohttp import web
 
 from lists import (
     pages_contact,
+    pages_contact_history,
     pages_contacts,
     pages_forms,
     pages_import_choices,
@@ -11,6 +12,8 @@ from lists import (
     pages_imports,
     pages_lists,
     pages_records,
+    pages_rights,
+    pages_suppressions,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -18,7 +21,10 @@ ROUTES: list[web.RouteDef] = [
     *pages_forms.ROUTES,
     *pages_contacts.ROUTES,
     *pages_contact.ROUTES,
+    *pages_contact_history.ROUTES,
+    *pages_rights.ROUTES,
     *pages_records.ROUTES,
+    *pages_suppressions.ROUTES,
     *pages_imports.ROUTES,
     *pages_import_choices.ROUTES,
     *pages_import_runs.ROUTES,

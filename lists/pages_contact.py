@@ -1,21 +1,30 @@
 """Pages of one contact: everything known and why, editing, leaving lists, a copy of the data, erasing."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import orjson
 from aiohttp import web
 from pydantic import Field
 
-from lists import consents, contact_history, contacts, field_values, fields, mailing_lists, subscriptions
+from lists import (
+    consents,
+    contact_history,
+    contact_timeline,
+    contacts,
+    field_values,
+    fields,
+    mailing_lists,
+    subscriptions,
+)
 from lists.consents import Answer, Evidence
-from lists.contact_history import Moment
+from lists.contact_words import ACTS, METHODS, PURPOSES, told
 from lists.contacts import ContactChange, Id, NewSubscriptions
 from lists.decisions import why
 from lists.field_values import FieldType, Value
 from lists.pages_contacts import REASONS, bases, contact_values, languages
 from lists.pages_lists import home
-from mailer.accounts import access
+from mailer.accounts import access, audit
 from mailer.accounts.access import Role
 from mailer.core.errors import Forbidden, Invalid, NotFound
 from mailer.core.text import N_
@@ -24,40 +33,7 @@ from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, check, id_in_path, read, services
 
-KEPT = timedelta(days=395)  # S6: deliveries and events leave after 13 months
 MEASURES = {"unknown": N_("never asked"), "granted": N_("accepted"), "denied": N_("refused")}
-ACTS = {
-    "granted": N_("Agreement recorded"),
-    "withdrawn": N_("Unsubscribe recorded"),
-    "denied": N_("Measurement refused"),
-    "asked": N_("Confirmation e-mail sent"),
-    "confirmed": N_("Subscription confirmed by the person"),
-}
-METHODS = {
-    "import": N_("import"),
-    "api": N_("API"),
-    "page": N_("by the team"),
-    "form": N_("form"),
-    "link": N_("link in an e-mail"),
-    "one_click": N_("unsubscribe button of the mailbox"),
-    "preferences": N_("preferences page"),
-    "confirmation": N_("confirmation e-mail"),
-}
-PURPOSES = {"mail": "", "opens": N_("open measurement"), "clicks": N_("click measurement")}
-EVENTS = {
-    "open": N_("Opened “{name}”"),
-    "click": N_("Followed a link in “{name}”"),
-    "unsubscribe": N_("Unsubscribed from “{name}”"),
-    "complaint": N_("Complained about “{name}”"),
-    "bounce": N_("“{name}” came back"),
-}
-CHANGES = {
-    "created": N_("Contact added"),
-    "changed": N_("Contact changed"),
-    "exported": N_("Data exported"),
-    "subscribed": N_("Added to a list"),
-    "unsubscribed": N_("Unsubscribed by the team"),
-}
 
 
 class Unsubscription(Input):
@@ -72,27 +48,6 @@ class Measurement(Input):
     what: Annotated[str, Field(pattern="^(opens|clicks)$")]
 
 
-def told(moment: Moment) -> str:
-    """A line of the timeline in words."""
-    name = moment.name or i18n.translate("deleted")
-    match moment.kind:
-        case "consent":
-            about = i18n.translate(PURPOSES[moment.purpose]) if PURPOSES[moment.purpose] else moment.name
-            act = i18n.translate(ACTS[moment.word])
-            return f"{act} – {about}" if about else act
-        case "event":
-            return i18n.translate(EVENTS[moment.word], name=name)
-        case "delivery":
-            words = {"delivered": N_("“{name}” delivered"), "bounced": N_("“{name}” rejected")}
-            return i18n.translate(words.get(moment.word, N_("“{name}” not sent")), name=name)
-    return i18n.translate(CHANGES.get(moment.word, CHANGES["changed"]))
-
-
-def kept_until(moment: Moment) -> datetime | None:
-    """When this line is deleted; None: with the contact, or when the proof is no longer needed."""
-    return moment.at + KEPT if moment.kind in ("delivery", "event", "change") else None
-
-
 async def show(request: web.Request) -> web.Response:
     return await _show(request, Form())
 
@@ -101,9 +56,10 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
     contact_id = id_in_path(request)
     async with access.account_tx(request) as tx:
         found = await contact_history.everything(tx, contact_id)
-        timeline = await contact_history.timeline(tx, contact_id)
+        timeline = await contact_timeline.many(tx, contact_id, limit=10)
         known = await fields.many(tx)
         lists = await mailing_lists.names(tx)
+        names = await audit.members(tx)
     zone = access.member(request).time_zone
     on = {one.list_id for one in found.subscriptions}
     active = sum(one.status == "active" and not one.stopped for one in found.subscriptions)
@@ -118,13 +74,15 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "values": [(one.label, _value(found.contact.fields.get(one.key), one.type)) for one in known],
         "others": [(one.id, one.name) for one in lists if one.id not in on],
         "deliveries": [(one, why(one, zone)) for one in found.deliveries],
-        "timeline": [(one, told(one), kept_until(one)) for one in timeline],
+        "timeline": [(one, told(one)) for one in timeline.items],
+        "more": timeline.next_cursor is not None,
         "bases": bases(),
         "languages": dict(languages()),
         "measures": MEASURES,
         "reasons": REASONS,
         "acts": ACTS,
         "methods": METHODS,
+        "names": names,
         "purposes": PURPOSES,
         "form": form,
         "editor": access.member(request).role >= Role.EDITOR,
@@ -151,6 +109,8 @@ def _value(value: Value | None, kind: FieldType) -> str:
 async def edit(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         contact = await contacts.show(tx, id_in_path(request))
+    if contact.restricted_at:
+        return response.redirect(f"{home(request)}/contacts/{contact.id}/restriction")
     values = {name: getattr(contact, name) for name in ("email", "first_name", "last_name", "language")}
     values |= {f"fields.{key}": field_values.write(value) for key, value in contact.fields.items()}
     return await _edit(request, Form(values))
@@ -254,20 +214,6 @@ def _need_password(request: web.Request, back: str) -> None:
         raise Forbidden(error.message, code=error.code, link=f"/app/me/confirmations?next={back}") from None
 
 
-async def deletion(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
-        contact = await contacts.show(tx, id_in_path(request))
-    return response.page(request, "lists/contacts/delete.html", {"contact": contact, "form": Form()})
-
-
-async def delete(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
-        if not await contacts.delete(tx, [id_in_path(request)]):
-            raise NotFound
-    await access.flash(request, N_("Contact deleted. Its refusals are kept as fingerprints."))
-    return response.redirect(f"{home(request)}/contacts")
-
-
 ROUTES: list[web.RouteDef] = [
     web.get("/{a}/contacts/{id}", show),
     web.get("/{a}/contacts/{id}/edit", edit),
@@ -276,6 +222,4 @@ ROUTES: list[web.RouteDef] = [
     web.post("/{a}/contacts/{id}/unsubscriptions", unsubscribe),
     web.post("/{a}/contacts/{id}/measurement", refuse_measurement),
     web.post("/{a}/contacts/{id}/data", data),
-    web.get("/{a}/contacts/{id}/deletion", deletion),
-    web.post("/{a}/contacts/{id}/deletion", delete),
 ]

@@ -246,7 +246,7 @@ async def options(request: web.Request) -> web.Response:
     if list_id and not values["list_ids"]:
         values["list_ids"] = [list_id]
     values["attested_by"] = values["attested_by"] or access.person(request).name
-    for name in ("collected_from", "collected_to"):
+    for name in ("collected_from", "collected_to", "customer_since", "informed_on"):
         values[name] = values[name].isoformat() if isinstance(values[name], date) else ""
     return _options(request, job, offered, Form(values))
 

@@ -1,19 +1,17 @@
-"""Pages beside the contacts: custom fields, the suppression list, exports."""
+"""Pages beside the contacts: custom fields, exports."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field
 
-from lists import exports, fields, mailing_lists, suppressions
+from lists import exports, fields, mailing_lists
 from lists.api_lists import stream
-from lists.contacts import Id, read_address
+from lists.contacts import Id
 from lists.exports import NewExport
 from lists.fields import FieldChange, NewField
-from lists.pages_contacts import REASONS, options
+from lists.pages_contacts import options
 from lists.pages_import_choices import TYPES
 from lists.pages_lists import home
-from lists.suppressions import Filter, Reason, Suppression
 from mailer.accounts import access
 from mailer.accounts.access import Role
 from mailer.core import clock
@@ -21,7 +19,7 @@ from mailer.core.errors import Forbidden, Invalid
 from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
-from mailer.web.request import Input, check, id_in_path, query, read, services
+from mailer.web.request import Input, check, id_in_path, query, read
 
 WHATS = {"contacts": N_("Contacts"), "suppressions": N_("Suppression list"), "deliveries": N_("Deliveries")}
 FORMATS = (
@@ -30,78 +28,10 @@ FORMATS = (
 )
 
 
-class SuppressionQuery(Input):
-    """`email`: check one address."""
-
-    email: Annotated[str, Field(max_length=1000)] = ""
-    reason: str = ""
-    cursor: str = ""
-
-
-class Stop(Input):
-    email: Annotated[str, Field(min_length=1, max_length=1000)]
-
-
 class ExportQuery(Input):
     list_id: Id | None = None
     what: str = "contacts"
     cursor: str = ""
-
-
-# ---------------------------------------------------------------- suppressions
-
-
-async def suppression_index(request: web.Request) -> web.Response:
-    asked = query(request, SuppressionQuery)
-    reason = asked.reason if asked.reason in set(Reason) else ""
-    wanted, form = Filter(reason=reason), forms.filled({"email": asked.email, "reason": reason})
-    checked: list[Suppression] | None = None
-    async with access.account_tx(request) as tx:
-        if asked.email:
-            try:
-                address = read_address(asked.email)
-                hashed = await suppressions.hash_of(tx, services(request).sealer, address.email)
-                checked = await suppressions.of_address(tx, hashed)
-            except Invalid as error:
-                form = Form(form.values, error.faults)
-        found = await suppressions.many(tx, wanted, cursor=asked.cursor or None)
-        lists = await mailing_lists.names(tx)
-    context = {
-        "names": {one.id: one.name for one in lists},
-        "found": found,
-        "checked": checked,
-        "asked": asked,
-        "reason": reason,
-        "form": form,
-        "reasons": REASONS,
-        "choices": [
-            ("", i18n.translate("All reasons")),
-            *((key, i18n.translate(text)) for key, text in REASONS.items()),
-        ],
-    }
-    return response.page(
-        request, "lists/suppressions/index.html", context, status=422 if form.faults else 200
-    )
-
-
-async def suppression_new(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True):
-        pass
-    return response.page(request, "lists/suppressions/new.html", {"form": Form()})
-
-
-async def suppression_create(request: web.Request) -> web.Response:
-    try:
-        wanted = await read(request, Stop)
-        address = read_address(wanted.email)
-        async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
-            new = await suppressions.add_by_team(tx, services(request).sealer, address.email)
-    except Invalid as error:
-        context = {"form": await forms.again(request, error)}
-        return response.page(request, "lists/suppressions/new.html", context, status=error.status)
-    message = N_("Nothing will be sent to this address any more.")
-    await access.flash(request, message if new else N_("This address was on the list already."))
-    return response.redirect(f"{home(request)}/suppressions")
 
 
 # ---------------------------------------------------------------- fields
@@ -243,9 +173,6 @@ async def export_file(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES: list[web.RouteDef] = [
-    web.get("/{a}/suppressions", suppression_index),
-    web.post("/{a}/suppressions", suppression_create),
-    web.get("/{a}/suppressions/new", suppression_new),
     web.get("/{a}/fields", field_index),
     web.post("/{a}/fields", field_create),
     web.get("/{a}/fields/{id}", field_edit),

@@ -8,6 +8,7 @@ from lists import (
     public_forms,
     public_preferences,
     public_rights,
+    public_stay,
     public_tracking,
     public_unsubscribe,
 )
@@ -20,4 +21,5 @@ ROUTES: list[web.RouteDef] = [
     *public_forms.ROUTES,
     *public_form_confirm.ROUTES,
     *public_rights.ROUTES,
+    *public_stay.ROUTES,
 ]

@@ -7,6 +7,7 @@ from lists.public_visit import Visit, back, count_change, shown, visit
 from mailer.core.errors import Gone
 from mailer.core.tokens import Purpose
 from mailer.web import i18n
+from mailer.web.request import client_ip
 
 
 async def page(request: web.Request) -> web.Response:
@@ -22,7 +23,9 @@ async def act(request: web.Request) -> web.Response:
         async with visit(request, Purpose.CONFIRM) as found:
             if found.person is not None and found.listed is not None and not found.listed.gone:
                 await count_change(request, found.who)
-                await confirmations.confirm(found.tx, found.who, wording=_wording(found))
+                await confirmations.confirm(
+                    found.tx, found.who, wording=_wording(found), ip=client_ip(request)
+                )
     except Gone:
         async with visit(request, Purpose.CONFIRM) as found:
             return shown(request, found, "confirm_over.html", context={}, status=410)

@@ -73,7 +73,7 @@ async def may_return(tx: AccountTx, who: RecipientToken) -> bool:
     """False when the team itself stopped this address: then only the team can say yes."""
     found = await suppressions.of_address(tx, who.address_hash)
     return not any(
-        row.reason is suppressions.Reason.ADDED and row.list_id in (None, who.list_id) for row in found
+        row.reason == suppressions.Reason.ADDED and row.list_id in (None, who.list_id) for row in found
     )
 
 

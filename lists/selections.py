@@ -8,15 +8,16 @@ There is no bulk "subscribe again": adding respects every refusal.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lists import contact_search, contacts, mailing_lists, subscriptions
+from lists import contact_search, contacts, legal_bases, mailing_lists, subscriptions
 from lists.consents import Evidence, method_of
 from lists.contact_search import Filter
-from lists.contacts import NEEDS_BASIS, NEEDS_SOURCE, Id, LegalBasis
+from lists.contacts import NEEDS_BASIS, NEEDS_SOURCE, Id
+from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import audit
 from mailer.core import work
 from mailer.core.db import AccountTx
@@ -43,7 +44,7 @@ class Wish(Input):
     status: contact_search.State = ""
 
 
-class Confirmation(Input):
+class Confirmation(BasisEvidence):
     """`list_id` None: everything (only for unsubscribing). `typed`: the number, from 100 contacts on."""
 
     list_id: Id | None = None
@@ -63,6 +64,8 @@ class Selection:
     list_id: int | None
     legal_basis: str
     source: str
+    basis_date: date | None
+    basis_about: str
     size: int
     changed: int
     refused: int
@@ -126,8 +129,8 @@ async def show(tx: AccountTx, selection_id: int) -> Selection:
     return await tx.one(
         Selection,
         """
-        SELECT id, action, state, filter, list_id, legal_basis, source, size, changed, refused, position,
-               created_by, created_at, finished_at
+        SELECT id, action, state, filter, list_id, legal_basis, source, basis_date, basis_about, size,
+               changed, refused, position, created_by, created_at, finished_at
         FROM selections
         WHERE account_id = $1 AND id = $2
         """,
@@ -164,13 +167,15 @@ async def confirm(tx: AccountTx, selection_id: int, given: Confirmation) -> Sele
     started = await tx.run(
         """
         UPDATE selections
-        SET state = 'running', list_id = $3, legal_basis = $4, source = $5
+        SET state = 'running', list_id = $3, legal_basis = $4, source = $5, basis_date = $6, basis_about = $7
         WHERE account_id = $1 AND id = $2 AND state = 'frozen'
         """,
         selection_id,
         given.list_id,
         given.legal_basis,
         given.source,
+        given.date_for(given.legal_basis),
+        given.about_for(given.legal_basis),
     )
     if not started:
         return await show(tx, selection_id)
@@ -194,6 +199,8 @@ async def _check(tx: AccountTx, selection: Selection, given: Confirmation) -> No
         faults.append(Fault("legal_basis", NEEDS_BASIS, "missing"))
     if selection.action == "add" and not given.source:
         faults.append(Fault("source", NEEDS_SOURCE, "missing"))
+    if selection.action == "add":
+        faults += legal_bases.faults(given.legal_basis, given)
     if given.list_id is not None:
         try:
             await mailing_lists.show(tx, given.list_id)
@@ -208,8 +215,8 @@ async def step(tx: AccountTx, selection_id: int) -> bool:
     found = await tx.first(
         Selection,
         """
-        SELECT id, action, state, filter, list_id, legal_basis, source, size, changed, refused, position,
-               created_by, created_at, finished_at
+        SELECT id, action, state, filter, list_id, legal_basis, source, basis_date, basis_about, size,
+               changed, refused, position, created_by, created_at, finished_at
         FROM selections
         WHERE account_id = $1 AND id = $2 AND state = 'running'
         FOR UPDATE
@@ -261,6 +268,8 @@ async def _act(tx: AccountTx, selection: Selection, chosen: Sequence[int]) -> tu
         method=method_of(tx),
         legal_basis=selection.legal_basis,
         source=selection.source,
+        basis_date=selection.basis_date,
+        basis_about=selection.basis_about,
         source_id=selection.id,
     )
     try:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lists import consents, suppressions
+from lists import consents, legal_bases, suppressions
 from lists.consents import Evidence, Method
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
@@ -35,7 +35,9 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """They add up to the contacts named. `refused`: their opt-out stands."""
+    """They add up to the contacts named. `refused`: their opt-out stands, their data may only be kept, or the
+    basis cannot be for their address.
+    """
 
     added: int
     already: int
@@ -74,6 +76,8 @@ class Person:
 class _Found:
     id: int
     address_hash: bytes
+    address_key: str = ""
+    limited: bool = False
 
 
 async def person(tx: AccountTx, who: RecipientToken) -> Person | None:
@@ -202,8 +206,9 @@ async def _withdraw(
                OR suppressions.returned_to <> '{}'
             RETURNING address_hash
         )
-        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method, source)
-        SELECT $1::bigint, contact_id, address_hash, 'mail', $4::bigint, 'withdrawn', $6, $7
+        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method, source,
+                              actor_id)
+        SELECT $1::bigint, contact_id, address_hash, 'mail', $4::bigint, 'withdrawn', $6, $7, $8::bigint
         FROM people
         JOIN stopped USING (address_hash)
         """,
@@ -213,6 +218,7 @@ async def _withdraw(
         campaign_id,
         evidence.method,
         evidence.source,
+        tx.actor.id,
     )
     if list_id is not None:
         await suppressions.close_returns(tx, [one.address_hash for one in people], list_id)
@@ -235,15 +241,20 @@ async def _withdraw(
 async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, evidence: Evidence) -> Added:
     """Adds contacts to a list with a recorded basis and source (C-01). Never lifts a refusal, sends no mail.
 
-    A suppressed address enters as unsubscribed; one that waits for its confirmation goes on waiting.
-    Raises NotFound when the list is no more.
+    A suppressed address enters as unsubscribed; one that waits for its confirmation goes on waiting; one that
+    the basis cannot be for is refused (B-23). Raises NotFound when the list is no more.
     """
     if not await tx.value(
         "SELECT true FROM mailing_lists WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL", list_id
     ):
         raise NotFound
     # locked first: an unsubscription that runs at the same moment is seen by the statement below
-    locked = [one.id for one in await _lock(tx, contact_ids)]
+    people = await _lock(tx, contact_ids)
+    locked = [
+        one.id
+        for one in people
+        if not one.limited and legal_bases.fits(evidence.legal_basis, one.address_key)
+    ]
     row = await tx.rows(
         """
         WITH new AS (
@@ -258,16 +269,8 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
             WHERE c.account_id = $1 AND c.id = ANY($3::bigint[])
             ON CONFLICT DO NOTHING
             RETURNING contact_id, status
-        ), ledger AS (
-            INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                                  legal_basis, wording, source, source_id)
-            SELECT $1::bigint, c.id, c.address_hash, 'mail', $2::bigint, 'granted', $5, $4, $6, $7, $8::bigint
-            FROM new n
-            JOIN contacts c ON c.account_id = $1 AND c.id = n.contact_id
-            WHERE n.status = 'active'
-            RETURNING contact_id
         )
-        SELECT (SELECT count(*) FROM ledger),
+        SELECT ARRAY(SELECT contact_id FROM new WHERE status = 'active'),
                (SELECT count(*) FROM new WHERE status = 'unsubscribed')
                + (SELECT count(*) FROM subscriptions s
                   WHERE s.account_id = $1 AND s.list_id = $2 AND s.contact_id = ANY($3::bigint[])
@@ -276,20 +279,21 @@ async def add(tx: AccountTx, contact_ids: Sequence[int], list_id: int, *, eviden
         list_id,
         locked,
         evidence.legal_basis,
-        evidence.method,
-        evidence.wording,
-        evidence.source,
-        evidence.source_id,
     )
     added, refused = row[0]
-    return Added(added=added, refused=refused, already=len(locked) - added - refused)
+    await consents.grant(tx, added, list_id, evidence=evidence)
+    return Added(
+        added=len(added),
+        refused=refused + len(people) - len(locked),
+        already=len(locked) - len(added) - refused,
+    )
 
 
 async def _lock(tx: AccountTx, contact_ids: Sequence[int]) -> list[_Found]:
     return await tx.many(
         _Found,
         """
-        SELECT id, address_hash
+        SELECT id, address_hash, address_key, restricted_at IS NOT NULL AS limited
         FROM contacts
         WHERE account_id = $1 AND id = ANY($2::bigint[])
         ORDER BY id
@@ -314,11 +318,17 @@ async def unsubscribe_contacts(
 
 
 async def remove(tx: AccountTx, contact_ids: Sequence[int], list_id: int) -> int:
-    """Takes contacts off a list. A refusal stays where it is. Returns how many were taken off."""
+    """Takes contacts off a list. A refusal stays where it is, and so does whoever's use is limited (C-13).
+
+    Returns how many were taken off.
+    """
     return await tx.run(
         """
-        DELETE FROM subscriptions
-        WHERE account_id = $1 AND list_id = $2 AND contact_id = ANY($3::bigint[]) AND status <> 'unsubscribed'
+        DELETE FROM subscriptions s
+        WHERE s.account_id = $1 AND s.list_id = $2 AND s.contact_id = ANY($3::bigint[])
+          AND s.status <> 'unsubscribed'
+          AND NOT EXISTS (SELECT FROM contacts c
+                          WHERE c.account_id = $1 AND c.id = s.contact_id AND c.restricted_at IS NOT NULL)
         """,
         list_id,
         list(contact_ids),

@@ -9,14 +9,19 @@ hand-over asks it too.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from mailer.accounts import audit
 from mailer.core import addresses, keys
 from mailer.core.db import AccountTx
+from mailer.core.errors import fault
 from mailer.core.paging import Page, decode, page
 from mailer.core.sealing import Sealer
+from mailer.core.text import N_
+
+EVER = datetime(1, 1, 2, tzinfo=UTC)
+FAR = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 class Reason(StrEnum):
@@ -48,11 +53,23 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """What holds mail back, and until when. Only what a team added may end: a refusal has no date (B-28)."""
+
+    reason: Reason
+    list_id: int | None = None
+    campaign_id: int | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """`address_hash`: only this address. `reason` "": all."""
+    """`address_hash`: only this address. `reason` "": all. `since`: from then on; `before`: up to then."""
 
     reason: str = ""
     address_hash: bytes | None = None
+    since: datetime | None = None
+    before: datetime | None = None
 
 
 async def hash_of(tx: AccountTx, sealer: Sealer, email: str) -> bytes:
@@ -68,61 +85,83 @@ async def add(
     list_id: int | None = None,
     campaign_id: int | None = None,
 ) -> bool:
-    """True when more is stopped than before. A refusal by the person replaces a bounce or what a team added.
+    """True when more is stopped than before. A refusal by the person replaces a bounce or a team's stop."""
+    stop = Stop(reason=reason, list_id=list_id, campaign_id=campaign_id)
+    return bool(await add_many(tx, [address_hash], stop))
 
-    Any reason ends the ways back that the row left open; a bounce or the team's stop leave the refusal
-    its name.
+
+async def add_many(tx: AccountTx, hashes: Sequence[bytes], stop: Stop) -> list[int]:
+    """Ids of the rows that stop more than before.
+
+    Any reason ends the ways back that a row left open; a bounce or a team's stop leave the refusal its name.
+    Of two ends the later one holds, and none is the latest.
     """
-    return bool(
-        await tx.run(
-            """
-            INSERT INTO suppressions (account_id, address_hash, list_id, reason, campaign_id)
-            VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
-            SET (reason, since, campaign_id) = (
-                    SELECT CASE WHEN replaced THEN excluded.reason ELSE suppressions.reason END,
-                           CASE WHEN replaced THEN now() ELSE suppressions.since END,
-                           CASE WHEN replaced THEN excluded.campaign_id ELSE suppressions.campaign_id END
-                    FROM (SELECT suppressions.expires_at <= now()
-                                 OR excluded.reason NOT IN ('bounced', 'added') AS replaced) AS r
-                ),
-                expires_at = NULL, returned_to = '{}'
-            WHERE suppressions.expires_at <= now() OR suppressions.returned_to <> '{}'
-               OR (suppressions.reason IN ('bounced', 'added')
-                   AND excluded.reason NOT IN ('bounced', 'added'))
-            """,
-            address_hash,
-            list_id,
-            reason,
-            campaign_id,
-        )
+    rows = await tx.rows(
+        """
+        INSERT INTO suppressions (account_id, address_hash, list_id, reason, campaign_id, expires_at)
+        SELECT DISTINCT $1::bigint, h, $3::bigint, $4, $5::bigint, $6::timestamptz
+        FROM unnest($2::bytea[]) AS h
+        ORDER BY h
+        ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
+        SET (reason, since, campaign_id) = (
+                SELECT CASE WHEN replaced THEN excluded.reason ELSE suppressions.reason END,
+                       CASE WHEN replaced THEN now() ELSE suppressions.since END,
+                       CASE WHEN replaced THEN excluded.campaign_id ELSE suppressions.campaign_id END
+                FROM (SELECT suppressions.expires_at <= now()
+                             OR excluded.reason NOT IN ('bounced', 'added') AS replaced) AS r
+            ),
+            expires_at = CASE WHEN suppressions.expires_at <= now() THEN excluded.expires_at
+                              WHEN excluded.expires_at > suppressions.expires_at THEN excluded.expires_at END,
+            returned_to = '{}'
+        WHERE suppressions.expires_at <= now() OR suppressions.returned_to <> '{}'
+           OR suppressions.expires_at < coalesce(excluded.expires_at, 'infinity')
+           OR (suppressions.reason IN ('bounced', 'added')
+               AND excluded.reason NOT IN ('bounced', 'added'))
+        RETURNING id
+        """,
+        list(hashes),
+        stop.list_id,
+        stop.reason,
+        stop.campaign_id,
+        stop.expires_at,
     )
+    return [row[0] for row in rows]
 
 
 async def add_by_team(tx: AccountTx, sealer: Sealer, email: str, *, reason: Reason = Reason.ADDED) -> bool:
-    """Stops everything to an address, also one that is no contact. Raises addresses.AddressError.
+    """As `add_many_by_team`, for one address. True when more is stopped than before."""
+    return bool(await add_many_by_team(tx, sealer, [email], reason=reason))
 
-    The contact's subscriptions are ended too, so that lists count what will be sent.
+
+async def add_many_by_team(
+    tx: AccountTx,
+    sealer: Sealer,
+    emails: Sequence[str],
+    *,
+    reason: Reason = Reason.ADDED,
+    expires_at: datetime | None = None,
+) -> int:
+    """Stops everything to these addresses, also those that are no contacts. Returns how many are new.
+
+    Subscriptions of contacts are ended too, so that lists count what will be sent; not where the stop has an
+    end. Raises addresses.AddressError.
     """
-    hashed = await hash_of(tx, sealer, email)
-    new = await add(tx, hashed, reason=reason)
-    await tx.run(
-        """
-        UPDATE subscriptions AS s
-        SET status = 'unsubscribed', status_at = now()
-        FROM contacts c
-        WHERE s.account_id = $1 AND c.account_id = $1 AND c.id = s.contact_id AND c.address_hash = $2
-          AND s.status <> 'unsubscribed'
-        """,
-        hashed,
-    )
-    if new:
-        row_id = await tx.value(
-            "SELECT id FROM suppressions WHERE account_id = $1 AND address_hash = $2 AND list_id IS NULL",
-            hashed,
+    key = await keys.hash_key(tx, sealer)
+    hashes = [keys.address_hash(key, addresses.parse(email).key) for email in emails]
+    new = await add_many(tx, hashes, Stop(reason=reason, expires_at=expires_at))
+    if expires_at is None:
+        await tx.run(
+            """
+            UPDATE subscriptions AS s
+            SET status = 'unsubscribed', status_at = now()
+            FROM contacts c
+            WHERE s.account_id = $1 AND c.account_id = $1 AND c.id = s.contact_id
+              AND c.address_hash = ANY ($2::bytea[]) AND s.status <> 'unsubscribed'
+            """,
+            hashes,
         )
-        await audit.write(tx, "created", "suppression", row_id)
-    return new
+    await audit.write_each(tx, "created", "suppression", new)
+    return len(new)
 
 
 async def check(tx: AccountTx, address_hash: bytes, *, list_id: int | None = None) -> Reason | None:
@@ -166,28 +205,57 @@ async def of_address(tx: AccountTx, address_hash: bytes) -> list[Suppression]:
 async def many(
     tx: AccountTx, wanted: Filter, *, cursor: str | None = None, limit: int = 50
 ) -> Page[Suppression]:
-    """The newest first."""
-    after = decode(cursor, (int,))
-    rows = await tx.many(
-        Suppression,
-        """
-        SELECT s.id, c.id AS contact_id, c.email, s.list_id, l.name AS list_name, s.reason,
-               s.since, s.expires_at, s.returned_to
-        FROM suppressions s
-        LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
-        LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
-        WHERE s.account_id = $1 AND s.id < $2 AND ($3 = '' OR s.reason = $3)
-          AND ($4::bytea IS NULL OR s.address_hash = $4)
-          AND (s.expires_at IS NULL OR s.expires_at > now())
-        ORDER BY s.id DESC
-        LIMIT $5
-        """,
-        after[0] if after else 2**63 - 1,
-        wanted.reason,
-        wanted.address_hash,
-        limit + 1,
-    )
-    return page(rows, limit, key=lambda row: (row.id,))
+    """The newest first. Raises Invalid for a damaged cursor."""
+    if wanted.address_hash is not None:
+        own = await of_address(tx, wanted.address_hash)
+        return Page([row for row in own if not wanted.reason or row.reason == wanted.reason])
+    at, below = _place(cursor)
+    if wanted.before is not None and wanted.before <= at:
+        at, below = wanted.before, 0
+    values = (at, below, wanted.since or EVER, limit + 1)
+    if wanted.reason:
+        rows = await tx.many(Suppression, _OF_REASON, *values, wanted.reason)
+    else:
+        rows = await tx.many(Suppression, _OF_ALL, *values)
+    return page(rows, limit, key=lambda row: (row.since.isoformat(), row.id))
+
+
+def _place(cursor: str | None) -> tuple[datetime, int]:
+    after = decode(cursor, (str, int))
+    if after is None:
+        return FAR, 0
+    try:
+        at = datetime.fromisoformat(str(after[0]))
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise fault("cursor", N_("This cursor is damaged. Start again without it."))
+    return at, int(str(after[1]))
+
+
+# two statements, so that each has its index: one for all would read the list for a rare reason
+_OF_ALL = """
+    SELECT s.id, c.id AS contact_id, c.email, s.list_id, l.name AS list_name, s.reason,
+           s.since, s.expires_at, s.returned_to
+    FROM suppressions s
+    LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
+    LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
+    WHERE s.account_id = $1 AND (s.since, s.id) < ($2, $3) AND s.since >= $4
+      AND (s.expires_at IS NULL OR s.expires_at > now())
+    ORDER BY s.since DESC, s.id DESC
+    LIMIT $5
+"""
+_OF_REASON = """
+    SELECT s.id, c.id AS contact_id, c.email, s.list_id, l.name AS list_name, s.reason,
+           s.since, s.expires_at, s.returned_to
+    FROM suppressions s
+    LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
+    LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = s.list_id
+    WHERE s.account_id = $1 AND s.reason = $6 AND (s.since, s.id) < ($2, $3) AND s.since >= $4
+      AND (s.expires_at IS NULL OR s.expires_at > now())
+    ORDER BY s.since DESC, s.id DESC
+    LIMIT $5
+"""
 
 
 async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:

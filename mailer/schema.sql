@@ -111,8 +111,10 @@ CREATE TABLE public.accounts (
     per_day integer,
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
+    inactive_choice text DEFAULT 'ask'::text NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
+    CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT accounts_messages_per_hour_check CHECK ((messages_per_hour > 0)),
     CONSTRAINT accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
@@ -254,6 +256,7 @@ CREATE TABLE public.contacts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     last_act_at timestamp with time zone,
+    restricted_at timestamp with time zone,
     CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
     CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
     CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),
@@ -426,6 +429,16 @@ ALTER TABLE public.campaigns ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.consent_ips (
+    account_id bigint NOT NULL,
+    consent_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    ip inet NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.consent_ips FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.consents (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -440,8 +453,15 @@ CREATE TABLE public.consents (
     wording text DEFAULT ''::text NOT NULL,
     source text DEFAULT ''::text NOT NULL,
     source_id bigint,
+    wording_id bigint,
+    form_url text DEFAULT ''::text NOT NULL,
+    basis_date date,
+    basis_about text DEFAULT ''::text NOT NULL,
+    actor_id bigint,
     source_version integer,
     CONSTRAINT consents_act_check CHECK ((act = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'denied'::text, 'asked'::text, 'confirmed'::text]))),
+    CONSTRAINT consents_basis_about_check CHECK ((length(basis_about) <= 200)),
+    CONSTRAINT consents_form_url_check CHECK ((length(form_url) <= 1000)),
     CONSTRAINT consents_method_check CHECK ((method = ANY (ARRAY['import'::text, 'api'::text, 'page'::text, 'form'::text, 'link'::text, 'one_click'::text, 'preferences'::text, 'confirmation'::text]))),
     CONSTRAINT consents_purpose_check CHECK ((purpose = ANY (ARRAY['mail'::text, 'opens'::text, 'clicks'::text])))
 );
@@ -813,6 +833,29 @@ ALTER TABLE public.imports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.inactive_contacts (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    idle_since timestamp with time zone NOT NULL,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
+    told_at timestamp with time zone,
+    due_at timestamp with time zone,
+    asked_at timestamp with time zone,
+    CONSTRAINT inactive_contacts_asked CHECK (((asked_at IS NULL) OR (told_at IS NOT NULL))),
+    CONSTRAINT inactive_contacts_told CHECK (((told_at IS NULL) = (due_at IS NULL)))
+);
+
+ALTER TABLE ONLY public.inactive_contacts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.inactive_walks (
+    account_id bigint NOT NULL,
+    cursor bigint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    told_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.inactive_walks FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.inbox_mails (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1005,6 +1048,30 @@ CREATE TABLE public.provider_stops (
 
 ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.restrictions (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    ground text NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    lifted_at timestamp with time zone,
+    lift_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT restrictions_ground_check CHECK ((ground = ANY (ARRAY['accuracy'::text, 'unlawful'::text, 'claims'::text, 'objection'::text]))),
+    CONSTRAINT restrictions_lift_reason_check CHECK ((length(lift_reason) <= 500)),
+    CONSTRAINT restrictions_lifted CHECK (((lifted_at IS NULL) = (lift_reason = ''::text)))
+);
+
+ALTER TABLE ONLY public.restrictions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.restrictions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.restrictions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.retention_passes (
     account_id bigint NOT NULL,
     rule text NOT NULL,
@@ -1096,6 +1163,8 @@ CREATE TABLE public.selections (
     created_by bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    basis_date date,
+    basis_about text DEFAULT ''::text NOT NULL,
     CONSTRAINT selections_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'unsubscribe'::text, 'add'::text, 'remove'::text]))),
     CONSTRAINT selections_state_check CHECK ((state = ANY (ARRAY['frozen'::text, 'running'::text, 'done'::text])))
 );
@@ -1390,6 +1459,30 @@ CREATE TABLE public.warm_ups (
 
 ALTER TABLE ONLY public.warm_ups FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.wordings (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    place text NOT NULL,
+    version integer NOT NULL,
+    hash bytea NOT NULL,
+    text text NOT NULL,
+    first_used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT wordings_hash_check CHECK ((length(hash) = 16)),
+    CONSTRAINT wordings_place_check CHECK (((length(place) >= 1) AND (length(place) <= 80))),
+    CONSTRAINT wordings_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY public.wordings FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.wordings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wordings_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.work (
     account_id bigint NOT NULL,
     job text NOT NULL,
@@ -1427,6 +1520,9 @@ ALTER TABLE ONLY public.campaign_lists
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.consent_ips
+    ADD CONSTRAINT consent_ips_pkey PRIMARY KEY (account_id, consent_id);
 
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
@@ -1494,6 +1590,12 @@ ALTER TABLE ONLY public.import_rows
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.inactive_contacts
+    ADD CONSTRAINT inactive_contacts_pkey PRIMARY KEY (account_id, contact_id);
+
+ALTER TABLE ONLY public.inactive_walks
+    ADD CONSTRAINT inactive_walks_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.inbox_mails
     ADD CONSTRAINT inbox_mails_pkey PRIMARY KEY (id);
 
@@ -1535,6 +1637,9 @@ ALTER TABLE ONLY public.provider_pauses
 
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
+
+ALTER TABLE ONLY public.restrictions
+    ADD CONSTRAINT restrictions_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_pkey PRIMARY KEY (account_id, rule);
@@ -1620,6 +1725,15 @@ ALTER TABLE ONLY public.warm_up_days
 ALTER TABLE ONLY public.warm_ups
     ADD CONSTRAINT warm_ups_pkey PRIMARY KEY (account_id, domain);
 
+ALTER TABLE ONLY public.wordings
+    ADD CONSTRAINT wordings_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.wordings
+    ADD CONSTRAINT wordings_text UNIQUE (account_id, place, hash);
+
+ALTER TABLE ONLY public.wordings
+    ADD CONSTRAINT wordings_version UNIQUE (account_id, place, version);
+
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
@@ -1627,9 +1741,15 @@ CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 
 CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
+CREATE INDEX audit_object ON public.audit USING btree (account_id, object, object_id, id) WHERE (object_id IS NOT NULL);
+
 CREATE UNIQUE INDEX campaigns_rest_of ON public.campaigns USING btree (account_id, rest_of) WHERE (rest_of IS NOT NULL);
 
 CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, status, id);
+
+CREATE INDEX consent_ips_at ON public.consent_ips USING btree (account_id, at);
+
+CREATE INDEX consent_ips_contact ON public.consent_ips USING btree (account_id, contact_id);
 
 CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
 
@@ -1638,6 +1758,8 @@ CREATE INDEX contacts_first_name ON public.contacts USING btree (account_id, fir
 CREATE INDEX contacts_hash ON public.contacts USING btree (account_id, address_hash);
 
 CREATE INDEX contacts_last_name ON public.contacts USING btree (account_id, last_name_key);
+
+CREATE INDEX contacts_restricted ON public.contacts USING btree (account_id, id) WHERE (restricted_at IS NOT NULL);
 
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
@@ -1664,6 +1786,8 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
 CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key);
+
+CREATE INDEX inactive_contacts_due ON public.inactive_contacts USING btree (account_id, due_at, contact_id);
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
@@ -1693,6 +1817,10 @@ CREATE INDEX one_time_links_user ON public.one_time_links USING btree (user_id, 
 
 CREATE INDEX outbox_created ON public.outbox USING btree (created_at);
 
+CREATE INDEX restrictions_contact ON public.restrictions USING btree (account_id, contact_id, id);
+
+CREATE UNIQUE INDEX restrictions_open ON public.restrictions USING btree (account_id, contact_id) WHERE (lifted_at IS NULL);
+
 CREATE INDEX revisions_campaign ON public.revisions USING btree (account_id, campaign_id);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
@@ -1716,6 +1844,10 @@ CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (acco
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
+
+CREATE INDEX suppressions_reason ON public.suppressions USING btree (account_id, reason, since, id);
+
+CREATE INDEX suppressions_since ON public.suppressions USING btree (account_id, since, id);
 
 CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, campaign_id, id);
 
@@ -1769,6 +1901,12 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_rest_of_fkey FOREIGN KEY (account_id, rest_of) REFERENCES public.campaigns(account_id, id);
 
+ALTER TABLE ONLY public.consent_ips
+    ADD CONSTRAINT consent_ips_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.consent_ips
+    ADD CONSTRAINT consent_ips_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1820,6 +1958,15 @@ ALTER TABLE ONLY public.import_rows
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.inactive_contacts
+    ADD CONSTRAINT inactive_contacts_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inactive_contacts
+    ADD CONSTRAINT inactive_contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inactive_walks
+    ADD CONSTRAINT inactive_walks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.kept_forms
     ADD CONSTRAINT kept_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -1846,6 +1993,12 @@ ALTER TABLE ONLY public.one_time_links
 
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.restrictions
+    ADD CONSTRAINT restrictions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.restrictions
+    ADD CONSTRAINT restrictions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1914,6 +2067,8 @@ CREATE POLICY account ON public.campaign_lists USING ((account_id = public.curre
 
 CREATE POLICY account ON public.campaigns USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.consent_ips USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1950,6 +2105,10 @@ CREATE POLICY account ON public.import_rows USING ((account_id = public.current_
 
 CREATE POLICY account ON public.imports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.inactive_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.inactive_walks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1957,6 +2116,8 @@ CREATE POLICY account ON public.mailing_lists USING ((account_id = public.curren
 CREATE POLICY account ON public.messages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.restrictions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -1988,6 +2149,8 @@ CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current
 
 CREATE POLICY account ON public.warm_ups USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.wordings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.agreement_acceptances ENABLE ROW LEVEL SECURITY;
@@ -1997,6 +2160,8 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consent_ips ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
 
@@ -2034,6 +2199,10 @@ ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.inactive_contacts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inactive_walks ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
@@ -2041,6 +2210,8 @@ ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.restrictions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
 
@@ -2071,6 +2242,8 @@ ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.warm_up_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.warm_ups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.wordings ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO mailer_eraser;
 
@@ -2103,6 +2276,8 @@ REVOKE ALL ON TABLE public.audit FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.consent_ips TO mailer_eraser;
 
 REVOKE ALL ON TABLE public.consents FROM mailer;
 
@@ -2140,6 +2315,10 @@ GRANT SELECT,DELETE ON TABLE public.import_rows TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.inactive_contacts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.inactive_walks TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 
 GRANT SELECT ON TABLE public.installation TO mailer_eraser;
@@ -2157,6 +2336,8 @@ GRANT SELECT ON TABLE public.original TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.restrictions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.retention_passes TO mailer_eraser;
 
@@ -2193,5 +2374,11 @@ GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.warm_up_days TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.warm_ups TO mailer_eraser;
+
+REVOKE ALL ON TABLE public.wordings FROM mailer;
+
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.wordings TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.wordings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.work TO mailer_eraser;

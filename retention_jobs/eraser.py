@@ -37,6 +37,7 @@ async def whole_ledger(tx: AccountTx) -> int:
     """Everything that only the eraser may delete in a closed account; returns how many rows."""
     await _as_eraser(tx)
     deleted = await tx.run("DELETE FROM consents WHERE account_id = $1")
+    deleted += await tx.run("DELETE FROM wordings WHERE account_id = $1")
     deleted += await tx.run("DELETE FROM audit WHERE account_id = $1")
     await _as_ourselves(tx)
     return deleted

@@ -2,6 +2,7 @@
 
 sweep (platform) → partitions, platform rows, closed accounts, a row of work for each account
 account_pass     → each rule of purge.RULES until nothing is left
+jobs_inactive    → people not heard of for three years
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from mailer.core import clock, jobs, metrics, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import closed_accounts, partitions, platform, purge
+from retention_jobs import closed_accounts, jobs_inactive, partitions, platform, purge
 
 log = structlog.get_logger()
 PERIOD = timedelta(minutes=15)
@@ -27,6 +28,7 @@ async def sweep(services: Services, _: Task) -> datetime:
         metrics.RETENTION_LATE.set(await platform.late_seconds(tx, now, allowed=LATE_AFTER))
         await platform.purge(tx, now)
         await work.add_for_each_account(tx, "retention_jobs.account_pass")
+        await work.add_for_each_account(tx, jobs_inactive.JOB)
     for account_id in await closed_accounts.due(db, now):
         found = await closed_accounts.erase(db, account_id, now)
         log.info("account erased", account=account_id, rows=sum(found.values()))
@@ -53,4 +55,5 @@ async def account_pass(services: Services, task: Task) -> datetime | None:
 JOBS: list[Job] = [
     Job("retention_jobs.sweep", sweep, every=PERIOD),
     Job("retention_jobs.account_pass", account_pass),
+    *jobs_inactive.JOBS,
 ]

@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 
+from mailer.core.clock import months_after, months_before
 from mailer.core.db import Database
-from retention_jobs.policies import STATISTICS_MONTHS, months_after, months_before
+from retention_jobs.policies import STATISTICS_MONTHS
 
 AHEAD = 2
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from mailer.core.clock import months_before
 from mailer.core.db import SharedTx
-from retention_jobs.policies import CONTENT, LOG_MONTHS, months_before
+from retention_jobs.policies import CONTENT, LOG_MONTHS
 
 _OUTBOX = "DELETE FROM outbox WHERE created_at <= $1"
 _INBOX = "DELETE FROM inbox_mails WHERE received_at <= $1"

@@ -1,8 +1,7 @@
 """The periods, and nothing else says them. Each is a span from a start, with the text that asks for it."""
 
-from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from mailer.core.text import N_
 
@@ -12,6 +11,8 @@ STATISTICS_MONTHS = 13  # A-004: calendar months
 CLOSED_MONTHS = 3  # A-005
 LOG_MONTHS = 12  # A-007, B-60
 UNCONFIRMED = timedelta(days=30)  # B-26
+INACTIVE_MONTHS = 36  # B-27: from a person's last sign
+PROOF_IP_MONTHS = 12  # B-25: long enough to answer a complaint
 SMALLEST_CELL = 10  # A-064
 
 
@@ -36,19 +37,14 @@ POLICIES = (
     Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
     Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),
     Policy("unconfirmed", N_("Subscriptions never confirmed"), N_("30 days"), N_("the request")),
+    Policy(
+        "inactive",
+        N_("Contacts of whom nothing is heard"),
+        N_("3 years, then what you chose"),
+        N_("the person's last sign, never an open"),
+    ),
+    Policy(
+        "proofs", N_("IP addresses kept as proof of a confirmation"), N_("12 months"), N_("the confirmation")
+    ),
     Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),
 )
-
-
-def months_before(now: datetime, months: int) -> datetime:
-    """The same day and time so many calendar months ago; the month's last day where there is no such day.
-
-    31 March less one month is 28 or 29 February (A-004, A-023).
-    """
-    index = now.year * 12 + now.month - 1 - months
-    year, month = divmod(index, 12)
-    return now.replace(year=year, month=month + 1, day=min(now.day, monthrange(year, month + 1)[1]))
-
-
-def months_after(now: datetime, months: int) -> datetime:
-    return months_before(now, -months)

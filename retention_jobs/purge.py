@@ -1,6 +1,6 @@
 """Rows past their time, in small batches: one function a rule, each inside one account (A-001 … A-007).
 
-    content → files → events → deliveries → unconfirmed → log        each returns how many rows it deleted
+    content → files → events → deliveries → unconfirmed → proofs → log     each returns how many it deleted
 
 `now` is given, so that a test says what day it is. A rule deletes at most BATCH rows of a kind a call and is
 called again until it returns less.
@@ -9,15 +9,16 @@ called again until it returns less.
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
+from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
 from retention_jobs import eraser, totals
 from retention_jobs.policies import (
     CONTENT,
     KEY_LIVES,
     LOG_MONTHS,
+    PROOF_IP_MONTHS,
     STATISTICS_MONTHS,
     UNCONFIRMED,
-    months_before,
 )
 
 BATCH = 10_000
@@ -298,6 +299,20 @@ async def unconfirmed(tx: AccountTx, now: datetime) -> int:
     return len(waited)
 
 
+async def proofs(tx: AccountTx, now: datetime) -> int:
+    """IP addresses of confirmations; the lines of the ledger stay (B-25)."""
+    return await tx.run(
+        """
+        DELETE FROM consent_ips
+        WHERE account_id = $1 AND consent_id IN (
+            SELECT consent_id FROM consent_ips WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
+        )
+        """,
+        months_before(now, PROOF_IP_MONTHS),
+        BATCH,
+    )
+
+
 async def log(tx: AccountTx, now: datetime) -> int:
     """The journal after 12 months (B-60)."""
     return await eraser.old_journal(tx, months_before(now, LOG_MONTHS), limit=BATCH)
@@ -310,6 +325,7 @@ RULES: Mapping[str, Rule] = {
     "events": events,
     "deliveries": deliveries,
     "unconfirmed": unconfirmed,
+    "proofs": proofs,
     "log": log,
 }
 

@@ -214,6 +214,7 @@ _STEP = """
     ), judged AS MATERIALIZED (
         SELECT r.contact_id, r.opens, r.clicks,
                CASE WHEN c.id IS NULL THEN 'deleted'
+                    WHEN c.restricted_at IS NOT NULL THEN 'restricted'
                     WHEN s.status = 'pending' THEN 'pending'
                     WHEN s.status IS DISTINCT FROM 'active' THEN 'unsubscribed'
                     WHEN EXISTS (
@@ -238,7 +239,7 @@ _STEP = """
             LIMIT 1
         ) AS d ON true
         LEFT JOIN LATERAL (
-            SELECT id, email, opens, clicks, address_hash FROM contacts
+            SELECT id, email, opens, clicks, address_hash, restricted_at FROM contacts
             WHERE account_id = $1 AND id = r.contact_id
             LIMIT 1
         ) AS c ON true

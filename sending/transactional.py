@@ -161,7 +161,20 @@ async def _sender(tx: AccountTx, services: Services, sender_id: int) -> Sender:
 
 
 async def _check_address(tx: AccountTx, hashed: bytes) -> None:
-    """A list left, a stop of everything, a complaint and an objection speak of newsletters (A-101, C-16)."""
+    """A list left, a stop of everything, a complaint and an objection speak of newsletters (A-101, C-16).
+
+    A limit of use (art. 18) speaks of every mail: whoever answers the person does so from a mailbox (C-13).
+    """
+    if await tx.value(
+        """
+        SELECT true FROM contacts
+        WHERE account_id = $1 AND address_hash = $2 AND restricted_at IS NOT NULL
+        LIMIT 1
+        """,
+        hashed,
+    ):
+        message = N_("The use of this contact's data is limited at their request.")
+        raise fault("to.email", message, code="restricted")
     reason = await tx.value(
         """
         SELECT reason

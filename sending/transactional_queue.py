@@ -133,6 +133,11 @@ _STEP = """
     ), judged AS MATERIALIZED (
         SELECT m.id,
                CASE WHEN m.contact_id IS NOT NULL AND c.id IS NULL THEN 'deleted'
+                    WHEN EXISTS (
+                        SELECT FROM contacts r
+                        WHERE r.account_id = $1 AND r.address_hash = m.address_hash
+                          AND r.restricted_at IS NOT NULL
+                    ) THEN 'restricted'
                     WHEN s.status <> 'confirmed' THEN 'sender'
                     WHEN EXISTS (
                         SELECT FROM suppressions x

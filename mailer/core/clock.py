@@ -1,5 +1,6 @@
 """The one place that knows what time it is, so that a test can say so."""
 
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 _shift = timedelta(0)
@@ -33,3 +34,17 @@ def shift(by: timedelta) -> None:
 def offset() -> timedelta:
     """How far the clock is moved; statements that use it take `$n::interval`."""
     return _shift
+
+
+def months_before(now: datetime, months: int) -> datetime:
+    """The same day and time so many calendar months ago; the month's last day where there is no such day.
+
+    31 March less one month is 28 or 29 February (A-004, A-023).
+    """
+    index = now.year * 12 + now.month - 1 - months
+    year, month = divmod(index, 12)
+    return now.replace(year=year, month=month + 1, day=min(now.day, monthrange(year, month + 1)[1]))
+
+
+def months_after(now: datetime, months: int) -> datetime:
+    return months_before(now, -months)

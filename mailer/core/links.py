@@ -41,6 +41,9 @@ class Links:
     def confirm(self, who: RecipientToken) -> str:
         return f"{self.base}/t/confirm/{self.tokens.recipient(Purpose.CONFIRM, who)}"
 
+    def stay(self, who: RecipientToken) -> str:
+        return f"{self.base}/t/stay/{self.tokens.recipient(Purpose.STAY, who)}"
+
     def view(self, what: CampaignToken) -> str:
         return f"{self.base}/t/view/{self.tokens.campaign(Purpose.VIEW, what)}"
 

@@ -23,6 +23,8 @@ Kind = Literal[
     "confirm_seed",
     "confirm_subscription",
     "confirm_sign_up",
+    "contacts_inactive",
+    "still_there",
     "account_closed",
     "import_done",
     "domain_ready",

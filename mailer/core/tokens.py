@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     FORM_STAMP = "m"
     FORM_ASKED = "n"
     FORM_PREVIEW = "e"
+    STAY = "y"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,13 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
-from lists import contacts, fields, subscriptions, suppressions
+from lists import contacts, fields, restrictions, subscriptions, suppressions
 from lists.exports import NewExport, ask
 from lists.field_values import FieldType
 from mailer.accounts import sign_up
+from mailer.core import clock
 from mailer.core.services import Services
+from retention_jobs import inactive
 from tests.browser.conftest import Visit
 from tests.browser.visitor import assert_accessible, assert_fits, assert_quiet, picture
 from tests.make import Account, Make
@@ -50,7 +52,39 @@ async def fill(services: Services, make: Make, account: Account) -> dict[str, in
         await make.contact(tx, "stopped@example.test", list_id=other)
         await suppressions.add_by_team(tx, services.sealer, "stopped@example.test")
         export = await ask(tx, NewExport())
-    return {"list": listed, "contact": contact, "export": export.id}
+    return {"list": listed, "contact": contact, "export": export.id, "left": left}
+
+
+async def fill_more(services: Services, make: Make, account: Account, ids: dict[str, int]) -> dict[str, int]:
+    """Somebody whose data may only be kept, a campaign that left, somebody not heard of for years."""
+    async with services.db.account(account.id) as tx:
+        limited = await make.contact(tx, "limited@example.test", list_id=ids["list"])
+        await restrictions.limit(tx, limited, restrictions.NewRestriction(ground="accuracy"))
+        await restrictions.lift(tx, limited, restrictions.Lifting(reason="Vérifié avec elle", told=True))
+        await restrictions.limit(tx, limited, restrictions.NewRestriction(ground="claims"))
+        campaign = await tx.value(
+            """
+            INSERT INTO campaigns (account_id, name, status, month)
+            VALUES ($1, 'Lettre de novembre', 'sent', date_trunc('month', now())::date)
+            RETURNING id
+            """
+        )
+        await tx.run(
+            """
+            INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, status, first_at, final_at)
+            VALUES ($1, $2, $3, date_trunc('month', now())::date, $4, 'delivered', now(), now())
+            """,
+            campaign,
+            ids["contact"],
+            ids["list"],
+        )
+        await tx.run(
+            "UPDATE contacts SET created_at = now() - interval '4 years' WHERE account_id = $1 AND id = $2",
+            ids["left"],
+        )
+        await tx.run("UPDATE contacts SET last_act_at = NULL WHERE account_id = $1 AND id = $2", ids["left"])
+        await inactive.walk(tx, clock.now())
+    return ids | {"limited": limited, "campaign": campaign}
 
 
 @pytest.mark.req("F-01", "F-04", "A-126")
@@ -66,7 +100,7 @@ async def test_each_page_is_accessible_fits_and_is_quiet(
     home = f"{server}{account.app}"
     for name in ("contacts", "lists", "suppressions", "exports", "fields"):
         await look(page, f"{home}/{name}", f"{language}-empty-{name}")
-    ids = await fill(services, make, account)
+    ids = await fill_more(services, make, account, await fill(services, make, account))
     contact, listed = f"contacts/{ids['contact']}", f"lists/{ids['list']}"
     for path in (
         "contacts",
@@ -75,6 +109,15 @@ async def test_each_page_is_accessible_fits_and_is_quiet(
         contact,
         f"{contact}/edit",
         f"{contact}/deletion",
+        f"{contact}/data",
+        f"{contact}/restriction",
+        f"{contact}/timeline",
+        f"{contact}/timeline?kind=consent",
+        f"{contact}/why",
+        f"{contact}/why?campaign_id={ids['campaign']}",
+        f"contacts/{ids['limited']}",
+        f"contacts/{ids['limited']}/restriction",
+        "privacy/inactive",
         "lists",
         "lists/new",
         listed,

@@ -95,6 +95,7 @@ async def test_business_interest_is_no_basis_for_a_personal_mailbox(make: Make) 
     api = await make.program(acc.id)
     listed = (await api.post("/api/v1/lists", json={"name": "Pros"})).json()["id"]
     evidence = {"lists": [listed], "legal_basis": "b2b_interest", "source": "Annuaire"}
+    evidence |= {"informed_on": "2026-03-12"}
     refused = await api.post("/api/v1/contacts", json={"email": "ana@gmail.com", **evidence})
     assert (refused.status, refused.json()["errors"][0]["field"]) == (422, "legal_basis")
     assert (await api.post("/api/v1/contacts", json={"email": "ana@atelier.test", **evidence})).status == 201

@@ -21,11 +21,12 @@ BY = {
         INSERT INTO suppressions (account_id, address_hash, reason)
         SELECT account_id, address_hash, 'objected' FROM contacts WHERE account_id = $1 AND id = $2
         """,
+    "restricted": "UPDATE contacts SET restricted_at = now() WHERE account_id = $1 AND id = $2",
     "deleted": "DELETE FROM contacts WHERE account_id = $1 AND id = $2",
 }
 
 
-@pytest.mark.req("D-45", "B-28", "S1")
+@pytest.mark.req("D-45", "B-28", "C-13", "S1")
 @pytest.mark.parametrize("reason", BY)
 async def test_whoever_falls_out_while_queued_gets_nothing(post: Post, people: People, reason: str) -> None:
     listed = await people("stays@queue.test", "goes@queue.test")

@@ -98,6 +98,26 @@ def test_a_second_try_has_the_same_message_id(services: Services) -> None:
             "confirm_seed",
             {"account": "Pain", "email": "a@b.test", "link": "http://localhost/t/test-address/x", "days": 3},
         ),
+        (
+            "contacts_inactive",
+            {
+                "account": "Pain",
+                "count": 3,
+                "choice": "ask",
+                "due_on": "2026-12-24",
+                "link": "http://localhost/x",
+            },
+        ),
+        (
+            "still_there",
+            {
+                "sender": "Pain",
+                "contact": "a@b.test",
+                "until": "2026-12-24",
+                "link": "http://localhost/t/stay/x",
+                "leave": "http://localhost/t/unsubscribe/x",
+            },
+        ),
         ("import_done", {"file": "a.csv", "imported": 4812, "rejected": 37, "link": "http://localhost/x"}),
     ],
 )

@@ -196,12 +196,20 @@ async def test_the_ledger_tells_who_stated_what(services: Services, make: Make) 
         files.people("ana@example.test"),
         new_list="Clients",
         legal_basis="existing_customer",
+        customer_since="2026-01-02",
+        products="Pains",
+        could_refuse=True,
         collected_from="2026-01-02",
         collected_to="2026-03-04",
     )
     async with services.db.account(account.id) as tx:
         ledger = await tx.rows(
-            "SELECT act, method, legal_basis, source, wording, source_id FROM consents WHERE account_id = $1"
+            """
+            SELECT c.act, c.method, c.legal_basis, c.source, w.text, c.source_id, c.basis_about
+            FROM consents c
+            JOIN wordings w ON w.account_id = c.account_id AND w.id = c.wording_id
+            WHERE c.account_id = $1
+            """
         )
         proof = await tx.rows(
             """
@@ -220,6 +228,7 @@ async def test_the_ledger_tells_who_stated_what(services: Services, make: Make) 
             "Salon de Paris",
             "Odile Owner · 2026-01-02 – 2026-03-04",
             done.id,
+            "Pains",
         )
     ]
     assert proof == [("Salon de Paris", "existing_customer", "Odile Owner", True, True)]
@@ -237,7 +246,10 @@ async def test_professional_interest_is_no_basis_for_private_mailboxes(
 ) -> None:
     importer = Importer(services, await make.account())
     done = await importer.whole(
-        files.people("ana@gmail.com", "bea@atelier.test"), new_list="Pros", legal_basis="b2b_interest"
+        files.people("ana@gmail.com", "bea@atelier.test"),
+        new_list="Pros",
+        legal_basis="b2b_interest",
+        informed_on="2026-03-12",
     )
     assert (done.counts["created"], done.counts["errors"]) == (1, 1)
     assert [row[0] for row in await importer.contacts()] == ["bea@atelier.test"]

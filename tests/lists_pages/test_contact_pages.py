@@ -314,7 +314,7 @@ async def test_a_suspended_account_exports_and_stops_but_adds_nothing(make: Make
         await tx.run("UPDATE accounts SET status = 'suspended' WHERE id = $1", acc.id)
     assert (await person.post(f"{acc.app}/contacts", {"email": "new@example.test"})).status == 403
     assert (await person.post(f"{acc.app}/exports", {"what": "contacts", "format": "csv"})).status == 303
-    assert (await person.post(f"{acc.app}/suppressions", {"email": "stop@example.test"})).status == 303
+    assert (await person.post(f"{acc.app}/suppressions", {"emails": "stop@example.test"})).status == 303
     assert (await person.post(f"{acc.app}/contacts/{contact}/unsubscriptions", {})).status == 303
     for page in ("contacts", "lists", "exports", "suppressions"):
         assert "Export" in sound(await person.get(f"{acc.app}/{page}"))
@@ -326,10 +326,10 @@ async def test_suppression_list_says_why_and_checks_one_address(make: Make) -> N
     text = sound(await person.get(f"{acc.app}/suppressions"))
     assert "Nobody. Unsubscribes, complaints and bounces are added here by themselves." in text
     sound(await person.get(f"{acc.app}/suppressions/new"))
-    assert (await person.post(f"{acc.app}/suppressions", {"email": "x"})).status == 422
-    await person.post(f"{acc.app}/suppressions", {"email": "Stop@Example.test"})
+    assert (await person.post(f"{acc.app}/suppressions", {"emails": "x"})).status == 422
+    await person.post(f"{acc.app}/suppressions", {"emails": "Stop@Example.test"})
     text = sound(await person.get(f"{acc.app}/suppressions"))
-    assert "fingerprint: no contact" in text
+    assert "fingerprint: contact erased" in text
     assert "Only the person can come back, by signing up again and confirming." in text
     text = sound(await person.get(f"{acc.app}/suppressions?email=stop@example.test"))
     assert "Stopped by the team, since" in text

@@ -60,7 +60,7 @@ async def test_measurement_is_two_choices_that_a_look_never_makes(
     assert "Messages you already have follow this choice too." in after.text
     async with services.db.account(scene.account_id) as tx:
         acts = await tx.rows("SELECT purpose, act, method FROM consents WHERE account_id = $1 ORDER BY id")
-        proof = await tx.value("SELECT wording FROM consents WHERE account_id = $1 ORDER BY id LIMIT 1")
+        proof = await tx.value("SELECT text FROM wordings WHERE account_id = $1 ORDER BY id LIMIT 1")
         active = await tx.value("SELECT status FROM subscriptions WHERE account_id = $1")
     assert acts == [
         ("clicks", "granted", "link"),

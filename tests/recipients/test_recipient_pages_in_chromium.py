@@ -58,6 +58,8 @@ async def test_every_page_is_accessible(
         "preferences": links.preferences,
         "tracking": links.tracking,
         "rights": links.rights,
+        "stay": scene.links.stay(scene.who),
+        "stays": scene.links.stay(scene.who) + "?stays=1",
         "damaged": links.unsubscribe[:-3],
     }
     for name, address in addresses.items():

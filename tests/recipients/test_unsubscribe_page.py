@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, DummyCookieJar
 
+from lists import suppressions
 from mailer.core.links import Links
 from mailer.core.services import Services
+from mailer.core.settings import Settings
 from mailer.core.tokens import RecipientToken
 from tests.client import Client
 from tests.make import Make
@@ -400,3 +402,15 @@ async def test_leaving_is_never_counted_against_a_limit(client: Client, scene: S
     statuses = {(await client.post(scene.path, {"do": "reason"})).status for _ in range(40)}
     assert statuses == {303, 429}
     assert (await client.post(scene.path, {"do": "everything"})).status == 303
+
+
+@pytest.mark.req("B-28", "S5")
+@pytest.mark.parametrize(("by_team", "offered"), [(False, True), (True, False)])
+async def test_a_return_is_not_offered_where_the_team_itself_said_no(
+    make: Make, services: Services, settings: Settings, client: Client, by_team: bool, offered: bool
+) -> None:
+    scene = await make_scene(make, services, settings)
+    async with services.db.account(scene.account_id) as tx:
+        reason = suppressions.Reason.ADDED if by_team else suppressions.Reason.OBJECTED
+        await suppressions.add(tx, scene.who.address_hash, reason=reason)
+    assert ("Subscribe again" in (await client.get(scene.path)).text) == offered

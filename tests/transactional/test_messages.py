@@ -5,7 +5,8 @@ import base64
 
 import pytest
 
-from lists import suppressions
+from lists import restrictions, suppressions
+from lists.restrictions import NewRestriction
 from lists.suppressions import Reason
 from mailer.core import keys
 from sending import message
@@ -235,6 +236,21 @@ async def test_a_dead_mailbox_and_the_teams_own_no_are_refused(
     assert counter.sink.seen == []
     [row] = (await counter.program.get("/api/v1/messages?status=skipped")).json()["items"]
     assert row["reason"] == "suppressed"
+
+
+@pytest.mark.req("C-13")
+async def test_nothing_goes_to_somebody_whose_data_may_only_be_kept(counter: Counter) -> None:
+    async with counter.services.db.account(counter.account.id) as tx:
+        ana = await counter.make.contact(tx, "ana@example.test")
+    assert (await counter.ask()).status == 202
+    async with counter.services.db.account(counter.account.id) as tx:
+        await restrictions.limit(tx, ana, NewRestriction(ground="objection"))
+    answer = await counter.ask()
+    assert (answer.status, answer.json()["errors"][0]["code"]) == (422, "restricted")
+    await counter.run()  # the one before: looked at again when it begins
+    assert counter.sink.seen == []
+    [row] = (await counter.program.get("/api/v1/messages?status=skipped")).json()["items"]
+    assert row["reason"] == "restricted"
 
 
 async def test_an_account_that_is_not_ready_sends_nothing(counter: Counter) -> None:

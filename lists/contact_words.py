@@ -1,0 +1,57 @@
+"""What happened with a contact, in words: acts, methods, events, changes."""
+
+from lists.contact_timeline import Moment
+from mailer.core.text import N_
+from mailer.web import i18n
+
+ACTS = {
+    "granted": N_("Agreement recorded"),
+    "withdrawn": N_("Unsubscribe recorded"),
+    "denied": N_("Measurement refused"),
+    "asked": N_("Confirmation e-mail sent"),
+    "confirmed": N_("Subscription confirmed by the person"),
+}
+METHODS = {
+    "import": N_("import"),
+    "api": N_("API"),
+    "page": N_("by the team"),
+    "form": N_("form"),
+    "link": N_("link in an e-mail"),
+    "one_click": N_("unsubscribe button of the mailbox"),
+    "preferences": N_("preferences page"),
+    "confirmation": N_("confirmation e-mail"),
+}
+PURPOSES = {"mail": "", "opens": N_("open measurement"), "clicks": N_("click measurement")}
+EVENTS = {
+    "open": N_("Opened “{name}”"),
+    "click": N_("Followed a link in “{name}”"),
+    "unsubscribe": N_("Unsubscribed from “{name}”"),
+    "complaint": N_("Complained about “{name}”"),
+    "bounce": N_("“{name}” came back"),
+}
+CHANGES = {
+    "created": N_("Contact added"),
+    "changed": N_("Contact changed"),
+    "exported": N_("Data exported"),
+    "subscribed": N_("Added to a list"),
+    "unsubscribed": N_("Unsubscribed by the team"),
+    "stayed": N_("Said that they stay in touch"),
+    "restricted": N_("Use limited"),
+    "unrestricted": N_("Limit lifted"),
+}
+
+
+def told(moment: Moment) -> str:
+    """A line of the timeline in words."""
+    name = moment.name or i18n.translate("deleted")
+    match moment.kind:
+        case "consent":
+            about = i18n.translate(PURPOSES[moment.purpose]) if PURPOSES[moment.purpose] else moment.name
+            act = i18n.translate(ACTS[moment.word])
+            return f"{act} – {about}" if about else act
+        case "event":
+            return i18n.translate(EVENTS[moment.word], name=name)
+        case "delivery":
+            words = {"delivered": N_("“{name}” delivered"), "bounced": N_("“{name}” rejected")}
+            return i18n.translate(words.get(moment.word, N_("“{name}” not sent")), name=name)
+    return i18n.translate(CHANGES.get(moment.word, CHANGES["changed"]))

@@ -10,7 +10,7 @@
        ▲         │          │ 4xx          skipped and cancelled: from queued or claimed
        └─────────┴──────────┘
 
-What a campaign is made of: campaigns, campaign_lists, letter, content (mjml_*, inert, merge*, links_in_mail,
+What a campaign is made of: campaigns, campaign_lists, campaign_segments, letter, content (mjml_*, inert, merge*, links_in_mail,
 plain_text), designs, images. What is looked at before it leaves: campaign_checks, the *_checks, preview,
 test_sends, seeds. Who it comes from: senders, domains (dkim_keys, domain_*, dmarc, spf, relay_proof),
 servers, fence. How fast: pace, profiles, mx, warm_ups, quotas, limiter. A program's mails: transactional*.

@@ -17,6 +17,8 @@ NOUNS = (
     "lists",
     "contacts",
     "fields",
+    "segments",
+    "tags",
     "imports",
     "exports",
     "senders",

@@ -65,6 +65,8 @@ OBJECTS = {
     "import": N_("import"),
     "mailing_list": N_("list"),
     "message": N_("transactional message"),
+    "segment": N_("segment"),
+    "tag": N_("tag"),
     "selection": N_("selection of contacts"),
     "seed": N_("test address"),
     "sender": N_("sender"),

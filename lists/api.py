@@ -2,10 +2,11 @@
 
 from aiohttp import web
 
-from lists import api_contacts, api_imports, api_lists
+from lists import api_contacts, api_imports, api_lists, api_segments
 
 ROUTES: list[web.RouteDef] = [
     *api_contacts.ROUTES,
     *api_lists.ROUTES,
     *api_imports.ROUTES,
+    *api_segments.ROUTES,
 ]

@@ -10,6 +10,7 @@ from lists import (
     pages_imports,
     pages_lists,
     pages_records,
+    pages_segments,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -17,6 +18,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_contacts.ROUTES,
     *pages_contact.ROUTES,
     *pages_records.ROUTES,
+    *pages_segments.ROUTES,
     *pages_imports.ROUTES,
     *pages_import_choices.ROUTES,
     *pages_import_runs.ROUTES,

@@ -143,7 +143,12 @@ async def change(tx: AccountTx, segment_id: int, change: SegmentChange) -> Segme
 async def _check(tx: AccountTx, tree: Tree) -> None:
     faults = segment_known.faults(tree, await segment_known.load(tx, tree))
     if faults:
-        raise Invalid(*(replace(one, field=f"tree.{one.field}") for one in faults))
+        raise Invalid(*in_tree(faults))
+
+
+def in_tree(faults: Sequence[Fault]) -> list[Fault]:
+    """As a body names its places: tree.rules.0.value."""
+    return [replace(one, field=f"tree.{one.field}") for one in faults]
 
 
 async def show(tx: AccountTx, segment_id: int) -> Segment:
@@ -179,6 +184,14 @@ async def many(tx: AccountTx, *, cursor: str | None = None, limit: int = 50) -> 
         limit + 1,
     )
     return page(found, limit, key=lambda one: (one.name,))
+
+
+async def names(tx: AccountTx) -> list[tuple[int, str]]:
+    """For selects: id and name, by name."""
+    rows = await tx.rows(
+        "SELECT id, name FROM segments WHERE account_id = $1 AND deleted_at IS NULL ORDER BY name"
+    )
+    return [(segment_id, name) for segment_id, name in rows]
 
 
 async def uses(tx: AccountTx, segment_ids: Sequence[int]) -> list[Use]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from lists import consents, contacts, export_rows, subscriptions, suppressions
+from lists import consents, contacts, export_rows, subscriptions, suppressions, tags
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
 
@@ -140,6 +140,7 @@ async def archive(tx: AccountTx, contact_id: int) -> dict[str, Any]:
     """Everything held about one person, for a copy of their data (C-10). Raises NotFound."""
     row = (await export_rows.by_ids(tx, [(await contacts.show(tx, contact_id)).id]))[0]
     found = dict(export_rows.contact_object(row))
+    found["tags"] = [one.name for one in await tags.of_contact(tx, contact_id)]
     found["deliveries"] = await deliveries(tx, contact_id, limit=100_000)
     found["history"] = await timeline(tx, contact_id, limit=100_000)
     await audit.write(tx, "exported", "contact", contact_id)

@@ -11,6 +11,7 @@ from lists import (
     pages_lists,
     pages_records,
     pages_segments,
+    pages_tags,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -19,6 +20,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_contact.ROUTES,
     *pages_records.ROUTES,
     *pages_segments.ROUTES,
+    *pages_tags.ROUTES,
     *pages_imports.ROUTES,
     *pages_import_choices.ROUTES,
     *pages_import_runs.ROUTES,

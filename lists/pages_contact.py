@@ -7,7 +7,16 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from lists import consents, contact_history, contacts, field_values, fields, mailing_lists, subscriptions
+from lists import (
+    consents,
+    contact_history,
+    contacts,
+    field_values,
+    fields,
+    mailing_lists,
+    subscriptions,
+    tags,
+)
 from lists.consents import Answer, Evidence
 from lists.contact_history import Moment
 from lists.contacts import ContactChange, Id, NewSubscriptions
@@ -57,6 +66,8 @@ CHANGES = {
     "exported": N_("Data exported"),
     "subscribed": N_("Added to a list"),
     "unsubscribed": N_("Unsubscribed by the team"),
+    "tagged": N_("Tag put on"),
+    "untagged": N_("Tag taken off"),
 }
 
 
@@ -104,6 +115,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         timeline = await contact_history.timeline(tx, contact_id)
         known = await fields.many(tx)
         lists = await mailing_lists.names(tx)
+        on_contact, known_tags = await tags.of_contact(tx, contact_id), await tags.names(tx)
     zone = access.member(request).time_zone
     on = {one.list_id for one in found.subscriptions}
     active = sum(one.status == "active" and not one.stopped for one in found.subscriptions)
@@ -117,6 +129,8 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "returned": [one.name for one in lists if stopped and one.id in stopped.returned_to],
         "values": [(one.label, _value(found.contact.fields.get(one.key), one.type)) for one in known],
         "others": [(one.id, one.name) for one in lists if one.id not in on],
+        "tags": on_contact,
+        "known_tags": known_tags,
         "deliveries": [(one, why(one, zone)) for one in found.deliveries],
         "timeline": [(one, told(one), kept_until(one)) for one in timeline],
         "bases": bases(),

@@ -42,9 +42,11 @@ ACTS = {
     "started": N_("has started"),
     "stopped": N_("has stopped a provider in"),
     "subscribed": N_("has subscribed"),
+    "tagged": N_("has put a tag on"),
     "tested": N_("has sent a test of"),
     "unarchived": N_("has brought back"),
     "tried": N_("has tested"),
+    "untagged": N_("has taken a tag off"),
     "unsubscribed": N_("has unsubscribed"),
     "verified": N_("has found in the DNS the records of"),
 }

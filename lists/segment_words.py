@@ -54,6 +54,8 @@ def phrase(one: Condition, known: Known) -> str:
     label = i18n.translate(operator.label)
     about = subject(one, known)
     value = _value(one, operator.takes)
+    if kind is Kind.LIST:
+        return i18n.translate(N_("{list}: {state}"), list=about, state=label.replace("…", value))
     if "…" in label:
         return f"{about} {label.replace('…', value)}"
     return f"{about} {label} {value}" if value else f"{about} {label}"

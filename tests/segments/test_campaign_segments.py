@@ -13,7 +13,7 @@ from mailer import worker
 from mailer.core import jobs, work
 from mailer.core.errors import Conflict
 from mailer.web.request import check
-from sending import audience, campaign_segments
+from sending import audience, campaign_segments, left_out
 from tests.delivery.conftest import EVERY, People, Post, people, post, sink
 
 __all__ = ["people", "post", "sink"]
@@ -199,3 +199,56 @@ async def test_a_segment_that_a_campaign_uses_is_not_deleted(post: Post, people:
     async with post.tx() as tx:
         await tx.run("UPDATE campaigns SET status = 'cancelled' WHERE account_id = $1 AND id = $2", campaign)
         await segments.delete(tx, one)
+
+
+async def test_people_can_see_who_is_left_out_and_by_which_segment(post: Post, people: People) -> None:
+    listed = await people("ana@pain.test", "bob@pain.test", "eve@sel.test", "zoe@vip.test")
+    of_pain = await segment(post, {"subject": "domain", "operator": "is_not", "value": "sel.test"})
+    vips = await segment(post, {"subject": "domain", "operator": "is", "value": "vip.test"})
+    campaign = await post.campaign([listed])
+    async with post.tx() as tx:
+        await campaign_segments.choose(tx, campaign, include=[of_pain], exclude=[vips])
+        names = dict(await segments.names(tx))
+    assert await settled(post, campaign)
+    person = await post.make.signed_in(post.account.owner_id)
+    place = f"{post.account.app}/campaigns/{campaign}/left-out"
+    before = await person.get(f"{place}?reason=segment")
+    assert "eve@sel.test" in before.text
+    assert f"not in the segment “{names[of_pain]}”." in before.text
+    assert "ana@pain.test" not in before.text
+    excluded = await person.get(f"{place}?reason=excluded")
+    assert "zoe@vip.test" in excluded.text
+    assert f"in “{names[vips]}”, which the campaign excludes" in excluded.text
+    await post.run()
+    assert sorted(post.sink.recipients) == ["ana@pain.test", "bob@pain.test"]
+    # what changes now changes nothing of what was frozen
+    async with post.tx() as tx:
+        await tx.run(
+            "UPDATE contacts SET address_key = 'eve@pain.test' WHERE account_id = $1 AND email = 'eve@sel.test'"
+        )
+    after = await person.get(f"{place}?reason=segment")
+    assert f"not in the segment “{names[of_pain]}” when the audience was frozen (" in after.text
+    assert "eve@sel.test" in after.text
+
+
+@pytest.mark.parametrize("size", [1, 2, 50])
+async def test_the_left_out_come_by_pages_whatever_the_ranges(
+    post: Post, people: People, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(left_out, "RANGE", size)
+    monkeypatch.setattr(left_out, "MOST_RANGES", 2)
+    listed = await people(count=7)
+    nobody = await segment(post, {"subject": "email", "operator": "empty"})
+    campaign = await post.campaign([listed])
+    await use(post, campaign, nobody, "include")
+    assert await settled(post, campaign)
+    seen: list[str] = []
+    cursor: str | None = None
+    async with post.tx() as tx:
+        for _ in range(20):
+            found = await left_out.many(tx, campaign, "segment", cursor=cursor, limit=3)
+            seen += [one.email for one in found.items]
+            cursor = found.next_cursor
+            if cursor is None:
+                break
+    assert seen == [f"p{n}@people-{listed}.test" for n in range(7)]

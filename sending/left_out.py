@@ -14,7 +14,7 @@ from mailer.core.paging import Page, decode, encode, page
 
 Reason = Literal["excluded", "segment", "suppressed", "unsubscribed", "service", "pending"]
 RANGE = 50_000
-MOST_RANGES = 20  # a page looks at a million contacts at most, then offers to go on
+MOST_RANGES = 5  # a page looks at 250,000 contacts at most, then offers to go on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

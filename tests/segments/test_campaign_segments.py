@@ -1,6 +1,7 @@
 """A campaign's audience is its lists, narrowed by segments: counted, frozen and sent alike (S4)."""
 
 import contextlib
+import re
 
 import pytest
 
@@ -252,3 +253,32 @@ async def test_the_left_out_come_by_pages_whatever_the_ranges(
             if cursor is None:
                 break
     assert seen == [f"p{n}@people-{listed}.test" for n in range(7)]
+
+
+async def test_the_audience_page_chooses_segments_and_says_when_they_are_not_counted_yet(
+    post: Post, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = await people("ana@pain.test", "eve@sel.test")
+    of_pain = await segment(post, {"subject": "domain", "operator": "is", "value": "pain.test"})
+    async with post.tx() as tx:
+        campaign = await tx.value(
+            "INSERT INTO campaigns (account_id, name) VALUES ($1, 'Lettre') RETURNING id"
+        )
+    person = await post.make.signed_in(post.account.owner_id)
+    place = f"{post.account.app}/campaigns/{campaign}/audience"
+    chosen = {"include": str(listed), "include_segments": str(of_pain)}
+    assert (await person.post(place, chosen)).status == 303
+    page = await person.get(place)
+    assert "1 person will get this message." in page.text
+    assert re.search(r"Not in the segments</a></th><td>1</td>", page.text)
+    both = await person.post(place, chosen | {"exclude_segments": str(of_pain)})
+    assert both.status == 422
+    assert "A segment is both included and excluded." in both.text
+    monkeypatch.setattr(segments, "SMALL", 1)
+    async with post.tx() as tx:
+        await tx.run("UPDATE campaigns SET segments_at = NULL WHERE account_id = $1 AND id = $2", campaign)
+    waiting = await person.get(place)
+    assert "The segments are being counted" in waiting.text
+    assert "will get this message" not in waiting.text
+    await post.run()
+    assert "1 person will get this message." in (await person.get(place)).text

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from lists import api_contacts, api_forms, api_imports, api_lists, api_rights
+from lists import api_contacts, api_forms, api_imports, api_lists, api_rights, api_segments, api_tags
 
 ROUTES: list[web.RouteDef] = [
     *api_contacts.ROUTES,
@@ -10,4 +10,6 @@ ROUTES: list[web.RouteDef] = [
     *api_lists.ROUTES,
     *api_imports.ROUTES,
     *api_forms.ROUTES,
+    *api_segments.ROUTES,
+    *api_tags.ROUTES,
 ]

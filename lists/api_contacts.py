@@ -31,6 +31,7 @@ class ContactQuery(Paging):
     email: Annotated[str, Field(max_length=1000)] = ""
     list_id: Id | None = None
     status: contact_search.State = ""
+    tag_id: Id | None = None
 
 
 class Unsubscription(Input):
@@ -46,7 +47,9 @@ async def index(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
         if asked.email:
             return json(Page(await contact_views.with_address(tx, asked.email)))
-        wanted = contact_search.Filter(q=asked.q, list_id=asked.list_id, status=asked.status)
+        wanted = contact_search.Filter(
+            q=asked.q, list_id=asked.list_id, status=asked.status, tag_id=asked.tag_id
+        )
         return json(await contact_views.many(tx, wanted, cursor=asked.cursor, limit=asked.limit))
 
 

@@ -26,6 +26,7 @@ class Filter(Input):
     q: Annotated[str, Field(max_length=320)] = ""
     list_id: Id | None = None
     status: State = ""
+    tag_id: Id | None = None
 
     @property
     def prefix(self) -> str:
@@ -33,7 +34,7 @@ class Filter(Input):
 
     @property
     def empty(self) -> bool:
-        return not (self.prefix or self.list_id or self.status)
+        return not (self.prefix or self.list_id or self.status or self.tag_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ async def ids(tx: AccountTx, wanted: Filter, *, after: int = 2**63 - 1, limit: i
     """Contact ids below `after`, the newest first: one definition for table, count and selection."""
     if wanted.prefix:
         rows = await _by_prefix(tx, wanted, after, limit)
+    elif wanted.tag_id:
+        rows = await _of_tag(tx, wanted, after, limit)
     elif wanted.list_id:
         rows = await _of_list(tx, wanted, after, limit)
     else:
@@ -78,6 +81,9 @@ async def _by_prefix(tx: AccountTx, wanted: Filter, after: int, limit: int) -> l
         SELECT c.id
         FROM found c
         WHERE c.id < $6
+          AND ($8::bigint IS NULL OR EXISTS (SELECT FROM contact_tags t
+                                             WHERE t.account_id = $1 AND t.contact_id = c.id
+                                               AND t.tag_id = $8))
           AND (($4::bigint IS NULL AND $5 IN ('', 'none', 'suppressed'))
                OR EXISTS (SELECT FROM subscriptions s
                           WHERE s.account_id = $1 AND s.contact_id = c.id
@@ -95,6 +101,37 @@ async def _by_prefix(tx: AccountTx, wanted: Filter, after: int, limit: int) -> l
         """,
         wanted.prefix,
         wanted.prefix + LAST,
+        wanted.list_id,
+        wanted.status,
+        after,
+        limit,
+        wanted.tag_id,
+    )
+
+
+async def _of_tag(tx: AccountTx, wanted: Filter, after: int, limit: int) -> list[tuple[int, ...]]:
+    return await tx.rows(
+        """
+        SELECT c.id
+        FROM contact_tags m
+        JOIN contacts c ON c.account_id = $1 AND c.id = m.contact_id
+        WHERE m.account_id = $1 AND m.tag_id = $2 AND m.contact_id < $5
+          AND (($3::bigint IS NULL AND $4 IN ('', 'none', 'suppressed'))
+               OR EXISTS (SELECT FROM subscriptions s
+                          WHERE s.account_id = $1 AND s.contact_id = m.contact_id
+                            AND ($3::bigint IS NULL OR s.list_id = $3)
+                            AND ($4 IN ('', 'none', 'suppressed') OR s.status = $4)))
+          AND ($4 <> 'none' OR NOT EXISTS (SELECT FROM subscriptions s
+                                           WHERE s.account_id = $1 AND s.contact_id = m.contact_id
+                                             AND s.status = 'active'))
+          AND ($4 <> 'suppressed' OR EXISTS (SELECT FROM suppressions u
+                                             WHERE u.account_id = $1 AND u.address_hash = c.address_hash
+                                               AND u.list_id IS NULL
+                                               AND (u.expires_at IS NULL OR u.expires_at > now())))
+        ORDER BY m.contact_id DESC
+        LIMIT $6
+        """,
+        wanted.tag_id,
         wanted.list_id,
         wanted.status,
         after,

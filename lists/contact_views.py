@@ -41,6 +41,7 @@ class ContactShown:
     language: str
     fields: dict[str, Value]
     lists: list[SubscriptionShown]
+    tags: list[str]
     suppressed: str | None
     returned_to: list[int]
     opens: str
@@ -86,7 +87,11 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[ContactShown
     return await tx.many(
         ContactShown,
         """
-        SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, s.lists, u.suppressed,
+        SELECT c.id, c.email, c.first_name, c.last_name, c.language, c.fields, s.lists,
+               ARRAY(SELECT t.name FROM contact_tags ct
+                     JOIN tags t ON t.account_id = $1 AND t.id = ct.tag_id
+                     WHERE ct.account_id = $1 AND ct.contact_id = c.id
+                     ORDER BY t.name_key) AS tags, u.suppressed,
                u.returned_to, c.opens, c.clicks, c.source, c.import_id, c.created_at, c.updated_at,
                c.last_act_at, c.restricted_at
         FROM contacts c

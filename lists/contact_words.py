@@ -38,6 +38,8 @@ CHANGES = {
     "stayed": N_("Said that they stay in touch"),
     "restricted": N_("Use limited"),
     "unrestricted": N_("Limit lifted"),
+    "tagged": N_("Tag put on"),
+    "untagged": N_("Tag taken off"),
 }
 
 

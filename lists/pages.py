@@ -13,7 +13,9 @@ from lists import (
     pages_lists,
     pages_records,
     pages_rights,
+    pages_segments,
     pages_suppressions,
+    pages_tags,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -25,6 +27,8 @@ ROUTES: list[web.RouteDef] = [
     *pages_rights.ROUTES,
     *pages_records.ROUTES,
     *pages_suppressions.ROUTES,
+    *pages_segments.ROUTES,
+    *pages_tags.ROUTES,
     *pages_imports.ROUTES,
     *pages_import_choices.ROUTES,
     *pages_import_runs.ROUTES,

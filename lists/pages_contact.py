@@ -16,6 +16,7 @@ from lists import (
     fields,
     mailing_lists,
     subscriptions,
+    tags,
 )
 from lists.consents import Answer, Evidence
 from lists.contact_words import ACTS, METHODS, PURPOSES, told
@@ -60,6 +61,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         known = await fields.many(tx)
         lists = await mailing_lists.names(tx)
         names = await audit.members(tx)
+        on_contact, known_tags = await tags.of_contact(tx, contact_id), await tags.names(tx)
     zone = access.member(request).time_zone
     on = {one.list_id for one in found.subscriptions}
     active = sum(one.status == "active" and not one.stopped for one in found.subscriptions)
@@ -73,6 +75,8 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "returned": [one.name for one in lists if stopped and one.id in stopped.returned_to],
         "values": [(one.label, _value(found.contact.fields.get(one.key), one.type)) for one in known],
         "others": [(one.id, one.name) for one in lists if one.id not in on],
+        "tags": on_contact,
+        "known_tags": known_tags,
         "deliveries": [(one, why(one, zone)) for one in found.deliveries],
         "timeline": [(one, told(one)) for one in timeline.items],
         "more": timeline.next_cursor is not None,

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
-from lists import contact_search, contacts, fields, mailing_lists, selections
+from lists import contact_search, contacts, fields, mailing_lists, selections, tags
 from lists.contact_search import EXACT_TO, Filter
 from lists.contacts import Id, NewContact
 from lists.field_values import FieldType
 from lists.mailing_lists import Named
 from lists.pages_lists import STATES, home
 from lists.selections import Confirmation, Wish
+from lists.tags import Tag
 from mailer.accounts import access, agreements
 from mailer.accounts.access import Role
 from mailer.core.db import AccountTx
@@ -45,6 +46,7 @@ class ContactQuery(Input):
     q: Annotated[str, Field(max_length=320)] = ""
     list_id: Id | None = None
     status: contact_search.State = ""
+    tag_id: Id | None = None
     cursor: str = ""
     all: bool = False
 
@@ -76,7 +78,7 @@ async def contact_values(request: web.Request, many: tuple[str, ...] = ("lists",
     return values
 
 
-def said(asked: ContactQuery | Mapping[str, Any], lists: list[Named]) -> str:
+def said(asked: ContactQuery | Mapping[str, Any], lists: list[Named], known_tags: list[Tag]) -> str:
     """The filter as a sentence, or ""."""
     values = asked.model_dump() if isinstance(asked, ContactQuery) else asked
     parts = []
@@ -88,6 +90,9 @@ def said(asked: ContactQuery | Mapping[str, Any], lists: list[Named]) -> str:
     if status := values.get("status"):
         state = i18n.translate(STATE_WORDS[status])
         parts.append(i18n.translate("state “{state}”", state=state))
+    if values.get("tag_id"):
+        name = next((one.name for one in known_tags if one.id == values["tag_id"]), "")
+        parts.append(i18n.translate("tag “{name}”", name=name))
     if not parts:
         return ""
     return i18n.translate("Contacts shown: {parts}.", parts=", ".join(parts))
@@ -99,21 +104,31 @@ async def index(request: web.Request) -> web.Response:
 
 async def _index(request: web.Request, faults: Form, *, status: int = 200) -> web.Response:
     asked = query(request, ContactQuery)
-    wanted = Filter(q=asked.q, list_id=asked.list_id, status=asked.status)
+    wanted = Filter(q=asked.q, list_id=asked.list_id, status=asked.status, tag_id=asked.tag_id)
     async with access.account_tx(request) as tx:
         found = await contact_search.many(tx, wanted, cursor=asked.cursor or None)
         total = await contact_search.count(tx, wanted)
         lists = await mailing_lists.names(tx)
+        known_tags = await tags.names(tx)
     context = {
         "found": found,
         "asked": asked,
         "total": total,
         "more_than": EXACT_TO,
-        "said": said(asked, lists),
+        "said": said(asked, lists, known_tags),
+        "tags": [("", i18n.translate(N_("All tags"))), *((str(one.id), one.name) for one in known_tags)],
         "lists": options(lists, N_("All lists")),
         "states": [(value, i18n.translate(text)) for value, text in STATES],
         "reasons": REASONS,
-        "form": Form({"q": asked.q, "list_id": asked.list_id or "", "status": asked.status}, faults.faults),
+        "form": Form(
+            {
+                "q": asked.q,
+                "list_id": asked.list_id or "",
+                "status": asked.status,
+                "tag_id": asked.tag_id or "",
+            },
+            faults.faults,
+        ),
         "address": _address(home(request), asked),
         "editor": access.member(request).role >= Role.EDITOR,
     }
@@ -124,7 +139,12 @@ def _address(start: str, asked: ContactQuery) -> str:
     """The table's own address with its filter, without a cursor."""
     from urllib.parse import urlencode
 
-    values = {"q": asked.q, "list_id": asked.list_id or "", "status": asked.status}
+    values = {
+        "q": asked.q,
+        "list_id": asked.list_id or "",
+        "status": asked.status,
+        "tag_id": asked.tag_id or "",
+    }
     return f"{start}/contacts?{urlencode({name: value for name, value in values.items() if value})}"
 
 
@@ -194,16 +214,21 @@ async def _selection(request: web.Request, form: Form | None, *, status: int = 2
         found = await selections.show(tx, id_in_path(request))
         lists = await mailing_lists.names(tx)
         sample = await selections.sample(tx, found.id)
+        known_tags = await tags.names(tx)
     first = N_("All lists, and any other mail") if found.action == "unsubscribe" else N_("Choose…")
     context = {
         "selection": found,
         "sample": sample,
-        "said": said(found.filter, lists),
+        "said": said(found.filter, lists, known_tags),
+        "tags": [("", i18n.translate("Choose…")), *((str(one.id), one.name) for one in known_tags)],
+        "known_tags": known_tags,
+        "tag_name": next((one.name for one in known_tags if one.id == found.tag_id), ""),
         "lists": options(lists, first),
         "bases": bases(),
         "typed_from": selections.TYPED_FROM,
         "list_name": next((one.name for one in lists if one.id == found.list_id), ""),
-        "form": form or Form({"list_id": found.filter.get("list_id") or ""}),
+        "form": form
+        or Form({"list_id": found.filter.get("list_id") or "", "tag_id": found.filter.get("tag_id") or ""}),
     }
     name = "selection" if found.state == "frozen" else "selection_done"
     return response.page(request, f"lists/contacts/{name}.html", context, status=status)

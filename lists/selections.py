@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from lists import contact_search, contacts, legal_bases, mailing_lists, subscriptions
+from lists import contact_search, contacts, legal_bases, mailing_lists, subscriptions, tags
 from lists.consents import Evidence, method_of
 from lists.contact_search import Filter
 from lists.contacts import NEEDS_BASIS, NEEDS_SOURCE, Id
@@ -29,7 +29,7 @@ JOB = "lists.act_on_selection"
 STEP = 1000
 TYPED_FROM = 100  # ui 3.5: from here the number has to be written
 MAX = 1_000_000
-Action = Literal["delete", "unsubscribe", "add", "remove"]
+Action = Literal["delete", "unsubscribe", "add", "remove", "tag", "untag"]
 
 
 class Wish(Input):
@@ -42,12 +42,18 @@ class Wish(Input):
     q: Annotated[str, Field(max_length=320)] = ""
     list_id: Id | None = None
     status: contact_search.State = ""
+    tag_id: Id | None = None
 
 
 class Confirmation(BasisEvidence):
-    """`list_id` None: everything (only for unsubscribing). `typed`: the number, from 100 contacts on."""
+    """`list_id` None: everything (only for unsubscribing). `typed`: the number, from 100 contacts on.
+
+    `tag`: the name of one to put on, made on the way; `tag_id`: one to take off.
+    """
 
     list_id: Id | None = None
+    tag: Annotated[str, Field(max_length=60)] = ""
+    tag_id: Id | None = None
     legal_basis: LegalBasis | Literal[""] = ""
     source: Annotated[str, Field(max_length=500)] = ""
     typed: Annotated[str, Field(max_length=40)] = ""
@@ -62,6 +68,7 @@ class Selection:
     state: str
     filter: dict[str, Any]
     list_id: int | None
+    tag_id: int | None
     legal_basis: str
     source: str
     basis_date: date | None
@@ -77,13 +84,13 @@ class Selection:
 
 async def freeze(tx: AccountTx, wish: Wish) -> int:
     """Returns the selection's id. Raises Invalid at `ids` when nothing is chosen."""
-    wanted = Filter(q=wish.q, list_id=wish.list_id, status=wish.status)
+    wanted = Filter(q=wish.q, list_id=wish.list_id, status=wish.status, tag_id=wish.tag_id)
     if wish.all:
         without = set(wish.shown) - set(wish.ids)
         chosen = [one for one in await contact_search.ids(tx, wanted, limit=MAX) if one not in without]
     else:
         chosen = wish.ids
-        wanted = Filter(list_id=wish.list_id)
+        wanted = Filter(list_id=wish.list_id, tag_id=wish.tag_id)
     return await freeze_ids(tx, wish.action, chosen, wanted=wanted)
 
 
@@ -129,7 +136,7 @@ async def show(tx: AccountTx, selection_id: int) -> Selection:
     return await tx.one(
         Selection,
         """
-        SELECT id, action, state, filter, list_id, legal_basis, source, basis_date, basis_about, size,
+        SELECT id, action, state, filter, list_id, tag_id, legal_basis, source, basis_date, basis_about, size,
                changed, refused, position, created_by, created_at, finished_at
         FROM selections
         WHERE account_id = $1 AND id = $2
@@ -164,10 +171,14 @@ async def confirm(tx: AccountTx, selection_id: int, given: Confirmation) -> Sele
     if selection.state != "frozen":
         return selection
     await _check(tx, selection, given)
+    tag_id = given.tag_id
+    if selection.action == "tag":
+        tag_id = (await tags.named(tx, " ".join(given.tag.split()))).id
     started = await tx.run(
         """
         UPDATE selections
-        SET state = 'running', list_id = $3, legal_basis = $4, source = $5, basis_date = $6, basis_about = $7
+        SET state = 'running', list_id = $3, legal_basis = $4, source = $5, basis_date = $6, basis_about = $7,
+            tag_id = $8
         WHERE account_id = $1 AND id = $2 AND state = 'frozen'
         """,
         selection_id,
@@ -176,6 +187,7 @@ async def confirm(tx: AccountTx, selection_id: int, given: Confirmation) -> Sele
         given.source,
         given.date_for(given.legal_basis),
         given.about_for(given.legal_basis),
+        tag_id,
     )
     if not started:
         return await show(tx, selection_id)
@@ -195,6 +207,10 @@ async def _check(tx: AccountTx, selection: Selection, given: Confirmation) -> No
         faults.append(Fault("typed", message, "typed", {"size": selection.size}))
     if given.list_id is None and selection.action in ("add", "remove"):
         faults.append(Fault("list_id", N_("Choose a list."), "missing"))
+    if selection.action == "tag" and not given.tag.strip():
+        faults.append(Fault("tag", N_("Write the tag."), "missing"))
+    if selection.action == "untag" and given.tag_id is None:
+        faults.append(Fault("tag_id", N_("Choose a tag."), "missing"))
     if selection.action == "add" and not given.legal_basis:
         faults.append(Fault("legal_basis", NEEDS_BASIS, "missing"))
     if selection.action == "add" and not given.source:
@@ -215,7 +231,7 @@ async def step(tx: AccountTx, selection_id: int) -> bool:
     found = await tx.first(
         Selection,
         """
-        SELECT id, action, state, filter, list_id, legal_basis, source, basis_date, basis_about, size,
+        SELECT id, action, state, filter, list_id, tag_id, legal_basis, source, basis_date, basis_about, size,
                changed, refused, position, created_by, created_at, finished_at
         FROM selections
         WHERE account_id = $1 AND id = $2 AND state = 'running'
@@ -262,6 +278,10 @@ async def _act(tx: AccountTx, selection: Selection, chosen: Sequence[int]) -> tu
             return await contacts.delete(tx, chosen), 0
         case "unsubscribe":
             return await subscriptions.unsubscribe_contacts(tx, chosen, selection.list_id), 0
+        case "tag":
+            return await tags.put(tx, chosen, selection.tag_id or 0), 0
+        case "untag":
+            return await tags.take(tx, chosen, selection.tag_id or 0), 0
         case "remove":
             return await subscriptions.remove(tx, chosen, selection.list_id or 0), 0
     evidence = Evidence(
@@ -287,5 +307,12 @@ async def _finish(tx: AccountTx, selection_id: int) -> None:
     )
     await tx.run("DELETE FROM selection_contacts WHERE account_id = $1 AND selection_id = $2", selection_id)
     done = await show(tx, selection_id)
-    verbs = {"delete": "deleted", "unsubscribe": "unsubscribed", "add": "subscribed", "remove": "removed"}
+    verbs = {
+        "delete": "deleted",
+        "unsubscribe": "unsubscribed",
+        "add": "subscribed",
+        "remove": "removed",
+        "tag": "tagged",
+        "untag": "untagged",
+    }
     await audit.write(tx, verbs[done.action], "selection", selection_id, count=done.changed)

@@ -188,6 +188,17 @@ CREATE TABLE public.campaign_lists (
 
 ALTER TABLE ONLY public.campaign_lists FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.campaign_segments (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    segment_id bigint NOT NULL,
+    use text NOT NULL,
+    "position" smallint NOT NULL,
+    CONSTRAINT campaign_segments_use_check CHECK ((use = ANY (ARRAY['include'::text, 'exclude'::text])))
+);
+
+ALTER TABLE ONLY public.campaign_segments FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.campaigns (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -227,6 +238,8 @@ CREATE TABLE public.campaigns (
     details_erased_at timestamp with time zone,
     pause_figures jsonb DEFAULT '{}'::jsonb NOT NULL,
     judged_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    segments_position bigint DEFAULT 0 NOT NULL,
+    segments_at timestamp with time zone,
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
@@ -330,6 +343,15 @@ CREATE TABLE public.mailing_lists (
 
 ALTER TABLE ONLY public.mailing_lists FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.segment_members (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    segment_id bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.segment_members FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.subscriptions (
     account_id bigint NOT NULL,
     list_id bigint NOT NULL,
@@ -362,6 +384,7 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
             people.list_id,
                 CASE
                     WHEN people.excluded THEN 'excluded'::text
+                    WHEN people.outside THEN 'segment'::text
                     WHEN (people.list_id IS NOT NULL) THEN ''::text
                     WHEN people.stopped THEN 'suppressed'::text
                     WHEN people.refused THEN 'unsubscribed'::text
@@ -376,15 +399,24 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
                     bool_or((s.status = 'active'::text)) AS service,
                     bool_or((a.id IS NOT NULL)) AS stopped,
                     bool_or(((c.opens = 'granted'::text) OR (c.clicks = 'granted'::text))) AS measured,
-                    bool_or((EXISTS ( SELECT
+                    bool_or(((EXISTS ( SELECT
                            FROM (public.campaign_lists x
                              JOIN public.subscriptions m ON (((m.account_id = x.account_id) AND (m.list_id = x.list_id))))
-                          WHERE ((x.account_id = i.account_id) AND (x.campaign_id = i.campaign_id) AND (x.use = 'exclude'::text) AND (m.contact_id = s.contact_id))))) AS excluded
-                   FROM (((((((public.campaign_lists i
+                          WHERE ((x.account_id = i.account_id) AND (x.campaign_id = i.campaign_id) AND (x.use = 'exclude'::text) AND (m.contact_id = s.contact_id)))) OR ((n.excluded IS NOT NULL) AND (EXISTS ( SELECT
+                           FROM public.segment_members m
+                          WHERE ((m.account_id = i.account_id) AND (m.campaign_id = i.campaign_id) AND (m.contact_id = s.contact_id) AND (m.segment_id = ANY (n.excluded)))))))) AS excluded,
+                    bool_or(((n.included IS NOT NULL) AND (cardinality(n.included) > ( SELECT count(*) AS count
+                           FROM public.segment_members m
+                          WHERE ((m.account_id = i.account_id) AND (m.campaign_id = i.campaign_id) AND (m.contact_id = s.contact_id) AND (m.segment_id = ANY (n.included))))))) AS outside
+                   FROM ((((((((public.campaign_lists i
                      JOIN public.campaigns g ON (((g.account_id = i.account_id) AND (g.id = i.campaign_id))))
                      JOIN public.mailing_lists l ON (((l.account_id = i.account_id) AND (l.id = i.list_id) AND (l.deleted_at IS NULL))))
                      JOIN public.subscriptions s ON (((s.account_id = i.account_id) AND (s.list_id = i.list_id))))
                      JOIN public.contacts c ON (((c.account_id = s.account_id) AND (c.id = s.contact_id))))
+                     LEFT JOIN LATERAL ( SELECT array_agg(x.segment_id) FILTER (WHERE (x.use = 'include'::text)) AS included,
+                            array_agg(x.segment_id) FILTER (WHERE (x.use = 'exclude'::text)) AS excluded
+                           FROM public.campaign_segments x
+                          WHERE ((x.account_id = g.account_id) AND (x.campaign_id = g.id))) n ON (true))
                      LEFT JOIN public.campaigns b ON (((b.account_id = g.account_id) AND (b.id = g.rest_of))))
                      LEFT JOIN public.suppressions a ON (((a.account_id = c.account_id) AND (a.address_hash = c.address_hash) AND (a.list_id IS NULL) AND public.stops(a.*, s.list_id))))
                      LEFT JOIN public.suppressions o ON (((o.account_id = c.account_id) AND (o.address_hash = c.address_hash) AND (o.list_id = s.list_id) AND public.stops(o.*, s.list_id))))
@@ -476,6 +508,15 @@ ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.contact_tags (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    tag_id bigint NOT NULL,
+    added_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.contact_tags FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.contacts_id_seq
@@ -1139,6 +1180,36 @@ ALTER TABLE public.seeds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.segments (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    tree jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    contacts bigint,
+    counted_at timestamp with time zone,
+    counted_version integer,
+    count_version integer,
+    count_position bigint DEFAULT 0 NOT NULL,
+    count_found bigint DEFAULT 0 NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    CONSTRAINT segments_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+ALTER TABLE ONLY public.segments FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.segments ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.segments_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.selection_contacts (
     account_id bigint NOT NULL,
     selection_id bigint NOT NULL,
@@ -1165,7 +1236,8 @@ CREATE TABLE public.selections (
     finished_at timestamp with time zone,
     basis_date date,
     basis_about text DEFAULT ''::text NOT NULL,
-    CONSTRAINT selections_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'unsubscribe'::text, 'add'::text, 'remove'::text]))),
+    tag_id bigint,
+    CONSTRAINT selections_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'unsubscribe'::text, 'add'::text, 'remove'::text, 'tag'::text, 'untag'::text]))),
     CONSTRAINT selections_state_check CHECK ((state = ANY (ARRAY['frozen'::text, 'running'::text, 'done'::text])))
 );
 
@@ -1369,6 +1441,26 @@ ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.tags (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    name_key text NOT NULL COLLATE pg_catalog."C",
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tags_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
+);
+
+ALTER TABLE ONLY public.tags FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tags ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.tags_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.test_sends (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1518,6 +1610,9 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.campaign_lists
     ADD CONSTRAINT campaign_lists_pkey PRIMARY KEY (account_id, campaign_id, list_id);
 
+ALTER TABLE ONLY public.campaign_segments
+    ADD CONSTRAINT campaign_segments_pkey PRIMARY KEY (account_id, campaign_id, segment_id);
+
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_pkey PRIMARY KEY (account_id, id);
 
@@ -1526,6 +1621,9 @@ ALTER TABLE ONLY public.consent_ips
 
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.contact_tags
+    ADD CONSTRAINT contact_tags_pkey PRIMARY KEY (account_id, contact_id, tag_id);
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_address_key UNIQUE (account_id, address_key);
@@ -1659,6 +1757,12 @@ ALTER TABLE ONLY public.seeds
 ALTER TABLE ONLY public.seeds
     ADD CONSTRAINT seeds_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.segment_members
+    ADD CONSTRAINT segment_members_pkey PRIMARY KEY (account_id, campaign_id, contact_id, segment_id);
+
+ALTER TABLE ONLY public.segments
+    ADD CONSTRAINT segments_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.selection_contacts
     ADD CONSTRAINT selection_contacts_pkey PRIMARY KEY (account_id, selection_id, contact_id);
 
@@ -1710,6 +1814,12 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_scope UNIQUE NULLS NOT DISTINCT (account_id, address_hash, list_id);
 
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_name UNIQUE (account_id, name_key);
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.test_sends
     ADD CONSTRAINT test_sends_pkey PRIMARY KEY (account_id, id);
 
@@ -1743,6 +1853,8 @@ CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
 CREATE INDEX audit_object ON public.audit USING btree (account_id, object, object_id, id) WHERE (object_id IS NOT NULL);
 
+CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
+
 CREATE UNIQUE INDEX campaigns_rest_of ON public.campaigns USING btree (account_id, rest_of) WHERE (rest_of IS NOT NULL);
 
 CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, status, id);
@@ -1753,6 +1865,8 @@ CREATE INDEX consent_ips_contact ON public.consent_ips USING btree (account_id, 
 
 CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
 
+CREATE INDEX contact_tags_tag ON public.contact_tags USING btree (account_id, tag_id, contact_id);
+
 CREATE INDEX contacts_first_name ON public.contacts USING btree (account_id, first_name_key);
 
 CREATE INDEX contacts_hash ON public.contacts USING btree (account_id, address_hash);
@@ -1760,6 +1874,8 @@ CREATE INDEX contacts_hash ON public.contacts USING btree (account_id, address_h
 CREATE INDEX contacts_last_name ON public.contacts USING btree (account_id, last_name_key);
 
 CREATE INDEX contacts_restricted ON public.contacts USING btree (account_id, id) WHERE (restricted_at IS NOT NULL);
+
+CREATE INDEX contacts_sample ON public.contacts USING btree (account_id, id) WHERE (((hashint8(id) & 2147483647) % 100) = 0);
 
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
@@ -1822,6 +1938,8 @@ CREATE INDEX restrictions_contact ON public.restrictions USING btree (account_id
 CREATE UNIQUE INDEX restrictions_open ON public.restrictions USING btree (account_id, contact_id) WHERE (lifted_at IS NULL);
 
 CREATE INDEX revisions_campaign ON public.revisions USING btree (account_id, campaign_id);
+
+CREATE UNIQUE INDEX segments_name ON public.segments USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
@@ -1895,6 +2013,12 @@ ALTER TABLE ONLY public.campaign_lists
 ALTER TABLE ONLY public.campaign_lists
     ADD CONSTRAINT campaign_lists_account_id_list_id_fkey FOREIGN KEY (account_id, list_id) REFERENCES public.mailing_lists(account_id, id);
 
+ALTER TABLE ONLY public.campaign_segments
+    ADD CONSTRAINT campaign_segments_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.campaign_segments
+    ADD CONSTRAINT campaign_segments_account_id_segment_id_fkey FOREIGN KEY (account_id, segment_id) REFERENCES public.segments(account_id, id);
+
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1906,6 +2030,12 @@ ALTER TABLE ONLY public.consent_ips
 
 ALTER TABLE ONLY public.consent_ips
     ADD CONSTRAINT consent_ips_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contact_tags
+    ADD CONSTRAINT contact_tags_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contact_tags
+    ADD CONSTRAINT contact_tags_account_id_tag_id_fkey FOREIGN KEY (account_id, tag_id) REFERENCES public.tags(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2009,6 +2139,12 @@ ALTER TABLE ONLY public.revisions
 ALTER TABLE ONLY public.seeds
     ADD CONSTRAINT seeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.segment_members
+    ADD CONSTRAINT segment_members_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.segments
+    ADD CONSTRAINT segments_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.selection_contacts
     ADD CONSTRAINT selection_contacts_account_id_selection_id_fkey FOREIGN KEY (account_id, selection_id) REFERENCES public.selections(account_id, id) ON DELETE CASCADE;
 
@@ -2048,6 +2184,9 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.test_sends
     ADD CONSTRAINT test_sends_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -2065,11 +2204,15 @@ CREATE POLICY account ON public.audit USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.campaign_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.campaign_segments USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.campaigns USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.consent_ips USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.contact_tags USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -2125,6 +2268,10 @@ CREATE POLICY account ON public.revisions USING ((account_id = public.current_ac
 
 CREATE POLICY account ON public.seeds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.segment_members USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.segments USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.selection_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.selections USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2143,6 +2290,8 @@ CREATE POLICY account ON public.subscriptions USING ((account_id = public.curren
 
 CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.tags USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.test_sends USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2159,11 +2308,15 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.campaign_segments ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consent_ips ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_tags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
@@ -2219,6 +2372,10 @@ ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.seeds ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.segment_members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.segments ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.selection_contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.selections ENABLE ROW LEVEL SECURITY;
@@ -2236,6 +2393,8 @@ ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
 
@@ -2261,6 +2420,8 @@ GRANT SELECT,DELETE ON TABLE public.api_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.campaign_lists TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.campaign_segments TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.campaigns TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
@@ -2268,6 +2429,8 @@ GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.deliveries TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.mailing_lists TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.segment_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
 
@@ -2284,6 +2447,8 @@ REVOKE ALL ON TABLE public.consents FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.contact_tags TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 
@@ -2349,6 +2514,8 @@ GRANT SELECT,DELETE ON TABLE public.schema_migrations TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.seeds TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.segments TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.selection_contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.selections TO mailer_eraser;
@@ -2366,6 +2533,8 @@ GRANT SELECT,DELETE ON TABLE public.signup_form_versions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.signup_forms TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.signup_requests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.tags TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
 

@@ -61,6 +61,7 @@ async def content(tx: AccountTx, now: datetime) -> int:
             now,
         )
     deleted += await _paused_content(tx, before)
+    deleted += await _segment_members(tx)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
     deleted += await _messages(tx, before, now - KEY_LIVES)
     await _drop_keys(tx, now)
@@ -116,6 +117,32 @@ async def _paused_content(tx: AccountTx, before: datetime) -> int:
                             AND (d.final_at > $2 OR d.first_at > $2 OR d.status IN ('claimed', 'handing')))
         """,
         before,
+    )
+
+
+async def _segment_members(tx: AccountTx) -> int:
+    """Who was in which segment: until the campaign's content goes, or its draft has no segment any more."""
+    return await tx.run(
+        """
+        DELETE FROM segment_members m
+        USING (
+            SELECT c.id, n.contact_id, n.segment_id
+            FROM campaigns c
+            CROSS JOIN LATERAL (
+                SELECT contact_id, segment_id FROM segment_members
+                WHERE account_id = $1 AND campaign_id = c.id
+                LIMIT $2
+            ) n
+            WHERE c.account_id = $1
+              AND (c.content_erased_at IS NOT NULL
+                   OR NOT EXISTS (SELECT 1 FROM campaign_segments s
+                                  WHERE s.account_id = $1 AND s.campaign_id = c.id))
+            LIMIT $2
+        ) old
+        WHERE m.account_id = $1 AND m.campaign_id = old.id AND m.contact_id = old.contact_id
+          AND m.segment_id = old.segment_id
+        """,
+        BATCH,
     )
 
 

@@ -1,6 +1,6 @@
 """JSON for programs: campaigns, from the draft to its deliveries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +16,17 @@ from mailer.core.text import N_
 from mailer.web.openapi import operation, page_of
 from mailer.web.request import Input, id_in_path, query, read, services
 from mailer.web.response import json
-from sending import campaign_lists, campaigns, deliveries, footer, remainders, schedules, sends, sources
+from sending import (
+    campaign_lists,
+    campaign_segments,
+    campaigns,
+    deliveries,
+    footer,
+    remainders,
+    schedules,
+    sends,
+    sources,
+)
 from sending.campaign_lists import Ids
 from sending.campaigns import Campaign, CampaignLine, Kind, Language, Line, Name
 from sending.deliveries import Delivery
@@ -32,7 +42,9 @@ Address = Annotated[str, StringConstraints(max_length=320)]
 
 
 class CampaignInput(Input):
-    """`mjml` or `letter` is the content; `footer` adds the standard one to MJML (identity, unsubscribe)."""
+    """`segment_ids` narrow the lists: only people who are in each of them.
+
+    `mjml` or `letter` is the content; `footer` adds the standard one to MJML (identity, unsubscribe)."""
 
     kind: Kind | None = None
     sender_id: SenderId | None = None
@@ -42,6 +54,8 @@ class CampaignInput(Input):
     preheader: Line | None = None
     list_ids: Ids | None = None
     exclude_list_ids: Ids | None = None
+    segment_ids: Ids | None = None
+    exclude_segment_ids: Ids | None = None
     mjml: Mjml | None = None
     letter: Letter | None = None
     footer: bool = False
@@ -111,6 +125,8 @@ class CampaignView:
     preheader: str
     list_ids: list[int]
     exclude_list_ids: list[int]
+    segment_ids: list[int]
+    exclude_segment_ids: list[int]
     mjml: str | None
     letter: dict[str, Any] | None
     keep_source: bool
@@ -127,6 +143,7 @@ class CampaignView:
 
 async def _view(tx: AccountTx, campaign: Campaign) -> CampaignView:
     used = await campaign_lists.many(tx, campaign.id)
+    narrowed = await campaign_segments.many(tx, campaign.id)
     kept = campaign.content_erased_at is None
     values = {
         name: getattr(campaign, name)
@@ -138,6 +155,8 @@ async def _view(tx: AccountTx, campaign: Campaign) -> CampaignView:
         **values,
         list_ids=[one.list_id for one in used if one.use == "include"],
         exclude_list_ids=[one.list_id for one in used if one.use == "exclude"],
+        segment_ids=[one.segment_id for one in narrowed if one.use == "include"],
+        exclude_segment_ids=[one.segment_id for one in narrowed if one.use == "exclude"],
         mjml=campaign.source if kept and campaign.content_kind == "mjml" else None,
         letter=sources.letter_values(campaign.source) if is_letter else None,
     )
@@ -163,17 +182,37 @@ async def _write(tx: AccountTx, campaign: Campaign, given: CampaignInput) -> Cam
         if blocking(found):
             raise Invalid(*_faults("letter", found))
         campaign = await campaigns.write_content(tx, campaign.id, "letter", text)
-    if given.list_ids is not None or given.exclude_list_ids is not None:
-        used = await campaign_lists.many(tx, campaign.id)
-        include = [one.list_id for one in used if one.use == "include"]
-        exclude = [one.list_id for one in used if one.use == "exclude"]
-        campaign = await campaign_lists.choose(
-            tx,
-            campaign.id,
-            include=include if given.list_ids is None else given.list_ids,
-            exclude=exclude if given.exclude_list_ids is None else given.exclude_list_ids,
-        )
+    campaign = await _audience(tx, campaign, given)
     return await _view(tx, campaign)
+
+
+async def _audience(tx: AccountTx, campaign: Campaign, given: CampaignInput) -> Campaign:
+    """Lists and segments of a body. Raises Invalid with the API's names."""
+    lists = given.list_ids, given.exclude_list_ids
+    narrowing = given.segment_ids, given.exclude_segment_ids
+    if lists == (None, None) and narrowing == (None, None):
+        return campaign
+    used = [(one.list_id, one.use) for one in await campaign_lists.many(tx, campaign.id)]
+    include, exclude = _chosen(used, *lists)
+    campaign = await campaign_lists.choose(tx, campaign.id, include=include, exclude=exclude)
+    used = [(one.segment_id, one.use) for one in await campaign_segments.many(tx, campaign.id)]
+    include, exclude = _chosen(used, *narrowing)
+    try:
+        await campaign_segments.choose(tx, campaign.id, include=include, exclude=exclude)
+    except Invalid as error:
+        names = {"include_segments": "segment_ids", "exclude_segments": "exclude_segment_ids"}
+        raise Invalid(*(replace(one, field=names[one.field]) for one in error.faults)) from None
+    return campaign
+
+
+def _chosen(
+    used: list[tuple[int, str]], include: list[int] | None, exclude: list[int] | None
+) -> tuple[list[int], list[int]]:
+    """What the body leaves out stays."""
+    return (
+        [one for one, use in used if use == "include"] if include is None else include,
+        [one for one, use in used if use == "exclude"] if exclude is None else exclude,
+    )
 
 
 def _with_footer(source: str, language: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mailer.core.db import AccountTx
+from sending import campaign_segments
 
 CHUNK = 10_000
 
@@ -17,12 +18,14 @@ CHUNK = 10_000
 class Counts:
     """People of the included lists; what is taken away adds up: in_lists - … = result.
 
-    `service`: active, but for service mails only, and this campaign is something else (B-20, B-21).
+    `outside`: not in every segment that narrows the campaign. `service`: active, but for service mails only,
+    and this campaign is something else (B-20, B-21).
     `measured`: those of the result who accept that opens or clicks are measured.
     """
 
     in_lists: int
     excluded: int
+    outside: int
     suppressed: int
     unsubscribed: int
     service: int
@@ -38,6 +41,7 @@ async def count(tx: AccountTx, campaign_id: int) -> Counts:
         """
         SELECT count(*)::int AS in_lists,
                (count(*) FILTER (WHERE reason = 'excluded'))::int AS excluded,
+               (count(*) FILTER (WHERE reason = 'segment'))::int AS outside,
                (count(*) FILTER (WHERE reason = 'suppressed'))::int AS suppressed,
                (count(*) FILTER (WHERE reason = 'unsubscribed'))::int AS unsubscribed,
                (count(*) FILTER (WHERE reason = 'service'))::int AS service,
@@ -69,6 +73,8 @@ async def freeze_chunk(
 ) -> int | None:
     """Rows for the next `size` contacts behind contact `after`. Returns the last one, None at the end.
 
+    Raises campaign_segments.Broken: the segments are looked at in the same transaction.
+
     Whoever clicked, answered or subscribed lately is due a little earlier, and so leaves first (D-81):
     providers judge a sender by its first mails of a day.
     """
@@ -82,6 +88,7 @@ async def freeze_chunk(
     )
     if last is None:
         return None
+    await campaign_segments.mark(tx, campaign_id, after=after, last=last)
     added = await tx.run(
         """
         INSERT INTO deliveries (account_id, campaign_id, contact_id, month, list_id, profile, next_at)

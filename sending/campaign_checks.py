@@ -18,6 +18,7 @@ from sending import (
     audience,
     audience_sample,
     campaign_lists,
+    campaign_segments,
     campaigns,
     content_checks,
     domain_words,
@@ -94,6 +95,7 @@ class Report:
 async def run(tx: AccountTx, services: Services, campaign_id: int, *, to_look: bool = True) -> Report:
     """All checks of a campaign as it is now; without `to_look`, those that can block. Raises NotFound."""
     campaign = await campaigns.show(tx, campaign_id)
+    await campaign_segments.settle(tx, campaign_id)
     counts = await audience.count(tx, campaign_id)
     fields = await sources.field_keys(tx)
     checks = [
@@ -167,6 +169,13 @@ async def _audience(tx: AccountTx, campaign: Campaign, counts: Counts) -> list[C
     used = await campaign_lists.many(tx, campaign.id)
     if not any(one.use == "include" for one in used):
         return [_check("blocking", "audience", N_("Choose at least one list."))]
+    segments = await campaign_segments.many(tx, campaign.id)
+    if names := await campaign_segments.broken(tx, segments):
+        message = N_("The segment “{name}” speaks of something that was deleted. Correct it first.")
+        return [_check("blocking", "segment", message, step="audience", name=names[0])]
+    if campaign.status == "draft" and not await campaign_segments.settle(tx, campaign.id):
+        message = N_("The segments are being counted: this takes a moment. Look again then.")
+        return [_check("blocking", "segment", message, step="audience")]
     if counts.result == 0 and counts.in_lists == 0:
         message = N_("This audience has nobody: the lists are empty. Import contacts first.")
         return [_check("blocking", "audience", message)]

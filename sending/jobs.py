@@ -5,6 +5,7 @@ from mailer.core import restores
 from mailer.core.jobs import Job
 from sending import (
     account_stops,
+    campaign_segments,
     delivery_exports,
     domain_checks,
     doubts,
@@ -20,6 +21,7 @@ from sending import (
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
     Job("sending.send", turns.send),
+    Job(campaign_segments.JOB, campaign_segments.mark_segments),
     Job(transactional.JOB, transactional_turns.send, urgent=True),
     Job("sending.send_test", test_mail.send_test, urgent=True),
     Job("sending.send_system_mail", system_mail.send_system_mail, urgent=True),

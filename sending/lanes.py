@@ -15,6 +15,9 @@ PAUSE_REASONS: Mapping[str, str] = {
     "content": N_("The content can no longer be compiled. Correct it."),
     "content_gone": N_("The content was erased six days after it was frozen."),
     "no_recipients": N_("Nobody is left to send to: everybody on the lists is unsubscribed or excluded."),
+    "segment": N_(
+        "A segment of this campaign speaks of something that was deleted. Correct the segment, then resume."
+    ),
     "sender": N_("The sender is no longer confirmed. Choose another one, or confirm it again."),
     "domain": N_("The domain of the sender is not verified in the DNS. See its page, then resume."),
     "unauthenticated": N_(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from lists import segments
 from mailer.accounts import access, identity
 from mailer.accounts.access import Role
 from mailer.core import clock, paging
@@ -15,12 +16,22 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read, services
-from sending import audience, campaign_lists, campaigns, inbox_line, pages_steps, preview, senders
+from sending import (
+    audience,
+    campaign_lists,
+    campaign_segments,
+    campaigns,
+    inbox_line,
+    pages_steps,
+    preview,
+    senders,
+)
 from sending.campaign_lists import Ids
 from sending.campaigns import Campaign, Changes, Kind, Language, NewCampaign
 from sending.inbox_line import InboxLine
 from sending.pages_senders import links
 
+AUDIENCE = ("include", "exclude", "include_segments", "exclude_segments")
 OWN = 0  # in the select of senders: the person's own address, not a sender yet
 
 
@@ -46,6 +57,8 @@ class Setup(Input):
 class Audience(Input):
     include: Ids = Field(default_factory=list)
     exclude: Ids = Field(default_factory=list)
+    include_segments: Ids = Field(default_factory=list)
+    exclude_segments: Ids = Field(default_factory=list)
     version: Number = None
 
 
@@ -217,12 +230,15 @@ async def save_audience(request: web.Request) -> web.Response:
             campaign = await campaign_lists.choose(
                 tx, campaign_id, include=given.include, exclude=given.exclude, version=given.version
             )
+            await campaign_segments.choose(
+                tx, campaign_id, include=given.include_segments, exclude=given.exclude_segments
+            )
             if request.headers.get("HX-Request"):
                 return await _audience_page(request, tx, campaign, Form())
     except Invalid as error:
         async with access.account_tx(request) as tx:
             campaign = await campaigns.show(tx, campaign_id)
-            form = await forms.again(request, error, many=("include", "exclude"))
+            form = await forms.again(request, error, many=AUDIENCE)
             return await _audience_page(request, tx, campaign, form, status=error.status)
     return pages_steps.saved(request, campaign, then="content")
 
@@ -231,8 +247,13 @@ async def _audience_page(
     request: web.Request, tx: AccountTx, campaign: Campaign, form: Form, *, status: int = 200
 ) -> web.Response:
     used = await campaign_lists.many(tx, campaign.id)
+    narrowed = await campaign_segments.many(tx, campaign.id)
+    whole = await campaign_segments.settle(tx, campaign.id)
     if not form.values:
         chosen = {use: [one.list_id for one in used if one.use == use] for use in ("include", "exclude")}
+        chosen |= {
+            f"{use}_segments": [one.segment_id for one in narrowed if one.use == use] for use in chosen
+        }
         form = Form(chosen, form.faults)
     options = await tx.rows(
         """
@@ -246,6 +267,9 @@ async def _audience_page(
     )
     context = pages_steps.context(request, campaign, "audience", form) | {
         "options": options,
+        "segments": await segments.names(tx),
+        "whole": whole,
+        "broken": await campaign_segments.broken(tx, narrowed),
         "counts": await audience.count(tx, campaign.id),
         "chosen": [one for one in used if one.use == "include"],
     }

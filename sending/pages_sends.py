@@ -18,6 +18,7 @@ from mailer.web.request import Input, check, id_in_path, query, read, services
 from sending import (
     campaign_checks,
     campaign_lists,
+    campaign_segments,
     campaigns,
     deliveries,
     lanes,
@@ -130,6 +131,7 @@ async def _review_page(request: web.Request, tx: AccountTx, form: Form, *, statu
         "report": report,
         "sender": sender,
         "used": await campaign_lists.many(tx, campaign.id),
+        "segments": await campaign_segments.many(tx, campaign.id),
         "typing": await sends.needs_typing(tx, report.counts.result),
         "last": await test_sends.last(tx, campaign.id),
         "later": form.value("when") == "later",
@@ -185,6 +187,7 @@ async def show(request: web.Request) -> web.Response:
             "parts_of_balance": await deliveries.by_reason(tx, campaign.id),
             "troubles": await deliveries.troubles(tx, campaign.id),
             "used": await campaign_lists.many(tx, campaign.id),
+            "segments": await campaign_segments.many(tx, campaign.id),
             "may_send": access.member(request).can_send,
             "who_may": await identity.senders_of_mail(tx),
             "live": _live(campaign),

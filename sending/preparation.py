@@ -15,7 +15,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import audience, domains, lanes, mx, revisions
+from sending import audience, campaign_segments, domains, lanes, mx, revisions
 
 log = structlog.get_logger()
 
@@ -137,9 +137,13 @@ async def _chunk(services: Services, task: Task) -> bool:
         campaign = await _find(tx, task.ref_id)
         if campaign is None or campaign.status != "preparing" or campaign.month is None:
             return True
-        last = await audience.freeze_chunk(
-            tx, task.ref_id, month=campaign.month, after=campaign.audience_cursor
-        )
+        try:
+            last = await audience.freeze_chunk(
+                tx, task.ref_id, month=campaign.month, after=campaign.audience_cursor
+            )
+        except campaign_segments.Broken:
+            await lanes.pause(tx, task.ref_id, "segment")
+            return True
         if last is not None:
             return False
         if not campaign.audience:

@@ -141,6 +141,9 @@ _ROWS = """
         UNION ALL SELECT to_jsonb(x) FROM messages x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM fields x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM imports x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM segments x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM tags x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM contact_tags x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM exports x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM signup_forms x WHERE account_id = $1
     ) t
@@ -224,6 +227,16 @@ async def _ids(make: Make) -> dict[str, int]:
             RETURNING id
             """
         )
+        segment_id: int = await tx.value(
+            """
+            INSERT INTO segments (account_id, name, tree)
+            VALUES ($1, 'Theirs', '{"match": "all", "rules": [{"subject": "email", "operator": "filled"}]}')
+            RETURNING id
+            """
+        )
+        tag_id: int = await tx.value(
+            "INSERT INTO tags (account_id, name, name_key) VALUES ($1, 'vip', 'vip') RETURNING id"
+        )
         message_id: int = await tx.value(
             """
             INSERT INTO messages (account_id, sender_id, status, final_at, expires_at)
@@ -245,4 +258,6 @@ async def _ids(make: Make) -> dict[str, int]:
         "imports": import_id,
         "exports": export_id,
         "forms": form_id,
+        "segments": segment_id,
+        "tags": tag_id,
     }

@@ -18,6 +18,8 @@ NOUNS = (
     "contacts",
     "fields",
     "forms",
+    "segments",
+    "tags",
     "imports",
     "exports",
     "senders",

@@ -51,6 +51,8 @@ ACTS = {
     "tried": N_("has tested"),
     "unpublished": N_("has taken offline"),
     "unrestricted": N_("has lifted the limit on"),
+    "tagged": N_("has put a tag on"),
+    "untagged": N_("has taken a tag off"),
     "unsubscribed": N_("has unsubscribed"),
     "verified": N_("has found in the DNS the records of"),
 }
@@ -72,6 +74,8 @@ OBJECTS = {
     "inactive_contacts": N_("inactive contacts"),
     "mailing_list": N_("list"),
     "message": N_("transactional message"),
+    "segment": N_("segment"),
+    "tag": N_("tag"),
     "selection": N_("selection of contacts"),
     "seed": N_("test address"),
     "sender": N_("sender"),

@@ -146,6 +146,11 @@ def day(value: date | datetime, zone_name: str = "UTC") -> str:
     return dates.format_date(value, "d MMM y", locale=LOCALES[language()])
 
 
+def month(number: int) -> str:
+    """novembre; November."""
+    return str(dates.get_month_names("wide", context="stand-alone", locale=LOCALES[language()])[number])
+
+
 def iso_day(text: str) -> str:
     """2026-11-24, as JSON keeps it, for a reader."""
     return day(date.fromisoformat(text))

@@ -41,10 +41,18 @@ async def _links(page: Page, base: str) -> list[str]:
 
 
 async def leave_things_half_done(page: Page, home: str) -> None:
-    """A campaign and an import that wait for their next step, and a form, so that there are pages to look at."""
+    """A campaign and an import that wait for their next step, a form, a segment and a tag: pages to look at."""
     await page.goto(f"{home}/campaigns")
     await page.locator("form[action$='/copies'] button").first.press("Enter")
     await page.wait_for_url(re.compile(r"/campaigns/\d+/setup"))
+    await page.goto(f"{home}/segments/new")
+    await page.locator("#name").fill("Fidèles")
+    await page.locator("main .btn-primary").first.press("Enter")
+    await page.wait_for_url(re.compile(r"/segments/\d+$"))
+    await page.goto(f"{home}/tags")
+    await page.locator("#name").fill("Presse")
+    await page.locator("main .btn-primary").first.press("Enter")
+    await page.get_by_role("link", name="Presse", exact=True).wait_for()
     await page.goto(f"{home}/imports/new")
     await page.locator("#file").set_input_files(
         {"name": "suite.csv", "mimeType": "text/csv", "buffer": files.people("ana@exemple.test")}

@@ -102,7 +102,7 @@ async def test_who_is_here_for_service_mails_only_is_counted_and_named(
     for step in ("audience", "review"):
         text = (await owner.get(f"{found.page}/{step}")).text
         assert f"3 contacts are {said} them out." in text
-        assert re.search(r"For service mails only</th><td>3</td>", text)
+        assert re.search(r"For service mails only</a></th><td>3</td>", text)
     assert "Send to 1 contact" in text
     await _for_service(services, found, found.people)
     review = (await owner.get(f"{found.page}/review")).text

@@ -51,7 +51,7 @@ async def test_prefix_search_reaches_three_indexes_under_row_level_security(crow
         for one in statements()
         if one.path == "lists/contact_search.py" and "AS MATERIALIZED" in (one.sql or "")
     )
-    found = await plan(crowd, search or "", "abc", "abc" + contact_search.LAST, None, "", 2**63 - 1, 51)
+    found = await plan(crowd, search or "", "abc", "abc" + contact_search.LAST, None, "", 2**63 - 1, 51, None)
     for index, column in (
         ("contacts_address_key", "address_key"),
         ("contacts_first_name", "first_name_key"),

@@ -132,7 +132,15 @@ async def test_each_state_is_counted_once_and_only_the_result_is_sent(post: Post
         )
         counts = await audience.count(tx, campaign)
     assert counts == Counts(
-        in_lists=8, excluded=1, suppressed=1, unsubscribed=0, service=0, pending=1, result=5, measured=0
+        outside=0,
+        in_lists=8,
+        excluded=1,
+        suppressed=1,
+        unsubscribed=0,
+        service=0,
+        pending=1,
+        result=5,
+        measured=0,
     )
     await post.run()
     assert set(await post.states(campaign)) == {

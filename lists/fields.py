@@ -10,6 +10,7 @@ from pydantic import Field as Limits
 from lists import csv_mapping, field_values
 from lists.field_values import FieldType, Value, ValueFault
 from mailer.accounts import audit
+from mailer.core import forbidden_data
 from mailer.core.addresses import trim
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, conflict, fault
@@ -65,7 +66,9 @@ async def show(tx: AccountTx, field_id: int) -> Field:
 
 async def create(tx: AccountTx, new: NewField) -> Field:
     """Raises Invalid for a reserved name or the 101st field, Conflict for a key that is there."""
+    _need_allowed_name(new.label)
     key = new.key or csv_mapping.slug(new.label)
+    _need_allowed_name(key, at="key" if new.key else "label")
     if key in csv_mapping.RESERVED:
         raise fault("key", csv_mapping.RESERVED_NAME, code="reserved", label=key)
     count: int = await tx.value("SELECT count(*) FROM fields WHERE account_id = $1")
@@ -85,13 +88,20 @@ async def create(tx: AccountTx, new: NewField) -> Field:
 
 
 async def change(tx: AccountTx, field_id: int, change: FieldChange) -> Field:
-    """Raises NotFound."""
+    """Raises NotFound, Invalid."""
+    _need_allowed_name(change.label)
     if not await tx.run(
         "UPDATE fields SET label = $3 WHERE account_id = $1 AND id = $2", field_id, change.label
     ):
         await show(tx, field_id)
     await audit.write(tx, "changed", "field", field_id)
     return await show(tx, field_id)
+
+
+def _need_allowed_name(name: str, *, at: str = "label") -> None:
+    """A-025, A-027: a field that asks for what may not be kept is not made."""
+    if kind := forbidden_data.of_name(name) or forbidden_data.of_value(name):
+        raise fault(at, forbidden_data.NAME_REFUSED[kind], code=kind)
 
 
 async def used_by(tx: AccountTx, key: str) -> int:
@@ -131,6 +141,8 @@ def values(known: list[Field], given: Mapping[str, object]) -> dict[str, Value |
             continue
         try:
             found[key] = _value(value, types[key])
+            if kind := forbidden_data.of_value(field_values.write(found[key]), name=key):
+                faults.append(Fault(f"fields.{key}", forbidden_data.VALUE_REFUSED[kind], kind))
         except ValueFault as error:
             faults.append(Fault(f"fields.{key}", error.message, error.code))
     if faults:

@@ -97,7 +97,8 @@ async def check(tx: AccountTx, import_id: int, choices: Choices, *, dry_run: boo
         SET state = 'checking', options = $3, legal_basis = $4, origin = $5, collected_from = $6,
             collected_to = $7, attested_by = $8, attested_at = now(), attempt = attempt + 1,
             bytes_read = first_offset, lines_read = first_line, rows_read = 0, merged_to_line = 0,
-            counts = '{}', examples = '{}', failure = '', rejects_file_id = NULL, resumed_at_line = NULL,
+            counts = '{}', examples = '{}', guard = '{}', failure = '', rejects_file_id = NULL,
+            resumed_at_line = NULL,
             started_at = now()
         WHERE account_id = $1 AND id = $2
         """,

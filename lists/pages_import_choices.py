@@ -16,6 +16,7 @@ from lists.imports import Choices, Column, Import, Mode
 from lists.pages_imports import NewQuery, home, place, steps
 from mailer.accounts import access
 from mailer.accounts.access import Role
+from mailer.core import forbidden_data
 from mailer.core.addresses import trim
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, fault
@@ -79,6 +80,7 @@ class Row:
     target: str
     label: str
     type: str
+    closed: str = ""  # why it is not imported (A-025 to A-027)
 
 
 async def mapping(request: web.Request) -> web.Response:
@@ -94,8 +96,12 @@ async def mapping(request: web.Request) -> web.Response:
 def _rows(job: Import, known: dict[str, tuple[str, FieldType]]) -> list[Row]:
     """What was chosen, or else what is guessed."""
     guesses = csv_mapping.guess(job.header, job.sample, known)
+    closed = job.closed_columns
     chosen = job.columns or [
-        Column(target=one.target, type=one.type, label=one.heading[:80], new=one.new) for one in guesses
+        Column()
+        if one.column in closed
+        else Column(target=one.target, type=one.type, label=one.heading[:80], new=one.new)
+        for one in guesses
     ]
     return [
         Row(
@@ -105,6 +111,7 @@ def _rows(job: Import, known: dict[str, tuple[str, FieldType]]) -> list[Row]:
             NEW if column.new else column.target,
             column.label or one.heading[:80],
             column.type if column.new else one.type,
+            forbidden_data.NAME_REFUSED[closed[one.column]] if one.column in closed else "",
         )
         for one, column in zip(guesses, chosen, strict=True)
     ]
@@ -147,9 +154,10 @@ async def save_mapping(request: web.Request) -> web.Response:
                 row.n,
                 row.heading,
                 row.samples,
-                str(sent.get(f"target_{row.n}", "")),
+                str(sent.get(f"target_{row.n}", "")) if not row.closed else "",
                 trim(str(sent.get(f"label_{row.n}", ""))),
                 str(sent.get(f"type_{row.n}", "text")),
+                row.closed,
             )
             for row in _rows(job, known)
         ]
@@ -173,6 +181,8 @@ def _columns(rows: Sequence[Row], known: dict[str, tuple[str, FieldType]]) -> li
             columns.append(Column(target=row.target, type=kind))
             continue
         label = row.label or row.heading
+        if not row.closed and (unwanted := forbidden_data.of_name(label)):
+            faults.append(Fault(f"label_{row.n}", forbidden_data.NAME_REFUSED[unwanted], unwanted))
         if label.casefold() in labels:
             faults.append(Fault(f"label_{row.n}", LABEL_TAKEN, "conflict", {"label": label}))
         key = csv_mapping.free_key(label, taken)

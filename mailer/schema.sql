@@ -643,6 +643,32 @@ ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.field_changes (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    key text NOT NULL,
+    act text NOT NULL,
+    before text DEFAULT ''::text NOT NULL,
+    after text DEFAULT ''::text NOT NULL,
+    reached bigint DEFAULT 0 NOT NULL,
+    changed bigint DEFAULT 0 NOT NULL,
+    total bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT field_changes_act_check CHECK ((act = ANY (ARRAY['delete_field'::text, 'rename_option'::text, 'delete_option'::text])))
+);
+
+ALTER TABLE ONLY public.field_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.field_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.field_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.fields (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -650,9 +676,12 @@ CREATE TABLE public.fields (
     label text NOT NULL,
     type text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    options jsonb DEFAULT '[]'::jsonb NOT NULL,
+    filled bigint,
+    filled_at timestamp with time zone,
     CONSTRAINT fields_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT fields_label_check CHECK (((length(label) >= 1) AND (length(label) <= 80))),
-    CONSTRAINT fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text, 'list'::text])))
+    CONSTRAINT fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text, 'list'::text, 'choice'::text, 'choices'::text])))
 );
 
 ALTER TABLE ONLY public.fields FORCE ROW LEVEL SECURITY;
@@ -797,6 +826,8 @@ CREATE TABLE public.imports (
     attempt integer DEFAULT 0 NOT NULL,
     resumed_at_line bigint,
     examples jsonb DEFAULT '{}'::jsonb NOT NULL,
+    closed jsonb DEFAULT '[]'::jsonb NOT NULL,
+    guard jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
@@ -1405,6 +1436,9 @@ ALTER TABLE ONLY public.evidence
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.field_changes
+    ADD CONSTRAINT field_changes_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.fields
     ADD CONSTRAINT fields_key UNIQUE (account_id, key);
 
@@ -1710,6 +1744,9 @@ ALTER TABLE ONLY public.evidence
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.field_changes
+    ADD CONSTRAINT field_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.fields
     ADD CONSTRAINT fields_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1841,6 +1878,8 @@ CREATE POLICY account ON public.evidence USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.field_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.fields USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.file_chunks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1918,6 +1957,8 @@ ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.field_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.fields ENABLE ROW LEVEL SECURITY;
 
@@ -2018,6 +2059,8 @@ GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.field_changes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
 

@@ -18,6 +18,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, NotFound, conflict
 from mailer.core.sealing import Sealer
 from mailer.core.text import N_
+from mailer.web import i18n
 from mailer.web.request import Input
 
 
@@ -195,7 +196,11 @@ async def add(tx: AccountTx, sealer: Sealer, new: NewContact) -> Contact:
 
 
 async def _values(tx: AccountTx, given: Mapping[str, object]) -> list[tuple[str, Value | None]]:
-    return list(fields.values(await fields.many(tx), given).items()) if given else []
+    if not given:
+        return []
+    # people write numbers as in their language, programs as the documentation says
+    comma = tx.actor.kind != "user" or i18n.language() == "fr"
+    return list(fields.values(await fields.many(tx), given, decimal_comma=comma).items())
 
 
 async def subscribe(

@@ -57,7 +57,7 @@ class Parser:
         start = Position(job.bytes_read, job.lines_read, job.rows_read)
         self._reader = Reader(job.encoding, job.delimiter, start=start)
         self._mapping = job.column_mapping
-        self._check = Checker(self._mapping, job.field_types)
+        self._check = Checker(self._mapping, job.field_types, job.options_of_fields)
         self._guard = Guard(self._mapping, job.guard)
         self._leave_out = frozenset(job.choices.leave_out)
         self._business = job.choices.legal_basis == "b2b_interest"

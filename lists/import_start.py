@@ -154,12 +154,17 @@ async def run(tx: AccountTx, import_id: int) -> None:
 async def _make_fields(tx: AccountTx, columns: Sequence[Column]) -> None:
     """New ones are made; all must have the types that the rows were checked with."""
     known = await field_guesses(tx)
+    options = {field.key: set(field.options) for field in await fields.many(tx)}
     for column in columns:
         if not column.target or column.target in BUILT_IN:
             continue
         if column.target not in known and column.new:
             await fields.create(tx, NewField(key=column.target, label=column.label, type=column.type))
-        elif column.target not in known or known[column.target][1] != column.type:
+        elif (
+            column.target not in known
+            or known[column.target][1] != column.type
+            or not options[column.target].issuperset(column.options)
+        ):
             raise Conflict(Fault("mapping", FIELDS_CHANGED, "fields_changed"))
 
 

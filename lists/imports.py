@@ -21,7 +21,7 @@ from lists import fields, import_guard
 from lists.address_flags import Flag
 from lists.csv_detect import Detected
 from lists.csv_mapping import ColumnMapping
-from lists.field_values import FieldType
+from lists.field_values import CHOOSING, FieldType
 from mailer.accounts import agreements, audit
 from mailer.core import clock, files, forbidden_data, paging, work
 from mailer.core.db import AccountTx
@@ -64,6 +64,7 @@ class Column(Input):
     type: FieldType = FieldType.TEXT
     label: Annotated[str, StringConstraints(max_length=80)] = ""
     new: bool = False
+    options: list[str] = []  # of a choice, when the columns were saved
 
 
 class Choices(Input):
@@ -147,6 +148,10 @@ class Import:
     @property
     def field_types(self) -> dict[str, FieldType]:
         return {column.target: column.type for column in self.columns if column.target}
+
+    @property
+    def options_of_fields(self) -> dict[str, list[str]]:
+        return {column.target: column.options for column in self.columns if column.options}
 
     @property
     def erased_by_empty(self) -> list[str]:
@@ -272,6 +277,9 @@ async def redetect(tx: AccountTx, import_id: int, detected: Detected) -> None:
 
 NO_SUCH_FIELD = N_("The field “{target}” does not exist any more. Choose where its column goes.")
 TOO_MANY_FIELDS = N_("An account has at most {limit} fields.")
+CHOICE_FIRST = N_(
+    "“{label}” is a choice: create the field with its options first, then map the column to it."
+)
 CLOSED = N_("The column “{heading}” cannot be imported: it holds data that may not be kept here.")
 COLUMNS = N_("The file has {count} columns. Say for each where it goes.")
 
@@ -285,6 +293,7 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
     mapping = ColumnMapping(tuple(job.header), tuple(column.target for column in columns))
     need_allowed(job, mapping, columns)
     known = await field_guesses(tx)
+    options = {field.key: field.options for field in await fields.many(tx)}
     stored = []
     for column in columns:
         kind = column.type
@@ -292,7 +301,10 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
             kind = known[column.target][1]
         elif column.target not in ("", "email", "first_name", "last_name", "language") and not column.new:
             raise Invalid(Fault("mapping", NO_SUCH_FIELD, "no_such_field", {"target": column.target}))
-        stored.append(column.model_copy(update={"type": kind}).model_dump(mode="json"))
+        if column.new and kind in CHOOSING:
+            raise Invalid(Fault("mapping", CHOICE_FIRST, "choice", {"label": column.label}))
+        update = {"type": kind, "options": options.get(column.target, []) if not column.new else []}
+        stored.append(column.model_copy(update=update).model_dump(mode="json"))
     if len(known) + sum(column.new for column in columns) > fields.MAX_FIELDS:
         raise Invalid(Fault("mapping", TOO_MANY_FIELDS, "too_many", {"limit": fields.MAX_FIELDS}))
     await tx.run(

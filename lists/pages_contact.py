@@ -13,7 +13,7 @@ from lists.contact_history import Moment
 from lists.contacts import ContactChange, Id, NewSubscriptions
 from lists.decisions import why
 from lists.field_values import FieldType, Value
-from lists.pages_contacts import REASONS, bases, contact_values, languages
+from lists.pages_contacts import REASONS, bases, choices_of, contact_values, languages
 from lists.pages_lists import home
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -141,7 +141,7 @@ def _value(value: Value | None, kind: FieldType) -> str:
             return i18n.translate("Yes") if value else i18n.translate("No")
         case FieldType.DATE:
             return i18n.day(date.fromisoformat(str(value)))
-        case FieldType.LIST if isinstance(value, list):
+        case FieldType.LIST | FieldType.CHOICES if isinstance(value, list):
             return ", ".join(value)
         case FieldType.NUMBER if isinstance(value, int | float):
             return i18n.number(value)
@@ -152,8 +152,23 @@ async def edit(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         contact = await contacts.show(tx, id_in_path(request))
     values = {name: getattr(contact, name) for name in ("email", "first_name", "last_name", "language")}
-    values |= {f"fields.{key}": field_values.write(value) for key, value in contact.fields.items()}
+    values |= {f"fields.{key}": _typed(value) for key, value in contact.fields.items()}
     return await _edit(request, Form(values))
+
+
+def _typed(value: Value) -> object:
+    """As the person would type it: boxes are ticked one by one, decimals have the sign of the language."""
+    if isinstance(value, list):
+        return _Items(value)
+    text = field_values.write(value)
+    return text.replace(".", ",") if isinstance(value, float) and i18n.language() == "fr" else text
+
+
+class _Items(list[str]):
+    """Several values: the boxes look for each, a line of text shows them as it is read."""
+
+    def __str__(self) -> str:
+        return field_values.write(list(self))
 
 
 async def _edit(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
@@ -176,7 +191,10 @@ async def change(request: web.Request) -> web.Response:
         async with access.account_tx(request, Role.EDITOR) as tx:
             await contacts.change(tx, services(request).sealer, contact_id, wanted, seen=seen)
     except Invalid as error:
-        return await _edit(request, await forms.again(request, error), status=error.status)
+        async with access.account_tx(request, Role.EDITOR) as tx:
+            many = choices_of(await fields.many(tx))
+        form = await forms.again(request, error, many=many)
+        return await _edit(request, form, status=error.status)
     await access.flash(request, N_("Contact saved."))
     return response.redirect(f"{home(request)}/contacts/{contact_id}")
 

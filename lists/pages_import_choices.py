@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from lists import csv_mapping, import_report, import_start, import_upload, imports, mailing_lists
 from lists.csv_detect import DELIMITERS, Unreadable
 from lists.csv_rows import ENCODINGS
-from lists.field_values import FieldType
+from lists.field_values import CHOOSING, FieldType
 from lists.imports import Choices, Column, Import, Mode
 from lists.pages_imports import NewQuery, home, place, steps
 from mailer.accounts import access
@@ -33,6 +33,8 @@ TYPES = {
     FieldType.DATE: N_("Date"),
     FieldType.BOOLEAN: N_("Yes or no"),
     FieldType.LIST: N_("Several values"),
+    FieldType.CHOICE: N_("Choice"),
+    FieldType.CHOICES: N_("Several choices"),
 }
 BUILT_IN = {
     "email": N_("E-mail address"),
@@ -135,7 +137,8 @@ def _mapping(
         "steps": steps(request, job, "mapping"),
         "rows": rows,
         "targets": targets,
-        "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items()],
+        # a choice needs its options first
+        "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items() if kind not in CHOOSING],
         "encodings": [(name, name.upper()) for name in ENCODINGS],
         "delimiters": [(sign, i18n.translate(DELIMITER_NAMES[sign])) for sign in DELIMITERS],
         "separator": DELIMITER_NAMES.get(job.delimiter, job.delimiter),

@@ -5,6 +5,7 @@ opens    granted · denied                            unknown until the person a
 clicks   granted · denied
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -127,7 +128,11 @@ async def choose(tx: AccountTx, who: RecipientToken, answer: Answer, *, evidence
         """
         SELECT id, opens, clicks, address_hash
         FROM contacts
-        WHERE account_id = $1 AND (address_hash = $2 OR id = $3)
+        WHERE account_id = $1 AND (address_hash = $2 OR id = $3 OR id = ANY (ARRAY(
+            -- merged into another since the mail
+            SELECT kept_id FROM contact_merges m
+            WHERE m.account_id = $1 AND (m.merged_id = $3 OR m.merged_hash = $2)
+        )))
         ORDER BY address_hash = $2 DESC
         LIMIT 1
         FOR NO KEY UPDATE
@@ -165,8 +170,8 @@ def _word(wish: bool | None) -> str | None:
     return None if wish is None else "granted" if wish else "denied"
 
 
-async def of_contact(tx: AccountTx, contact_id: int, *, limit: int = 200) -> list[Entry]:
-    """The ledger of one contact, the newest first."""
+async def of_contacts(tx: AccountTx, contact_ids: Sequence[int], *, limit: int = 200) -> list[Entry]:
+    """The ledger of one person under all its ids, the newest first."""
     return await tx.many(
         Entry,
         """
@@ -174,10 +179,10 @@ async def of_contact(tx: AccountTx, contact_id: int, *, limit: int = 200) -> lis
                c.wording, c.source, c.source_id
         FROM consents c
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = c.list_id
-        WHERE c.account_id = $1 AND c.contact_id = $2
+        WHERE c.account_id = $1 AND c.contact_id = ANY ($2::bigint[])
         ORDER BY c.id DESC
         LIMIT $3
         """,
-        contact_id,
+        list(contact_ids),
         limit,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from lists import consents, contacts, export_rows, subscriptions, suppressions
+from lists import consents, contact_merges, contacts, export_rows, subscriptions, suppressions
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
 
@@ -63,7 +63,7 @@ async def everything(tx: AccountTx, contact_id: int) -> Everything:
         contact=contact,
         subscriptions=await subscriptions.of_contact(tx, contact_id),
         suppressions=await suppressions.of_address(tx, hashed),
-        ledger=await consents.of_contact(tx, contact_id),
+        ledger=await consents.of_contacts(tx, await contact_merges.ids(tx, contact_id)),
         deliveries=await deliveries(tx, contact_id),
     )
 
@@ -84,11 +84,11 @@ async def deliveries(tx: AccountTx, contact_id: int, limit: int = 25) -> list[De
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = d.list_id
         LEFT JOIN subscriptions s
                ON s.account_id = $1 AND s.list_id = d.list_id AND s.contact_id = d.contact_id
-        WHERE d.account_id = $1 AND d.contact_id = $2
+        WHERE d.account_id = $1 AND d.contact_id = ANY ($2::bigint[])
         ORDER BY d.month DESC, d.campaign_id DESC
         LIMIT $3
         """,
-        contact_id,
+        await contact_merges.ids(tx, contact_id),
         limit,
     )
 
@@ -104,34 +104,35 @@ async def timeline(tx: AccountTx, contact_id: int, limit: int = 100) -> list[Mom
             (SELECT g.at, 'consent' AS kind, g.act AS word, g.purpose, l.name, g.method AS who, g.source
              FROM consents g
              LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = g.list_id
-             WHERE g.account_id = $1 AND g.contact_id = $2
+             WHERE g.account_id = $1 AND g.contact_id = ANY ($2::bigint[])
              ORDER BY g.id DESC
              LIMIT $3)
             UNION ALL
             (SELECT coalesce(d.final_at, d.first_at), 'delivery', d.status, d.reason, c.name, '', ''
              FROM deliveries d
              LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = d.campaign_id
-             WHERE d.account_id = $1 AND d.contact_id = $2 AND coalesce(d.final_at, d.first_at) IS NOT NULL
+             WHERE d.account_id = $1 AND d.contact_id = ANY ($2)
+               AND coalesce(d.final_at, d.first_at) IS NOT NULL
              ORDER BY 1 DESC
              LIMIT $3)
             UNION ALL
             (SELECT e.at, 'event', e.kind, e.verdict, c.name, '', ''
              FROM events e
              LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = e.campaign_id
-             WHERE e.account_id = $1 AND e.contact_id = $2
+             WHERE e.account_id = $1 AND e.contact_id = ANY ($2)
              ORDER BY e.at DESC
              LIMIT $3)
             UNION ALL
             (SELECT a.at, 'change', a.action, '', NULL, a.actor, ''
              FROM audit a
-             WHERE a.account_id = $1 AND a.object = 'contact' AND a.object_id = $2
+             WHERE a.account_id = $1 AND a.object = 'contact' AND a.object_id = ANY ($2)
              ORDER BY a.id DESC
              LIMIT $3)
         ) AS moments
         ORDER BY at DESC
         LIMIT $3
         """,
-        contact_id,
+        await contact_merges.ids(tx, contact_id),
         limit,
     )
 

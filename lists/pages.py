@@ -5,6 +5,7 @@ from aiohttp import web
 from lists import (
     pages_contact,
     pages_contacts,
+    pages_duplicates,
     pages_fields,
     pages_import_choices,
     pages_import_runs,
@@ -16,6 +17,7 @@ from lists import (
 ROUTES: list[web.RouteDef] = [
     *pages_lists.ROUTES,
     *pages_contacts.ROUTES,
+    *pages_duplicates.ROUTES,
     *pages_contact.ROUTES,
     *pages_fields.ROUTES,
     *pages_records.ROUTES,

@@ -57,6 +57,7 @@ CHANGES = {
     "exported": N_("Data exported"),
     "subscribed": N_("Added to a list"),
     "unsubscribed": N_("Unsubscribed by the team"),
+    "merged": N_("Merged with a duplicate"),
 }
 
 
@@ -115,7 +116,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "last": last,
         "stopped": (stopped := next((one for one in found.suppressions if one.list_id is None), None)),
         "returned": [one.name for one in lists if stopped and one.id in stopped.returned_to],
-        "values": [(one.label, _value(found.contact.fields.get(one.key), one.type)) for one in known],
+        "values": [(one.label, shown_value(found.contact.fields.get(one.key), one.type)) for one in known],
         "others": [(one.id, one.name) for one in lists if one.id not in on],
         "deliveries": [(one, why(one, zone)) for one in found.deliveries],
         "timeline": [(one, told(one), kept_until(one)) for one in timeline],
@@ -132,7 +133,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
     return response.page(request, "lists/contacts/show.html", context, status=status)
 
 
-def _value(value: Value | None, kind: FieldType) -> str:
+def shown_value(value: Value | None, kind: FieldType) -> str:
     """A field as people read it."""
     match kind:
         case _ if value is None:

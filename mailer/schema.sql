@@ -456,6 +456,17 @@ ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.contact_merges (
+    account_id bigint NOT NULL,
+    merged_id bigint NOT NULL,
+    merged_hash bytea NOT NULL,
+    kept_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT contact_merges_merged_hash_check CHECK ((length(merged_hash) = 16))
+);
+
+ALTER TABLE ONLY public.contact_merges FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contacts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.contacts_id_seq
     START WITH 1
@@ -572,6 +583,27 @@ ALTER TABLE public.domains ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.duplicate_searches (
+    account_id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.duplicate_searches FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.duplicates (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    other_id bigint NOT NULL,
+    reason text NOT NULL,
+    apart boolean DEFAULT false NOT NULL,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT duplicates_check CHECK ((contact_id < other_id)),
+    CONSTRAINT duplicates_reason_check CHECK ((reason = ANY (ARRAY['address'::text, 'typo'::text, 'field'::text])))
+);
+
+ALTER TABLE ONLY public.duplicates FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.events (
     account_id bigint NOT NULL,
@@ -1397,6 +1429,9 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_pkey PRIMARY KEY (account_id, merged_id);
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_address_key UNIQUE (account_id, address_key);
 
@@ -1426,6 +1461,12 @@ ALTER TABLE ONLY public.domains
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.duplicate_searches
+    ADD CONSTRAINT duplicate_searches_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_pkey PRIMARY KEY (account_id, contact_id, other_id);
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
@@ -1590,6 +1631,10 @@ CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, statu
 
 CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
 
+CREATE INDEX contact_merges_hash ON public.contact_merges USING btree (account_id, merged_hash);
+
+CREATE INDEX contact_merges_kept ON public.contact_merges USING btree (account_id, kept_id);
+
 CREATE INDEX contacts_first_name ON public.contacts USING btree (account_id, first_name_key);
 
 CREATE INDEX contacts_hash ON public.contacts USING btree (account_id, address_hash);
@@ -1609,6 +1654,8 @@ CREATE UNIQUE INDEX dkim_keys_active ON public.dkim_keys USING btree (account_id
 CREATE INDEX dkim_keys_domain ON public.dkim_keys USING btree (account_id, domain_id);
 
 CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'pending'::text);
+
+CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
 
 CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, campaign_id, kind, at);
 
@@ -1720,6 +1767,12 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_rest_of_fkey FOREIGN KEY (account_id, rest_of) REFERENCES public.campaigns(account_id, id);
 
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_account_id_kept_id_fkey FOREIGN KEY (account_id, kept_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -1737,6 +1790,18 @@ ALTER TABLE ONLY public.dkim_keys
 
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.duplicate_searches
+    ADD CONSTRAINT duplicate_searches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_account_id_other_id_fkey FOREIGN KEY (account_id, other_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -1858,6 +1923,8 @@ CREATE POLICY account ON public.campaigns USING ((account_id = public.current_ac
 
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.contact_merges USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1871,6 +1938,10 @@ CREATE POLICY account ON public.designs USING ((account_id = public.current_acco
 CREATE POLICY account ON public.dkim_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.domains USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.duplicate_searches USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.duplicates USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -1938,6 +2009,8 @@ ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contact_merges ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
@@ -1951,6 +2024,10 @@ ALTER TABLE public.designs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.dkim_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.duplicate_searches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.duplicates ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
@@ -2044,6 +2121,8 @@ GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mail
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.contact_merges TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
@@ -2053,6 +2132,10 @@ GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.dkim_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.domains TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.duplicate_searches TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.duplicates TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
 

@@ -5,7 +5,6 @@ opens    granted · denied                            unknown until the person a
 clicks   granted · denied
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -170,8 +169,8 @@ def _word(wish: bool | None) -> str | None:
     return None if wish is None else "granted" if wish else "denied"
 
 
-async def of_contacts(tx: AccountTx, contact_ids: Sequence[int], *, limit: int = 200) -> list[Entry]:
-    """The ledger of one person under all its ids, the newest first."""
+async def of_contact(tx: AccountTx, contact_id: int, *, limit: int = 200) -> list[Entry]:
+    """The ledger of one contact and of those merged into it, the newest first."""
     return await tx.many(
         Entry,
         """
@@ -179,10 +178,13 @@ async def of_contacts(tx: AccountTx, contact_ids: Sequence[int], *, limit: int =
                c.wording, c.source, c.source_id
         FROM consents c
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = c.list_id
-        WHERE c.account_id = $1 AND c.contact_id = ANY ($2::bigint[])
+        WHERE c.account_id = $1 AND c.contact_id = ANY (ARRAY(
+            SELECT $2::bigint
+            UNION ALL SELECT m.merged_id FROM contact_merges m WHERE m.account_id = $1 AND m.kept_id = $2
+        ))
         ORDER BY c.id DESC
         LIMIT $3
         """,
-        list(contact_ids),
+        contact_id,
         limit,
     )

@@ -63,7 +63,7 @@ async def everything(tx: AccountTx, contact_id: int) -> Everything:
         contact=contact,
         subscriptions=await subscriptions.of_contact(tx, contact_id),
         suppressions=await suppressions.of_address(tx, hashed),
-        ledger=await consents.of_contacts(tx, await contact_merges.ids(tx, contact_id)),
+        ledger=await consents.of_contact(tx, contact_id),
         deliveries=await deliveries(tx, contact_id),
     )
 

@@ -96,12 +96,16 @@ async def many(tx: AccountTx, *, cursor: str | None, limit: int = 25) -> Page[Du
         SELECT d.contact_id, a.email, trim(a.first_name || ' ' || a.last_name) AS name,
                d.other_id, b.email AS other_email, trim(b.first_name || ' ' || b.last_name) AS other_name,
                d.reason
-        FROM duplicates d
+        FROM (
+            -- cut before it is joined: a page reads 25 pairs, not two million contacts
+            SELECT contact_id, other_id, reason FROM duplicates
+            WHERE account_id = $1 AND NOT apart AND (contact_id, other_id) > ($2::bigint, $3::bigint)
+            ORDER BY contact_id, other_id
+            LIMIT $4
+        ) AS d
         JOIN contacts a ON a.account_id = $1 AND a.id = d.contact_id
         JOIN contacts b ON b.account_id = $1 AND b.id = d.other_id
-        WHERE d.account_id = $1 AND NOT d.apart AND (d.contact_id, d.other_id) > ($2::bigint, $3::bigint)
         ORDER BY d.contact_id, d.other_id
-        LIMIT $4
         """,
         *after,
         limit + 1,

@@ -41,5 +41,8 @@ async def count(tx: AccountTx) -> None:
             GROUP BY key
         ) AS k ON k.key = g.key
         WHERE f.account_id = $1 AND g.account_id = $1 AND g.id = f.id
+          -- a page that is looked at again writes nothing
+          AND (f.filled IS DISTINCT FROM coalesce(k.n, 0) OR f.filled_at IS NULL
+               OR f.filled_at < now() - interval '1 hour')
         """
     )

@@ -85,7 +85,7 @@ class Guard:
                 cells, name=self._mapping.heading(column), words=target not in BUILT_IN
             )
             tally = self._tallies[column]
-            tally.cells += sum(map(bool, cells))
+            tally.cells += len(cells) - cells.count("")
             tally.found.update(found.values())
             for i, kind in found.items():
                 refused.setdefault(i, (column, kind))

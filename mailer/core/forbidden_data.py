@@ -74,6 +74,8 @@ def of_name(name: str) -> Kind | None:
     return None
 
 
+_DIGIT = re.compile(r"\d")
+_LETTERS = re.compile("[A-Za-z\u00c0-\uffff]{3}")
 # separators inside a number
 _GAP = r"[ .\-\u00a0\u2009\u202f]?"
 # A chunk is first looked at as shapes: digits 0, letters A, anything else x, separators gone. That and `in`
@@ -106,7 +108,7 @@ def screen(cells: Sequence[str], *, name: str = "", words: bool = True) -> dict[
         telephone = _TELEPHONE.search(folded(name)) is not None
         found = {i: kind for i in suspects if (kind := _number(cells[i], telephone=telephone))}
     if words:
-        found |= _sick(cells)
+        found |= _sick(text, cells)
     return found
 
 
@@ -117,6 +119,8 @@ def of_value(value: str, *, name: str = "", words: bool = True) -> Kind | None:
 
 def _suspects(text: str, cells: Sequence[str]) -> list[int]:
     """The cells that may hold a number of ours."""
+    if not _DIGIT.search(text):
+        return []
     if not text.isascii():
         text = text.replace("\u202f", " ").replace("\u2009", " ")
     shapes = text.encode("latin-1", "replace").translate(_SHAPES, _GAPS)
@@ -128,11 +132,13 @@ def _suspects(text: str, cells: Sequence[str]) -> list[int]:
     return found
 
 
-def _sick(cells: Sequence[str]) -> dict[int, Kind]:
+def _sick(text: str, cells: Sequence[str]) -> dict[int, Kind]:
+    if not _LETTERS.search(text):
+        return {}
     # a town or a trade stands in thousands of rows: each is looked at once
     different = set(cells)
-    text = "\n".join(different).lower()
-    hints = [hint for hint in _HEALTH_HINTS if hint in text]
+    lower = "\n".join(different).lower()
+    hints = [hint for hint in _HEALTH_HINTS if hint in lower]
     if not hints:
         return {}
     sick = {cell for cell in different if any(hint in cell.lower() for hint in hints) and _is_health(cell)}

@@ -2,10 +2,20 @@
 
 from aiohttp import web
 
-from lists import api_contacts, api_forms, api_imports, api_lists, api_rights, api_segments, api_tags
+from lists import (
+    api_contacts,
+    api_duplicates,
+    api_forms,
+    api_imports,
+    api_lists,
+    api_rights,
+    api_segments,
+    api_tags,
+)
 
 ROUTES: list[web.RouteDef] = [
     *api_contacts.ROUTES,
+    *api_duplicates.ROUTES,
     *api_rights.ROUTES,
     *api_lists.ROUTES,
     *api_imports.ROUTES,

@@ -5,10 +5,20 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from lists import contact_search, contact_views, contacts, erasures, fields, subscriptions
+from lists import (
+    contact_search,
+    contact_views,
+    contacts,
+    erasures,
+    field_options,
+    fields,
+    subscriptions,
+)
 from lists.contact_views import ContactShown
 from lists.contacts import ContactChange, Id, NewContact
 from lists.erasures import Erasure
+from lists.field_changes import FieldChanged
+from lists.field_options import NewOptions, OptionChange, OptionNamed
 from lists.fields import FieldChange, NewField
 from mailer.accounts import access
 from mailer.core.paging import Page
@@ -131,7 +141,48 @@ async def field_change(request: web.Request) -> web.Response:
         return json(await fields.change(tx, id_in_path(request), wanted))
 
 
-@operation("Delete a custom field and its values", status=204, scope="fields:write")
+@operation(
+    "Add options to a choice",
+    body=NewOptions,
+    returns=fields.Field,
+    status=201,
+    scope="fields:write",
+)
+async def option_add(request: web.Request) -> web.Response:
+    new = await read(request, NewOptions)
+    async with access.api_tx(request) as tx:
+        return json(await field_options.add(tx, id_in_path(request), new), status=201)
+
+
+@operation(
+    "Rename an option, in the field at once and in the contacts in the background",
+    body=OptionChange,
+    returns=FieldChanged,
+    status=202,
+    scope="fields:write",
+    errors=(409,),
+)
+async def option_rename(request: web.Request) -> web.Response:
+    wanted = await read(request, OptionChange)
+    async with access.api_tx(request) as tx:
+        return json(await field_options.rename(tx, id_in_path(request), wanted), status=202)
+
+
+@operation(
+    "Delete an option; contacts that have it lose it",
+    body=OptionNamed,
+    returns=FieldChanged,
+    status=202,
+    scope="fields:write",
+    errors=(409,),
+)
+async def option_delete(request: web.Request) -> web.Response:
+    named = await read(request, OptionNamed)
+    async with access.api_tx(request) as tx:
+        return json(await field_options.delete(tx, id_in_path(request), named), status=202)
+
+
+@operation("Delete a custom field and its values", status=204, scope="fields:write", errors=(409,))
 async def field_delete(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
         await fields.delete(tx, id_in_path(request))
@@ -150,4 +201,7 @@ ROUTES: list[web.RouteDef] = [
     web.get("/fields/{id}", field_show),
     web.patch("/fields/{id}", field_change),
     web.delete("/fields/{id}", field_delete),
+    web.post("/fields/{id}/options", option_add),
+    web.post("/fields/{id}/options/renames", option_rename),
+    web.post("/fields/{id}/options/removals", option_delete),
 ]

@@ -10,6 +10,7 @@ from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, Field
 
 from lists import csv_mapping, import_report, import_start, import_upload, imports
+from lists.address_flags import Flag
 from lists.api_contacts import Paging
 from lists.api_lists import stream
 from lists.csv_detect import Detected
@@ -22,6 +23,7 @@ from lists.pages_imports import pieces_of
 from mailer.accounts import access, agreements
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, NotFound, fault
+from mailer.core.forbidden_data import NAME_REFUSED
 from mailer.core.paging import Page
 from mailer.core.text import N_
 from mailer.web import i18n
@@ -83,6 +85,24 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Flagged:
+    """Addresses that deserve a second look, among all rows: offices, mailboxes for minutes, typing slips."""
+
+    role: int
+    disposable: int
+    typo: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedColumn:
+    """A column that is not imported, because it holds what may not be kept."""
+
+    heading: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportShown:
     """`rejects_url`: the rows in error as CSV, for six days. `failure` is filled when `state` is failed."""
 
@@ -93,6 +113,8 @@ class ImportShown:
     mode: Mode
     list_ids: list[int]
     counts: Counts
+    flagged: Flagged
+    closed_columns: list[ClosedColumn]
     rejects_url: str | None
     created_at: datetime
     started_at: datetime | None
@@ -111,6 +133,15 @@ def shown(job: Import) -> ImportShown:
         mode=choices.mode,
         list_ids=choices.list_ids,
         counts=Counts(rows=job.rows_read, **counts),
+        flagged=Flagged(**{flag.value: job.counts.get(flag, 0) for flag in Flag}),
+        closed_columns=[
+            ClosedColumn(
+                heading=job.column_mapping.heading(n) if job.mapping else job.header[n],
+                code=kind,
+                message=i18n.translate(NAME_REFUSED[kind]),
+            )
+            for n, kind in job.closed_columns.items()
+        ],
         rejects_url=f"/api/v1/imports/{job.id}/rejects" if job.rejects_file_id else None,
         created_at=job.created_at,
         started_at=job.started_at,
@@ -144,7 +175,11 @@ async def create(request: web.Request) -> web.Response:
                 detected=upload.detected,
                 language=i18n.language(),
             )
-            await imports.map_columns(tx, import_id, await _columns(tx, upload.detected, new.mapping))
+            columns = await _columns(tx, upload.detected, new.mapping)
+            if new.mapping is None:  # nobody asked for a column that is closed
+                closed = (await imports.show(tx, import_id)).closed_columns
+                columns = [Column() if n in closed else column for n, column in enumerate(columns)]
+            await imports.map_columns(tx, import_id, columns)
             await import_start.check(tx, import_id, new, dry_run=new.dry_run)
             job = await imports.show(tx, import_id)
     except Invalid:

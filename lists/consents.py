@@ -198,7 +198,11 @@ async def choose(tx: AccountTx, who: RecipientToken, answer: Answer, *, evidence
         """
         SELECT id, opens, clicks, address_hash
         FROM contacts
-        WHERE account_id = $1 AND (address_hash = $2 OR id = $3)
+        WHERE account_id = $1 AND (address_hash = $2 OR id = $3 OR id = ANY (ARRAY(
+            -- merged into another since the mail
+            SELECT kept_id FROM contact_merges m
+            WHERE m.account_id = $1 AND (m.merged_id = $3 OR m.merged_hash = $2)
+        )))
         ORDER BY address_hash = $2 DESC
         LIMIT 1
         FOR NO KEY UPDATE
@@ -239,7 +243,7 @@ def _word(wish: bool | None) -> str | None:
 async def of_contact(
     tx: AccountTx, contact_id: int, *, before: int = 2**63 - 1, limit: int = 200
 ) -> list[Entry]:
-    """The ledger of one contact below line `before`, the newest first."""
+    """The ledger of one contact and of those merged into it, below line `before`, the newest first."""
     return await tx.many(
         Entry,
         """
@@ -251,7 +255,10 @@ async def of_contact(
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = c.list_id
         LEFT JOIN wordings w ON w.account_id = $1 AND w.id = c.wording_id
         LEFT JOIN consent_ips i ON i.account_id = $1 AND i.consent_id = c.id
-        WHERE c.account_id = $1 AND c.contact_id = $2 AND c.id < $3
+        WHERE c.account_id = $1 AND c.id < $3 AND c.contact_id = ANY (ARRAY(
+            SELECT $2::bigint
+            UNION ALL SELECT m.merged_id FROM contact_merges m WHERE m.account_id = $1 AND m.kept_id = $2
+        ))
         ORDER BY c.id DESC
         LIMIT $4
         """,

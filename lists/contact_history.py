@@ -6,6 +6,7 @@ from typing import Any
 
 from lists import (
     consents,
+    contact_merges,
     contact_timeline,
     contacts,
     export_rows,
@@ -103,11 +104,11 @@ async def deliveries(tx: AccountTx, contact_id: int, limit: int = 25) -> list[De
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = d.list_id
         LEFT JOIN subscriptions s
                ON s.account_id = $1 AND s.list_id = d.list_id AND s.contact_id = d.contact_id
-        WHERE d.account_id = $1 AND d.contact_id = $2
+        WHERE d.account_id = $1 AND d.contact_id = ANY ($2::bigint[])
         ORDER BY d.month DESC, d.campaign_id DESC
         LIMIT $3
         """,
-        contact_id,
+        await contact_merges.ids(tx, contact_id),
         limit,
     )
 

@@ -1,4 +1,4 @@
-"""Everything that happened with one contact, the newest first: consents, deliveries, gestures, changes.
+"""Everything that happened with one contact and those merged into it, the newest first: consents, deliveries, gestures, changes.
 
 Four sources, one order, by keyset; each line tells when it is deleted.
 """
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from lists import contact_merges
 from mailer.core.clock import months_after
 from mailer.core.db import AccountTx
 from mailer.core.errors import fault
@@ -53,7 +54,7 @@ async def many(
                     'c' || lpad(g.id::text, 19, '0') COLLATE "C" AS ref
              FROM consents g
              LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = g.list_id
-             WHERE g.account_id = $1 AND g.contact_id = $2 AND $3 IN ('', 'consent')
+             WHERE g.account_id = $1 AND g.contact_id = ANY ($2::bigint[]) AND $3 IN ('', 'consent')
                AND (g.at, 'c' || lpad(g.id::text, 19, '0') COLLATE "C") < ($4::timestamptz, $5)
              ORDER BY 1 DESC, 8 DESC
              LIMIT $6)
@@ -62,7 +63,7 @@ async def many(
                     'd' || lpad(d.campaign_id::text, 19, '0') COLLATE "C"
              FROM deliveries d
              LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = d.campaign_id
-             WHERE d.account_id = $1 AND d.contact_id = $2 AND $3 IN ('', 'delivery')
+             WHERE d.account_id = $1 AND d.contact_id = ANY ($2) AND $3 IN ('', 'delivery')
                AND (coalesce(d.final_at, d.first_at), 'd' || lpad(d.campaign_id::text, 19, '0') COLLATE "C")
                    < ($4::timestamptz, $5)
              ORDER BY 1 DESC, 8 DESC
@@ -71,7 +72,7 @@ async def many(
             (SELECT e.at, 'event', e.kind, e.verdict, c.name, '', '', 'e' || e.id COLLATE "C"
              FROM events e
              LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = e.campaign_id
-             WHERE e.account_id = $1 AND e.contact_id = $2 AND $3 IN ('', 'event')
+             WHERE e.account_id = $1 AND e.contact_id = ANY ($2) AND $3 IN ('', 'event')
                AND (e.at, 'e' || e.id COLLATE "C") < ($4::timestamptz, $5)
              ORDER BY 1 DESC, 8 DESC
              LIMIT $6)
@@ -79,7 +80,8 @@ async def many(
             (SELECT a.at, 'change', a.action, '', NULL, a.actor, '',
                     'a' || lpad(a.id::text, 19, '0') COLLATE "C"
              FROM audit a
-             WHERE a.account_id = $1 AND a.object = 'contact' AND a.object_id = $2 AND $3 IN ('', 'change')
+             WHERE a.account_id = $1 AND a.object = 'contact' AND a.object_id = ANY ($2)
+               AND $3 IN ('', 'change')
                AND (a.at, 'a' || lpad(a.id::text, 19, '0') COLLATE "C") < ($4::timestamptz, $5)
              ORDER BY 1 DESC, 8 DESC
              LIMIT $6)
@@ -87,7 +89,7 @@ async def many(
         ORDER BY at DESC, ref DESC
         LIMIT $6
         """,
-        contact_id,
+        await contact_merges.ids(tx, contact_id),
         kind,
         at,
         ref,

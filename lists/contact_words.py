@@ -40,6 +40,7 @@ CHANGES = {
     "unrestricted": N_("Limit lifted"),
     "tagged": N_("Tag put on"),
     "untagged": N_("Tag taken off"),
+    "merged": N_("Merged with a duplicate"),
 }
 
 

@@ -13,12 +13,13 @@ from lists.consents import Evidence
 from lists.field_values import Value
 from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
-from mailer.core import addresses, keys
+from mailer.core import addresses, forbidden_data, keys
 from mailer.core.addresses import Address, AddressError
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, NotFound, conflict
 from mailer.core.sealing import Sealer
 from mailer.core.text import N_
+from mailer.web import i18n
 
 
 def one_line(text: str) -> str:
@@ -123,6 +124,17 @@ def _check_evidence(given: BasisEvidence, legal_basis: str, source: str, lists: 
         raise Invalid(*faults)
 
 
+def _check_names(given: "NewContact | ContactChange") -> None:
+    """A-025, A-026: a name is no place for a card number either. A surname may be a word of health."""
+    faults = [
+        Fault(name, forbidden_data.VALUE_REFUSED[kind], kind)
+        for name in ("first_name", "last_name")
+        if (kind := forbidden_data.of_value(getattr(given, name) or "", words=False))
+    ]
+    if faults:
+        raise Invalid(*faults)
+
+
 def search_key(text: str) -> str:
     """What a name or the beginning of one is searched by: lower case, composed, one blank between words."""
     return " ".join(unicodedata.normalize("NFC", text).lower().split())
@@ -158,6 +170,7 @@ async def show(tx: AccountTx, contact_id: int) -> Contact:
 async def add(tx: AccountTx, sealer: Sealer, new: NewContact) -> Contact:
     """Raises Forbidden "agreement" (A-016), Invalid, Conflict at `email` when the address is there."""
     await agreements.require(tx)
+    _check_names(new)
     address = read_address(new.email)
     _check_basis(address, new.legal_basis)
     values = {key: value for key, value in await _values(tx, new.fields) if value is not None}
@@ -187,7 +200,11 @@ async def add(tx: AccountTx, sealer: Sealer, new: NewContact) -> Contact:
 
 
 async def _values(tx: AccountTx, given: Mapping[str, object]) -> list[tuple[str, Value | None]]:
-    return list(fields.values(await fields.many(tx), given).items()) if given else []
+    if not given:
+        return []
+    # people write numbers as in their language, programs as the documentation says
+    comma = tx.actor.kind != "user" or i18n.language() == "fr"
+    return list(fields.values(await fields.many(tx), given, decimal_comma=comma).items())
 
 
 def _evidence(tx: AccountTx, given: BasisEvidence, legal_basis: str, source: str) -> Evidence:
@@ -243,6 +260,7 @@ async def change(
     await restrictions.require_free(tx, [contact_id])
     if seen is not None and before.updated_at != seen:
         raise Conflict(Fault("seen", CHANGED_MEANWHILE, "changed"))
+    _check_names(change)
     values = await _values(tx, change.fields)
     await tx.run(
         """

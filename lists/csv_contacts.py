@@ -1,7 +1,7 @@
 """A record of the file → a contact to store, or the reason why not. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lists import field_values
@@ -53,11 +53,17 @@ _REJECTS = {
 class Checker:
     """Checks records of one file: `checker(record)` → what to store, or the first reason not to.
 
-    `field_types`: the account's fields, key → type. Invalid when the mapping names a field that is not there.
+    `field_types`: the account's fields, key → type; `options` of the choices. Invalid when the mapping
+    names a field that is not there.
     Doubles in the file are the merge's affair.
     """
 
-    def __init__(self, mapping: ColumnMapping, field_types: Mapping[str, FieldType]) -> None:
+    def __init__(
+        self,
+        mapping: ColumnMapping,
+        field_types: Mapping[str, FieldType],
+        options: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         unknown = [target for _, target in mapping.others if target not in (*BUILT_IN, *field_types)]
         if unknown:
             raise errors.fault("mapping", NO_SUCH_FIELD, code="no_such_field", target=unknown[0])
@@ -68,7 +74,15 @@ class Checker:
             if target in BUILT_IN
         ]
         self._fields = [
-            (column, target, field_values.reader(field_types[target], decimal_comma=mapping.decimal_comma))
+            (
+                column,
+                target,
+                field_values.reader(
+                    field_types[target],
+                    decimal_comma=mapping.decimal_comma,
+                    options=(options or {}).get(target, ()),
+                ),
+            )
             for column, target in mapping.others
             if target not in BUILT_IN
         ]
@@ -104,6 +118,8 @@ class Checker:
     ) -> Reject:
         masked = addresses.mask(text[:100]) if text else ""
         params: dict[str, str | int] = {"count": len(text), "limit": MAX_NAME, "address": masked}
+        if isinstance(error, field_values.ValueFault):
+            params |= error.params
         return Reject(record.line, self._mapping.heading(column), error.code, masked, error.message, params)
 
 

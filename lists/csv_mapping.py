@@ -102,6 +102,13 @@ _HEADINGS = {
     "language": "langue|language|lang|locale|preferred language|langue preferee",
 }
 _BY_HEADING = {heading: target for target, joined in _HEADINGS.items() for heading in joined.split("|")}
+
+
+def built_in(heading: str) -> str | None:
+    """Which of ours a heading names, if any."""
+    return _BY_HEADING.get(_words(heading))
+
+
 # Mailchimp's and Brevo's own bookkeeping in their exports: facts about people that nobody asked us to keep
 _BOOKKEEPING_WORDS = """
 member rating|optin time|optin ip|confirm time|confirm ip|latitude|longitude|gmtoff|dstoff|timezone|cc|region|

@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +19,11 @@ class FieldType(StrEnum):
     DATE = "date"
     BOOLEAN = "boolean"
     LIST = "list"
+    CHOICE = "choice"  # one of the field's options
+    CHOICES = "choices"  # several of them
+
+
+CHOOSING = (FieldType.CHOICE, FieldType.CHOICES)
 
 
 # JSON as it stands in `contacts.fields`: a date is its ISO text, a list holds texts
@@ -28,26 +33,29 @@ MAX_ITEMS = 100
 
 
 class ValueFault(ValueError):
-    """The text is no value of this type. `message` is an English msgid without parameters."""
+    """The text is no value of this type. `message` is an English msgid with `params`."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, params: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
-        self.code, self.message = code, message
+        self.code, self.message, self.params = code, message, params or {}
 
 
 NOT_A_NUMBER = N_("This is not a number. Write it like 1234.5 or 1 234,5.")
 NOT_A_DATE = N_("This is not a date. Write it like 31/12/2026 or 2026-12-31.")
 NOT_A_BOOLEAN = N_("This is neither yes nor no. Write yes or no.")
+NO_OPTION = N_("This is none of the options. Write one of: {options}.")
 TOO_MANY_ITEMS = N_("This list has more than 100 items. Keep 100 at most.")
 UNREADABLE = N_("This cell has a character that cannot be stored. Remove it.")
 
 
-def read(text: str, kind: FieldType, *, decimal_comma: bool = True) -> Value:
+def read(text: str, kind: FieldType, *, decimal_comma: bool = True, options: Sequence[str] = ()) -> Value:
     """Trimmed text, not empty → value, or ValueFault. `decimal_comma`: is "1,234" 1.234 or 1234?"""
-    return reader(kind, decimal_comma=decimal_comma)(text)
+    return reader(kind, decimal_comma=decimal_comma, options=options)(text)
 
 
-def reader(kind: FieldType, *, decimal_comma: bool = True) -> Callable[[str], Value]:
+def reader(
+    kind: FieldType, *, decimal_comma: bool = True, options: Sequence[str] = ()
+) -> Callable[[str], Value]:
     """`read` for a whole column, chosen once: the choice costs more than most values."""
     match kind:
         case FieldType.TEXT:
@@ -60,6 +68,9 @@ def reader(kind: FieldType, *, decimal_comma: bool = True) -> Callable[[str], Va
             return boolean
         case FieldType.LIST:
             return items
+        case FieldType.CHOICE | FieldType.CHOICES:
+            known = {one.casefold(): one for one in options}
+            return partial(choice if kind is FieldType.CHOICE else choices, known=known)
 
 
 def storable(text: str) -> str:
@@ -156,6 +167,23 @@ def items(text: str) -> list[str]:
     if len(kept) > MAX_ITEMS:
         raise ValueFault("list", TOO_MANY_ITEMS)
     return kept
+
+
+_NAMED = 10  # options that a fault lists
+
+
+def choice(text: str, *, known: Mapping[str, str]) -> str:
+    """An option, however its letters are cased, as the field writes it."""
+    found = known.get(text.casefold())
+    if found is None:
+        named = ", ".join(list(known.values())[:_NAMED]) + (" …" if len(known) > _NAMED else "")
+        raise ValueFault("option", NO_OPTION, {"options": named})
+    return found
+
+
+def choices(text: str, *, known: Mapping[str, str]) -> list[str]:
+    """`a|b` → options in the order of the text."""
+    return list(dict.fromkeys(choice(item, known=known) for item in items(text)))
 
 
 def write(value: Value | None) -> str:

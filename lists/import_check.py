@@ -12,16 +12,19 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from lists import import_report, import_start, imports, merge
+from lists import address_flags, import_report, import_start, imports, merge
+from lists.address_flags import LEFT_OUT, Flag
 from lists.contacts import NOT_BUSINESS, search_key
 from lists.csv_contacts import Checker, ContactRow, Reject
 from lists.csv_rows import Fault, Position, Reader, Record
+from lists.import_guard import Guard
 from lists.import_report import DOUBLE
 from lists.imports import Import
 from mailer.core import files, keys
-from mailer.core.addresses import domain_of, is_free_mail, mask
+from mailer.core.addresses import domain_of, is_free_mail, mask, meant_domain
 from mailer.core.db import AccountTx, Database
 from mailer.core.errors import Invalid
+from mailer.core.forbidden_data import VALUE_REFUSED, Kind
 from mailer.core.services import Services
 from mailer.core.text import N_
 
@@ -42,6 +45,8 @@ class Batch:
     count: int = 0
     rows: list[ContactRow] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    flagged: dict[Flag, list[int]] = field(default_factory=dict)  # D-84: lines
+    guard: dict[str, dict[str, int]] = field(default_factory=dict)
     too_many: bool = False
 
 
@@ -52,29 +57,49 @@ class Parser:
         start = Position(job.bytes_read, job.lines_read, job.rows_read)
         self._reader = Reader(job.encoding, job.delimiter, start=start)
         self._mapping = job.column_mapping
-        self._check = Checker(self._mapping, job.field_types)
+        self._check = Checker(self._mapping, job.field_types, job.options_of_fields)
+        self._guard = Guard(self._mapping, job.guard)
+        self._leave_out = frozenset(job.choices.leave_out)
         self._business = job.choices.legal_basis == "b2b_interest"
         self._offset, self._line = job.bytes_read, job.lines_read
 
     def parse(self, data: bytes | None) -> Batch:
         """None: the file ends here. Runs in a thread: a megabyte takes some tenths of a second."""
-        batch = Batch(self._offset, self._line)
+        batch, records = Batch(self._offset, self._line), []
         for item in self._reader.finish() if data is None else self._reader.feed(data):
             batch.offset, batch.line = item.end_offset, item.next_line
             if isinstance(item, Fault) and item.code == "too_many_rows":
                 batch.too_many = True
                 break
             batch.count += 1
-            checked = self._fault(item) if isinstance(item, Fault) else self._judge(item)
+            if isinstance(item, Fault):
+                batch.rejects.append(self._fault(item))
+            else:
+                records.append(item)
+        refused = self._guard.judge([record.cells for record in records])
+        self._guard.check_columns(ended=data is None)
+        for i, record in enumerate(records):
+            checked = self._refuse(record, *refused[i]) if i in refused else self._judge(record, batch)
             if isinstance(checked, Reject):
                 batch.rejects.append(checked)
             else:
                 batch.rows.append(checked)
+        batch.guard = self._guard.state
         self._offset, self._line = batch.offset, batch.line
         return batch
 
-    def _judge(self, record: Record) -> ContactRow | Reject:
+    def _refuse(self, record: Record, column: int, kind: Kind) -> Reject:
+        # A-025: nothing of the value, not even its first character
+        return Reject(record.line, self._mapping.heading(column), kind, "", VALUE_REFUSED[kind], {})
+
+    def _judge(self, record: Record, batch: Batch) -> ContactRow | Reject:
         row = self._check(record)
+        if isinstance(row, ContactRow) and (flag := address_flags.flag(row.key)):
+            batch.flagged.setdefault(flag, []).append(row.line)
+            if flag in self._leave_out:
+                params = {"address": mask(row.email), "meant": meant_domain(domain_of(row.key)) or ""}
+                heading = self._mapping.heading(self._mapping.email)
+                return Reject(row.line, heading, flag, mask(row.email), LEFT_OUT[flag], params)
         # B-23: business interest is about somebody's profession: no mailbox provider's address shows it
         if self._business and isinstance(row, ContactRow) and is_free_mail(domain_of(row.key)):
             masked = mask(row.email)
@@ -119,11 +144,16 @@ async def _commit(
     before, key = fence
     if batch.offset == before:
         return before
+    lines = {flag.value: found for flag, found in batch.flagged.items()}
+    found = merge.Judged({flag: len(found) for flag, found in lines.items()}, lines)
+    job.counts.update(found.counts_with(job.counts))
+    job.examples.update(found.examples_with(job.examples))
     async with db.account(account_id) as tx:
         ours = await tx.run(
             """
             UPDATE imports
-            SET bytes_read = $5, lines_read = $6, rows_read = rows_read + $7
+            SET bytes_read = $5, lines_read = $6, rows_read = rows_read + $7, counts = $8, examples = $9,
+                guard = $10
             WHERE account_id = $1 AND id = $2 AND state = 'checking' AND attempt = $3 AND bytes_read = $4
             """,
             job.id,
@@ -132,6 +162,9 @@ async def _commit(
             batch.offset,
             batch.line,
             batch.count,
+            job.counts,
+            job.examples,
+            batch.guard,
         )
         if not ours:
             raise merge.Superseded

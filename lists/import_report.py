@@ -110,8 +110,8 @@ class Example:
     last_name: str | None
 
 
-async def examples(tx: AccountTx, job: Import, fate: Fate) -> list[Example]:
-    """The first rows of one fate, of a check that is not yet imported."""
+async def examples(tx: AccountTx, job: Import, fate: str) -> list[Example]:
+    """The first rows of one fate or flag, of a check that is not yet imported."""
     return await tx.many(
         Example,
         """

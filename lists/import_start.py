@@ -98,7 +98,8 @@ async def check(tx: AccountTx, import_id: int, choices: Choices, *, dry_run: boo
         SET state = 'checking', options = $3, legal_basis = $4, origin = $5, collected_from = $6,
             collected_to = $7, attested_by = $8, attested_at = now(), attempt = attempt + 1,
             bytes_read = first_offset, lines_read = first_line, rows_read = 0, merged_to_line = 0,
-            counts = '{}', examples = '{}', failure = '', rejects_file_id = NULL, resumed_at_line = NULL,
+            counts = '{}', examples = '{}', guard = '{}', failure = '', rejects_file_id = NULL,
+            resumed_at_line = NULL,
             started_at = now()
         WHERE account_id = $1 AND id = $2
         """,
@@ -154,12 +155,17 @@ async def run(tx: AccountTx, import_id: int) -> None:
 async def _make_fields(tx: AccountTx, columns: Sequence[Column]) -> None:
     """New ones are made; all must have the types that the rows were checked with."""
     known = await field_guesses(tx)
+    options = {field.key: set(field.options) for field in await fields.many(tx)}
     for column in columns:
         if not column.target or column.target in BUILT_IN:
             continue
         if column.target not in known and column.new:
             await fields.create(tx, NewField(key=column.target, label=column.label, type=column.type))
-        elif column.target not in known or known[column.target][1] != column.type:
+        elif (
+            column.target not in known
+            or known[column.target][1] != column.type
+            or not options[column.target].issuperset(column.options)
+        ):
             raise Conflict(Fault("mapping", FIELDS_CHANGED, "fields_changed"))
 
 

@@ -17,15 +17,17 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import StringConstraints
 
-from lists import fields
+from lists import fields, import_guard
+from lists.address_flags import Flag
 from lists.csv_detect import Detected
 from lists.csv_mapping import ColumnMapping
-from lists.field_values import FieldType
+from lists.field_values import CHOOSING, FieldType
 from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
-from mailer.core import clock, files, paging, work
+from mailer.core import clock, files, forbidden_data, paging, work
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Gone, Invalid
+from mailer.core.forbidden_data import Kind
 from mailer.core.paging import Page
 from mailer.core.text import N_
 from mailer.web.request import Input
@@ -63,6 +65,7 @@ class Column(Input):
     type: FieldType = FieldType.TEXT
     label: Annotated[str, StringConstraints(max_length=80)] = ""
     new: bool = False
+    options: list[str] = []  # of a choice, when the columns were saved
 
 
 class Choices(BasisEvidence):
@@ -73,6 +76,8 @@ class Choices(BasisEvidence):
     new_list: Annotated[str, StringConstraints(max_length=120)] = ""
     # an empty cell erases what is stored; otherwise it says nothing
     empty_erases: bool = False
+    # D-84: rows with such an address become errors
+    leave_out: list[Flag] = pydantic.Field(default=[], max_length=len(Flag))
     legal_basis: LegalBasis | Literal[""] = ""
     source: Annotated[str, StringConstraints(max_length=500)] = ""
     collected_from: date | None = None
@@ -94,6 +99,8 @@ class Import:
     has_header: bool
     header: list[str]
     sample: list[list[str]]
+    closed: list[str]  # for each column "" or the Kind of data that closes it; empty for older imports
+    guard: dict[str, dict[str, int]]
     mapping: list[dict[str, object]]
     options: dict[str, object]
     language: str
@@ -125,6 +132,11 @@ class Import:
         return Choices.model_validate(known)
 
     @property
+    def closed_columns(self) -> dict[int, Kind]:
+        """A-025 to A-027: columns that are not imported, and what they hold."""
+        return {column: Kind(kind) for column, kind in enumerate(self.closed) if kind}
+
+    @property
     def dry_run(self) -> bool:
         """False: an import of a program that goes on by itself once it is counted."""
         return bool(self.options.get("dry_run", True))
@@ -139,6 +151,10 @@ class Import:
         return {column.target: column.type for column in self.columns if column.target}
 
     @property
+    def options_of_fields(self) -> dict[str, list[str]]:
+        return {column.target: column.options for column in self.columns if column.options}
+
+    @property
     def erased_by_empty(self) -> list[str]:
         """The targets whose empty cells erase."""
         if not self.choices.empty_erases:
@@ -149,11 +165,12 @@ class Import:
 async def create(tx: AccountTx, *, file_id: int, file_name: str, detected: Detected, language: str) -> int:
     """An import of a file that is stored and was looked at. Closes itself when the file's time is over."""
     await agreements.require(tx)
+    detected, closed = import_guard.look(detected)
     import_id: int = await tx.value(
         """
         INSERT INTO imports (account_id, file_id, file_name, file_sha256, encoding, delimiter, has_header,
-                             header, sample, first_offset, first_line, language, created_by)
-        SELECT $1, $2, $3, f.sha256, $4, $5, $6, $7, $8, $9, $10, $11, $12
+                             header, sample, first_offset, first_line, language, created_by, closed)
+        SELECT $1, $2, $3, f.sha256, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
         FROM files f
         WHERE f.account_id = $1 AND f.id = $2
         RETURNING id
@@ -169,6 +186,7 @@ async def create(tx: AccountTx, *, file_id: int, file_name: str, detected: Detec
         detected.first_line,
         language,
         tx.actor.id if tx.actor.kind == "user" else None,
+        closed,
     )
     await work.add(tx, "lists.close_import", import_id, run_at=clock.now() + KEPT)
     await audit.write(tx, "created", "import", import_id)
@@ -181,8 +199,9 @@ async def show(tx: AccountTx, import_id: int) -> Import:
         Import,
         """
         SELECT i.id, i.state, i.failure, i.file_id, i.file_name, i.encoding, i.delimiter, i.has_header,
-               i.header, i.sample, i.mapping, i.options, i.language, i.attempt, i.first_offset, i.first_line,
-               i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line, i.resumed_at_line, i.counts,
+               i.header, i.sample, i.closed, i.guard, i.mapping, i.options, i.language, i.attempt,
+               i.first_offset, i.first_line, i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line,
+               i.resumed_at_line, i.counts,
                i.examples, i.rejects_file_id, i.attested_by, i.created_by, i.created_at, i.started_at,
                i.finished_at, coalesce(f.size, 0) AS size
         FROM imports i
@@ -200,10 +219,10 @@ async def page(tx: AccountTx, *, cursor: str | None, limit: int) -> Page[Import]
         Import,
         """
         SELECT i.id, i.state, i.failure, i.file_id, i.file_name, i.encoding, i.delimiter, i.has_header,
-               i.header, '[]'::jsonb AS sample, i.mapping, i.options, i.language, i.attempt, i.first_offset,
-               i.first_line, i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line, i.resumed_at_line,
-               i.counts, i.examples, i.rejects_file_id, i.attested_by, i.created_by, i.created_at,
-               i.started_at, i.finished_at, coalesce(f.size, 0) AS size
+               i.header, '[]'::jsonb AS sample, i.closed, i.guard, i.mapping, i.options, i.language,
+               i.attempt, i.first_offset, i.first_line, i.bytes_read, i.lines_read, i.rows_read,
+               i.merged_to_line, i.resumed_at_line, i.counts, i.examples, i.rejects_file_id, i.attested_by,
+               i.created_by, i.created_at, i.started_at, i.finished_at, coalesce(f.size, 0) AS size
         FROM imports i
         LEFT JOIN files f ON f.account_id = i.account_id AND f.id = i.file_id
         WHERE i.account_id = $1 AND ($2::bigint IS NULL OR i.id < $2)
@@ -236,11 +255,13 @@ def need_open(job: Import, *, also: Sequence[State] = ()) -> None:
 async def redetect(tx: AccountTx, import_id: int, detected: Detected) -> None:
     """The person's own choice of encoding and separator; an earlier mapping no longer counts."""
     need_open(await show(tx, import_id))
+    detected, closed = import_guard.look(detected)
     await tx.run(
         """
         UPDATE imports
         SET state = 'uploaded', encoding = $3, delimiter = $4, has_header = $5, header = $6, sample = $7,
-            first_offset = $8, first_line = $9, mapping = '[]', counts = '{}', examples = '{}', failure = ''
+            first_offset = $8, first_line = $9, mapping = '[]', counts = '{}', examples = '{}', failure = '',
+            closed = $10
         WHERE account_id = $1 AND id = $2
         """,
         import_id,
@@ -251,11 +272,16 @@ async def redetect(tx: AccountTx, import_id: int, detected: Detected) -> None:
         detected.sample,
         detected.first_offset,
         detected.first_line,
+        closed,
     )
 
 
 NO_SUCH_FIELD = N_("The field “{target}” does not exist any more. Choose where its column goes.")
 TOO_MANY_FIELDS = N_("An account has at most {limit} fields.")
+CHOICE_FIRST = N_(
+    "“{label}” is a choice: create the field with its options first, then map the column to it."
+)
+CLOSED = N_("The column “{heading}” cannot be imported: it holds data that may not be kept here.")
 COLUMNS = N_("The file has {count} columns. Say for each where it goes.")
 
 
@@ -265,8 +291,10 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
     need_open(job)
     if len(columns) != len(job.header):
         raise Invalid(Fault("mapping", COLUMNS, "columns", {"count": len(job.header)}))
-    ColumnMapping(tuple(job.header), tuple(column.target for column in columns))
+    mapping = ColumnMapping(tuple(job.header), tuple(column.target for column in columns))
+    need_allowed(job, mapping, columns)
     known = await field_guesses(tx)
+    options = {field.key: field.options for field in await fields.many(tx)}
     stored = []
     for column in columns:
         kind = column.type
@@ -274,7 +302,10 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
             kind = known[column.target][1]
         elif column.target not in ("", "email", "first_name", "last_name", "language") and not column.new:
             raise Invalid(Fault("mapping", NO_SUCH_FIELD, "no_such_field", {"target": column.target}))
-        stored.append(column.model_copy(update={"type": kind}).model_dump(mode="json"))
+        if column.new and kind in CHOOSING:
+            raise Invalid(Fault("mapping", CHOICE_FIRST, "choice", {"label": column.label}))
+        update = {"type": kind, "options": options.get(column.target, []) if not column.new else []}
+        stored.append(column.model_copy(update=update).model_dump(mode="json"))
     if len(known) + sum(column.new for column in columns) > fields.MAX_FIELDS:
         raise Invalid(Fault("mapping", TOO_MANY_FIELDS, "too_many", {"limit": fields.MAX_FIELDS}))
     await tx.run(
@@ -285,6 +316,22 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
         import_id,
         stored,
     )
+
+
+def need_allowed(job: Import, mapping: ColumnMapping, columns: Sequence[Column]) -> None:
+    """Raises Invalid for a closed column, or a new field whose name asks for what may not be kept."""
+    faults = [
+        Fault("mapping", CLOSED, job.closed_columns[n], {"heading": mapping.heading(n)})
+        for n, column in enumerate(columns)
+        if column.target and n in job.closed_columns
+    ]
+    faults += [
+        Fault("mapping", forbidden_data.NAME_REFUSED[kind], kind)
+        for column in columns
+        if column.new and (kind := forbidden_data.of_name(column.label))
+    ]
+    if faults:
+        raise Invalid(*faults)
 
 
 async def cancel(tx: AccountTx, import_id: int) -> None:

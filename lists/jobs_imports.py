@@ -5,7 +5,8 @@ from datetime import datetime
 
 import structlog
 
-from lists import import_check, imports, merge
+from lists import import_check, import_guard, imports, merge
+from lists.import_guard import ColumnClosed
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
 from mailer.core import clock, files, jobs
@@ -44,6 +45,9 @@ async def _check(services: Services, task: Task) -> datetime | None:
             services, task.account_id, job, until=until
         ):
             return jobs.again()
+    except ColumnClosed as found:
+        await import_guard.close_column(services.db, task.account_id, (job.id, job.attempt), found)
+        return jobs.again()
     except import_check.TooManyRows:
         await import_check.fail(services.db, task.account_id, job, "too_many_rows")
         return None

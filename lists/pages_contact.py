@@ -23,7 +23,7 @@ from lists.contact_words import ACTS, METHODS, PURPOSES, told
 from lists.contacts import ContactChange, Id, NewSubscriptions
 from lists.decisions import why
 from lists.field_values import FieldType, Value
-from lists.pages_contacts import REASONS, bases, contact_values, languages
+from lists.pages_contacts import REASONS, bases, choices_of, contact_values, languages
 from lists.pages_lists import home
 from mailer.accounts import access, audit
 from mailer.accounts.access import Role
@@ -73,7 +73,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "last": last,
         "stopped": (stopped := next((one for one in found.suppressions if one.list_id is None), None)),
         "returned": [one.name for one in lists if stopped and one.id in stopped.returned_to],
-        "values": [(one.label, _value(found.contact.fields.get(one.key), one.type)) for one in known],
+        "values": [(one.label, shown_value(found.contact.fields.get(one.key), one.type)) for one in known],
         "others": [(one.id, one.name) for one in lists if one.id not in on],
         "tags": on_contact,
         "known_tags": known_tags,
@@ -94,7 +94,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
     return response.page(request, "lists/contacts/show.html", context, status=status)
 
 
-def _value(value: Value | None, kind: FieldType) -> str:
+def shown_value(value: Value | None, kind: FieldType) -> str:
     """A field as people read it."""
     match kind:
         case _ if value is None:
@@ -103,7 +103,7 @@ def _value(value: Value | None, kind: FieldType) -> str:
             return i18n.translate("Yes") if value else i18n.translate("No")
         case FieldType.DATE:
             return i18n.day(date.fromisoformat(str(value)))
-        case FieldType.LIST if isinstance(value, list):
+        case FieldType.LIST | FieldType.CHOICES if isinstance(value, list):
             return ", ".join(value)
         case FieldType.NUMBER if isinstance(value, int | float):
             return i18n.number(value)
@@ -116,8 +116,23 @@ async def edit(request: web.Request) -> web.Response:
     if contact.restricted_at:
         return response.redirect(f"{home(request)}/contacts/{contact.id}/restriction")
     values = {name: getattr(contact, name) for name in ("email", "first_name", "last_name", "language")}
-    values |= {f"fields.{key}": field_values.write(value) for key, value in contact.fields.items()}
+    values |= {f"fields.{key}": _typed(value) for key, value in contact.fields.items()}
     return await _edit(request, Form(values))
+
+
+def _typed(value: Value) -> object:
+    """As the person would type it: boxes are ticked one by one, decimals have the sign of the language."""
+    if isinstance(value, list):
+        return _Items(value)
+    text = field_values.write(value)
+    return text.replace(".", ",") if isinstance(value, float) and i18n.language() == "fr" else text
+
+
+class _Items(list[str]):
+    """Several values: the boxes look for each, a line of text shows them as it is read."""
+
+    def __str__(self) -> str:
+        return field_values.write(list(self))
 
 
 async def _edit(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
@@ -140,7 +155,10 @@ async def change(request: web.Request) -> web.Response:
         async with access.account_tx(request, Role.EDITOR) as tx:
             await contacts.change(tx, services(request).sealer, contact_id, wanted, seen=seen)
     except Invalid as error:
-        return await _edit(request, await forms.again(request, error), status=error.status)
+        async with access.account_tx(request, Role.EDITOR) as tx:
+            many = choices_of(await fields.many(tx))
+        form = await forms.again(request, error, many=many)
+        return await _edit(request, form, status=error.status)
     await access.flash(request, N_("Contact saved."))
     return response.redirect(f"{home(request)}/contacts/{contact_id}")
 

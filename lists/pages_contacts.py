@@ -73,9 +73,21 @@ async def contact_values(request: web.Request, many: tuple[str, ...] = ("lists",
         if not name.startswith("fields.") and name not in ("csrf", "form_id", "seen")
     }
     values["fields"] = {
-        name.removeprefix("fields."): sent[name] for name in dict.fromkeys(sent) if name.startswith("fields.")
+        name.removeprefix("fields."): _field_value(sent.getall(name))
+        for name in dict.fromkeys(sent)
+        if name.startswith("fields.")
     }
     return values
+
+
+def _field_value(sent: list[Any]) -> object:
+    """Boxes come behind an empty value, so that none ticked erases."""
+    return sent[0] if len(sent) == 1 else [one for one in sent if one]
+
+
+def choices_of(known: list[fields.Field]) -> tuple[str, ...]:
+    """Names that a contact form sends several times."""
+    return ("lists", *(f"fields.{one.key}" for one in known if one.type == FieldType.CHOICES))
 
 
 def said(asked: ContactQuery | Mapping[str, Any], lists: list[Named], known_tags: list[Tag]) -> str:
@@ -176,13 +188,19 @@ async def create(request: web.Request) -> web.Response:
         async with access.account_tx(request, Role.EDITOR) as tx:
             made = await contacts.add(tx, services(request).sealer, wanted)
     except Invalid as error:
-        return await _new(request, await forms.again(request, error, many=("lists",)), status=error.status)
+        return await _new(request, await _again(request, error), status=error.status)
     except Forbidden as error:
         if error.code != "agreement":
             raise
-        return await _new(request, await forms.again(request, Invalid(), many=("lists",)), status=403)
+        return await _new(request, await _again(request, Invalid()), status=403)
     await access.flash(request, N_("Contact added."))
     return response.redirect(f"{home(request)}/contacts/{made.id}")
+
+
+async def _again(request: web.Request, error: Invalid) -> Form:
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        many = choices_of(await fields.many(tx))
+    return await forms.again(request, error, many=many)
 
 
 # ---------------------------------------------------------------- bulk actions

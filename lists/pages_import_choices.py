@@ -11,11 +11,12 @@ from pydantic import Field, field_validator
 from lists import csv_mapping, import_report, import_start, import_upload, imports, mailing_lists
 from lists.csv_detect import DELIMITERS, Unreadable
 from lists.csv_rows import ENCODINGS
-from lists.field_values import FieldType
+from lists.field_values import CHOOSING, FieldType
 from lists.imports import Choices, Column, Import, Mode
 from lists.pages_imports import NewQuery, home, place, steps
 from mailer.accounts import access
 from mailer.accounts.access import Role
+from mailer.core import forbidden_data
 from mailer.core.addresses import trim
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, fault
@@ -32,6 +33,8 @@ TYPES = {
     FieldType.DATE: N_("Date"),
     FieldType.BOOLEAN: N_("Yes or no"),
     FieldType.LIST: N_("Several values"),
+    FieldType.CHOICE: N_("Choice"),
+    FieldType.CHOICES: N_("Several choices"),
 }
 BUILT_IN = {
     "email": N_("E-mail address"),
@@ -79,6 +82,7 @@ class Row:
     target: str
     label: str
     type: str
+    closed: str = ""  # why it is not imported (A-025 to A-027)
 
 
 async def mapping(request: web.Request) -> web.Response:
@@ -94,8 +98,12 @@ async def mapping(request: web.Request) -> web.Response:
 def _rows(job: Import, known: dict[str, tuple[str, FieldType]]) -> list[Row]:
     """What was chosen, or else what is guessed."""
     guesses = csv_mapping.guess(job.header, job.sample, known)
+    closed = job.closed_columns
     chosen = job.columns or [
-        Column(target=one.target, type=one.type, label=one.heading[:80], new=one.new) for one in guesses
+        Column()
+        if one.column in closed
+        else Column(target=one.target, type=one.type, label=one.heading[:80], new=one.new)
+        for one in guesses
     ]
     return [
         Row(
@@ -105,6 +113,7 @@ def _rows(job: Import, known: dict[str, tuple[str, FieldType]]) -> list[Row]:
             NEW if column.new else column.target,
             column.label or one.heading[:80],
             column.type if column.new else one.type,
+            forbidden_data.NAME_REFUSED[closed[one.column]] if one.column in closed else "",
         )
         for one, column in zip(guesses, chosen, strict=True)
     ]
@@ -128,7 +137,8 @@ def _mapping(
         "steps": steps(request, job, "mapping"),
         "rows": rows,
         "targets": targets,
-        "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items()],
+        # a choice needs its options first
+        "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items() if kind not in CHOOSING],
         "encodings": [(name, name.upper()) for name in ENCODINGS],
         "delimiters": [(sign, i18n.translate(DELIMITER_NAMES[sign])) for sign in DELIMITERS],
         "separator": DELIMITER_NAMES.get(job.delimiter, job.delimiter),
@@ -147,9 +157,10 @@ async def save_mapping(request: web.Request) -> web.Response:
                 row.n,
                 row.heading,
                 row.samples,
-                str(sent.get(f"target_{row.n}", "")),
+                str(sent.get(f"target_{row.n}", "")) if not row.closed else "",
                 trim(str(sent.get(f"label_{row.n}", ""))),
                 str(sent.get(f"type_{row.n}", "text")),
+                row.closed,
             )
             for row in _rows(job, known)
         ]
@@ -173,6 +184,8 @@ def _columns(rows: Sequence[Row], known: dict[str, tuple[str, FieldType]]) -> li
             columns.append(Column(target=row.target, type=kind))
             continue
         label = row.label or row.heading
+        if not row.closed and (unwanted := forbidden_data.of_name(label)):
+            faults.append(Fault(f"label_{row.n}", forbidden_data.NAME_REFUSED[unwanted], unwanted))
         if label.casefold() in labels:
             faults.append(Fault(f"label_{row.n}", LABEL_TAKEN, "conflict", {"label": label}))
         key = csv_mapping.free_key(label, taken)

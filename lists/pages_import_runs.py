@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from aiohttp import web
+from pydantic import Field
 
 from lists import import_report, import_start, imports, mailing_lists
+from lists.address_flags import Flag
 from lists.api_lists import stream
 from lists.import_report import Progress
 from lists.imports import Import, State
@@ -12,11 +14,14 @@ from lists.merge import Fate
 from lists.pages_imports import home, place, steps
 from mailer.accounts import access
 from mailer.accounts.access import Role
+from mailer.core.addresses import meant_domain
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, NotFound
+from mailer.core.forbidden_data import NAME_REFUSED
 from mailer.core.text import N_
 from mailer.web import i18n, response
 from mailer.web.request import Input, id_in_path, query
+from mailer.web.request import check as check_values
 
 # the rows of both tables in their order (ui 2.4), with what a row means
 FATES = {
@@ -28,6 +33,60 @@ FATES = {
     "errors": N_("In error"),
     Fate.SET_ASIDE: N_("Set aside: no such contact"),
 }
+
+
+# D-84: why they are worth a look
+FLAGS = {
+    Flag.ROLE: N_(
+        "contact@, info@, noreply@ …: several people or nobody reads them, and complaints come sooner."
+    ),
+    Flag.DISPOSABLE: N_("Mailboxes that live for minutes: mail to them bounces or stays unread."),
+    Flag.TYPO: N_(
+        "Like gamil.com for gmail.com: the mail goes to a stranger or a trap. Correct them in your file."
+    ),
+}
+OF_FLAGS: dict[str, str] = {
+    Flag.ROLE: N_("Office addresses"),
+    Flag.DISPOSABLE: N_("Disposable addresses"),
+    Flag.TYPO: N_("Addresses that look mistyped"),
+}
+
+
+class LeaveOuts(Input):
+    leave_out: list[Flag] = Field(default=[], max_length=len(Flag))
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A box of the check page."""
+
+    name: str
+    text: str
+    help: str
+    left_out: bool
+
+
+def flagged(job: Import) -> list[Flagged]:
+    return [
+        Flagged(flag, _counted(flag, n), i18n.translate(text), flag in job.choices.leave_out)
+        for flag, text in FLAGS.items()
+        if (n := job.counts.get(flag, 0))
+    ]
+
+
+def _counted(flag: Flag, n: int) -> str:
+    match flag:
+        case Flag.ROLE:
+            return i18n.ntranslate("{n} office address", "{n} office addresses", n)
+        case Flag.DISPOSABLE:
+            return i18n.ntranslate("{n} disposable address", "{n} disposable addresses", n)
+        case Flag.TYPO:
+            return i18n.ntranslate("{n} address that looks mistyped", "{n} addresses that look mistyped", n)
+
+
+def closed(job: Import) -> list[tuple[str, str]]:
+    """Columns that are not imported, with the reason's msgid."""
+    return [(job.header[n], NAME_REFUSED[kind]) for n, kind in job.closed_columns.items()]
 
 
 class Of(Input):
@@ -107,7 +166,9 @@ async def check(request: web.Request) -> web.Response:
         "balance": balance(job, base),
         "count": job.counts.get(Fate.CREATED, 0) + job.counts.get(Fate.UPDATED, 0),
         "refused": job.counts.get(Fate.REFUSED, 0),
-        "of": FATES.get(asked.of, ""),
+        "closed": closed(job),
+        "flagged": flagged(job),
+        "of": FATES.get(asked.of) or OF_FLAGS.get(asked.of, ""),
         "examples": examples,
         "failure": import_report.failure(job),
     }
@@ -125,12 +186,31 @@ async def _examples(tx: AccountTx, job: Import, of: str) -> list[Example]:
             )
             for row in found
         ]
-    if of not in set(Fate):
+    if of not in set(Fate) | set(Flag):
         return []
-    rows = await import_report.examples(tx, job, Fate(of))
     return [
-        Example(row.line, row.email, f"{row.first_name or ''} {row.last_name or ''}".strip()) for row in rows
+        Example(row.line, row.email, _meant(row.email) if of == Flag.TYPO else _name(row))
+        for row in await import_report.examples(tx, job, of)
     ]
+
+
+def _name(row: import_report.Example) -> str:
+    return f"{row.first_name or ''} {row.last_name or ''}".strip()
+
+
+def _meant(email: str) -> str:
+    meant = meant_domain(email.rpartition("@")[2].lower()) or ""
+    return i18n.translate(N_("perhaps {address}"), address=f"{email.rpartition('@')[0]}@{meant}")
+
+
+async def leave_out(request: web.Request) -> web.Response:
+    """The rows are counted again, without the addresses that were ticked (D-84)."""
+    sent = check_values(LeaveOuts, {"leave_out": (await request.post()).getall("leave_out", [])})
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        job = await imports.show(tx, id_in_path(request))
+        choices = job.choices.model_copy(update={"leave_out": sent.leave_out})
+        await import_start.check(tx, job.id, choices, dry_run=True)
+    return response.redirect(home(request) + place(job, "check"))
 
 
 async def start(request: web.Request) -> web.Response:
@@ -178,6 +258,7 @@ async def report(request: web.Request) -> web.Response:
         "errors": job.counts.get("errors", 0),
         "rows": job.counts.get("rows", 0),
         "rejects": rejects,
+        "closed": closed(job),
     }
     return response.page(request, "lists/imports/report.html", context)
 
@@ -199,6 +280,7 @@ async def cancel(request: web.Request) -> web.Response:
 
 ROUTES = [
     web.get("/{a}/imports/{id}/check", check),
+    web.post("/{a}/imports/{id}/leave-outs", leave_out),
     web.post("/{a}/imports/{id}/runs", start),
     web.get("/{a}/imports/{id}/run", run),
     web.get("/{a}/imports/{id}/report", report),

@@ -1,16 +1,14 @@
-"""Pages beside the contacts: custom fields, exports."""
+"""Pages beside the contacts: exports."""
 
 from typing import Any
 
 from aiohttp import web
 
-from lists import exports, fields, mailing_lists
+from lists import exports, mailing_lists
 from lists.api_lists import stream
 from lists.contacts import Id
 from lists.exports import NewExport
-from lists.fields import FieldChange, NewField
 from lists.pages_contacts import options
-from lists.pages_import_choices import TYPES
 from lists.pages_lists import home
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -19,7 +17,7 @@ from mailer.core.errors import Forbidden, Invalid
 from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
-from mailer.web.request import Input, check, id_in_path, query, read
+from mailer.web.request import Input, check, id_in_path, query
 
 WHATS = {"contacts": N_("Contacts"), "suppressions": N_("Suppression list"), "deliveries": N_("Deliveries")}
 FORMATS = (
@@ -32,76 +30,6 @@ class ExportQuery(Input):
     list_id: Id | None = None
     what: str = "contacts"
     cursor: str = ""
-
-
-# ---------------------------------------------------------------- fields
-
-
-async def field_index(request: web.Request) -> web.Response:
-    return await _fields(request, Form())
-
-
-async def _fields(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
-    async with access.account_tx(request) as tx:
-        found = await fields.many(tx)
-    types = [(str(value), i18n.translate(text)) for value, text in TYPES.items()]
-    context = {
-        "found": found,
-        "form": form,
-        "types": types,
-        "type_words": dict(types),
-        "editor": access.member(request).role >= Role.EDITOR,
-    }
-    return response.page(request, "lists/fields/index.html", context, status=status)
-
-
-async def field_create(request: web.Request) -> web.Response:
-    try:
-        wanted = await read(request, NewField)
-        async with access.account_tx(request, Role.EDITOR) as tx:
-            await fields.create(tx, wanted)
-    except Invalid as error:
-        return await _fields(request, await forms.again(request, error), status=error.status)
-    await access.flash(request, N_("Field created."))
-    return response.redirect(f"{home(request)}/fields")
-
-
-async def field_edit(request: web.Request) -> web.Response:
-    return await _field(request, None)
-
-
-async def _field(request: web.Request, form: Form | None, *, status: int = 200) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR) as tx:
-        field = await fields.show(tx, id_in_path(request))
-        used = await fields.used_by(tx, field.key)
-    context = {"field": field, "used": used, "form": form or forms.filled(field)}
-    return response.page(request, "lists/fields/edit.html", context, status=status)
-
-
-async def field_change(request: web.Request) -> web.Response:
-    try:
-        wanted = await read(request, FieldChange)
-        async with access.account_tx(request, Role.EDITOR) as tx:
-            await fields.change(tx, id_in_path(request), wanted)
-    except Invalid as error:
-        return await _field(request, await forms.again(request, error), status=error.status)
-    await access.flash(request, N_("Field saved."))
-    return response.redirect(f"{home(request)}/fields")
-
-
-async def field_deletion(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR) as tx:
-        field = await fields.show(tx, id_in_path(request))
-        used = await fields.used_by(tx, field.key)
-    context = {"field": field, "used": used, "form": Form()}
-    return response.page(request, "lists/fields/delete.html", context)
-
-
-async def field_delete(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR) as tx:
-        cleared = await fields.delete(tx, id_in_path(request))
-    await access.flash(request, N_("Field deleted; it held a value for {n} contacts."), n=cleared)
-    return response.redirect(f"{home(request)}/fields")
 
 
 # ---------------------------------------------------------------- exports
@@ -173,12 +101,6 @@ async def export_file(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES: list[web.RouteDef] = [
-    web.get("/{a}/fields", field_index),
-    web.post("/{a}/fields", field_create),
-    web.get("/{a}/fields/{id}", field_edit),
-    web.post("/{a}/fields/{id}", field_change),
-    web.get("/{a}/fields/{id}/deletion", field_deletion),
-    web.post("/{a}/fields/{id}/deletion", field_delete),
     web.get("/{a}/exports", export_index),
     web.post("/{a}/exports", export_create),
     web.get("/{a}/exports/new", export_new),

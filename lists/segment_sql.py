@@ -27,7 +27,7 @@ SAMPLED = "(hashint8(c.id) & 2147483647) % 100 = 0"
 ONE_IN = 100
 # who may be in a segment at all. C-16: an objection ends profiling too
 _SELECTABLE = """
-    c.account_id = $1 AND c.id > $2 AND c.id <= $3
+    c.account_id = $1 AND c.id > $2 AND c.id <= $3 AND c.restricted_at IS NULL
     AND NOT EXISTS (SELECT FROM suppressions u
                     WHERE u.account_id = $1 AND u.address_hash = c.address_hash AND u.list_id IS NULL
                       AND u.reason = 'objected' AND (u.expires_at IS NULL OR u.expires_at > now()))

@@ -166,13 +166,17 @@ async def _leave(tx: AccountTx, who: RecipientToken, list_id: int | None, method
 
 
 async def _locked(tx: AccountTx, who: RecipientToken) -> list[_Found]:
-    """The contacts that a refusal reaches: that address, and the contact that had it."""
+    """Whom a refusal reaches: that address, the contact that had it, and the one it was merged into."""
     return await tx.many(
         _Found,
         """
         SELECT id, address_hash
         FROM contacts
-        WHERE account_id = $1 AND (address_hash = $2 OR id = $3)
+        WHERE account_id = $1 AND (address_hash = $2 OR id = $3 OR id = ANY (ARRAY(
+            -- merged into another since the mail
+            SELECT kept_id FROM contact_merges m
+            WHERE m.account_id = $1 AND (m.merged_id = $3 OR m.merged_hash = $2)
+        )))
         ORDER BY id
         FOR NO KEY UPDATE
         """,

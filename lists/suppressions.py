@@ -286,6 +286,42 @@ async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:
     )
 
 
+async def carry_strictly(tx: AccountTx, from_hash: bytes, to_hash: bytes) -> None:
+    """As `carry`, for two addresses of one person: a stop ends for neither before it ends for the other."""
+    await carry(tx, from_hash, to_hash)
+    await tx.run(
+        """
+        UPDATE suppressions s
+        SET reason = f.reason, since = f.since, expires_at = f.expires_at
+        FROM suppressions f
+        WHERE s.account_id = $1 AND f.account_id = $1 AND f.address_hash = $2 AND s.address_hash = $3
+          AND s.list_id IS NOT DISTINCT FROM f.list_id AND f.reason <> 'bounced' AND s.expires_at IS NOT NULL
+          AND (f.expires_at IS NULL OR f.expires_at > s.expires_at)
+        """,
+        from_hash,
+        to_hash,
+    )
+
+
+async def add_for_lists(tx: AccountTx, hashes: Sequence[bytes], list_ids: Sequence[int]) -> None:
+    """A refusal that stood only in a subscription, for addresses whose contact goes. What is there stays."""
+    await tx.run(
+        """
+        INSERT INTO suppressions (account_id, address_hash, list_id, reason)
+        SELECT $1, h, l, 'unsubscribed'
+        FROM unnest($2::bytea[]) AS h
+        CROSS JOIN unnest($3::bigint[]) AS l
+        ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
+        SET reason = 'unsubscribed', since = now(), expires_at = NULL
+        WHERE suppressions.expires_at IS NOT NULL
+        """,
+        list(hashes),
+        list(list_ids),
+    )
+    for list_id in list_ids:
+        await close_returns(tx, hashes, list_id)
+
+
 async def close_returns(tx: AccountTx, hashes: Sequence[bytes], list_id: int | None = None) -> None:
     """Ends the way back to one list, or to all: the stop of everything speaks for them again."""
     await tx.run(

@@ -173,6 +173,19 @@ async def take(tx: AccountTx, contact_ids: Sequence[int], tag_id: int) -> int:
     )
 
 
+async def carry(tx: AccountTx, other_id: int, kept_id: int) -> None:
+    """The tags of a contact that is merged into another, on that one."""
+    await tx.run(
+        """
+        INSERT INTO contact_tags (account_id, contact_id, tag_id)
+        SELECT account_id, $3, tag_id FROM contact_tags WHERE account_id = $1 AND contact_id = $2
+        ON CONFLICT DO NOTHING
+        """,
+        other_id,
+        kept_id,
+    )
+
+
 async def put_on(tx: AccountTx, contact_id: int, name: str) -> Tag:
     """On one contact. Raises NotFound, and Invalid at `name`."""
     if not await tx.value("SELECT 1 FROM contacts WHERE account_id = $1 AND id = $2", contact_id):

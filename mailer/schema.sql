@@ -383,6 +383,7 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
             people.measured,
             people.list_id,
                 CASE
+                    WHEN people.limited THEN 'restricted'::text
                     WHEN people.excluded THEN 'excluded'::text
                     WHEN people.outside THEN 'segment'::text
                     WHEN (people.list_id IS NOT NULL) THEN ''::text
@@ -398,6 +399,7 @@ CREATE VIEW public.audience WITH (security_invoker='true') AS
                     bool_or(((s.status = 'unsubscribed'::text) OR (o.id IS NOT NULL))) AS refused,
                     bool_or((s.status = 'active'::text)) AS service,
                     bool_or((a.id IS NOT NULL)) AS stopped,
+                    bool_or((c.restricted_at IS NOT NULL)) AS limited,
                     bool_or(((c.opens = 'granted'::text) OR (c.clicks = 'granted'::text))) AS measured,
                     bool_or(((EXISTS ( SELECT
                            FROM (public.campaign_lists x
@@ -508,6 +510,17 @@ ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.contact_merges (
+    account_id bigint NOT NULL,
+    merged_id bigint NOT NULL,
+    merged_hash bytea NOT NULL,
+    kept_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT contact_merges_merged_hash_check CHECK ((length(merged_hash) = 16))
+);
+
+ALTER TABLE ONLY public.contact_merges FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.contact_tags (
     account_id bigint NOT NULL,
@@ -635,6 +648,27 @@ ALTER TABLE public.domains ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.duplicate_searches (
+    account_id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.duplicate_searches FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.duplicates (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    other_id bigint NOT NULL,
+    reason text NOT NULL,
+    apart boolean DEFAULT false NOT NULL,
+    found_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT duplicates_check CHECK ((contact_id < other_id)),
+    CONSTRAINT duplicates_reason_check CHECK ((reason = ANY (ARRAY['address'::text, 'typo'::text, 'field'::text])))
+);
+
+ALTER TABLE ONLY public.duplicates FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.events (
     account_id bigint NOT NULL,
     id text NOT NULL,
@@ -705,6 +739,32 @@ ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.field_changes (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    key text NOT NULL,
+    act text NOT NULL,
+    before text DEFAULT ''::text NOT NULL,
+    after text DEFAULT ''::text NOT NULL,
+    reached bigint DEFAULT 0 NOT NULL,
+    changed bigint DEFAULT 0 NOT NULL,
+    total bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT field_changes_act_check CHECK ((act = ANY (ARRAY['delete_field'::text, 'rename_option'::text, 'delete_option'::text])))
+);
+
+ALTER TABLE ONLY public.field_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.field_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.field_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.fields (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -712,9 +772,12 @@ CREATE TABLE public.fields (
     label text NOT NULL,
     type text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    options jsonb DEFAULT '[]'::jsonb NOT NULL,
+    filled bigint,
+    filled_at timestamp with time zone,
     CONSTRAINT fields_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
     CONSTRAINT fields_label_check CHECK (((length(label) >= 1) AND (length(label) <= 80))),
-    CONSTRAINT fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text, 'list'::text])))
+    CONSTRAINT fields_type_check CHECK ((type = ANY (ARRAY['text'::text, 'number'::text, 'date'::text, 'boolean'::text, 'list'::text, 'choice'::text, 'choices'::text])))
 );
 
 ALTER TABLE ONLY public.fields FORCE ROW LEVEL SECURITY;
@@ -859,6 +922,8 @@ CREATE TABLE public.imports (
     attempt integer DEFAULT 0 NOT NULL,
     resumed_at_line bigint,
     examples jsonb DEFAULT '{}'::jsonb NOT NULL,
+    closed jsonb DEFAULT '[]'::jsonb NOT NULL,
+    guard jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
@@ -1237,7 +1302,7 @@ CREATE TABLE public.selections (
     basis_date date,
     basis_about text DEFAULT ''::text NOT NULL,
     tag_id bigint,
-    CONSTRAINT selections_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'unsubscribe'::text, 'add'::text, 'remove'::text, 'tag'::text, 'untag'::text]))),
+    CONSTRAINT selections_action_check CHECK ((action = ANY (ARRAY['delete'::text, 'unsubscribe'::text, 'add'::text, 'remove'::text, 'tag'::text, 'untag'::text, 'export'::text]))),
     CONSTRAINT selections_state_check CHECK ((state = ANY (ARRAY['frozen'::text, 'running'::text, 'done'::text])))
 );
 
@@ -1622,6 +1687,9 @@ ALTER TABLE ONLY public.consent_ips
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_pkey PRIMARY KEY (account_id, merged_id);
+
 ALTER TABLE ONLY public.contact_tags
     ADD CONSTRAINT contact_tags_pkey PRIMARY KEY (account_id, contact_id, tag_id);
 
@@ -1655,6 +1723,12 @@ ALTER TABLE ONLY public.domains
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.duplicate_searches
+    ADD CONSTRAINT duplicate_searches_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_pkey PRIMARY KEY (account_id, contact_id, other_id);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
 
@@ -1663,6 +1737,9 @@ ALTER TABLE ONLY public.evidence
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.field_changes
+    ADD CONSTRAINT field_changes_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.fields
     ADD CONSTRAINT fields_key UNIQUE (account_id, key);
@@ -1865,6 +1942,10 @@ CREATE INDEX consent_ips_contact ON public.consent_ips USING btree (account_id, 
 
 CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
 
+CREATE INDEX contact_merges_hash ON public.contact_merges USING btree (account_id, merged_hash);
+
+CREATE INDEX contact_merges_kept ON public.contact_merges USING btree (account_id, kept_id);
+
 CREATE INDEX contact_tags_tag ON public.contact_tags USING btree (account_id, tag_id, contact_id);
 
 CREATE INDEX contacts_first_name ON public.contacts USING btree (account_id, first_name_key);
@@ -1890,6 +1971,8 @@ CREATE UNIQUE INDEX dkim_keys_active ON public.dkim_keys USING btree (account_id
 CREATE INDEX dkim_keys_domain ON public.dkim_keys USING btree (account_id, domain_id);
 
 CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'pending'::text);
+
+CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
 
 CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, campaign_id, kind, at);
 
@@ -2031,6 +2114,12 @@ ALTER TABLE ONLY public.consent_ips
 ALTER TABLE ONLY public.consent_ips
     ADD CONSTRAINT consent_ips_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.contact_merges
+    ADD CONSTRAINT contact_merges_account_id_kept_id_fkey FOREIGN KEY (account_id, kept_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.contact_tags
     ADD CONSTRAINT contact_tags_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
@@ -2055,11 +2144,26 @@ ALTER TABLE ONLY public.dkim_keys
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.duplicate_searches
+    ADD CONSTRAINT duplicate_searches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.duplicates
+    ADD CONSTRAINT duplicates_account_id_other_id_fkey FOREIGN KEY (account_id, other_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.field_changes
+    ADD CONSTRAINT field_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.fields
     ADD CONSTRAINT fields_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2212,6 +2316,8 @@ CREATE POLICY account ON public.consent_ips USING ((account_id = public.current_
 
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.contact_merges USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.contact_tags USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2228,11 +2334,17 @@ CREATE POLICY account ON public.dkim_keys USING ((account_id = public.current_ac
 
 CREATE POLICY account ON public.domains USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.duplicate_searches USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.duplicates USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.evidence USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.field_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.fields USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -2316,6 +2428,8 @@ ALTER TABLE public.consent_ips ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contact_merges ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contact_tags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
@@ -2332,11 +2446,17 @@ ALTER TABLE public.dkim_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.duplicate_searches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.duplicates ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.field_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.fields ENABLE ROW LEVEL SECURITY;
 
@@ -2448,6 +2568,8 @@ GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mail
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.contact_merges TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.contact_tags TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
@@ -2460,11 +2582,17 @@ GRANT SELECT,DELETE ON TABLE public.dkim_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.domains TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.duplicate_searches TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.duplicates TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.field_changes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
 

@@ -18,12 +18,14 @@ CHUNK = 10_000
 class Counts:
     """People of the included lists; what is taken away adds up: in_lists - … = result.
 
+    `restricted`: the person asked that the use of their data be limited (C-13).
     `outside`: not in every segment that narrows the campaign. `service`: active, but for service mails only,
     and this campaign is something else (B-20, B-21).
     `measured`: those of the result who accept that opens or clicks are measured.
     """
 
     in_lists: int
+    restricted: int
     excluded: int
     outside: int
     suppressed: int
@@ -40,6 +42,7 @@ async def count(tx: AccountTx, campaign_id: int) -> Counts:
         Counts,
         """
         SELECT count(*)::int AS in_lists,
+               (count(*) FILTER (WHERE reason = 'restricted'))::int AS restricted,
                (count(*) FILTER (WHERE reason = 'excluded'))::int AS excluded,
                (count(*) FILTER (WHERE reason = 'segment'))::int AS outside,
                (count(*) FILTER (WHERE reason = 'suppressed'))::int AS suppressed,

@@ -4,10 +4,13 @@ The unsubscribe link and the identity must reach every recipient: on each way th
 where a reader can see them (A-008, A-062, B-24).
 """
 
+import re
 from collections.abc import Mapping, Set
 
 from jinja2 import TemplateSyntaxError, nodes
 
+from mailer.core import forbidden_data
+from mailer.core.forbidden_data import Kind
 from mailer.core.text import N_
 from sending import image_checks, link_checks, mail_tree, merge, reading_checks, subject_checks
 from sending.inert import Slot, Slots
@@ -26,6 +29,7 @@ IN_ORDER: Mapping[str, str] = {
     "letters": N_("The letters are large enough and stand out from their background."),
     "headings": N_("The message is short, or its headings divide it."),
     "active": N_("Nothing in the message runs or loads by itself."),
+    "forbidden": N_("No bank card or social security number stands in the message."),
 }
 """Code of a check → the sentence for it when nothing is wrong, in the order of the page."""
 
@@ -54,6 +58,7 @@ def check_tree(
     problems += image_checks.check_images(page, own_origin=own_origin)
     problems += reading_checks.check_reading(page, text)
     problems += _active(page)
+    problems += _forbidden(subject, text)
     if not text.strip():
         problems.append(error(0, "text_part", N_("The plain text is empty. Write some text in the message.")))
     return problems
@@ -169,6 +174,19 @@ def _prints(node: nodes.Node | None, wanted: Set[str]) -> bool:
             return f"{node.node.name}.{node.attr}" in wanted
         case _:
             return False
+
+
+_ADDRESS = re.compile(r"https?://\S+")
+
+
+def _forbidden(*texts: str) -> list[Problem]:
+    """A-025, A-026. An account number may stand there: who asks for gifts or payments writes their own."""
+    # numbers in addresses of links are names of pages
+    lines = [_ADDRESS.sub(" ", line) for text in texts for line in text.splitlines()]
+    if {Kind.CARD, Kind.NIR}.isdisjoint(forbidden_data.screen(lines, words=False).values()):
+        return []
+    message = N_("The message holds what looks like a bank card or social security number. Remove it.")
+    return [error(0, "forbidden", message)]
 
 
 def _active(page: MailTree) -> list[Problem]:

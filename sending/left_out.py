@@ -12,7 +12,7 @@ from lists import segments
 from mailer.core.db import AccountTx
 from mailer.core.paging import Page, decode, encode, page
 
-Reason = Literal["excluded", "segment", "suppressed", "unsubscribed", "service", "pending"]
+Reason = Literal["restricted", "excluded", "segment", "suppressed", "unsubscribed", "service", "pending"]
 RANGE = 50_000
 MOST_RANGES = 5  # a page looks at 250,000 contacts at most, then offers to go on
 

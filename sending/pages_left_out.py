@@ -13,6 +13,7 @@ from sending import campaigns, left_out, pages_steps
 from sending.left_out import LeftOut, Reason
 
 WHY: Mapping[str, str] = {
+    "restricted": N_("Not sent: processing limited at the person's request."),
     "excluded": N_("Not sent: in “{name}”, which the campaign excludes."),
     "segment": N_("Not sent: not in the segment “{name}”."),
     "suppressed": N_("Not sent: on the suppression list."),

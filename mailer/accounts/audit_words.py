@@ -28,6 +28,7 @@ ACTS = {
     "exported": N_("has exported"),
     "halted": N_("has stopped the sends from"),
     "imported": N_("has imported"),
+    "merged": N_("has merged a duplicate into"),
     "paused": N_("has paused"),
     "published": N_("has published"),
     "proved": N_("has shown that the SMTP server signs for"),

@@ -157,7 +157,7 @@ def is_free_mail(domain: str) -> bool:
     return domain in _FREE_MAIL or _FREE_MAIL_NAMES.fullmatch(domain) is not None
 
 
-_TYPING_SLIPS = {
+SLIPS = {
     slip: right
     for right, slips in {
         "gmail.com": "gamil.com gmial.com gmai.com gmail.co gmail.cm gmail.con gmail.fr gmal.com gnail.com "
@@ -179,7 +179,7 @@ _TYPING_SLIPS = {
 
 def meant_domain(domain: str) -> str | None:
     """The big provider this domain (lower case) looks like a slip of: gamil.com → gmail.com. D-84."""
-    return _TYPING_SLIPS.get(domain)
+    return SLIPS.get(domain)
 
 
 # RFC 2142 §3 to §6, what mail programs call themselves, and the usual French ones

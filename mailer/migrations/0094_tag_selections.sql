@@ -4,4 +4,4 @@ ALTER TABLE selections
     ADD COLUMN tag_id bigint,
     DROP CONSTRAINT selections_action_check,
     ADD CONSTRAINT selections_action_check
-        CHECK (action IN ('delete', 'unsubscribe', 'add', 'remove', 'tag', 'untag'));
+        CHECK (action IN ('delete', 'unsubscribe', 'add', 'remove', 'tag', 'untag', 'export'));

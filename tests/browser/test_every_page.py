@@ -53,6 +53,20 @@ async def leave_things_half_done(page: Page, home: str) -> None:
     await page.locator("#name").fill("Presse")
     await page.locator("main .btn-primary").first.press("Enter")
     await page.get_by_role("link", name="Presse", exact=True).wait_for()
+    for address in ("zoe.martin@gmail.com", "zoemartin+lettre@gmail.com"):
+        await page.goto(f"{home}/contacts/new")
+        await page.fill("#email", address)
+        await page.locator("main .btn-primary").first.press("Enter")
+        await page.wait_for_load_state()
+    await page.goto(f"{home}/fields")
+    await page.fill("#label", f"Formule {await page.locator('main tbody tr').count()}")
+    await page.select_option("#type", "choices")
+    await page.fill("#options", "Découverte\nFamille")
+    await page.locator("main .btn-primary").first.press("Enter")
+    await page.wait_for_load_state()
+    # found by the worker before the pages are walked to
+    await page.goto(f"{home}/contacts/duplicates")
+    await page.locator("a[href*='/merges?']").first.wait_for(timeout=30_000)
     await page.goto(f"{home}/imports/new")
     await page.locator("#file").set_input_files(
         {"name": "suite.csv", "mimeType": "text/csv", "buffer": files.people("ana@exemple.test")}

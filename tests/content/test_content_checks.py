@@ -32,6 +32,28 @@ def test_the_standard_footer_passes_every_check(wrap: Callable, compiled: Callab
     assert content_checks.in_order(problems) == list(content_checks.IN_ORDER.values())
 
 
+@pytest.mark.req("A-025", "A-026")
+@pytest.mark.parametrize(
+    ("body", "blocked"),
+    [
+        ("Votre carte 4970 1012 3456 7893", True),
+        ("N° 1 85 05 78 006 084 91", True),
+        ("Votre carte 4970 10** **** 7893", False),
+        ("Nos dons : FR76 3000 6000 0112 3456 7890 189", False),
+        ("SIRET 732 829 320 00074, tél. 01 23 45 67 89, 2026", False),
+        ('<a href="https://x.fr/4970101234567893">Voir</a>', False),
+    ],
+)
+def test_a_message_holds_no_card_and_no_social_security_number(
+    wrap: Callable, compiled: Callable, body: str, blocked: bool
+) -> None:
+    source = add_footer(wrap(f"<mj-text>{body}</mj-text>"), language="fr")
+    assert (("forbidden", "error") in codes(compiled, source)) == blocked
+    plain = add_footer(wrap("<mj-text>Bonjour</mj-text>"), language="fr")
+    if blocked:
+        assert ("forbidden", "error") in codes(compiled, plain, subject=body)
+
+
 HIDDEN = {
     "missing": "<mj-text>x</mj-text>",
     "display": f'<mj-text><span style="display:none">{LINK}</span></mj-text>',

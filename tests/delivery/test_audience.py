@@ -132,6 +132,7 @@ async def test_each_state_is_counted_once_and_only_the_result_is_sent(post: Post
         )
         counts = await audience.count(tx, campaign)
     assert counts == Counts(
+        restricted=0,
         outside=0,
         in_lists=8,
         excluded=1,

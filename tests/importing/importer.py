@@ -34,11 +34,12 @@ class Importer:
                 detected=found.detected,
                 language=language,
             )
-            guesses = csv_mapping.guess(
-                found.detected.header, found.detected.sample, await imports.field_guesses(tx)
-            )
+            job = await imports.show(tx, import_id)
+            guesses = csv_mapping.guess(job.header, job.sample, await imports.field_guesses(tx))
             columns = [
                 Column(target=guess.target, type=guess.type, label=guess.heading[:80], new=guess.new)
+                if guess.column not in job.closed_columns
+                else Column()
                 for guess in guesses
             ]
             await imports.map_columns(tx, import_id, columns)

@@ -1,6 +1,6 @@
-"""Everything that happened with one contact and those merged into it, the newest first: consents, deliveries, gestures, changes.
+"""Everything that happened with one contact and those merged into it, the newest first.
 
-Four sources, one order, by keyset; each line tells when it is deleted.
+Consents, deliveries, gestures, changes: four sources, one order, by keyset; each line tells when it is deleted.
 """
 
 from dataclasses import dataclass

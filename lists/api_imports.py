@@ -55,9 +55,11 @@ class Target(Input):
 
 class NewImport(Choices):
     """`mapping`: heading → target; columns left out are not imported. Without it headings that name a known
-    field are taken. `dry_run`: counts only; start it with POST /imports/{id}/runs."""
+    field are taken. `sheet`: of a workbook; without it the first that holds something. `dry_run`: counts
+    only; start it with POST /imports/{id}/runs."""
 
     mapping: dict[str, Target] | None = None
+    sheet: Annotated[str, Field(max_length=255)] = ""
     dry_run: bool = False
 
 
@@ -171,6 +173,8 @@ async def _parts(request: web.Request, account_id: int) -> tuple[Upload, NewImpo
             raise fault("file", NO_FILE, code="missing")
         if new is None:
             raise fault("options", NO_OPTIONS, code="missing")
+        if new.sheet and new.sheet != upload.detected.sheet:
+            upload = await import_upload.look_again(db, account_id, upload, sheet=new.sheet)
     except (Invalid, ValueError) as error:
         if upload is not None:
             await import_upload.drop(db, account_id, upload.file_id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from lists import import_report, import_start, imports, merge
+from lists import import_report, import_start, imports, merge, table_rows
 from lists.contacts import NOT_BUSINESS, search_key
 from lists.csv_contacts import Checker, ContactRow, Reject
 from lists.csv_rows import Fault, Position, Reader, Record
@@ -52,6 +52,7 @@ class Parser:
         start = Position(job.bytes_read, job.lines_read, job.rows_read)
         self._reader = Reader(job.encoding, job.delimiter, start=start)
         self._mapping = job.column_mapping
+        self._turned = job.format != "csv"
         self._check = Checker(self._mapping, job.field_types)
         self._business = job.choices.legal_basis == "b2b_interest"
         self._offset, self._line = job.bytes_read, job.lines_read
@@ -74,6 +75,11 @@ class Parser:
         return batch
 
     def _judge(self, record: Record) -> ContactRow | Reject:
+        if self._turned:
+            restored = table_rows.restore(record, self._mapping)
+            if isinstance(restored, Reject):
+                return restored
+            record = restored
         row = self._check(record)
         # B-23: business interest is about somebody's profession: no mailbox provider's address shows it
         if self._business and isinstance(row, ContactRow) and is_free_mail(domain_of(row.key)):

@@ -131,6 +131,7 @@ def _mapping(
         "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items()],
         "encodings": [(name, name.upper()) for name in ENCODINGS],
         "delimiters": [(sign, i18n.translate(DELIMITER_NAMES[sign])) for sign in DELIMITERS],
+        "sheets": [(name, name) for name in job.sheets],
         "separator": DELIMITER_NAMES.get(job.delimiter, job.delimiter),
         "list_id": query(request, NewQuery).list_id,
     }
@@ -185,14 +186,15 @@ def _columns(rows: Sequence[Row], known: dict[str, tuple[str, FieldType]]) -> li
 
 
 class Reading(Input):
-    encoding: Annotated[str, Field(max_length=20)]
-    delimiter: Annotated[str, Field(max_length=1)]
+    encoding: Annotated[str, Field(max_length=20)] = ENCODINGS[0]
+    delimiter: Annotated[str, Field(max_length=1)] = DELIMITERS[0]
+    sheet: Annotated[str, Field(max_length=255)] = ""
 
     model_config = {"str_strip_whitespace": False}
 
 
 async def redetect(request: web.Request) -> web.Response:
-    """Reads the file again with the person's own encoding and separator."""
+    """Reads the file again with the person's own encoding and separator, or another sheet."""
     asked = await read(request, Reading)
     if asked.encoding not in ENCODINGS or asked.delimiter not in DELIMITERS:
         raise fault("encoding", N_("Choose an encoding and a separator of the list."))
@@ -204,12 +206,14 @@ async def redetect(request: web.Request) -> web.Response:
         detected = await import_upload.look(
             services(request).db,
             account_id,
-            job.file_id or 0,
+            job.original_file_id or job.file_id or 0,
             encoding=asked.encoding,
             delimiter=asked.delimiter,
+            sheet=asked.sheet,
         )
     except Unreadable as error:
-        raise fault("encoding", error.message, code=error.code) from error
+        name = "encoding" if job.format == "csv" else "sheet"
+        raise fault(name, error.message, code=error.code, **error.params) from error
     async with access.account_tx(request, Role.EDITOR) as tx:
         await imports.redetect(tx, job.id, detected)
     return response.redirect(home(request) + place(job, "mapping"))

@@ -54,6 +54,9 @@ class Live:
 
 def live(job: Import) -> Live:
     now = import_report.progress(job)
+    if job.to_turn and job.state == State.CHECKING:
+        text = i18n.translate(N_("Reading the file: line {n}"), n=job.lines_turned)
+        return Live(now, text, i18n.translate(N_("Reading the file")))
     text = i18n.translate(
         N_("{done} of {total} rows, {rate} a second"), done=now.done, total=now.total, rate=now.per_second
     )

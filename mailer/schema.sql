@@ -755,7 +755,9 @@ CREATE TABLE public.import_rows (
     language text,
     fields jsonb DEFAULT '{}'::jsonb NOT NULL,
     first_name_key text,
-    last_name_key text
+    last_name_key text,
+    opt_out text DEFAULT ''::text NOT NULL,
+    CONSTRAINT import_rows_opt_out_check CHECK ((opt_out = ANY (ARRAY[''::text, 'unsubscribed'::text, 'blocked'::text, 'bounced'::text, 'complained'::text])))
 );
 
 ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
@@ -797,6 +799,13 @@ CREATE TABLE public.imports (
     attempt integer DEFAULT 0 NOT NULL,
     resumed_at_line bigint,
     examples jsonb DEFAULT '{}'::jsonb NOT NULL,
+    format text DEFAULT 'csv'::text NOT NULL,
+    sheet text DEFAULT ''::text NOT NULL,
+    sheets jsonb DEFAULT '[]'::jsonb NOT NULL,
+    original_file_id bigint,
+    lines_turned bigint DEFAULT 0 NOT NULL,
+    origin_product text DEFAULT ''::text NOT NULL,
+    CONSTRAINT imports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text, 'ndjson'::text]))),
     CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );

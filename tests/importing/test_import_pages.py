@@ -156,7 +156,8 @@ async def test_faults_are_told_at_their_fields_and_keep_the_input(services: Serv
     person = await make.signed_in(account.owner_id, language="en")
     refused = await send_file(person, account, b"PK\x03\x04" + b"\0" * 99, name="contacts.xlsx")
     assert refused.status == 422
-    assert "This file cannot be read as a table" in refused.text
+    assert "This workbook is damaged. Open it in a spreadsheet, save it as .xlsx" in refused.text
+    assert "cannot be read as a table" in (await send_file(person, account, b"%PDF-1.7" + b"x" * 99)).text
     assert (await send_file(person, account, b"")).status == 422
     sent = await send_file(person, account, files.people("ana@example.test"))
     mapping = selected((await person.get(sent.location)).text)

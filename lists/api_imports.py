@@ -82,6 +82,7 @@ class Counts:
     doubles: int
     errors: int
     set_aside: int
+    opted_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from lists import import_report, import_start, imports, merge, table_rows
+from lists import import_opt_outs, import_report, import_start, imports, merge, table_rows
 from lists.contacts import NOT_BUSINESS, search_key
 from lists.csv_contacts import Checker, ContactRow, Reject
 from lists.csv_rows import Fault, Position, Reader, Record
@@ -82,7 +82,12 @@ class Parser:
             record = restored
         row = self._check(record)
         # B-23: business interest is about somebody's profession: no mailbox provider's address shows it
-        if self._business and isinstance(row, ContactRow) and is_free_mail(domain_of(row.key)):
+        if (
+            self._business
+            and isinstance(row, ContactRow)
+            and not row.opt_out
+            and is_free_mail(domain_of(row.key))
+        ):
             masked = mask(row.email)
             heading = self._mapping.heading(self._mapping.email)
             return Reject(row.line, heading, "free_mail", masked, NOT_BUSINESS, {"address": masked})
@@ -150,17 +155,17 @@ async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: 
     """Of each address the first row. Returns the others."""
     if not rows:
         return []
-    lines, emails, address_keys, firsts, lasts, languages, values = zip(*rows, strict=True)
+    lines, emails, address_keys, firsts, lasts, languages, values, opt_outs = zip(*rows, strict=True)
     staged = await tx.rows(
         """
         INSERT INTO import_rows (account_id, import_id, line, email, address_key, address_hash, first_name,
-                                 first_name_key, last_name, last_name_key, language, fields)
+                                 first_name_key, last_name, last_name_key, language, fields, opt_out)
         SELECT $1, $2, line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
-               language, fields::jsonb
+               language, fields::jsonb, opt_out
         FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[],
-                    $10::text[], $11::text[], $12::text[])
+                    $10::text[], $11::text[], $12::text[], $13::text[])
              AS r (line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
-                   language, fields)
+                   language, fields, opt_out)
         ORDER BY line
         ON CONFLICT (account_id, import_id, address_key) DO NOTHING
         RETURNING line
@@ -176,10 +181,12 @@ async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: 
         [name and search_key(name) for name in lasts],
         languages,
         [orjson.dumps(found).decode() if found else "{}" for found in values],
+        opt_outs,
     )
     if len(staged) == len(rows):
         return []
     kept = {line for (line,) in staged}
+    await import_opt_outs.strengthen(tx, import_id, [row for row in rows if row.line not in kept])
     return [Reject(row.line, "", DOUBLE, mask(row.email), ABOVE, {}) for row in rows if row.line not in kept]
 
 

@@ -19,7 +19,7 @@ from pydantic import StringConstraints
 
 from lists import fields
 from lists.csv_detect import Detected
-from lists.csv_mapping import ColumnMapping
+from lists.csv_mapping import BUILT_IN, STATUS, ColumnMapping
 from lists.field_values import FieldType
 from mailer.accounts import agreements, audit
 from mailer.core import clock, files, paging, work
@@ -152,7 +152,7 @@ class Import:
         """The targets whose empty cells erase."""
         if not self.choices.empty_erases:
             return []
-        return [column.target for column in self.columns if column.target not in ("", "email")]
+        return [column.target for column in self.columns if column.target not in ("", "email", STATUS)]
 
 
 async def create(tx: AccountTx, *, file_id: int, file_name: str, detected: Detected, language: str) -> int:
@@ -293,7 +293,7 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
         kind = column.type
         if column.target in known and not column.new:
             kind = known[column.target][1]
-        elif column.target not in ("", "email", "first_name", "last_name", "language") and not column.new:
+        elif column.target not in ("", *BUILT_IN) and not column.new:
             raise Invalid(Fault("mapping", NO_SUCH_FIELD, "no_such_field", {"target": column.target}))
         stored.append(column.model_copy(update={"type": kind}).model_dump(mode="json"))
     if len(known) + sum(column.new for column in columns) > fields.MAX_FIELDS:

@@ -1,8 +1,9 @@
 """Staged rows → contacts, subscriptions and proofs of consent, in parts by line.
 
-A staged row has one fate, the first that fits: set_aside (update only, and nobody has this address), refused
-(an opt-out that stays), created, updated, unchanged. With the errors and the doubles, which are not staged,
-they add up to the rows of the file. The check judges with the same statement as the import.
+A staged row has one fate, the first that fits: opted_out (the file says no: `import_opt_outs`), set_aside
+(update only, and nobody has this address), refused (an opt-out that stays), created, updated, unchanged.
+With the errors and the doubles, which are not staged, they add up to the rows of the file. The check judges
+with the same statement as the import.
 
 A no stays a no (B-28, A-022): a subscription that is there is never touched, and a new one of somebody who is
 suppressed is written as unsubscribed.
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lists import import_opt_outs
 from lists.imports import Choices, Import
 from mailer.core import work
 from mailer.core.db import AccountTx, Database
@@ -28,6 +30,7 @@ class Fate(StrEnum):
     UNCHANGED = "unchanged"
     REFUSED = "refused"
     SET_ASIDE = "set_aside"
+    OPTED_OUT = "opted_out"
 
 
 class Superseded(MailerError):
@@ -73,6 +76,7 @@ _JUDGE = """
     SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20]
     FROM (
         SELECT r.line, CASE
+            WHEN r.opt_out <> '' THEN 'opted_out'
             WHEN c.id IS NULL AND $5::text = 'update' THEN 'set_aside'
             WHEN EXISTS (
                 SELECT 1 FROM suppressions s
@@ -154,6 +158,7 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     if not ours:
         raise Superseded
     choices = job.choices
+    await import_opt_outs.apply(tx, job, after=after, to=to, wording=statement(choices))
     if choices.mode != "update":
         await _create(tx, job.id, after=after, to=to)
     if choices.mode != "add":

@@ -8,8 +8,17 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field, field_validator
 
-from lists import csv_mapping, import_report, import_start, import_upload, imports, mailing_lists
+from lists import (
+    csv_mapping,
+    import_report,
+    import_start,
+    import_upload,
+    imports,
+    known_exports,
+    mailing_lists,
+)
 from lists.csv_detect import DELIMITERS, Unreadable
+from lists.csv_mapping import STATUS
 from lists.csv_rows import ENCODINGS
 from lists.field_values import FieldType
 from lists.imports import Choices, Column, Import, Mode
@@ -38,6 +47,7 @@ BUILT_IN = {
     "first_name": N_("First name"),
     "last_name": N_("Last name"),
     "language": N_("Language"),
+    STATUS: N_("State of the subscription"),
 }
 MODES = {
     Mode.ADD: (N_("Add"), N_("New contacts come in. Those you have stay as they are.")),
@@ -118,6 +128,7 @@ def _mapping(
     *,
     form: Form | None = None,
 ) -> web.Response:
+    product = known_exports.recognise(job.header)
     targets = [("", i18n.translate(N_("Do not import")))]
     targets += [(key, i18n.translate(text)) for key, text in BUILT_IN.items()]
     targets += [(key, f"{label} ({i18n.translate(TYPES[kind])})") for key, (label, kind) in known.items()]
@@ -131,6 +142,7 @@ def _mapping(
         "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items()],
         "encodings": [(name, name.upper()) for name in ENCODINGS],
         "delimiters": [(sign, i18n.translate(DELIMITER_NAMES[sign])) for sign in DELIMITERS],
+        "product": product.name if product else "",
         "sheets": [(name, name) for name in job.sheets],
         "separator": DELIMITER_NAMES.get(job.delimiter, job.delimiter),
         "list_id": query(request, NewQuery).list_id,

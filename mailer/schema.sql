@@ -804,7 +804,6 @@ CREATE TABLE public.imports (
     sheets jsonb DEFAULT '[]'::jsonb NOT NULL,
     original_file_id bigint,
     lines_turned bigint DEFAULT 0 NOT NULL,
-    origin_product text DEFAULT ''::text NOT NULL,
     CONSTRAINT imports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text, 'ndjson'::text]))),
     CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))

@@ -8,9 +8,7 @@ ALTER TABLE imports
     -- what was uploaded, once `file_id` is the table made of it
     ADD COLUMN original_file_id bigint,
     -- rows of the sheet or lines turned so far
-    ADD COLUMN lines_turned bigint NOT NULL DEFAULT 0,
-    -- the product whose export this is
-    ADD COLUMN origin_product text NOT NULL DEFAULT '';
+    ADD COLUMN lines_turned bigint NOT NULL DEFAULT 0;
 
 -- why the row's person may not be written to; empty: nothing said
 ALTER TABLE import_rows

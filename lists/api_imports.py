@@ -9,7 +9,7 @@ import orjson
 from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, Field
 
-from lists import csv_mapping, import_report, import_start, import_upload, imports
+from lists import csv_mapping, import_report, import_start, import_upload, import_uploads, imports
 from lists.api_contacts import Paging
 from lists.api_lists import stream
 from lists.csv_detect import Detected
@@ -139,20 +139,27 @@ async def create(request: web.Request) -> web.Response:
     import_upload.check_size(request.content_length)
     upload, new = await _parts(request, account_id)
     try:
-        async with access.api_tx(request) as tx:
-            import_id = await imports.create(
-                tx,
-                file_id=upload.file_id,
-                file_name=upload.file_name,
-                detected=upload.detected,
-                language=i18n.language(),
-            )
-            await imports.map_columns(tx, import_id, await _columns(tx, upload.detected, new.mapping))
-            await import_start.check(tx, import_id, new, dry_run=new.dry_run)
-            job = await imports.show(tx, import_id)
+        return await begin(request, upload, new)
     except Invalid:
         await import_upload.drop(services(request).db, account_id, upload.file_id)
         raise
+
+
+async def begin(request: web.Request, upload: Upload, new: NewImport, *, asked: bool = False) -> web.Response:
+    """An import of a stored file, in one transaction. `asked`: of an upload that was asked for first."""
+    async with access.api_tx(request) as tx:
+        if asked:
+            await import_uploads.claim(tx, upload)
+        import_id = await imports.create(
+            tx,
+            file_id=upload.file_id,
+            file_name=upload.file_name,
+            detected=upload.detected,
+            language=i18n.language(),
+        )
+        await imports.map_columns(tx, import_id, await _columns(tx, upload.detected, new.mapping))
+        await import_start.check(tx, import_id, new, dry_run=new.dry_run)
+        job = await imports.show(tx, import_id)
     return json(shown(job), status=202, headers={"Location": f"/api/v1/imports/{import_id}"})
 
 

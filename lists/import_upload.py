@@ -41,12 +41,16 @@ async def receive(db: Database, account_id: int, pieces: AsyncIterable[bytes], *
         max_bytes=MAX_BYTES,
         expires_at=clock.now() + KEPT,
     )
+    return Upload(file_id, name, await look_at_new(db, account_id, file_id))
+
+
+async def look_at_new(db: Database, account_id: int, file_id: int) -> Detected:
+    """Raises Invalid at `file` for what is no table; it is not kept then."""
     try:
-        detected = await look(db, account_id, file_id)
+        return await look(db, account_id, file_id)
     except Unreadable as error:
         await drop(db, account_id, file_id)
         raise fault("file", error.message, code=error.code, **error.params) from error
-    return Upload(file_id, name, detected)
 
 
 async def look(

@@ -2,7 +2,14 @@
 
 from aiohttp import web
 
-from lists import public_confirm, public_preferences, public_rights, public_tracking, public_unsubscribe
+from lists import (
+    public_confirm,
+    public_preferences,
+    public_rights,
+    public_tracking,
+    public_unsubscribe,
+    public_uploads,
+)
 
 ROUTES: list[web.RouteDef] = [
     *public_unsubscribe.ROUTES,
@@ -10,4 +17,5 @@ ROUTES: list[web.RouteDef] = [
     *public_tracking.ROUTES,
     *public_confirm.ROUTES,
     *public_rights.ROUTES,
+    *public_uploads.ROUTES,
 ]

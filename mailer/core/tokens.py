@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     TEST = "x"
     SENDER = "s"
     SEED = "d"
+    UPLOAD = "i"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from lists import (
     csv_mapping,
+    import_mappings,
     import_report,
     import_start,
     import_upload,
@@ -21,6 +22,7 @@ from lists.csv_detect import DELIMITERS, Unreadable
 from lists.csv_mapping import STATUS
 from lists.csv_rows import ENCODINGS
 from lists.field_values import FieldType
+from lists.import_mappings import Saved
 from lists.imports import Choices, Column, Import, Mode
 from lists.pages_imports import NewQuery, home, place, steps
 from mailer.accounts import access
@@ -95,18 +97,23 @@ async def mapping(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         job = await imports.show(tx, id_in_path(request))
         known = await imports.field_guesses(tx)
+        saved = None
+        if not job.mapping and not query(request, NewQuery).anew:
+            saved = await import_mappings.recall(tx, job.header)
     if job.state not in imports.OPEN:
         return response.redirect(home(request) + place(job))
     imports.need_open(job)
-    return _mapping(request, job, known, _rows(job, known))
+    return _mapping(request, job, known, _rows(job, known, saved), saved=saved)
 
 
-def _rows(job: Import, known: dict[str, tuple[str, FieldType]]) -> list[Row]:
-    """What was chosen, or else what is guessed."""
+def _rows(job: Import, known: dict[str, tuple[str, FieldType]], saved: Saved | None = None) -> list[Row]:
+    """What was chosen, or as last time, or else what is guessed."""
     guesses = csv_mapping.guess(job.header, job.sample, known)
     chosen = job.columns or [
         Column(target=one.target, type=one.type, label=one.heading[:80], new=one.new) for one in guesses
     ]
+    if saved is not None:
+        chosen = import_mappings.columns(saved, chosen, known)
     return [
         Row(
             one.column,
@@ -127,6 +134,7 @@ def _mapping(
     rows: list[Row],
     *,
     form: Form | None = None,
+    saved: Saved | None = None,
 ) -> web.Response:
     product = known_exports.recognise(job.header)
     targets = [("", i18n.translate(N_("Do not import")))]
@@ -142,6 +150,7 @@ def _mapping(
         "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items()],
         "encodings": [(name, name.upper()) for name in ENCODINGS],
         "delimiters": [(sign, i18n.translate(DELIMITER_NAMES[sign])) for sign in DELIMITERS],
+        "saved": saved,
         "product": product.name if product else "",
         "sheets": [(name, name) for name in job.sheets],
         "separator": DELIMITER_NAMES.get(job.delimiter, job.delimiter),
@@ -167,7 +176,10 @@ async def save_mapping(request: web.Request) -> web.Response:
             for row in _rows(job, known)
         ]
         try:
-            await imports.map_columns(tx, job.id, _columns(rows, known))
+            columns = _columns(rows, known)
+            await imports.map_columns(tx, job.id, columns)
+            name = trim(str(sent.get("mapping_name", "")))
+            await import_mappings.remember(tx, job.header, columns, name=name)
         except Invalid as error:
             imports.need_open(job)
             return _mapping(request, job, known, rows, form=Form({}, error.faults))

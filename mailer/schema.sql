@@ -729,6 +729,18 @@ ALTER TABLE public.images ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.import_mappings (
+    account_id bigint NOT NULL,
+    headings bytea NOT NULL,
+    name text NOT NULL,
+    mapping jsonb NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT import_mappings_headings_check CHECK ((length(headings) = 32)),
+    CONSTRAINT import_mappings_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+ALTER TABLE ONLY public.import_mappings FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.import_rejects (
     account_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -1428,6 +1440,9 @@ ALTER TABLE ONLY public.files
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.import_mappings
+    ADD CONSTRAINT import_mappings_pkey PRIMARY KEY (account_id, headings);
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_pkey PRIMARY KEY (account_id, import_id, line, n);
 
@@ -1736,6 +1751,9 @@ ALTER TABLE ONLY public.images
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_thumbnail_file_id_fkey FOREIGN KEY (account_id, thumbnail_file_id) REFERENCES public.files(account_id, id);
 
+ALTER TABLE ONLY public.import_mappings
+    ADD CONSTRAINT import_mappings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
 
@@ -1857,6 +1875,8 @@ CREATE POLICY account ON public.files USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.import_mappings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.import_rows USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1934,6 +1954,8 @@ ALTER TABLE public.file_chunks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_mappings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
 
@@ -2034,6 +2056,8 @@ GRANT SELECT,DELETE ON TABLE public.file_chunks TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_mappings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
 

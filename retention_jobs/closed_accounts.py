@@ -33,6 +33,7 @@ _STATEMENTS = {
     "import_rejects": "DELETE FROM import_rejects WHERE account_id = $1",
     "import_rows": "DELETE FROM import_rows WHERE account_id = $1",
     "imports": "DELETE FROM imports WHERE account_id = $1",
+    "import_mappings": "DELETE FROM import_mappings WHERE account_id = $1",
     "suppressions": "DELETE FROM suppressions WHERE account_id = $1",
     "subscriptions": "DELETE FROM subscriptions WHERE account_id = $1",
     "mailing_lists": "DELETE FROM mailing_lists WHERE account_id = $1",

@@ -163,7 +163,7 @@ async def files(tx: AccountTx, now: datetime) -> int:
         deleted += await tx.run(statement, now - CONTENT)
     await tx.run(
         """
-        UPDATE imports SET sample = '[]', file_id = NULL, rejects_file_id = NULL
+        UPDATE imports SET sample = '[]', file_id = NULL, original_file_id = NULL, rejects_file_id = NULL
         WHERE account_id = $1 AND created_at <= $2 AND (sample <> '[]' OR file_id IS NOT NULL)
         """,
         now - CONTENT,

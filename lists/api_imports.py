@@ -104,7 +104,7 @@ class ImportShown:
 
 def shown(job: Import) -> ImportShown:
     choices = job.choices
-    names = (*(fate.value for fate in Fate), "doubles", "errors")
+    names = (*(fate.value for fate in Fate), "doubles", "errors", "opted_out")
     counts = {name: job.counts.get(name, 0) for name in names}
     return ImportShown(
         id=job.id,

@@ -41,6 +41,7 @@ class Batch:
     line: int
     count: int = 0
     rows: list[ContactRow] = field(default_factory=list)
+    opt_outs: list[ContactRow] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     too_many: bool = False
 
@@ -66,20 +67,23 @@ class Parser:
                 batch.too_many = True
                 break
             batch.count += 1
+            if self._turned and isinstance(item, Record):
+                restored = table_rows.restore(item, self._mapping)
+                if isinstance(restored, Reject):
+                    batch.rejects.append(restored)
+                    continue
+                item = restored
             checked = self._fault(item) if isinstance(item, Fault) else self._judge(item)
             if isinstance(checked, Reject):
                 batch.rejects.append(checked)
+            elif checked.opt_out:
+                batch.opt_outs.append(checked)
             else:
                 batch.rows.append(checked)
         self._offset, self._line = batch.offset, batch.line
         return batch
 
     def _judge(self, record: Record) -> ContactRow | Reject:
-        if self._turned:
-            restored = table_rows.restore(record, self._mapping)
-            if isinstance(restored, Reject):
-                return restored
-            record = restored
         row = self._check(record)
         # B-23: business interest is about somebody's profession: no mailbox provider's address shows it
         if (
@@ -106,6 +110,7 @@ async def read_on(services: Services, account_id: int, job: Import, *, until: fl
     db = services.db
     if job.rows_read == 0:
         await merge.unstage(db, account_id, job.id, before=job)
+        await import_opt_outs.unstage(db, account_id, job.id, before=job)
     async with db.account(account_id) as tx:
         key = await keys.hash_key(tx, services.sealer)
     parser, old = Parser(job), job.bytes_read
@@ -146,6 +151,7 @@ async def _commit(
         )
         if not ours:
             raise merge.Superseded
+        await import_opt_outs.stage(tx, job.id, batch.opt_outs, key=key)
         doubles = await _stage(tx, job.id, batch.rows, key=key)
         await _set_aside(tx, job.id, [*batch.rejects, *doubles])
     return batch.offset
@@ -155,17 +161,17 @@ async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: 
     """Of each address the first row. Returns the others."""
     if not rows:
         return []
-    lines, emails, address_keys, firsts, lasts, languages, values, opt_outs = zip(*rows, strict=True)
+    lines, emails, address_keys, firsts, lasts, languages, values, _ = zip(*rows, strict=True)
     staged = await tx.rows(
         """
         INSERT INTO import_rows (account_id, import_id, line, email, address_key, address_hash, first_name,
-                                 first_name_key, last_name, last_name_key, language, fields, opt_out)
+                                 first_name_key, last_name, last_name_key, language, fields)
         SELECT $1, $2, line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
-               language, fields::jsonb, opt_out
+               language, fields::jsonb
         FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[],
-                    $10::text[], $11::text[], $12::text[], $13::text[])
+                    $10::text[], $11::text[], $12::text[])
              AS r (line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
-                   language, fields, opt_out)
+                   language, fields)
         ORDER BY line
         ON CONFLICT (account_id, import_id, address_key) DO NOTHING
         RETURNING line
@@ -181,12 +187,10 @@ async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: 
         [name and search_key(name) for name in lasts],
         languages,
         [orjson.dumps(found).decode() if found else "{}" for found in values],
-        opt_outs,
     )
     if len(staged) == len(rows):
         return []
     kept = {line for (line,) in staged}
-    await import_opt_outs.strengthen(tx, import_id, [row for row in rows if row.line not in kept])
     return [Reject(row.line, "", DOUBLE, mask(row.email), ABOVE, {}) for row in rows if row.line not in kept]
 
 
@@ -264,7 +268,9 @@ async def finish(services: Services, account_id: int, job: Import) -> None:
                 counts = counts || jsonb_build_object('errors', $5::bigint, 'rows', rows_read, 'doubles', (
                     SELECT count(*) FROM import_rejects
                     WHERE account_id = $1 AND import_id = $2 AND code = 'double'
-                ))
+                )) || jsonb_strip_nulls(jsonb_build_object('opted_out', (
+                    SELECT nullif(count(*), 0) FROM import_opt_outs WHERE account_id = $1 AND import_id = $2
+                )))
             WHERE account_id = $1 AND id = $2 AND attempt = $3 AND state = 'checking'
             """,
             job.id,

@@ -1,60 +1,150 @@
-"""Rows of a file that say no: they stop their address, and are then out of the import's hands (B-28).
+"""Rows of a file that say no: set apart while the file is read, taken over before anybody is imported (B-28).
 
 Somebody who left there leaves the lists of the import; who was blocked, complained or bounced is stopped
-everywhere. Nobody becomes a contact by saying no, and what stands here already is only made stricter.
+everywhere. Nobody becomes a contact by saying no, and what stands here already is only made stricter. A no
+anywhere in the file counts for its address, whatever another row says: that row meets the refusal.
 """
 
 from collections.abc import Sequence
 
+from lists import merge
 from lists.csv_contacts import ContactRow
 from lists.imports import Import
-from mailer.core.db import AccountTx
+from mailer.core import keys
+from mailer.core.db import AccountTx, Database
+
+PART = 5_000  # rows taken over in one transaction
+ERASED_AT_ONCE = 50_000
 
 
-async def strengthen(tx: AccountTx, import_id: int, doubles: Sequence[ContactRow]) -> None:
-    """A no further down in the file counts for its address, whatever the first row says."""
-    said = [row for row in doubles if row.opt_out]
-    if said:
+async def stage(tx: AccountTx, import_id: int, rows: Sequence[ContactRow], *, key: bytes) -> None:
+    if rows:
         await tx.run(
             """
-            UPDATE import_rows r
-            SET opt_out = d.opt_out
-            FROM unnest($3::text[], $4::text[]) AS d (address_key, opt_out)
-            WHERE r.account_id = $1 AND r.import_id = $2 AND r.address_key = d.address_key AND r.opt_out = ''
+            INSERT INTO import_opt_outs (account_id, import_id, line, address_hash, opt_out)
+            SELECT $1, $2, line, address_hash, opt_out
+            FROM unnest($3::bigint[], $4::bytea[], $5::text[]) AS r (line, address_hash, opt_out)
             """,
             import_id,
-            [row.key for row in said],
-            [row.opt_out for row in said],
+            [row.line for row in rows],
+            [keys.address_hash(key, row.key) for row in rows],
+            [row.opt_out for row in rows],
         )
 
 
-async def apply(tx: AccountTx, job: Import, *, after: int, to: int, wording: str) -> None:
-    """The part's rows that say no; afterwards they are staged no more, so that nothing else meets them.
+async def unstage(db: Database, account_id: int, import_id: int, *, before: Import | None = None) -> None:
+    """Deletes them, a part a transaction.
 
-    `wording`: the statement, for the ledger.
+    `before`: a check that is about to read. Raises merge.Superseded when another turn of it has begun.
     """
-    choices = job.choices
-    lists = choices.list_ids
-    if not await tx.value(
+    more = True
+    while more:
+        async with db.account(account_id) as tx:
+            if before is not None:
+                await merge.need_unread(tx, before)
+            more = await _unstage_part(tx, import_id)
+
+
+async def _unstage_part(tx: AccountTx, import_id: int) -> bool:
+    deleted = await tx.run(
         """
-        SELECT EXISTS (
-            SELECT FROM import_rows
-            WHERE account_id = $1 AND import_id = $2 AND line > $3 AND line <= $4 AND opt_out <> ''
+        DELETE FROM import_opt_outs
+        WHERE account_id = $1 AND import_id = $2 AND line IN (
+            SELECT line FROM import_opt_outs
+            WHERE account_id = $1 AND import_id = $2
+            LIMIT $3
         )
+        """,
+        import_id,
+        ERASED_AT_ONCE,
+    )
+    return deleted == ERASED_AT_ONCE
+
+
+async def take_over(db: Database, account_id: int, job: Import) -> None:
+    """All of a running import, a part a transaction. A turn that begins again repeats without effect.
+
+    Raises merge.Superseded.
+    """
+    after: int | None = -1
+    while after is not None:
+        async with db.account(account_id) as tx:
+            await merge.lock(tx)
+            running = await tx.value(
+                """
+                SELECT id FROM imports
+                WHERE account_id = $1 AND id = $2 AND state = 'running' AND attempt = $3
+                FOR SHARE
+                """,
+                job.id,
+                job.attempt,
+            )
+            if running is None:
+                raise merge.Superseded
+            to = await _last_line(tx, job.id, after=after)
+            if to is not None:
+                await _stop(tx, job, after=after, to=to)
+                await _leave(tx, job, after=after, to=to)
+            after = to
+
+
+async def _last_line(tx: AccountTx, import_id: int, *, after: int) -> int | None:
+    found: int | None = await tx.value(
+        """
+        SELECT max(line)
+        FROM (
+            SELECT line FROM import_opt_outs
+            WHERE account_id = $1 AND import_id = $2 AND line > $3
+            ORDER BY line
+            LIMIT $4
+        ) AS part
+        """,
+        import_id,
+        after,
+        PART,
+    )
+    return found
+
+
+async def _stop(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
+    await tx.run(
+        """
+        -- as in suppressions.add: a refusal by the person replaces a bounce or what a team added
+        INSERT INTO suppressions (account_id, address_hash, list_id, reason)
+        SELECT DISTINCT ON (o.address_hash, l.list_id) $1::bigint, o.address_hash, l.list_id,
+               CASE WHEN o.opt_out = 'blocked' THEN 'unsubscribed' ELSE o.opt_out END
+        FROM import_opt_outs o
+        CROSS JOIN LATERAL unnest(
+            CASE WHEN o.opt_out = 'unsubscribed' AND $5::bigint[] <> '{}' THEN $5 ELSE ARRAY[NULL::bigint] END
+        ) AS l (list_id)
+        WHERE o.account_id = $1 AND o.import_id = $2 AND o.line > $3 AND o.line <= $4
+        ORDER BY o.address_hash, l.list_id, o.opt_out = 'bounced', o.opt_out
+        ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
+        SET reason = CASE WHEN suppressions.expires_at <= now() OR excluded.reason <> 'bounced'
+                          THEN excluded.reason ELSE suppressions.reason END,
+            since = CASE WHEN suppressions.expires_at <= now() OR excluded.reason <> 'bounced'
+                         THEN now() ELSE suppressions.since END,
+            campaign_id = NULL, expires_at = NULL, returned_to = '{}'
+        WHERE suppressions.expires_at <= now() OR suppressions.returned_to <> '{}'
+           OR (suppressions.reason IN ('bounced', 'added') AND excluded.reason <> 'bounced')
         """,
         job.id,
         after,
         to,
-    ):
-        return
-    await _stop(tx, job.id, lists, after=after, to=to)
+        job.choices.list_ids,
+    )
+
+
+async def _leave(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
+    """Subscriptions end, with the proof of why; a bounce is nobody's act."""
+    choices = job.choices
     await tx.run(
         """
         WITH said AS (
-            SELECT c.id AS contact_id, c.address_hash, r.opt_out
-            FROM import_rows r
-            JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-            WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4 AND r.opt_out <> ''
+            SELECT c.id AS contact_id, c.address_hash, o.opt_out
+            FROM import_opt_outs o
+            JOIN contacts c ON c.account_id = o.account_id AND c.address_hash = o.address_hash
+            WHERE o.account_id = $1 AND o.import_id = $2 AND o.line > $3 AND o.line <= $4
             ORDER BY c.id
             FOR NO KEY UPDATE OF c
         ), left_ AS (
@@ -74,45 +164,7 @@ async def apply(tx: AccountTx, job: Import, *, after: int, to: int, wording: str
         job.id,
         after,
         to,
-        lists,
-        wording,
+        choices.list_ids,
+        merge.statement(choices),
         choices.source,
-    )
-    await tx.run(
-        """
-        DELETE FROM import_rows
-        WHERE account_id = $1 AND import_id = $2 AND line > $3 AND line <= $4 AND opt_out <> ''
-        """,
-        job.id,
-        after,
-        to,
-    )
-
-
-async def _stop(tx: AccountTx, import_id: int, lists: Sequence[int], *, after: int, to: int) -> None:
-    await tx.run(
-        """
-        -- as in suppressions.add: a refusal by the person replaces a bounce or what a team added
-        INSERT INTO suppressions (account_id, address_hash, list_id, reason)
-        SELECT $1, r.address_hash, l.list_id,
-               CASE WHEN r.opt_out = 'blocked' THEN 'unsubscribed' ELSE r.opt_out END
-        FROM import_rows r
-        CROSS JOIN LATERAL unnest(
-            CASE WHEN r.opt_out = 'unsubscribed' AND $5::bigint[] <> '{}' THEN $5 ELSE ARRAY[NULL::bigint] END
-        ) AS l (list_id)
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4 AND r.opt_out <> ''
-        ORDER BY r.address_hash, l.list_id
-        ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
-        SET reason = CASE WHEN suppressions.expires_at <= now() OR excluded.reason <> 'bounced'
-                          THEN excluded.reason ELSE suppressions.reason END,
-            since = CASE WHEN suppressions.expires_at <= now() OR excluded.reason <> 'bounced'
-                         THEN now() ELSE suppressions.since END,
-            campaign_id = NULL, expires_at = NULL, returned_to = '{}'
-        WHERE suppressions.expires_at <= now() OR suppressions.returned_to <> '{}'
-           OR (suppressions.reason IN ('bounced', 'added') AND excluded.reason <> 'bounced')
-        """,
-        import_id,
-        after,
-        to,
-        list(lists),
     )

@@ -136,7 +136,7 @@ async def run(tx: AccountTx, import_id: int) -> None:
         """
         UPDATE imports
         SET state = 'running', options = $3, attempt = attempt + 1, merged_to_line = 0,
-            counts = counts - '{created,updated,unchanged,refused,set_aside,opted_out}'::text[],
+            counts = counts - '{created,updated,unchanged,refused,set_aside}'::text[],
             resumed_at_line = NULL, started_at = now()
         WHERE account_id = $1 AND id = $2 AND state = 'checked' AND attempt = $4
         """,

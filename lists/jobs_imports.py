@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from lists import import_check, import_tables, imports, merge
+from lists import import_check, import_opt_outs, import_tables, imports, merge
 from lists.csv_detect import Unreadable
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
@@ -69,6 +69,8 @@ async def run(services: Services, task: Task) -> datetime | None:
     until = time.monotonic() + TURN_SECONDS
     after: int | None = job.merged_to_line
     try:
+        if after == 0:
+            await import_opt_outs.take_over(services.db, task.account_id, job)
         while after is not None:
             async with services.db.account(task.account_id) as tx:
                 after = await merge.merge(tx, job, after=after)
@@ -109,6 +111,7 @@ async def close(services: Services, task: Task) -> datetime | None:
         ended = True
     if ended:
         await merge.unstage(services.db, task.account_id, job.id)
+        await import_opt_outs.unstage(services.db, task.account_id, job.id)
     if clock.now() < over:
         return over
     async with services.db.account(task.account_id) as tx:

@@ -24,7 +24,7 @@ FATES = {
     Fate.UPDATED: N_("Updated"),
     Fate.UNCHANGED: N_("Unchanged"),
     Fate.REFUSED: N_("Refusals respected"),
-    Fate.OPTED_OUT: N_("Refusals taken over from the file"),
+    "opted_out": N_("Refusals taken over from the file"),
     "doubles": N_("Doubles in the file"),
     "errors": N_("In error"),
     Fate.SET_ASIDE: N_("Set aside: no such contact"),
@@ -89,7 +89,7 @@ def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
     rows = []
     for fate, text in FATES.items():
         n = job.counts.get(fate, 0)
-        href = f"{base}?of={fate}#examples" if base and n else ""
+        href = f"{base}?of={fate}#examples" if base and n and fate != "opted_out" else ""
         rows.append((i18n.translate(text), n, href, ""))
     total = job.counts.get("rows", job.rows_read)
     return [*rows, (i18n.translate(N_("Rows in the file")), total, "", "total")]
@@ -111,7 +111,7 @@ async def check(request: web.Request) -> web.Response:
         "balance": balance(job, base),
         "count": job.counts.get(Fate.CREATED, 0) + job.counts.get(Fate.UPDATED, 0),
         "refused": job.counts.get(Fate.REFUSED, 0),
-        "opted_out": job.counts.get(Fate.OPTED_OUT, 0),
+        "opted_out": job.counts.get("opted_out", 0),
         "of": FATES.get(asked.of, ""),
         "examples": examples,
         "failure": import_report.failure(job),
@@ -180,7 +180,7 @@ async def report(request: web.Request) -> web.Response:
         "lists": [(list_id, names[list_id]) for list_id in job.choices.list_ids if list_id in names],
         "created": job.counts.get(Fate.CREATED, 0),
         "refused": job.counts.get(Fate.REFUSED, 0),
-        "opted_out": job.counts.get(Fate.OPTED_OUT, 0),
+        "opted_out": job.counts.get("opted_out", 0),
         "errors": job.counts.get("errors", 0),
         "rows": job.counts.get("rows", 0),
         "rejects": rejects,

@@ -741,6 +741,18 @@ CREATE TABLE public.import_mappings (
 
 ALTER TABLE ONLY public.import_mappings FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.import_opt_outs (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    line bigint NOT NULL,
+    address_hash bytea NOT NULL,
+    opt_out text NOT NULL,
+    CONSTRAINT import_opt_outs_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT import_opt_outs_opt_out_check CHECK ((opt_out = ANY (ARRAY['unsubscribed'::text, 'blocked'::text, 'bounced'::text, 'complained'::text])))
+);
+
+ALTER TABLE ONLY public.import_opt_outs FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.import_rejects (
     account_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -767,9 +779,7 @@ CREATE TABLE public.import_rows (
     language text,
     fields jsonb DEFAULT '{}'::jsonb NOT NULL,
     first_name_key text,
-    last_name_key text,
-    opt_out text DEFAULT ''::text NOT NULL,
-    CONSTRAINT import_rows_opt_out_check CHECK ((opt_out = ANY (ARRAY[''::text, 'unsubscribed'::text, 'blocked'::text, 'bounced'::text, 'complained'::text])))
+    last_name_key text
 );
 
 ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
@@ -1443,6 +1453,9 @@ ALTER TABLE ONLY public.images
 ALTER TABLE ONLY public.import_mappings
     ADD CONSTRAINT import_mappings_pkey PRIMARY KEY (account_id, headings);
 
+ALTER TABLE ONLY public.import_opt_outs
+    ADD CONSTRAINT import_opt_outs_pkey PRIMARY KEY (account_id, import_id, line);
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_pkey PRIMARY KEY (account_id, import_id, line, n);
 
@@ -1609,6 +1622,8 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
+CREATE INDEX import_opt_outs_address ON public.import_opt_outs USING btree (account_id, import_id, address_hash);
+
 CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key);
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
@@ -1754,6 +1769,9 @@ ALTER TABLE ONLY public.images
 ALTER TABLE ONLY public.import_mappings
     ADD CONSTRAINT import_mappings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.import_opt_outs
+    ADD CONSTRAINT import_opt_outs_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
 
@@ -1877,6 +1895,8 @@ CREATE POLICY account ON public.images USING ((account_id = public.current_accou
 
 CREATE POLICY account ON public.import_mappings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.import_opt_outs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.import_rows USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1956,6 +1976,8 @@ ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.import_mappings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
 
@@ -2058,6 +2080,8 @@ GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.import_mappings TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_opt_outs TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
 

@@ -31,6 +31,7 @@ _STATEMENTS = {
     "selections": "DELETE FROM selections WHERE account_id = $1",
     "exports": "DELETE FROM exports WHERE account_id = $1",
     "import_rejects": "DELETE FROM import_rejects WHERE account_id = $1",
+    "import_opt_outs": "DELETE FROM import_opt_outs WHERE account_id = $1",
     "import_rows": "DELETE FROM import_rows WHERE account_id = $1",
     "imports": "DELETE FROM imports WHERE account_id = $1",
     "import_mappings": "DELETE FROM import_mappings WHERE account_id = $1",

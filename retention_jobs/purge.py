@@ -179,7 +179,11 @@ _REJECTS = """
     DELETE FROM import_rejects r USING imports i
     WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
     """
-_IMPORT_LEFTOVERS = (_STAGED, _REJECTS)
+_OPT_OUTS = """
+    DELETE FROM import_opt_outs o USING imports i
+    WHERE o.account_id = $1 AND i.account_id = $1 AND i.id = o.import_id AND i.created_at <= $2
+    """
+_IMPORT_LEFTOVERS = (_STAGED, _REJECTS, _OPT_OUTS)
 
 
 async def events(tx: AccountTx, now: datetime) -> int:

@@ -10,7 +10,17 @@ ALTER TABLE imports
     -- rows of the sheet or lines turned so far
     ADD COLUMN lines_turned bigint NOT NULL DEFAULT 0;
 
--- why the row's person may not be written to; empty: nothing said
-ALTER TABLE import_rows
-    ADD COLUMN opt_out text NOT NULL DEFAULT ''
-        CHECK (opt_out IN ('', 'unsubscribed', 'blocked', 'bounced', 'complained'));
+-- rows of a file that say no, until they are taken over: no address is kept, only its keyed hash
+CREATE TABLE import_opt_outs (
+    account_id   bigint NOT NULL,
+    import_id    bigint NOT NULL,
+    line         bigint NOT NULL,
+    address_hash bytea NOT NULL CHECK (length(address_hash) = 16),
+    opt_out      text NOT NULL CHECK (opt_out IN ('unsubscribed', 'blocked', 'bounced', 'complained')),
+    PRIMARY KEY (account_id, import_id, line),
+    FOREIGN KEY (account_id, import_id) REFERENCES imports (account_id, id) ON DELETE CASCADE
+);
+-- does the file say no of this address?
+CREATE INDEX import_opt_outs_address ON import_opt_outs (account_id, import_id, address_hash);
+CALL wall_off('import_opt_outs');
+GRANT SELECT, DELETE ON import_opt_outs TO mailer_eraser;

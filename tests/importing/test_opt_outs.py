@@ -139,7 +139,7 @@ async def test_a_no_counts_whatever_else_stands_in_the_file(services: Services, 
     )
     import_id = await importer.upload(table)
     checked = await importer.check(import_id, list_ids=lists, legal_basis="b2b_interest")
-    expected = {"opted_out": 4, "doubles": 1, "errors": 1, "rows": 6}
+    expected = {"opted_out": 4, "refused": 1, "doubles": 0, "errors": 1, "rows": 6}
     assert {name: checked.counts.get(name, 0) for name in expected} == expected
     assert await _suppressions(importer) == []
     done = await importer.run(import_id)

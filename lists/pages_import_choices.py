@@ -240,7 +240,9 @@ async def redetect(request: web.Request) -> web.Response:
         raise fault(name, error.message, code=error.code, **error.params) from error
     async with access.account_tx(request, Role.EDITOR) as tx:
         await imports.redetect(tx, job.id, detected)
-    return response.redirect(home(request) + place(job, "mapping"))
+    list_id = query(request, NewQuery).list_id
+    kept = f"?list_id={list_id}" if list_id else ""
+    return response.redirect(home(request) + place(job, "mapping") + kept)
 
 
 class OptionsForm(Choices):

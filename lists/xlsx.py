@@ -7,7 +7,7 @@ and a cell reads as it is shown: dates as days, `01000` with its zero, an error 
 Why no library: decisions/0016.
 """
 
-import mmap
+import os
 import re
 import tempfile
 import zipfile
@@ -15,6 +15,7 @@ import zlib
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import IO, cast
 from xml.etree import ElementTree  # expat limits the amplification of entities; a DOCTYPE is refused here
@@ -236,38 +237,41 @@ class Workbook:
 
     def _shared(self) -> "_Strings":
         if self._strings is None:
-            self._strings = _Strings()
-            if self._strings_path in self._names:
-                for element in self._elements(self._strings_path, "si", "sst"):
-                    self._strings.add(table_rows.clean(xlsx_cells.rich_text(element)))
-            self._strings.seal()
+            self._strings = _Strings(self._texts())
         return self._strings
+
+    def _texts(self) -> Iterator[str]:
+        if self._strings_path in self._names:
+            for element in self._elements(self._strings_path, "si", "sst"):
+                yield table_rows.clean(xlsx_cells.rich_text(element))
 
 
 class _Strings:
-    """Texts by number, on disk: a workbook of a million rows has millions of them."""
+    """Texts by number, on disk: a workbook of a million rows has millions of them.
 
-    def __init__(self) -> None:
+    They are read as far as they are asked for: they stand in the order of the cells that use them first, so
+    that a look at the first rows is quick.
+    """
+
+    AHEAD = 2_000
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._more = texts
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by `close`
         self._ends = array("Q", [0])
-        self._map: mmap.mmap | None = None
-
-    def add(self, text: str) -> None:
-        data = text.encode("utf-8", "replace")
-        self._file.write(data)
-        self._ends.append(self._ends[-1] + len(data))
-
-    def seal(self) -> None:
-        self._file.flush()
-        if self._ends[-1]:
-            self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def __getitem__(self, n: int) -> str:
         """Raises IndexError."""
+        if n + 1 >= len(self._ends):
+            for text in islice(self._more, n + 1 + self.AHEAD - len(self._ends)):
+                data = text.encode("utf-8", "replace")
+                self._file.write(data)
+                self._ends.append(self._ends[-1] + len(data))
+            self._file.flush()
+        if n < 0:
+            raise IndexError(n)
         begin, end = self._ends[n], self._ends[n + 1]
-        return self._map[begin:end].decode() if self._map is not None else ""
+        return os.pread(self._file.fileno(), end - begin, begin).decode()
 
     def close(self) -> None:
-        if self._map is not None:
-            self._map.close()
         self._file.close()

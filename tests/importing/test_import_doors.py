@@ -1,16 +1,18 @@
 """Workbooks and JSON lines through the whole import: the reasons name the row of the sheet, the line of the file."""
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 
-from lists import import_upload, xlsx
-from lists.imports import Import
+from lists import import_start, import_tables, import_upload, merge, xlsx
+from lists.imports import Choices, Import
 from mailer.core import files
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from tests.importing import workbooks
-from tests.importing.importer import Importer, pieces
+from tests.importing.importer import STATEMENT, Importer, pieces
 from tests.importing.workbooks import book, cell, row, sheet, texts
 from tests.make import Make
 
@@ -163,3 +165,42 @@ async def test_a_sheet_damaged_further_down_stops_with_its_reason(services: Serv
     job = await importer.check(import_id, new_list="L")
     assert (job.state, job.failure) == ("failed", "damaged")
     assert await importer.contacts() == []
+
+
+@pytest.mark.req("E-51")
+async def test_a_turn_killed_while_the_table_is_made_loses_and_doubles_nothing(
+    services: Services, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importer = Importer(services, await make.account())
+    names = "Prénom assez long pour remplir des mégaoctets " * 10
+    rows = "".join(texts(n, f"p{n}@exemple.test", names) for n in range(2, 6_000))
+    data = book({"A": sheet(texts(1, "E-mail", "Prénom"), rows)})
+    import_id = await importer.upload(data)
+    async with services.db.account(importer.account.id) as tx:
+        await tx.run(
+            "UPDATE imports SET mapping = jsonb_set(mapping, '{1,target}', '\"\"') WHERE account_id = $1 AND id = $2",
+            import_id,
+        )
+        await import_start.check(tx, import_id, Choices.model_validate(STATEMENT | {"new_list": "L"}))
+    append, times = files.append, 0
+
+    async def die_at_the_second(*args: Any) -> None:
+        nonlocal times
+        times += 1
+        if times == 2:
+            raise asyncio.CancelledError
+        await append(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "append", die_at_the_second)
+        with pytest.raises(asyncio.CancelledError):
+            await import_tables.turn(services.db, importer.account.id, await importer.show(import_id))
+    left = await importer.show(import_id)
+    assert (left.state, left.to_turn) == ("checking", True)
+    assert left.lines_turned > 0
+    await importer.turns("lists.check_import")
+    job = await importer.show(import_id)
+    assert (job.state, job.counts["rows"], job.counts["created"]) == ("checked", 5_998, 5_998)
+    # a turn of the attempt before writes nothing any more
+    with pytest.raises(merge.Superseded):
+        await import_tables.turn(services.db, importer.account.id, left)

@@ -184,3 +184,26 @@ def test_a_huge_cell_is_cut_where_the_check_will_refuse_it() -> None:
     assert [len(one) for one in cells_of(cell("A1", "é" * 32_000), cell("B1", 0, kind="s"), strings=[f"<t>{'x' * 32_000}</t>"])] == [
         10_001, 10_001,
     ]  # fmt: skip
+
+
+@pytest.mark.req("E-51")
+def test_shared_texts_are_read_as_far_as_they_are_asked_for() -> None:
+    strings = [f"<t>nom {n}</t>" for n in range(9_000)]
+    rows = [
+        row(n, cell(f"A{n}", n - 1, kind="s"), cell(f"B{n}", 9_000 - n, kind="s")) for n in range(1, 9_001)
+    ]
+    rows.append(
+        row(
+            9_001,
+            cell("A9001", 9_000, kind="s"),
+            cell("B9001", -1, kind="s"),
+            cell("C9001", 10**30, kind="s"),
+        )
+    )
+    found = rows_of(book({"A": sheet(*rows)}, strings=strings))
+    assert found[:-1] == [(n, [f"nom {n - 1}", f"nom {9_000 - n}"]) for n in range(1, 9_001)]
+    assert all(map(table_rows.is_flaw, found[-1][1]))
+    # a broken end of the texts does not hinder a look at the first rows
+    broken = book({"A": sheet(*rows[:9_000:9_000])}, strings=[*strings, "<t>"])
+    with xlsx.Workbook(io.BytesIO(broken)) as opened:
+        assert len(list(opened.rows())) == 1

@@ -6,6 +6,7 @@ from lists import (
     api_contacts,
     api_duplicates,
     api_forms,
+    api_import_uploads,
     api_imports,
     api_lists,
     api_rights,
@@ -18,6 +19,8 @@ ROUTES: list[web.RouteDef] = [
     *api_duplicates.ROUTES,
     *api_rights.ROUTES,
     *api_lists.ROUTES,
+    # before /imports/{id}, which would take them
+    *api_import_uploads.ROUTES,
     *api_imports.ROUTES,
     *api_forms.ROUTES,
     *api_segments.ROUTES,

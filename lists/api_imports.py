@@ -9,7 +9,7 @@ import orjson
 from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, Field
 
-from lists import csv_mapping, import_report, import_start, import_upload, imports
+from lists import csv_mapping, import_report, import_start, import_upload, import_uploads, imports
 from lists.address_flags import Flag
 from lists.api_contacts import Paging
 from lists.api_lists import stream
@@ -57,9 +57,11 @@ class Target(Input):
 
 class NewImport(Choices):
     """`mapping`: heading → target; columns left out are not imported. Without it headings that name a known
-    field are taken. `dry_run`: counts only; start it with POST /imports/{id}/runs."""
+    field are taken. `sheet`: of a workbook; without it the first that holds something. `dry_run`: counts
+    only; start it with POST /imports/{id}/runs."""
 
     mapping: dict[str, Target] | None = None
+    sheet: Annotated[str, Field(max_length=255)] = ""
     dry_run: bool = False
 
 
@@ -82,6 +84,7 @@ class Counts:
     doubles: int
     errors: int
     set_aside: int
+    opted_out: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +126,7 @@ class ImportShown:
 
 def shown(job: Import) -> ImportShown:
     choices = job.choices
-    names = (*(fate.value for fate in Fate), "doubles", "errors")
+    names = (*(fate.value for fate in Fate), "doubles", "errors", "opted_out")
     counts = {name: job.counts.get(name, 0) for name in names}
     return ImportShown(
         id=job.id,
@@ -167,24 +170,31 @@ async def create(request: web.Request) -> web.Response:
     import_upload.check_size(request.content_length)
     upload, new = await _parts(request, account_id)
     try:
-        async with access.api_tx(request) as tx:
-            import_id = await imports.create(
-                tx,
-                file_id=upload.file_id,
-                file_name=upload.file_name,
-                detected=upload.detected,
-                language=i18n.language(),
-            )
-            columns = await _columns(tx, upload.detected, new.mapping)
-            if new.mapping is None:  # nobody asked for a column that is closed
-                closed = (await imports.show(tx, import_id)).closed_columns
-                columns = [Column() if n in closed else column for n, column in enumerate(columns)]
-            await imports.map_columns(tx, import_id, columns)
-            await import_start.check(tx, import_id, new, dry_run=new.dry_run)
-            job = await imports.show(tx, import_id)
+        return await begin(request, upload, new)
     except Invalid:
         await import_upload.drop(services(request).db, account_id, upload.file_id)
         raise
+
+
+async def begin(request: web.Request, upload: Upload, new: NewImport, *, asked: bool = False) -> web.Response:
+    """An import of a stored file, in one transaction. `asked`: of an upload that was asked for first."""
+    async with access.api_tx(request) as tx:
+        if asked:
+            await import_uploads.claim(tx, upload)
+        import_id = await imports.create(
+            tx,
+            file_id=upload.file_id,
+            file_name=upload.file_name,
+            detected=upload.detected,
+            language=i18n.language(),
+        )
+        columns = await _columns(tx, upload.detected, new.mapping)
+        if new.mapping is None:  # nobody asked for a column that is closed
+            closed = (await imports.show(tx, import_id)).closed_columns
+            columns = [Column() if n in closed else column for n, column in enumerate(columns)]
+        await imports.map_columns(tx, import_id, columns)
+        await import_start.check(tx, import_id, new, dry_run=new.dry_run)
+        job = await imports.show(tx, import_id)
     return json(shown(job), status=202, headers={"Location": f"/api/v1/imports/{import_id}"})
 
 
@@ -206,6 +216,8 @@ async def _parts(request: web.Request, account_id: int) -> tuple[Upload, NewImpo
             raise fault("file", NO_FILE, code="missing")
         if new is None:
             raise fault("options", NO_OPTIONS, code="missing")
+        if new.sheet and new.sheet != upload.detected.sheet:
+            upload = await import_upload.look_again(db, account_id, upload, sheet=new.sheet)
     except (Invalid, ValueError) as error:
         if upload is not None:
             await import_upload.drop(db, account_id, upload.file_id)

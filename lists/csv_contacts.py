@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lists import field_values
-from lists.csv_mapping import BUILT_IN, ColumnMapping
+from lists import field_values, opt_outs
+from lists.csv_mapping import BUILT_IN, STATUS, ColumnMapping
 from lists.csv_rows import Record
 from lists.field_values import FieldType, Value
 from mailer.core import addresses, errors
@@ -23,6 +23,7 @@ class ContactRow(NamedTuple):
     last_name: str | None
     language: str | None
     fields: dict[str, Value]
+    opt_out: str = ""  # one of opt_outs.OptOut: then nothing else of the row counts
 
 
 class Reject(NamedTuple):
@@ -71,7 +72,12 @@ class Checker:
         self._built_in = [
             (column, BUILT_IN.index(target) - 1, _language if target == "language" else _name)
             for column, target in mapping.others
-            if target in BUILT_IN
+            if target in BUILT_IN and target != STATUS
+        ]
+        self._states = [
+            (column, opt_outs.reader(mapping.heading(column)))
+            for column, target in mapping.others
+            if target == STATUS
         ]
         self._fields = [
             (
@@ -99,6 +105,10 @@ class Checker:
             address = addresses.parse(text)
         except addresses.AddressError as error:
             return self._reject(record, column, addresses.trim(text), error)
+        if self._states and (said := self._opt_out(record)):
+            if isinstance(said, Reject):
+                return said
+            return ContactRow(record.line, *address, None, None, None, {}, said)
         names: list[str | None] = [None, None, None]  # in the order of BUILT_IN
         values: dict[str, Value] = {}
         try:
@@ -112,6 +122,18 @@ class Checker:
             return self._reject(record, column, text, error)
         first_name, last_name, language = names
         return ContactRow(record.line, *address, first_name, last_name, language, values)
+
+    def _opt_out(self, record: Record) -> opt_outs.OptOut | Reject | None:
+        """A no in any column counts, also beside a word that nobody knows."""
+        said: opt_outs.OptOut | None = None
+        unknown: Reject | None = None
+        for column, read_state in self._states:
+            if column < len(record.cells) and (text := trim(record.cells[column])):
+                try:
+                    said = opt_outs.strongest(said, read_state(text))
+                except field_values.ValueFault as error:
+                    unknown = unknown or self._reject(record, column, text, error)
+        return said or unknown
 
     def _reject(
         self, record: Record, column: int, text: str, error: addresses.AddressError | field_values.ValueFault

@@ -19,16 +19,16 @@ HEAD = 64 * 1024  # bytes looked at closely; give 1 MB and accents that come lat
 SAMPLE_ROWS = 50
 DELIMITERS = (";", ",", "\t", "|")
 
-UNREADABLE = N_("This file cannot be read as a table. Save it as CSV, then upload it again.")
+UNREADABLE = N_("This file cannot be read as a table. Save it as CSV or .xlsx, then upload it again.")
 EMPTY = N_("This file is empty. Write one row per person, with a column for the e-mail address.")
 
 
 class Unreadable(ValueError):
-    """`message` is an English msgid; `code` is `unreadable` or `empty`."""
+    """`message` is an English msgid with {params}; `code` is `unreadable`, `empty` or says what it is."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, **params: str | int) -> None:
         super().__init__(code)
-        self.code, self.message = code, message
+        self.code, self.message, self.params = code, message, params
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Detected:
     """`header` always names every column: by letters when the file has no heading (`has_header` false).
 
     `first_offset`, `first_line`: where the first row of data begins; give them to `csv_rows.read`.
+    `format` xlsx (its `sheet`, one of `sheets`) or ndjson: the file is first turned into a table.
     """
 
     encoding: str
@@ -46,6 +47,9 @@ class Detected:
     sample: list[list[str]]
     first_offset: int
     first_line: int
+    format: str = "csv"
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
 
 
 def detect(head: bytes, *, encoding: str = "", delimiter: str = "") -> Detected:
@@ -70,14 +74,14 @@ def detect(head: bytes, *, encoding: str = "", delimiter: str = "") -> Detected:
     has_header = not any(map(looks_like_address, first.cells))
     data = rows[1:] if has_header else rows
     sample = [row.cells for row in data[:SAMPLE_ROWS]]
-    header = _header(first.cells, sample) if has_header else [letter(i) for i in range(_width(sample))]
+    header = header_of(first.cells, sample) if has_header else [letter(i) for i in range(_width(sample))]
     if has_header:
         start = csv_rows.Position(first.end_offset, first.next_line)
     return Detected(encoding, delimiter, '"', has_header, header, sample, start.offset, start.line)
 
 
-# What people upload by mistake: zip (also xlsx, ods, numbers), old Excel, PDF, gzip, pictures, 7z, rar,
-# UTF-32, JSON, HTML that calls itself .xls
+# What people upload by mistake: zip, old Excel, PDF, gzip, pictures, 7z, rar, UTF-32, JSON that is no lines,
+# HTML that calls itself .xls
 _MAGIC = (
     b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x1f\x8b", b"\x89PNG", b"\xff\xd8\xff",
     b"GIF8", b"7z\xbc\xaf", b"Rar!", b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff", b"{\\rtf", b"SQLite format",
@@ -196,7 +200,7 @@ def _width(rows: list[list[str]]) -> int:
     return max(map(len, rows), default=0)
 
 
-def _header(first: list[str], sample: list[list[str]]) -> list[str]:
+def header_of(first: list[str], sample: list[list[str]]) -> list[str]:
     """Headings trimmed; cells to the right of the last heading that hold something get a letter."""
     header = [cell.strip().strip("\ufeff") for cell in first]
     width = max((i + 1 for row in sample for i, cell in enumerate(row) if cell.strip()), default=0)

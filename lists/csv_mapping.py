@@ -1,16 +1,18 @@
 """Which column goes where: guesses from headings and samples in French and English, and the choice."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lists import field_values
+from lists import field_values, known_exports, opt_outs
+from lists.csv_headings import words
 from lists.field_values import FieldType
 from mailer.core import addresses, errors
 from mailer.core.text import N_
 
-BUILT_IN = ("email", "first_name", "last_name", "language")
+# no field's key has a dot; several columns may tell it
+STATUS = "subscription.status"
+BUILT_IN = ("email", "first_name", "last_name", "language", STATUS)
 
 # S14: what a template reaches under these names already, and what a mapping in Jinja answers itself
 _RESERVED_WORDS = """
@@ -42,7 +44,7 @@ class ColumnMapping:
     def __post_init__(self) -> None:
         used = [target for target in self.targets if target]
         for target in dict.fromkeys(used):
-            if used.count(target) > 1:
+            if target != STATUS and used.count(target) > 1:
                 columns = ", ".join(
                     self.heading(i) for i, other in enumerate(self.targets) if other == target
                 )
@@ -68,16 +70,9 @@ def letter(column: int) -> str:
     return name
 
 
-def _words(label: str) -> str:
-    """`Adresse_E-mail` → `adresse e mail`: lower case, without accents, words by one space."""
-    folded = unicodedata.normalize("NFKD", label).casefold().replace("œ", "oe").replace("æ", "ae")
-    plain = "".join(c if c.isascii() and c.isalnum() else " " for c in folded if not unicodedata.combining(c))
-    return " ".join(plain.split())
-
-
 def slug(label: str) -> str:
     """A label → the immutable key `[a-z][a-z0-9_]{0,39}`; Invalid when reserved (S14) or letterless."""
-    key = re.sub(r"^[0-9 ]+", "", _words(label)).replace(" ", "_")[:40].rstrip("_")
+    key = re.sub(r"^[0-9 ]+", "", words(label)).replace(" ", "_")[:40].rstrip("_")
     if not key:
         raise errors.fault("label", NO_LETTER, code="no_letter", label=label)
     if key in RESERVED:
@@ -87,18 +82,19 @@ def slug(label: str) -> str:
 
 def free_key(label: str, taken: Sequence[str] | set[str]) -> str:
     """A key for a heading whatever it is: `slug`, with a number behind when that is reserved or taken."""
-    base = re.sub(r"^[0-9 ]+", "", _words(label)).replace(" ", "_")[:36].strip("_") or "field"
+    base = re.sub(r"^[0-9 ]+", "", words(label)).replace(" ", "_")[:36].strip("_") or "field"
     numbered = (base if n == 1 else f"{base}_{n}" for n in range(1, len(taken) + len(RESERVED) + 3))
     return next(key for key in numbered if key not in RESERVED and key not in taken)
 
 
-# headings as `_words` leaves them
+# headings as `words` leaves them
 _HEADINGS = {
     "email": "email|e mail|mail|courriel|adresse email|adresse e mail|adresse mail|adresse courriel|"
     "adresse electronique|adresse de messagerie|email address|e mail address|mail address|emailaddress|"
     "courrier electronique|contact email|user email|votre email",
-    "first_name": "prenom|prenoms|first name|firstname|given name|given names|forename|fname",
-    "last_name": "nom|nom de famille|last name|lastname|surname|family name|lname|nom usuel",
+    "first_name": "prenom|prenoms|first name|firstname|given name|given names|forename|fname|"
+    "merge first name",
+    "last_name": "nom|nom de famille|last name|lastname|surname|family name|lname|nom usuel|merge last name",
     "language": "langue|language|lang|locale|preferred language|langue preferee",
 }
 _BY_HEADING = {heading: target for target, joined in _HEADINGS.items() for heading in joined.split("|")}
@@ -106,14 +102,13 @@ _BY_HEADING = {heading: target for target, joined in _HEADINGS.items() for headi
 
 def built_in(heading: str) -> str | None:
     """Which of ours a heading names, if any."""
-    return _BY_HEADING.get(_words(heading))
+    return _BY_HEADING.get(words(heading))
 
 
-# Mailchimp's and Brevo's own bookkeeping in their exports: facts about people that nobody asked us to keep
+# bookkeeping of other products in whatever table: facts about people that nobody asked us to keep
 _BOOKKEEPING_WORDS = """
 member rating|optin time|optin ip|confirm time|confirm ip|latitude|longitude|gmtoff|dstoff|timezone|cc|region|
-last changed|leid|euid|unsub time|unsub campaign title|unsub reason|clean time|contact id|email blacklist|
-sms blacklist|added time|modified time
+last changed|leid|euid|unsub campaign title|unsub reason|contact id|sms blacklist|added time|modified time
 """
 _BOOKKEEPING = frozenset(_BOOKKEEPING_WORDS.replace("\n", "").split("|"))
 
@@ -142,21 +137,26 @@ def guess(
         [text for row in sample if i < len(row) and (text := addresses.trim(row[i]))]
         for i in range(len(header))
     ]
-    known = {_words(label): key for key, (label, _) in fields.items()}
-    known |= {_words(key): key for key in fields}
+    known = {words(label): key for key, (label, _) in fields.items()}
+    known |= {words(key): key for key in fields}
+    product = known_exports.recognise(header)
+    skipped = _BOOKKEEPING | (product.skip if product else frozenset())
     email = _email_column(header, columns)
     used = {"email"} if email is not None else set()
     found = []
     for i, heading in enumerate(header):
-        words, cells = _words(heading), columns[i]
+        told, cells = words(heading), columns[i]
         target, new, kind = "", False, guess_type(cells)
-        named = _BY_HEADING.get(words) or known.get(words)
+        # our own JSON has the fields one level down
+        named = _BY_HEADING.get(told) or known.get(told) or known.get(told.removeprefix("fields "))
         if i == email:
             target, kind = "email", FieldType.TEXT
         elif named and named != "email" and named not in used:
             target = named
             kind = fields[named][1] if named in fields else FieldType.TEXT
-        elif words and words not in _BOOKKEEPING and cells and named is None:
+        elif told not in known and opt_outs.says(heading, cells):
+            target, kind = STATUS, FieldType.TEXT
+        elif told and told not in skipped and cells and named is None:
             target, new = free_key(heading, used | set(fields)), True
         used.add(target)
         found.append(Guess(i, heading or letter(i), tuple(cells[:3]), target, new, kind))
@@ -165,7 +165,7 @@ def guess(
 
 def _email_column(header: Sequence[str], columns: Sequence[Sequence[str]]) -> int | None:
     shares = [_share(cells, looks_like_address) for cells in columns]
-    by_heading = [i for i, heading in enumerate(header) if _BY_HEADING.get(_words(heading)) == "email"]
+    by_heading = [i for i, heading in enumerate(header) if _BY_HEADING.get(words(heading)) == "email"]
     candidates = by_heading or [i for i, share in enumerate(shares) if share >= 0.5]
     return max(candidates, key=lambda i: (shares[i], -i), default=None)
 

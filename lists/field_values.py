@@ -94,6 +94,8 @@ def number(text: str, *, decimal_comma: bool = True) -> int | float:
     """French or English writing → int, or float when there are decimals."""
     if text.isdecimal() and text.isascii() and len(text) <= 15:
         return int(text)
+    if "€" in text:
+        text = text.removeprefix("€").removesuffix("€").strip()  # amounts as spreadsheets show them
     plain = text
     if _SPACES.search(text):
         if not _GROUPED_BY_SPACES.fullmatch(text):

@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from lists import address_flags, import_report, import_start, imports, merge
+from lists import (
+    address_flags,
+    import_opt_outs,
+    import_report,
+    import_start,
+    imports,
+    merge,
+    table_rows,
+)
 from lists.address_flags import LEFT_OUT, Flag
 from lists.contacts import NOT_BUSINESS, search_key
 from lists.csv_contacts import Checker, ContactRow, Reject
@@ -44,6 +52,7 @@ class Batch:
     line: int
     count: int = 0
     rows: list[ContactRow] = field(default_factory=list)
+    opt_outs: list[ContactRow] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     flagged: dict[Flag, list[int]] = field(default_factory=dict)  # D-84: lines
     guard: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -57,6 +66,7 @@ class Parser:
         start = Position(job.bytes_read, job.lines_read, job.rows_read)
         self._reader = Reader(job.encoding, job.delimiter, start=start)
         self._mapping = job.column_mapping
+        self._turned = job.format != "csv"
         self._check = Checker(self._mapping, job.field_types, job.options_of_fields)
         self._guard = Guard(self._mapping, job.guard)
         self._leave_out = frozenset(job.choices.leave_out)
@@ -72,23 +82,31 @@ class Parser:
                 batch.too_many = True
                 break
             batch.count += 1
-            if isinstance(item, Fault):
-                batch.rejects.append(self._fault(item))
+            read = (
+                table_rows.restore(item, self._mapping) if self._turned and isinstance(item, Record) else item
+            )
+            if isinstance(read, Record):
+                records.append(read)
             else:
-                records.append(item)
+                batch.rejects.append(read if isinstance(read, Reject) else self._fault(read))
         refused = self._guard.judge([record.cells for record in records])
         self._guard.check_columns(ended=data is None)
         for i, record in enumerate(records):
             checked = self._refuse(record, *refused[i]) if i in refused else self._judge(record, batch)
             if isinstance(checked, Reject):
                 batch.rejects.append(checked)
+            elif checked.opt_out:
+                batch.opt_outs.append(checked)
             else:
                 batch.rows.append(checked)
         batch.guard = self._guard.state
         self._offset, self._line = batch.offset, batch.line
         return batch
 
-    def _refuse(self, record: Record, column: int, kind: Kind) -> Reject:
+    def _refuse(self, record: Record, column: int, kind: Kind) -> ContactRow | Reject:
+        row = self._check(record)
+        if isinstance(row, ContactRow) and row.opt_out:
+            return row  # a refusal is heard; of this row nothing but the hash of its address is kept
         # A-025: nothing of the value, not even its first character
         return Reject(record.line, self._mapping.heading(column), kind, "", VALUE_REFUSED[kind], {})
 
@@ -101,7 +119,12 @@ class Parser:
                 heading = self._mapping.heading(self._mapping.email)
                 return Reject(row.line, heading, flag, mask(row.email), LEFT_OUT[flag], params)
         # B-23: business interest is about somebody's profession: no mailbox provider's address shows it
-        if self._business and isinstance(row, ContactRow) and is_free_mail(domain_of(row.key)):
+        if (
+            self._business
+            and isinstance(row, ContactRow)
+            and not row.opt_out
+            and is_free_mail(domain_of(row.key))
+        ):
             masked = mask(row.email)
             heading = self._mapping.heading(self._mapping.email)
             return Reject(row.line, heading, "free_mail", masked, NOT_BUSINESS, {"address": masked})
@@ -120,6 +143,7 @@ async def read_on(services: Services, account_id: int, job: Import, *, until: fl
     db = services.db
     if job.rows_read == 0:
         await merge.unstage(db, account_id, job.id, before=job)
+        await import_opt_outs.unstage(db, account_id, job.id, before=job)
     async with db.account(account_id) as tx:
         key = await keys.hash_key(tx, services.sealer)
     parser, old = Parser(job), job.bytes_read
@@ -168,6 +192,7 @@ async def _commit(
         )
         if not ours:
             raise merge.Superseded
+        await import_opt_outs.stage(tx, job.id, batch.opt_outs, key=key)
         doubles = await _stage(tx, job.id, batch.rows, key=key)
         await _set_aside(tx, job.id, [*batch.rejects, *doubles])
     return batch.offset
@@ -177,7 +202,7 @@ async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: 
     """Of each address the first row. Returns the others."""
     if not rows:
         return []
-    lines, emails, address_keys, firsts, lasts, languages, values = zip(*rows, strict=True)
+    lines, emails, address_keys, firsts, lasts, languages, values, _ = zip(*rows, strict=True)
     staged = await tx.rows(
         """
         INSERT INTO import_rows (account_id, import_id, line, email, address_key, address_hash, first_name,
@@ -284,7 +309,9 @@ async def finish(services: Services, account_id: int, job: Import) -> None:
                 counts = counts || jsonb_build_object('errors', $5::bigint, 'rows', rows_read, 'doubles', (
                     SELECT count(*) FROM import_rejects
                     WHERE account_id = $1 AND import_id = $2 AND code = 'double'
-                ))
+                )) || jsonb_strip_nulls(jsonb_build_object('opted_out', (
+                    SELECT nullif(count(*), 0) FROM import_opt_outs WHERE account_id = $1 AND import_id = $2
+                )))
             WHERE account_id = $1 AND id = $2 AND attempt = $3 AND state = 'checking'
             """,
             job.id,

@@ -160,7 +160,10 @@ STABLE_SECONDS = 10  # before that the rate says nothing (ui 3.6)
 def progress(job: Import, *, now: datetime | None = None) -> Progress:
     elapsed = ((now or clock.now()) - (job.started_at or job.created_at)).total_seconds()
     if job.state == State.RUNNING:
-        done, total = sum(job.counts.get(fate, 0) for fate in (*Fate, "doubles", "errors")), job.rows_read
+        done, total = (
+            sum(job.counts.get(fate, 0) for fate in (*Fate, "doubles", "errors", "opted_out")),
+            job.rows_read,
+        )
     else:
         read, size = job.bytes_read - job.first_offset, max(job.size - job.first_offset, 1)
         done, total = job.rows_read, round(job.rows_read * size / read) if read > 0 else 0

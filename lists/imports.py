@@ -20,7 +20,7 @@ from pydantic import StringConstraints
 from lists import fields, import_guard
 from lists.address_flags import Flag
 from lists.csv_detect import Detected
-from lists.csv_mapping import ColumnMapping
+from lists.csv_mapping import BUILT_IN, STATUS, ColumnMapping
 from lists.field_values import CHOOSING, FieldType
 from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
@@ -93,7 +93,12 @@ class Import:
     state: State
     failure: str
     file_id: int | None
+    original_file_id: int | None
     file_name: str
+    format: str
+    sheet: str
+    sheets: list[str]
+    lines_turned: int
     encoding: str
     delimiter: str
     has_header: bool
@@ -121,6 +126,11 @@ class Import:
     started_at: datetime | None
     finished_at: datetime | None
     size: int  # of the file, 0 when it is gone
+
+    @property
+    def to_turn(self) -> bool:
+        """A workbook or JSON lines, of which no table was made yet."""
+        return self.format != "csv" and self.original_file_id is None
 
     @property
     def columns(self) -> list[Column]:
@@ -159,7 +169,7 @@ class Import:
         """The targets whose empty cells erase."""
         if not self.choices.empty_erases:
             return []
-        return [column.target for column in self.columns if column.target not in ("", "email")]
+        return [column.target for column in self.columns if column.target not in ("", "email", STATUS)]
 
 
 async def create(tx: AccountTx, *, file_id: int, file_name: str, detected: Detected, language: str) -> int:
@@ -169,8 +179,9 @@ async def create(tx: AccountTx, *, file_id: int, file_name: str, detected: Detec
     import_id: int = await tx.value(
         """
         INSERT INTO imports (account_id, file_id, file_name, file_sha256, encoding, delimiter, has_header,
-                             header, sample, first_offset, first_line, language, created_by, closed)
-        SELECT $1, $2, $3, f.sha256, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+                             header, sample, first_offset, first_line, language, created_by, closed, format,
+                             sheet, sheets)
+        SELECT $1, $2, $3, f.sha256, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
         FROM files f
         WHERE f.account_id = $1 AND f.id = $2
         RETURNING id
@@ -187,6 +198,9 @@ async def create(tx: AccountTx, *, file_id: int, file_name: str, detected: Detec
         language,
         tx.actor.id if tx.actor.kind == "user" else None,
         closed,
+        detected.format,
+        detected.sheet,
+        list(detected.sheets),
     )
     await work.add(tx, "lists.close_import", import_id, run_at=clock.now() + KEPT)
     await audit.write(tx, "created", "import", import_id)
@@ -198,10 +212,10 @@ async def show(tx: AccountTx, import_id: int) -> Import:
     return await tx.one(
         Import,
         """
-        SELECT i.id, i.state, i.failure, i.file_id, i.file_name, i.encoding, i.delimiter, i.has_header,
-               i.header, i.sample, i.closed, i.guard, i.mapping, i.options, i.language, i.attempt,
-               i.first_offset, i.first_line, i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line,
-               i.resumed_at_line, i.counts,
+        SELECT i.id, i.state, i.failure, i.file_id, i.original_file_id, i.file_name, i.format, i.sheet,
+               i.sheets, i.lines_turned, i.encoding, i.delimiter, i.has_header, i.header, i.sample,
+               i.closed, i.guard, i.mapping, i.options, i.language, i.attempt, i.first_offset, i.first_line,
+               i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line, i.resumed_at_line, i.counts,
                i.examples, i.rejects_file_id, i.attested_by, i.created_by, i.created_at, i.started_at,
                i.finished_at, coalesce(f.size, 0) AS size
         FROM imports i
@@ -218,11 +232,12 @@ async def page(tx: AccountTx, *, cursor: str | None, limit: int) -> Page[Import]
     rows = await tx.many(
         Import,
         """
-        SELECT i.id, i.state, i.failure, i.file_id, i.file_name, i.encoding, i.delimiter, i.has_header,
-               i.header, '[]'::jsonb AS sample, i.closed, i.guard, i.mapping, i.options, i.language,
-               i.attempt, i.first_offset, i.first_line, i.bytes_read, i.lines_read, i.rows_read,
-               i.merged_to_line, i.resumed_at_line, i.counts, i.examples, i.rejects_file_id, i.attested_by,
-               i.created_by, i.created_at, i.started_at, i.finished_at, coalesce(f.size, 0) AS size
+        SELECT i.id, i.state, i.failure, i.file_id, i.original_file_id, i.file_name, i.format, i.sheet,
+               i.sheets, i.lines_turned, i.encoding, i.delimiter, i.has_header, i.header,
+               '[]'::jsonb AS sample, i.closed, i.guard, i.mapping, i.options, i.language, i.attempt,
+               i.first_offset, i.first_line, i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line,
+               i.resumed_at_line, i.counts, i.examples, i.rejects_file_id, i.attested_by, i.created_by,
+               i.created_at, i.started_at, i.finished_at, coalesce(f.size, 0) AS size
         FROM imports i
         LEFT JOIN files f ON f.account_id = i.account_id AND f.id = i.file_id
         WHERE i.account_id = $1 AND ($2::bigint IS NULL OR i.id < $2)
@@ -253,15 +268,19 @@ def need_open(job: Import, *, also: Sequence[State] = ()) -> None:
 
 
 async def redetect(tx: AccountTx, import_id: int, detected: Detected) -> None:
-    """The person's own choice of encoding and separator; an earlier mapping no longer counts."""
-    need_open(await show(tx, import_id))
+    """The person's own choice of encoding, separator or sheet; an earlier mapping no longer counts."""
+    job = await show(tx, import_id)
+    need_open(job)
     detected, closed = import_guard.look(detected)
+    if job.original_file_id is not None and job.file_id is not None:
+        await files.delete(tx, job.file_id)  # the table of another sheet
     await tx.run(
         """
         UPDATE imports
         SET state = 'uploaded', encoding = $3, delimiter = $4, has_header = $5, header = $6, sample = $7,
             first_offset = $8, first_line = $9, mapping = '[]', counts = '{}', examples = '{}', failure = '',
-            closed = $10
+            closed = $10, sheet = $11, file_id = coalesce(original_file_id, file_id), original_file_id = NULL,
+            lines_turned = 0
         WHERE account_id = $1 AND id = $2
         """,
         import_id,
@@ -273,6 +292,7 @@ async def redetect(tx: AccountTx, import_id: int, detected: Detected) -> None:
         detected.first_offset,
         detected.first_line,
         closed,
+        detected.sheet,
     )
 
 
@@ -300,7 +320,7 @@ async def map_columns(tx: AccountTx, import_id: int, columns: Sequence[Column]) 
         kind = column.type
         if column.target in known and not column.new:
             kind = known[column.target][1]
-        elif column.target not in ("", "email", "first_name", "last_name", "language") and not column.new:
+        elif column.target not in ("", *BUILT_IN) and not column.new:
             raise Invalid(Fault("mapping", NO_SUCH_FIELD, "no_such_field", {"target": column.target}))
         if column.new and kind in CHOOSING:
             raise Invalid(Fault("mapping", CHOICE_FIRST, "choice", {"label": column.label}))
@@ -350,15 +370,15 @@ async def close(tx: AccountTx, job: Import, *, state: State, failure: str = "") 
     await tx.run(
         """
         UPDATE imports
-        SET state = $3, failure = $4, sample = '[]', examples = '{}', file_id = NULL, rejects_file_id = NULL,
-            attempt = attempt + 1, finished_at = coalesce(finished_at, now())
+        SET state = $3, failure = $4, sample = '[]', examples = '{}', file_id = NULL, original_file_id = NULL,
+            rejects_file_id = NULL, attempt = attempt + 1, finished_at = coalesce(finished_at, now())
         WHERE account_id = $1 AND id = $2
         """,
         job.id,
         state,
         failure,
     )
-    for file_id in (job.file_id, job.rejects_file_id):
+    for file_id in (job.file_id, job.original_file_id, job.rejects_file_id):
         if file_id is not None:
             await files.delete(tx, file_id)
     await work.cancel(tx, "lists.check_import", job.id)
@@ -381,6 +401,8 @@ FAILURES: Mapping[str, str] = {
     "no_such_list": LIST_GONE,
     "file_gone": GONE_FILE,
     "expired": GONE_FILE,
+    "damaged": N_("The workbook is damaged further down. Save it again as .xlsx, then upload it again."),
+    "too_big": N_("The workbook holds too much once unpacked. Split it, or save it as CSV."),
     "too_many_rows": N_("The file has more than 5,000,000 rows. Split it."),
     "unknown": N_("This import stopped. Look at the columns and the options, then count again."),
 }

@@ -5,7 +5,8 @@ from datetime import datetime
 
 import structlog
 
-from lists import import_check, import_guard, imports, merge
+from lists import import_check, import_guard, import_opt_outs, import_tables, imports, merge
+from lists.csv_detect import Unreadable
 from lists.import_guard import ColumnClosed
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
@@ -39,6 +40,13 @@ async def _check(services: Services, task: Task) -> datetime | None:
     if not job.size:
         await import_check.fail(services.db, task.account_id, job, "file_gone")
         return None
+    if job.to_turn:
+        try:
+            await import_tables.turn(services.db, task.account_id, job)
+        except Unreadable as error:
+            await import_check.fail(services.db, task.account_id, job, error.code)
+            return None
+        return jobs.again()
     until = time.monotonic() + TURN_SECONDS
     try:
         if job.bytes_read < job.size and not await import_check.read_on(
@@ -65,6 +73,8 @@ async def run(services: Services, task: Task) -> datetime | None:
     until = time.monotonic() + TURN_SECONDS
     after: int | None = job.merged_to_line
     try:
+        if after == 0:
+            await import_opt_outs.take_over(services.db, task.account_id, job)
         while after is not None:
             async with services.db.account(task.account_id) as tx:
                 after = await merge.merge(tx, job, after=after)
@@ -105,10 +115,11 @@ async def close(services: Services, task: Task) -> datetime | None:
         ended = True
     if ended:
         await merge.unstage(services.db, task.account_id, job.id)
+        await import_opt_outs.unstage(services.db, task.account_id, job.id)
     if clock.now() < over:
         return over
     async with services.db.account(task.account_id) as tx:
-        for file_id in (job.file_id, job.rejects_file_id):
+        for file_id in (job.file_id, job.original_file_id, job.rejects_file_id):
             if file_id is not None:
                 await files.delete(tx, file_id)
     return None

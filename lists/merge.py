@@ -1,8 +1,9 @@
 """Staged rows → contacts, subscriptions and proofs of consent, in parts by line.
 
 A staged row has one fate, the first that fits: set_aside (update only, and nobody has this address), refused
-(an opt-out that stays), created, updated, unchanged. With the errors and the doubles, which are not staged,
-they add up to the rows of the file. The check judges with the same statement as the import.
+(an opt-out that stays, or that the file itself tells), created, updated, unchanged. With the errors, doubles
+and refusals of the file (`import_opt_outs`), which are not staged here, they add up to the rows of the file.
+The check judges with the same statement as the import.
 
 A no stays a no (B-28, A-022): a subscription that is there is never touched, and a new one of somebody who is
 suppressed is written as unsubscribed. Whose data may only be kept is refused whole (C-13).
@@ -85,6 +86,9 @@ _JUDGE = """
                 SELECT 1 FROM subscriptions u
                 WHERE u.account_id = $1 AND u.contact_id = c.id AND u.list_id = ANY ($6)
                   AND u.status = 'unsubscribed'
+            ) OR EXISTS (
+                SELECT 1 FROM import_opt_outs o
+                WHERE o.account_id = $1 AND o.import_id = $2 AND o.address_hash = r.address_hash
             ) THEN 'refused'
             WHEN c.id IS NULL THEN 'created'
             WHEN $5 <> 'add' AND (
@@ -329,15 +333,15 @@ async def unstage(db: Database, account_id: int, import_id: int, *, before: Impo
     while more:
         async with db.account(account_id) as tx:
             if before is not None:
-                await _need_unread(tx, before)
+                await need_unread(tx, before)
             more = await _unstage_part(tx, import_id)
     async with db.account(account_id) as tx:
         if before is not None:
-            await _need_unread(tx, before)
+            await need_unread(tx, before)
         await tx.run("DELETE FROM import_rejects WHERE account_id = $1 AND import_id = $2", import_id)
 
 
-async def _need_unread(tx: AccountTx, job: Import) -> None:
+async def need_unread(tx: AccountTx, job: Import) -> None:
     found = await tx.value(
         """
         SELECT id FROM imports

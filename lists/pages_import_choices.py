@@ -8,10 +8,21 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field, field_validator
 
-from lists import csv_mapping, import_report, import_start, import_upload, imports, mailing_lists
+from lists import (
+    csv_mapping,
+    import_mappings,
+    import_report,
+    import_start,
+    import_upload,
+    imports,
+    known_exports,
+    mailing_lists,
+)
 from lists.csv_detect import DELIMITERS, Unreadable
+from lists.csv_mapping import STATUS
 from lists.csv_rows import ENCODINGS
 from lists.field_values import CHOOSING, FieldType
+from lists.import_mappings import Saved
 from lists.imports import Choices, Column, Import, Mode
 from lists.pages_imports import NewQuery, home, place, steps
 from mailer.accounts import access
@@ -41,6 +52,7 @@ BUILT_IN = {
     "first_name": N_("First name"),
     "last_name": N_("Last name"),
     "language": N_("Language"),
+    STATUS: N_("State of the subscription"),
 }
 MODES = {
     Mode.ADD: (N_("Add"), N_("New contacts come in. Those you have stay as they are.")),
@@ -89,14 +101,17 @@ async def mapping(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         job = await imports.show(tx, id_in_path(request))
         known = await imports.field_guesses(tx)
+        saved = None
+        if not job.mapping and not query(request, NewQuery).anew:
+            saved = await import_mappings.recall(tx, job.header)
     if job.state not in imports.OPEN:
         return response.redirect(home(request) + place(job))
     imports.need_open(job)
-    return _mapping(request, job, known, _rows(job, known))
+    return _mapping(request, job, known, _rows(job, known, saved), saved=saved)
 
 
-def _rows(job: Import, known: dict[str, tuple[str, FieldType]]) -> list[Row]:
-    """What was chosen, or else what is guessed."""
+def _rows(job: Import, known: dict[str, tuple[str, FieldType]], saved: Saved | None = None) -> list[Row]:
+    """What was chosen, or as last time, or else what is guessed."""
     guesses = csv_mapping.guess(job.header, job.sample, known)
     closed = job.closed_columns
     chosen = job.columns or [
@@ -105,6 +120,8 @@ def _rows(job: Import, known: dict[str, tuple[str, FieldType]]) -> list[Row]:
         else Column(target=one.target, type=one.type, label=one.heading[:80], new=one.new)
         for one in guesses
     ]
+    if saved is not None:
+        chosen = import_mappings.columns(saved, chosen, known)
     return [
         Row(
             one.column,
@@ -126,7 +143,9 @@ def _mapping(
     rows: list[Row],
     *,
     form: Form | None = None,
+    saved: Saved | None = None,
 ) -> web.Response:
+    product = known_exports.recognise(job.header)
     targets = [("", i18n.translate(N_("Do not import")))]
     targets += [(key, i18n.translate(text)) for key, text in BUILT_IN.items()]
     targets += [(key, f"{label} ({i18n.translate(TYPES[kind])})") for key, (label, kind) in known.items()]
@@ -141,6 +160,9 @@ def _mapping(
         "types": [(kind, i18n.translate(text)) for kind, text in TYPES.items() if kind not in CHOOSING],
         "encodings": [(name, name.upper()) for name in ENCODINGS],
         "delimiters": [(sign, i18n.translate(DELIMITER_NAMES[sign])) for sign in DELIMITERS],
+        "saved": saved,
+        "product": product.name if product else "",
+        "sheets": [(name, name) for name in job.sheets],
         "separator": DELIMITER_NAMES.get(job.delimiter, job.delimiter),
         "list_id": query(request, NewQuery).list_id,
     }
@@ -165,7 +187,10 @@ async def save_mapping(request: web.Request) -> web.Response:
             for row in _rows(job, known)
         ]
         try:
-            await imports.map_columns(tx, job.id, _columns(rows, known))
+            columns = _columns(rows, known)
+            await imports.map_columns(tx, job.id, columns)
+            name = trim(str(sent.get("mapping_name", "")))
+            await import_mappings.remember(tx, job.header, columns, name=name)
         except Invalid as error:
             imports.need_open(job)
             return _mapping(request, job, known, rows, form=Form({}, error.faults))
@@ -198,14 +223,15 @@ def _columns(rows: Sequence[Row], known: dict[str, tuple[str, FieldType]]) -> li
 
 
 class Reading(Input):
-    encoding: Annotated[str, Field(max_length=20)]
-    delimiter: Annotated[str, Field(max_length=1)]
+    encoding: Annotated[str, Field(max_length=20)] = ENCODINGS[0]
+    delimiter: Annotated[str, Field(max_length=1)] = DELIMITERS[0]
+    sheet: Annotated[str, Field(max_length=255)] = ""
 
     model_config = {"str_strip_whitespace": False}
 
 
 async def redetect(request: web.Request) -> web.Response:
-    """Reads the file again with the person's own encoding and separator."""
+    """Reads the file again with the person's own encoding and separator, or another sheet."""
     asked = await read(request, Reading)
     if asked.encoding not in ENCODINGS or asked.delimiter not in DELIMITERS:
         raise fault("encoding", N_("Choose an encoding and a separator of the list."))
@@ -217,15 +243,19 @@ async def redetect(request: web.Request) -> web.Response:
         detected = await import_upload.look(
             services(request).db,
             account_id,
-            job.file_id or 0,
+            job.original_file_id or job.file_id or 0,
             encoding=asked.encoding,
             delimiter=asked.delimiter,
+            sheet=asked.sheet,
         )
     except Unreadable as error:
-        raise fault("encoding", error.message, code=error.code) from error
+        name = "encoding" if job.format == "csv" else "sheet"
+        raise fault(name, error.message, code=error.code, **error.params) from error
     async with access.account_tx(request, Role.EDITOR) as tx:
         await imports.redetect(tx, job.id, detected)
-    return response.redirect(home(request) + place(job, "mapping"))
+    list_id = query(request, NewQuery).list_id
+    kept = f"?list_id={list_id}" if list_id else ""
+    return response.redirect(home(request) + place(job, "mapping") + kept)
 
 
 class OptionsForm(Choices):

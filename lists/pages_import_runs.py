@@ -29,6 +29,7 @@ FATES = {
     Fate.UPDATED: N_("Updated"),
     Fate.UNCHANGED: N_("Unchanged"),
     Fate.REFUSED: N_("Refusals respected"),
+    "opted_out": N_("Refusals taken over from the file"),
     "doubles": N_("Doubles in the file"),
     "errors": N_("In error"),
     Fate.SET_ASIDE: N_("Set aside: no such contact"),
@@ -113,6 +114,9 @@ class Live:
 
 def live(job: Import) -> Live:
     now = import_report.progress(job)
+    if job.to_turn and job.state == State.CHECKING:
+        text = i18n.translate(N_("Reading the file: line {n}"), n=job.lines_turned)
+        return Live(now, text, i18n.translate(N_("Reading the file")))
     text = i18n.translate(
         N_("{done} of {total} rows, {rate} a second"), done=now.done, total=now.total, rate=now.per_second
     )
@@ -144,7 +148,7 @@ def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
     rows = []
     for fate, text in FATES.items():
         n = job.counts.get(fate, 0)
-        href = f"{base}?of={fate}#examples" if base and n else ""
+        href = f"{base}?of={fate}#examples" if base and n and fate != "opted_out" else ""
         rows.append((i18n.translate(text), n, href, ""))
     total = job.counts.get("rows", job.rows_read)
     return [*rows, (i18n.translate(N_("Rows in the file")), total, "", "total")]
@@ -168,6 +172,7 @@ async def check(request: web.Request) -> web.Response:
         "refused": job.counts.get(Fate.REFUSED, 0),
         "closed": closed(job),
         "flagged": flagged(job),
+        "opted_out": job.counts.get("opted_out", 0),
         "of": FATES.get(asked.of) or OF_FLAGS.get(asked.of, ""),
         "examples": examples,
         "failure": import_report.failure(job),
@@ -255,6 +260,7 @@ async def report(request: web.Request) -> web.Response:
         "lists": [(list_id, names[list_id]) for list_id in job.choices.list_ids if list_id in names],
         "created": job.counts.get(Fate.CREATED, 0),
         "refused": job.counts.get(Fate.REFUSED, 0),
+        "opted_out": job.counts.get("opted_out", 0),
         "errors": job.counts.get("errors", 0),
         "rows": job.counts.get("rows", 0),
         "rejects": rejects,

@@ -87,7 +87,10 @@ class PageQuery(Input):
 
 
 class NewQuery(Input):
+    """`anew`: guess the columns, whatever they were last time."""
+
     list_id: int | None = None
+    anew: bool = False
 
 
 async def index(request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from lists import (
     public_stay,
     public_tracking,
     public_unsubscribe,
+    public_uploads,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -22,4 +23,5 @@ ROUTES: list[web.RouteDef] = [
     *public_form_confirm.ROUTES,
     *public_rights.ROUTES,
     *public_stay.ROUTES,
+    *public_uploads.ROUTES,
 ]

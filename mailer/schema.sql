@@ -854,6 +854,30 @@ ALTER TABLE public.images ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.import_mappings (
+    account_id bigint NOT NULL,
+    headings bytea NOT NULL,
+    name text NOT NULL,
+    mapping jsonb NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT import_mappings_headings_check CHECK ((length(headings) = 32)),
+    CONSTRAINT import_mappings_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120)))
+);
+
+ALTER TABLE ONLY public.import_mappings FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.import_opt_outs (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    line bigint NOT NULL,
+    address_hash bytea NOT NULL,
+    opt_out text NOT NULL,
+    CONSTRAINT import_opt_outs_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT import_opt_outs_opt_out_check CHECK ((opt_out = ANY (ARRAY['unsubscribed'::text, 'blocked'::text, 'bounced'::text, 'complained'::text])))
+);
+
+ALTER TABLE ONLY public.import_opt_outs FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.import_rejects (
     account_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -922,8 +946,14 @@ CREATE TABLE public.imports (
     attempt integer DEFAULT 0 NOT NULL,
     resumed_at_line bigint,
     examples jsonb DEFAULT '{}'::jsonb NOT NULL,
+    format text DEFAULT 'csv'::text NOT NULL,
+    sheet text DEFAULT ''::text NOT NULL,
+    sheets jsonb DEFAULT '[]'::jsonb NOT NULL,
+    original_file_id bigint,
+    lines_turned bigint DEFAULT 0 NOT NULL,
     closed jsonb DEFAULT '[]'::jsonb NOT NULL,
     guard jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT imports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text, 'ndjson'::text]))),
     CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
 );
@@ -1756,6 +1786,12 @@ ALTER TABLE ONLY public.files
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.import_mappings
+    ADD CONSTRAINT import_mappings_pkey PRIMARY KEY (account_id, headings);
+
+ALTER TABLE ONLY public.import_opt_outs
+    ADD CONSTRAINT import_opt_outs_pkey PRIMARY KEY (account_id, import_id, line);
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_pkey PRIMARY KEY (account_id, import_id, line, n);
 
@@ -1984,6 +2020,8 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
+CREATE INDEX import_opt_outs_address ON public.import_opt_outs USING btree (account_id, import_id, address_hash);
+
 CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key);
 
 CREATE INDEX inactive_contacts_due ON public.inactive_contacts USING btree (account_id, due_at, contact_id);
@@ -2183,6 +2221,12 @@ ALTER TABLE ONLY public.images
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_thumbnail_file_id_fkey FOREIGN KEY (account_id, thumbnail_file_id) REFERENCES public.files(account_id, id);
 
+ALTER TABLE ONLY public.import_mappings
+    ADD CONSTRAINT import_mappings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.import_opt_outs
+    ADD CONSTRAINT import_opt_outs_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
 
@@ -2354,6 +2398,10 @@ CREATE POLICY account ON public.files USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.import_mappings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.import_opt_outs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.import_rows USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2465,6 +2513,10 @@ ALTER TABLE public.file_chunks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_mappings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_opt_outs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
 
@@ -2601,6 +2653,10 @@ GRANT SELECT,DELETE ON TABLE public.file_chunks TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_mappings TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_opt_outs TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
 

@@ -191,7 +191,7 @@ async def files(tx: AccountTx, now: datetime) -> int:
         deleted += await tx.run(statement, now - CONTENT)
     await tx.run(
         """
-        UPDATE imports SET sample = '[]', file_id = NULL, rejects_file_id = NULL
+        UPDATE imports SET sample = '[]', file_id = NULL, original_file_id = NULL, rejects_file_id = NULL
         WHERE account_id = $1 AND created_at <= $2 AND (sample <> '[]' OR file_id IS NOT NULL)
         """,
         now - CONTENT,
@@ -207,7 +207,11 @@ _REJECTS = """
     DELETE FROM import_rejects r USING imports i
     WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
     """
-_IMPORT_LEFTOVERS = (_STAGED, _REJECTS)
+_OPT_OUTS = """
+    DELETE FROM import_opt_outs o USING imports i
+    WHERE o.account_id = $1 AND i.account_id = $1 AND i.id = o.import_id AND i.created_at <= $2
+    """
+_IMPORT_LEFTOVERS = (_STAGED, _REJECTS, _OPT_OUTS)
 
 
 async def events(tx: AccountTx, now: datetime) -> int:

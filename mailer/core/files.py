@@ -86,6 +86,24 @@ async def show(tx: AccountTx, file_id: int) -> File:
     return file
 
 
+async def empty(tx: AccountTx, file_id: int) -> None:
+    """An incomplete file begins anew."""
+    await tx.run("DELETE FROM file_chunks WHERE account_id = $1 AND file_id = $2", file_id)
+    await tx.run("UPDATE files SET size = 0 WHERE account_id = $1 AND id = $2 AND NOT complete", file_id)
+
+
+async def retype(tx: AccountTx, file_id: int, before: str, after: str) -> bool:
+    """Another media type; False when it is not `before` any more."""
+    return bool(
+        await tx.run(
+            "UPDATE files SET media_type = $4 WHERE account_id = $1 AND id = $2 AND media_type = $3",
+            file_id,
+            before,
+            after,
+        )
+    )
+
+
 async def delete(tx: AccountTx, file_id: int) -> None:
     await tx.run("DELETE FROM files WHERE account_id = $1 AND id = $2", file_id)
 

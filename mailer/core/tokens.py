@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     FORM_ASKED = "n"
     FORM_PREVIEW = "e"
     STAY = "y"
+    UPLOAD = "i"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lists import field_values
+from lists import csv_mapping, field_values
 from lists.csv_contacts import Checker, ContactRow, Reject, to_contact
 from lists.csv_mapping import ColumnMapping
 from lists.csv_rows import Record
@@ -99,7 +99,7 @@ def test_numbers_in_french_and_english(text: str, comma: bool, value: float) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "douze", "1,2,3", "12 €", "1 23", "1e5", "nan", "1.2.3", "--1", "9007199254740993", "1/2",
+    "text", ["", "douze", "1,2,3", "12 $", "1 23", "1e5", "nan", "1.2.3", "--1", "9007199254740993", "1/2",
              "0x1f", "1.2345678901234567", "١٢"],
 )  # fmt: skip
 def test_what_is_no_number_or_would_be_rounded_is_refused(text: str) -> None:
@@ -154,3 +154,25 @@ def test_every_value_comes_back_from_its_cell(data: st.DataObject, kind: FieldTy
 
 def test_no_value_is_an_empty_cell() -> None:
     assert field_values.write(None) == ""
+
+
+@pytest.mark.req("E-53")
+@pytest.mark.parametrize(
+    ("cell", "amount"),
+    [
+        ("1 234,50 €", 1234.5),
+        ("1\u202f234,50\u00a0€", 1234.5),
+        ("12 €", 12),
+        ("€ 12.50", 12.5),
+        ("-3,20€", -3.2),
+    ],
+)
+def test_amounts_of_a_french_spreadsheet_are_numbers(cell: str, amount: float) -> None:
+    assert field_values.read(cell, FieldType.NUMBER) == amount
+    assert csv_mapping.guess_type([cell, "12"]) is FieldType.NUMBER
+
+
+@pytest.mark.parametrize("cell", ["€", "1 € 2", "€€5"])
+def test_a_sign_alone_is_no_amount(cell: str) -> None:
+    with pytest.raises(field_values.ValueFault):
+        field_values.read(cell, FieldType.NUMBER)

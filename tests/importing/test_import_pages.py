@@ -156,7 +156,8 @@ async def test_faults_are_told_at_their_fields_and_keep_the_input(services: Serv
     person = await make.signed_in(account.owner_id, language="en")
     refused = await send_file(person, account, b"PK\x03\x04" + b"\0" * 99, name="contacts.xlsx")
     assert refused.status == 422
-    assert "This file cannot be read as a table" in refused.text
+    assert "This workbook is damaged. Open it in a spreadsheet, save it as .xlsx" in refused.text
+    assert "cannot be read as a table" in (await send_file(person, account, b"%PDF-1.7" + b"x" * 99)).text
     assert (await send_file(person, account, b"")).status == 422
     sent = await send_file(person, account, files.people("ana@example.test"))
     mapping = selected((await person.get(sent.location)).text)
@@ -293,3 +294,49 @@ async def test_after_six_days_file_samples_and_staged_rows_are_gone(services: Se
     page = (await person.get(f"{account.app}/imports/{left}/check")).text
     assert "The file was erased 6 days after its upload. Upload it again." in page
     assert (await person.get(f"{account.app}/imports/{done}/rejects")).status == 404
+
+
+async def test_the_next_file_with_the_same_headings_goes_the_same_way(services: Services, make: Make) -> None:
+    account = await make.account()
+    importer = Importer(services, account)
+    person = await make.signed_in(account.owner_id, language="en")
+    sent = await send_file(person, account, files.excel_fr(50, 0))
+    page = (await person.get(sent.location)).text
+    assert "Columns as last time" not in page
+    chosen = selected(page) | {
+        "target_3": "+",
+        "label_3": "Commune",
+        "target_4": "",
+        "mapping_name": "Boutique",
+    }
+    options = (await person.post(sent.location, chosen)).location
+    checked = await person.post(options, OPTIONS)
+    await importer.turns("lists.check_import")
+    await person.post(checked.location.removesuffix("/check") + "/runs", {})
+    await importer.turns("lists.run_import")
+    again = await send_file(person, account, files.excel_fr(60, 0, prefix="autre"), name="autre.csv")
+    page = (await person.get(again.location)).text
+    assert "Columns as last time" in page
+    assert "“Boutique”" in page
+    assert [selected(page)[f"target_{n}"] for n in range(5)] == [
+        "email",
+        "first_name",
+        "last_name",
+        "commune",
+        "",
+    ]
+    anew = (await person.get(again.location + "?anew=true")).text
+    assert "Columns as last time" not in anew
+    assert selected(anew)["target_4"] == "+"
+    changed = selected(page) | {"target_2": "", "mapping_name": ""}
+    assert (await person.post(again.location, changed)).status == 303
+    async with services.db.account(account.id) as tx:
+        await tx.run("DELETE FROM fields WHERE account_id = $1")
+    last = await send_file(person, account, files.excel_fr(60, 0))
+    page = (await person.get(last.location)).text
+    assert "“Boutique”" in page
+    assert [selected(page)[f"target_{n}"] for n in range(5)] == ["email", "first_name", "", "+", ""]
+    other = await make.account()
+    stranger = await make.signed_in(other.owner_id, language="en")
+    theirs = await send_file(stranger, other, files.excel_fr(50, 0))
+    assert "Boutique" not in (await stranger.get(theirs.location)).text

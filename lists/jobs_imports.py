@@ -5,7 +5,8 @@ from datetime import datetime
 
 import structlog
 
-from lists import import_check, imports, merge
+from lists import import_check, import_stage, imports, merge
+from lists.import_stage import Superseded
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
 from mailer.core import clock, files, jobs
@@ -22,7 +23,7 @@ async def check(services: Services, task: Task) -> datetime | None:
     """Reads the file into staged rows, counts what would become of them, then waits for a person."""
     try:
         return await _check(services, task)
-    except merge.Superseded:
+    except Superseded:
         return None
 
 
@@ -66,7 +67,7 @@ async def run(services: Services, task: Task) -> datetime | None:
                 after = await merge.merge(tx, job, after=after)
             if after is not None and time.monotonic() > until:
                 return jobs.again()
-    except merge.Superseded:
+    except Superseded:
         return None
     async with services.db.account(task.account_id) as tx:
         if await merge.finish(tx, job):
@@ -100,7 +101,7 @@ async def close(services: Services, task: Task) -> datetime | None:
             await imports.close(tx, job, state=State.CANCELLED, failure="expired")
         ended = True
     if ended:
-        await merge.unstage(services.db, task.account_id, job.id)
+        await import_stage.unstage(services.db, task.account_id, job.id)
     if clock.now() < over:
         return over
     async with services.db.account(task.account_id) as tx:

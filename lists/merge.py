@@ -12,14 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from lists import import_stage
+from lists.import_stage import EXAMPLES, Superseded
 from lists.imports import Choices, Import
 from mailer.core import work
-from mailer.core.db import AccountTx, Database
-from mailer.core.errors import MailerError
-
-CHUNK = 5_000  # lines merged in one transaction
-ERASED_AT_ONCE = 50_000
-EXAMPLES = 20
+from mailer.core.db import AccountTx
 
 
 class Fate(StrEnum):
@@ -28,10 +25,6 @@ class Fate(StrEnum):
     UNCHANGED = "unchanged"
     REFUSED = "refused"
     SET_ASIDE = "set_aside"
-
-
-class Superseded(MailerError):
-    """The import was cancelled or started anew while this turn ran: it has nothing more to say."""
 
 
 @dataclass(slots=True)
@@ -49,54 +42,35 @@ class Judged:
         return dict(before) | found
 
 
-async def last_line(tx: AccountTx, import_id: int, *, after: int, limit: int) -> int | None:
-    """The last line of the next part, or None at the end."""
-    found: int | None = await tx.value(
-        """
-        SELECT max(line)
-        FROM (
-            SELECT line FROM import_rows
-            WHERE account_id = $1 AND import_id = $2 AND line > $3
-            ORDER BY line
-            LIMIT $4
-        ) AS part
-        """,
-        import_id,
-        after,
-        limit,
-    )
-    return found
-
-
 _JUDGE = """
     -- one CASE, so that every row has one fate and the numbers add up
     SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20]
     FROM (
         SELECT r.line, CASE
-            WHEN c.id IS NULL AND $5::text = 'update' THEN 'set_aside'
+            WHEN c.id IS NULL AND $4::text = 'update' THEN 'set_aside'
             WHEN EXISTS (
                 SELECT 1 FROM suppressions s
                 WHERE s.account_id = $1 AND s.address_hash = r.address_hash
-                  AND (s.list_id = ANY ($6::bigint[])
-                       OR (s.list_id IS NULL AND ($6 = '{}' OR $8::boolean OR NOT $6 <@ s.returned_to)))
+                  AND (s.list_id = ANY ($5::bigint[])
+                       OR (s.list_id IS NULL AND ($5 = '{}' OR $7::boolean OR NOT $5 <@ s.returned_to)))
                   AND (s.expires_at IS NULL OR s.expires_at > now())
             ) OR EXISTS (
                 SELECT 1 FROM subscriptions u
-                WHERE u.account_id = $1 AND u.contact_id = c.id AND u.list_id = ANY ($6)
+                WHERE u.account_id = $1 AND u.contact_id = c.id AND u.list_id = ANY ($5)
                   AND u.status = 'unsubscribed'
             ) THEN 'refused'
             WHEN c.id IS NULL THEN 'created'
-            WHEN $5 <> 'add' AND (
+            WHEN $4 <> 'add' AND (
                 c.first_name <> coalesce(
-                    r.first_name, CASE WHEN 'first_name' = ANY ($7::text[]) THEN '' ELSE c.first_name END)
+                    r.first_name, CASE WHEN 'first_name' = ANY ($6::text[]) THEN '' ELSE c.first_name END)
                 OR c.last_name <> coalesce(
-                    r.last_name, CASE WHEN 'last_name' = ANY ($7) THEN '' ELSE c.last_name END)
+                    r.last_name, CASE WHEN 'last_name' = ANY ($6) THEN '' ELSE c.last_name END)
                 OR c.language <> coalesce(
-                    r.language, CASE WHEN 'language' = ANY ($7) THEN '' ELSE c.language END)
-                OR (c.fields - $7) || r.fields <> c.fields
+                    r.language, CASE WHEN 'language' = ANY ($6) THEN '' ELSE c.language END)
+                OR (c.fields - $6) || r.fields <> c.fields
             ) THEN 'updated'
-            WHEN $8 OR EXISTS (
-                SELECT 1 FROM unnest($6) AS l (list_id)
+            WHEN $7 OR EXISTS (
+                SELECT 1 FROM unnest($5) AS l (list_id)
                 WHERE NOT EXISTS (
                     SELECT 1 FROM subscriptions u
                     WHERE u.account_id = $1 AND u.list_id = l.list_id AND u.contact_id = c.id
@@ -106,20 +80,19 @@ _JUDGE = """
         END AS fate
         FROM import_rows r
         LEFT JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
     ) AS judged
     GROUP BY fate
     """
 
 
-async def judge(tx: AccountTx, job: Import, *, after: int, to: int) -> Judged:
-    """The fate of the rows behind line `after` up to `to`, as things stand now; changes nothing."""
+async def judge(tx: AccountTx, job: Import, part: int) -> Judged:
+    """The fate of the rows of a part, as things stand now; changes nothing."""
     choices = job.choices
     rows = await tx.rows(
         _JUDGE,
         job.id,
-        after,
-        to,
+        part,
         choices.mode,
         choices.list_ids,
         job.erased_by_empty,
@@ -133,12 +106,12 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
 
     Raises Superseded when the import is no longer at `after`.
     """
-    to = await last_line(tx, job.id, after=after, limit=CHUNK)
-    if to is None:
+    part = await import_stage.next_part(tx, job.id, after=after)
+    if part is None:
         return None
     await lock(tx)
     await plan_afresh(tx)
-    judged = await judge(tx, job, after=after, to=to)
+    judged = await judge(tx, job, part)
     ours = await tx.run(
         """
         UPDATE imports
@@ -148,21 +121,26 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
         job.id,
         job.attempt,
         after,
-        to,
+        part,
         judged.counts_with(job.counts),
     )
     if not ours:
         raise Superseded
-    choices = job.choices
-    if choices.mode != "update":
-        await _create(tx, job.id, after=after, to=to)
-    if choices.mode != "add":
-        await _update(tx, job, after=after, to=to)
-    if choices.list_ids:
-        await _hold(tx, job.id, after=after, to=to)
-        await _subscribe(tx, job.id, choices, after=after, to=to)
+    await _write(tx, job, part, rows=sum(judged.counts.values()))
     job.counts.update(judged.counts_with(job.counts))
-    return to
+    return part
+
+
+async def _write(tx: AccountTx, job: Import, part: int, *, rows: int) -> None:
+    choices = job.choices
+    created = await _create(tx, job.id, part, choices) if choices.mode != "update" else 0
+    if created == rows:
+        return  # nobody was there before: the first import into an account pays for nothing else
+    if choices.mode != "add":
+        await _update(tx, job, part)
+    if choices.list_ids:
+        await _hold(tx, job.id, part)
+        await _subscribe(tx, job.id, part, choices)
 
 
 async def plan_afresh(tx: AccountTx) -> None:
@@ -177,29 +155,59 @@ async def lock(tx: AccountTx) -> None:
     await tx.value("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1::bigint, 0))")
 
 
-async def _create(tx: AccountTx, import_id: int, *, after: int, to: int) -> None:
-    await tx.run(
+async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices) -> int:
+    """Those who are not there, with subscriptions and their proof (A-020, B-25). Returns how many."""
+    created: int = await tx.value(
         """
-        INSERT INTO contacts (account_id, email, address_key, address_hash, first_name, last_name,
-                              first_name_key, last_name_key, language, fields, source, import_id)
-        SELECT r.account_id, r.email, r.address_key, r.address_hash, coalesce(r.first_name, ''),
-               coalesce(r.last_name, ''), coalesce(r.first_name_key, ''), coalesce(r.last_name_key, ''),
-               coalesce(r.language, ''), r.fields, 'import', r.import_id
-        FROM import_rows r
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
-          AND NOT EXISTS (
-              SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.address_key = r.address_key
-          )
-        ORDER BY r.address_key
-        ON CONFLICT (account_id, address_key) DO NOTHING
+        -- one statement: what it has just written need not be looked up again
+        WITH created AS (
+            INSERT INTO contacts (account_id, email, address_key, address_hash, first_name, last_name,
+                                  first_name_key, last_name_key, language, fields, source, import_id)
+            SELECT r.account_id, r.email, r.address_key, r.address_hash, coalesce(r.first_name, ''),
+                   coalesce(r.last_name, ''), coalesce(r.first_name_key, ''), coalesce(r.last_name_key, ''),
+                   coalesce(r.language, ''), r.fields, 'import', r.import_id
+            FROM import_rows r
+            WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+              AND NOT EXISTS (
+                  SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.address_key = r.address_key
+              )
+            ORDER BY r.address_key
+            ON CONFLICT (account_id, address_key) DO NOTHING
+            RETURNING id, address_hash
+        ), added AS (
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
+            SELECT $1, w.list_id, w.contact_id, CASE WHEN w.refused THEN 'unsubscribed' ELSE 'active' END,
+                   CASE WHEN w.refused THEN '' ELSE $5 END, $2
+            FROM (
+                SELECT l.list_id, c.id AS contact_id, EXISTS (
+                    SELECT 1 FROM suppressions s
+                    WHERE s.account_id = $1 AND s.address_hash = c.address_hash AND stops(s, l.list_id)
+                ) AS refused
+                FROM created c
+                CROSS JOIN unnest($4::bigint[]) AS l (list_id)
+            ) AS w
+            RETURNING list_id, contact_id, status
+        ), proved AS (
+            INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                                  legal_basis, wording, source, source_id)
+            SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $5, $6, $7, $2
+            FROM added a
+            JOIN created c ON c.id = a.contact_id
+            WHERE a.status = 'active'
+        )
+        SELECT count(*) FROM created
         """,
         import_id,
-        after,
-        to,
+        part,
+        choices.list_ids,
+        choices.legal_basis,
+        statement(choices),
+        choices.source,
     )
+    return created
 
 
-async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
+async def _update(tx: AccountTx, job: Import, part: int) -> None:
     """What the file says is taken; what it does not say stays, unless empty cells were said to erase."""
     await tx.run(
         """
@@ -211,51 +219,49 @@ async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
                    coalesce(r.last_name_key, no_last) AS last_name_key
             FROM import_rows r
             CROSS JOIN (
-                SELECT CASE WHEN 'first_name' = ANY ($5::text[]) THEN '' END AS no_first,
-                       CASE WHEN 'last_name' = ANY ($5) THEN '' END AS no_last,
-                       CASE WHEN 'language' = ANY ($5) THEN '' END AS no_language
+                SELECT CASE WHEN 'first_name' = ANY ($4::text[]) THEN '' END AS no_first,
+                       CASE WHEN 'last_name' = ANY ($4) THEN '' END AS no_last,
+                       CASE WHEN 'language' = ANY ($4) THEN '' END AS no_language
             ) AS erased
-            WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+            WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
         )
         UPDATE contacts c
         SET first_name = coalesce(t.first_name, c.first_name), last_name = coalesce(t.last_name, c.last_name),
             first_name_key = coalesce(t.first_name_key, c.first_name_key),
             last_name_key = coalesce(t.last_name_key, c.last_name_key),
-            language = coalesce(t.language, c.language), fields = (c.fields - $5) || t.fields,
+            language = coalesce(t.language, c.language), fields = (c.fields - $4) || t.fields,
             updated_at = now()
         FROM told t
         WHERE c.account_id = $1 AND c.address_key = t.address_key
           AND (coalesce(t.first_name, c.first_name) <> c.first_name
                OR coalesce(t.last_name, c.last_name) <> c.last_name
                OR coalesce(t.language, c.language) <> c.language
-               OR (c.fields - $5) || t.fields <> c.fields)
+               OR (c.fields - $4) || t.fields <> c.fields)
         """,
         job.id,
-        after,
-        to,
+        part,
         job.erased_by_empty,
     )
 
 
-async def _hold(tx: AccountTx, import_id: int, *, after: int, to: int) -> None:
+async def _hold(tx: AccountTx, import_id: int, part: int) -> None:
     """Locks the contacts of a part: an unsubscription of this moment is seen by the next statement."""
     await tx.run(
         """
         SELECT c.id
         FROM import_rows r
         JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
         ORDER BY c.id
         FOR NO KEY UPDATE OF c
         """,
         import_id,
-        after,
-        to,
+        part,
     )
 
 
-async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: int, to: int) -> None:
-    """New subscriptions with their proof (A-020, B-25). One that is there stays as it is."""
+async def _subscribe(tx: AccountTx, import_id: int, part: int, choices: Choices) -> None:
+    """Of those who were there, as `_create` of the others. A subscription that is there stays as it is."""
     await tx.run(
         """
         WITH wanted AS (
@@ -265,12 +271,13 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
             ) AS refused
             FROM import_rows r
             JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-            CROSS JOIN unnest($5::bigint[]) AS l (list_id)
-            WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+            CROSS JOIN unnest($4::bigint[]) AS l (list_id)
+            WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+              AND c.import_id IS DISTINCT FROM r.import_id
         ), added AS (
             INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
             SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,
-                   CASE WHEN refused THEN '' ELSE $6 END, $2
+                   CASE WHEN refused THEN '' ELSE $5 END, $2
             FROM wanted
             ORDER BY contact_id, list_id
             ON CONFLICT (account_id, list_id, contact_id) DO NOTHING
@@ -278,14 +285,13 @@ async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: 
         )
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
                               legal_basis, wording, source, source_id)
-        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2
+        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $5, $6, $7, $2
         FROM added a
         JOIN contacts c ON c.account_id = $1 AND c.id = a.contact_id
         WHERE a.status = 'active'
         """,
         import_id,
-        after,
-        to,
+        part,
         choices.list_ids,
         choices.legal_basis,
         statement(choices),
@@ -313,54 +319,3 @@ async def finish(tx: AccountTx, job: Import) -> bool:
     if ended:
         await work.add(tx, "lists.close_import", job.id)
     return bool(ended)
-
-
-async def unstage(db: Database, account_id: int, import_id: int, *, before: Import | None = None) -> None:
-    """Deletes staged rows and rejects, a part a transaction.
-
-    `before`: a check that is about to read. Raises Superseded when another turn of it has staged rows.
-    """
-    more = True
-    while more:
-        async with db.account(account_id) as tx:
-            if before is not None:
-                await _need_unread(tx, before)
-            more = await _unstage_part(tx, import_id)
-    async with db.account(account_id) as tx:
-        if before is not None:
-            await _need_unread(tx, before)
-        await tx.run("DELETE FROM import_rejects WHERE account_id = $1 AND import_id = $2", import_id)
-
-
-async def _need_unread(tx: AccountTx, job: Import) -> None:
-    found = await tx.value(
-        """
-        SELECT id FROM imports
-        WHERE account_id = $1 AND id = $2 AND state = 'checking' AND attempt = $3 AND rows_read = 0
-        FOR UPDATE
-        """,
-        job.id,
-        job.attempt,
-    )
-    if found is None:
-        raise Superseded
-
-
-async def _unstage_part(tx: AccountTx, import_id: int) -> bool:
-    """False when there was nothing left."""
-    deleted = await tx.run(
-        """
-        DELETE FROM import_rows
-        WHERE account_id = $1 AND import_id = $2 AND line <= (
-            SELECT max(line) FROM (
-                SELECT line FROM import_rows
-                WHERE account_id = $1 AND import_id = $2
-                ORDER BY line
-                LIMIT $3
-            ) AS part
-        )
-        """,
-        import_id,
-        ERASED_AT_ONCE,
-    )
-    return deleted > 0

@@ -116,7 +116,8 @@ async def check(request: web.Request) -> web.Response:
 
 async def _examples(tx: AccountTx, job: Import, of: str) -> list[Example]:
     if of in ("errors", "doubles"):
-        found = await import_report.rejected(tx, job.id, doubles=of == "doubles")
+        doubles = of == "doubles"
+        found = await (import_report.doubles(tx, job) if doubles else import_report.rejected(tx, job.id))
         return [
             Example(
                 row.line,

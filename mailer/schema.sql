@@ -729,6 +729,45 @@ ALTER TABLE public.images ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.import_parts (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    last_line bigint NOT NULL,
+    lines bigint[] NOT NULL,
+    emails text[] NOT NULL,
+    address_keys text[] NOT NULL,
+    address_hashes bytea[] NOT NULL,
+    first_names text[] NOT NULL,
+    first_name_keys text[] NOT NULL,
+    last_names text[] NOT NULL,
+    last_name_keys text[] NOT NULL,
+    languages text[] NOT NULL,
+    fields jsonb[] NOT NULL,
+    doubles bigint[] DEFAULT '{}'::bigint[] NOT NULL
+);
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN lines SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN emails SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN address_keys SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN address_hashes SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN first_names SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN first_name_keys SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN last_names SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN last_name_keys SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN languages SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN fields SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.import_rejects (
     account_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -743,22 +782,23 @@ CREATE TABLE public.import_rejects (
 
 ALTER TABLE ONLY public.import_rejects FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.import_rows (
-    account_id bigint NOT NULL,
-    import_id bigint NOT NULL,
-    line bigint NOT NULL,
-    email text NOT NULL,
-    address_key text NOT NULL,
-    address_hash bytea NOT NULL,
-    first_name text,
-    last_name text,
-    language text,
-    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
-    first_name_key text,
-    last_name_key text
-);
-
-ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
+CREATE VIEW public.import_rows WITH (security_invoker='true') AS
+ SELECT p.account_id,
+    p.import_id,
+    p.last_line AS part,
+    r.line,
+    r.email,
+    r.address_key,
+    r.address_hash,
+    r.first_name,
+    r.first_name_key,
+    r.last_name,
+    r.last_name_key,
+    r.language,
+    r.fields
+   FROM (public.import_parts p
+     CROSS JOIN LATERAL UNNEST(p.lines, p.emails, p.address_keys, p.address_hashes, p.first_names, p.first_name_keys, p.last_names, p.last_name_keys, p.languages, p.fields) r(line, email, address_key, address_hash, first_name, first_name_key, last_name, last_name_key, language, fields))
+  WHERE (r.line <> ALL (p.doubles));
 
 CREATE TABLE public.imports (
     account_id bigint NOT NULL,
@@ -1420,11 +1460,11 @@ ALTER TABLE ONLY public.files
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.import_parts
+    ADD CONSTRAINT import_parts_pkey PRIMARY KEY (account_id, import_id, last_line);
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_pkey PRIMARY KEY (account_id, import_id, line, n);
-
-ALTER TABLE ONLY public.import_rows
-    ADD CONSTRAINT import_rows_pkey PRIMARY KEY (account_id, import_id, line);
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (account_id, id);
@@ -1586,8 +1626,6 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
-CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key);
-
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
@@ -1728,11 +1766,11 @@ ALTER TABLE ONLY public.images
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_thumbnail_file_id_fkey FOREIGN KEY (account_id, thumbnail_file_id) REFERENCES public.files(account_id, id);
 
+ALTER TABLE ONLY public.import_parts
+    ADD CONSTRAINT import_parts_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.import_rows
-    ADD CONSTRAINT import_rows_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1849,9 +1887,9 @@ CREATE POLICY account ON public.files USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
-CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+CREATE POLICY account ON public.import_parts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
-CREATE POLICY account ON public.import_rows USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.imports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -1927,9 +1965,9 @@ ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.import_parts ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
@@ -2027,9 +2065,9 @@ GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 
-GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
+GRANT SELECT,DELETE ON TABLE public.import_parts TO mailer_eraser;
 
-GRANT SELECT,DELETE ON TABLE public.import_rows TO mailer_eraser;
+GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
 

@@ -172,7 +172,7 @@ async def files(tx: AccountTx, now: datetime) -> int:
 
 
 _STAGED = """
-    DELETE FROM import_rows r USING imports i
+    DELETE FROM import_parts r USING imports i
     WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
     """
 _REJECTS = """

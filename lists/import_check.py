@@ -182,7 +182,7 @@ async def count_on(services: Services, account_id: int, job: Import, *, until: f
             part = await import_stage.next_part(tx, job.id, after=after)
             if part is None:
                 return True
-            await merge.plan_afresh(tx)
+            await merge.plan_each(tx)
             judged = await merge.judge(tx, job, part)
             ours = await tx.run(
                 """

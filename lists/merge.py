@@ -29,10 +29,12 @@ class Fate(StrEnum):
 
 @dataclass(slots=True)
 class Judged:
-    """How many rows of a part have each fate, and their first lines."""
+    """How many rows of a part have each fate, their first lines, and how many are contacts or are not yet."""
 
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[int]] = field(default_factory=dict)
+    known: int = 0
+    new: int = 0
 
     def counts_with(self, before: Mapping[str, int]) -> dict[str, int]:
         return dict(before) | {fate: before.get(fate, 0) + n for fate, n in self.counts.items()}
@@ -44,9 +46,9 @@ class Judged:
 
 _JUDGE = """
     -- one CASE, so that every row has one fate and the numbers add up
-    SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20]
+    SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20], count(contact_id)
     FROM (
-        SELECT r.line, CASE
+        SELECT r.line, c.id AS contact_id, CASE
             WHEN c.id IS NULL AND $4::text = 'update' THEN 'set_aside'
             WHEN EXISTS (
                 SELECT 1 FROM suppressions s
@@ -98,7 +100,13 @@ async def judge(tx: AccountTx, job: Import, part: int) -> Judged:
         job.erased_by_empty,
         bool(choices.new_list),
     )
-    return Judged({fate: n for fate, n, _ in rows}, {fate: lines for fate, _, lines in rows})
+    known = sum(contacts for *_, contacts in rows)
+    return Judged(
+        {fate: n for fate, n, *_ in rows},
+        {fate: lines for fate, _, lines, _ in rows},
+        known=known,
+        new=sum(n for _, n, *_ in rows) - known,
+    )
 
 
 async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
@@ -110,7 +118,7 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     if part is None:
         return None
     await lock(tx)
-    await plan_afresh(tx)
+    await plan_each(tx)
     judged = await judge(tx, job, part)
     ours = await tx.run(
         """
@@ -126,28 +134,46 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     )
     if not ours:
         raise Superseded
-    await _write(tx, job, part, rows=sum(judged.counts.values()))
+    await _write(tx, job, part, judged)
     job.counts.update(judged.counts_with(job.counts))
     return part
 
 
-async def _write(tx: AccountTx, job: Import, part: int, *, rows: int) -> None:
+async def _write(tx: AccountTx, job: Import, part: int, judged: Judged) -> None:
     choices = job.choices
-    created = await _create(tx, job.id, part, choices) if choices.mode != "update" else 0
-    if created == rows:
-        return  # nobody was there before: the first import into an account pays for nothing else
+    created = 0
+    if judged.new and choices.mode != "update":
+        refusals = await _refusals(tx, job, part)
+        await plan_once(tx)
+        created = await _create(tx, job.id, part, choices, refusals)
+        await plan_each(tx)
+    # fewer than were judged: somebody else made one this moment
+    if not judged.known and created == judged.new:
+        return
     if choices.mode != "add":
         await _update(tx, job, part)
     if choices.list_ids:
-        await _hold(tx, job.id, part)
-        await _subscribe(tx, job.id, part, choices)
+        held = await _hold(tx, job.id, part)
+        refusals = await _refusals(tx, job, part)
+        await plan_once(tx)
+        await _subscribe(tx, job.id, choices, held, refusals)
 
 
-async def plan_afresh(tx: AccountTx) -> None:
-    """For the rest of the transaction no plan is reused: one made while `contacts` was empty reads it whole
-    for each row (measured: 100,000 new rows took 104 s).
+async def plan_each(tx: AccountTx) -> None:
+    """From here on each statement is planned for what is there now: a plan made while `contacts` was empty
+    reads it whole for each row when it has filled (measured: 100,000 new rows took 104 s).
     """
     await tx.run_plain("SET LOCAL plan_cache_mode = force_custom_plan")
+    await tx.run_plain("SET LOCAL enable_nestloop = on")
+
+
+async def plan_once(tx: AccountTx) -> None:
+    """For statements that add rows with foreign keys and look up nothing else: planning anew would plan the
+    check of each key of each row anew (measured: twice the time of an import).
+    """
+    await tx.run_plain("SET LOCAL plan_cache_mode = auto")
+    # rows of arrays are guessed at ten: loops over thousands of them would be chosen
+    await tx.run_plain("SET LOCAL enable_nestloop = off")
 
 
 async def lock(tx: AccountTx) -> None:
@@ -155,7 +181,31 @@ async def lock(tx: AccountTx) -> None:
     await tx.value("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1::bigint, 0))")
 
 
-async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices) -> int:
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Addresses of a part that a list must not write to, as two columns."""
+
+    hashes: list[bytes]
+    list_ids: list[int]
+
+
+async def _refusals(tx: AccountTx, job: Import, part: int) -> Refusals:
+    rows = await tx.rows(
+        """
+        SELECT s.address_hash, l.list_id
+        FROM import_rows r
+        JOIN suppressions s ON s.account_id = r.account_id AND s.address_hash = r.address_hash
+        JOIN unnest($4::bigint[]) AS l (list_id) ON stops(s, l.list_id)
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+        """,
+        job.id,
+        part,
+        job.choices.list_ids,
+    )
+    return Refusals([found for found, _ in rows], [list_id for _, list_id in rows])
+
+
+async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices, refusals: Refusals) -> int:
     """Those who are not there, with subscriptions and their proof (A-020, B-25). Returns how many."""
     created: int = await tx.value(
         """
@@ -168,32 +218,26 @@ async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices) ->
                    coalesce(r.language, ''), r.fields, 'import', r.import_id
             FROM import_rows r
             WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
-              AND NOT EXISTS (
-                  SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.address_key = r.address_key
-              )
             ORDER BY r.address_key
             ON CONFLICT (account_id, address_key) DO NOTHING
             RETURNING id, address_hash
+        ), wanted AS MATERIALIZED (
+            SELECT l.list_id, c.id AS contact_id, c.address_hash, (c.address_hash, l.list_id) IN (
+                SELECT hash, list_id FROM unnest($8::bytea[], $9::bigint[]) AS refused (hash, list_id)
+            ) AS refused
+            FROM created c
+            CROSS JOIN unnest($4::bigint[]) AS l (list_id)
         ), added AS (
             INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
-            SELECT $1, w.list_id, w.contact_id, CASE WHEN w.refused THEN 'unsubscribed' ELSE 'active' END,
-                   CASE WHEN w.refused THEN '' ELSE $5 END, $2
-            FROM (
-                SELECT l.list_id, c.id AS contact_id, EXISTS (
-                    SELECT 1 FROM suppressions s
-                    WHERE s.account_id = $1 AND s.address_hash = c.address_hash AND stops(s, l.list_id)
-                ) AS refused
-                FROM created c
-                CROSS JOIN unnest($4::bigint[]) AS l (list_id)
-            ) AS w
-            RETURNING list_id, contact_id, status
+            SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,
+                   CASE WHEN refused THEN '' ELSE $5 END, $2
+            FROM wanted
         ), proved AS (
             INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
                                   legal_basis, wording, source, source_id)
-            SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $5, $6, $7, $2
-            FROM added a
-            JOIN created c ON c.id = a.contact_id
-            WHERE a.status = 'active'
+            SELECT $1, contact_id, address_hash, 'mail', list_id, 'granted', 'import', $5, $6, $7, $2
+            FROM wanted
+            WHERE NOT refused
         )
         SELECT count(*) FROM created
         """,
@@ -203,6 +247,8 @@ async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices) ->
         choices.legal_basis,
         statement(choices),
         choices.source,
+        refusals.hashes,
+        refusals.list_ids,
     )
     return created
 
@@ -244,40 +290,40 @@ async def _update(tx: AccountTx, job: Import, part: int) -> None:
     )
 
 
-async def _hold(tx: AccountTx, import_id: int, part: int) -> None:
-    """Locks the contacts of a part: an unsubscription of this moment is seen by the next statement."""
-    await tx.run(
+async def _hold(tx: AccountTx, import_id: int, part: int) -> list[tuple[int, bytes]]:
+    """Locks those that were there: an unsubscription of this moment is seen by the next statement."""
+    rows = await tx.rows(
         """
-        SELECT c.id
+        SELECT c.id, c.address_hash
         FROM import_rows r
         JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
         WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+          AND c.import_id IS DISTINCT FROM r.import_id
         ORDER BY c.id
         FOR NO KEY UPDATE OF c
         """,
         import_id,
         part,
     )
+    return [(contact_id, found) for contact_id, found in rows]
 
 
-async def _subscribe(tx: AccountTx, import_id: int, part: int, choices: Choices) -> None:
+async def _subscribe(
+    tx: AccountTx, import_id: int, choices: Choices, held: list[tuple[int, bytes]], refusals: Refusals
+) -> None:
     """Of those who were there, as `_create` of the others. A subscription that is there stays as it is."""
     await tx.run(
         """
-        WITH wanted AS (
-            SELECT l.list_id, c.id AS contact_id, EXISTS (
-                SELECT 1 FROM suppressions s
-                WHERE s.account_id = $1 AND s.address_hash = c.address_hash AND stops(s, l.list_id)
+        WITH wanted AS MATERIALIZED (
+            SELECT l.list_id, c.contact_id, c.address_hash, (c.address_hash, l.list_id) IN (
+                SELECT hash, list_id FROM unnest($8::bytea[], $9::bigint[]) AS refused (hash, list_id)
             ) AS refused
-            FROM import_rows r
-            JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
+            FROM unnest($2::bigint[], $3::bytea[]) AS c (contact_id, address_hash)
             CROSS JOIN unnest($4::bigint[]) AS l (list_id)
-            WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
-              AND c.import_id IS DISTINCT FROM r.import_id
         ), added AS (
             INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
             SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,
-                   CASE WHEN refused THEN '' ELSE $5 END, $2
+                   CASE WHEN refused THEN '' ELSE $5 END, $10
             FROM wanted
             ORDER BY contact_id, list_id
             ON CONFLICT (account_id, list_id, contact_id) DO NOTHING
@@ -285,17 +331,20 @@ async def _subscribe(tx: AccountTx, import_id: int, part: int, choices: Choices)
         )
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
                               legal_basis, wording, source, source_id)
-        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $5, $6, $7, $2
+        SELECT $1, w.contact_id, w.address_hash, 'mail', w.list_id, 'granted', 'import', $5, $6, $7, $10
         FROM added a
-        JOIN contacts c ON c.account_id = $1 AND c.id = a.contact_id
+        JOIN wanted w ON w.list_id = a.list_id AND w.contact_id = a.contact_id
         WHERE a.status = 'active'
         """,
-        import_id,
-        part,
+        [contact_id for contact_id, _ in held],
+        [found for _, found in held],
         choices.list_ids,
         choices.legal_basis,
         statement(choices),
         choices.source,
+        refusals.hashes,
+        refusals.list_ids,
+        import_id,
     )
 
 

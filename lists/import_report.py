@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lists import csv_write, imports
+from lists.import_fates import Fate
 from lists.imports import KEPT, Import, State
-from lists.merge import Fate
 from mailer.core import clock, files
 from mailer.core.addresses import mask
 from mailer.core.db import AccountTx, Database

@@ -53,6 +53,11 @@ class Mode(StrEnum):
     ADD = "add"
     ADD_AND_UPDATE = "add_and_update"
     UPDATE = "update"
+    UNSUBSCRIBE = "unsubscribe"
+    REMOVE = "remove"
+
+
+LEAVING = (Mode.UNSUBSCRIBE, Mode.REMOVE)  # nobody comes in: only the column of addresses counts
 
 
 class Column(Input):
@@ -130,7 +135,10 @@ class Import:
 
     @property
     def column_mapping(self) -> ColumnMapping:
-        targets = tuple(column.target for column in self.columns)
+        only_addresses = self.choices.mode in LEAVING
+        targets = tuple(
+            "" if only_addresses and column.target != "email" else column.target for column in self.columns
+        )
         return ColumnMapping(tuple(self.header), targets, decimal_comma=self.delimiter != ",")
 
     @property

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from lists import import_check, import_stage, imports, merge
+from lists import import_check, import_fates, import_stage, imports, merge
 from lists.import_stage import Superseded
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
@@ -71,8 +71,7 @@ async def run(services: Services, task: Task) -> datetime | None:
         return None
     async with services.db.account(task.account_id) as tx:
         if await merge.finish(tx, job):
-            count = sum(job.counts.get(fate, 0) for fate in ("created", "updated"))
-            await audit.write(tx, "imported", "import", job.id, count=count)
+            await audit.write(tx, "imported", "import", job.id, count=import_fates.changes(job.counts))
     return None
 
 

@@ -8,41 +8,14 @@ A no stays a no (B-28, A-022): a subscription that is there is never touched, an
 suppressed is written as unsubscribed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
-from lists import import_stage
-from lists.import_stage import EXAMPLES, Superseded
-from lists.imports import Choices, Import
+from lists import import_leave, import_stage
+from lists.import_fates import Judged
+from lists.import_stage import Superseded
+from lists.imports import LEAVING, Choices, Import
 from mailer.core import work
 from mailer.core.db import AccountTx
-
-
-class Fate(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
-    SET_ASIDE = "set_aside"
-
-
-@dataclass(slots=True)
-class Judged:
-    """How many rows of a part have each fate, their first lines, and how many are contacts or are not yet."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    examples: dict[str, list[int]] = field(default_factory=dict)
-    known: int = 0
-    new: int = 0
-
-    def counts_with(self, before: Mapping[str, int]) -> dict[str, int]:
-        return dict(before) | {fate: before.get(fate, 0) + n for fate, n in self.counts.items()}
-
-    def examples_with(self, before: Mapping[str, list[int]]) -> dict[str, list[int]]:
-        found = {fate: [*before.get(fate, []), *lines][:EXAMPLES] for fate, lines in self.examples.items()}
-        return dict(before) | found
-
 
 _JUDGE = """
     -- one CASE, so that every row has one fate and the numbers add up
@@ -91,6 +64,8 @@ _JUDGE = """
 async def judge(tx: AccountTx, job: Import, part: int) -> Judged:
     """The fate of the rows of a part, as things stand now; changes nothing."""
     choices = job.choices
+    if choices.mode in LEAVING:
+        return await import_leave.judge(tx, job, part)
     rows = await tx.rows(
         _JUDGE,
         job.id,
@@ -141,6 +116,9 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
 
 async def _write(tx: AccountTx, job: Import, part: int, judged: Judged) -> None:
     choices = job.choices
+    if choices.mode in LEAVING:
+        await import_leave.write(tx, job, part)
+        return
     created = 0
     if judged.new and choices.mode != "update":
         refusals = await _refusals(tx, job, part)

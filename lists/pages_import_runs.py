@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from lists import import_report, import_start, imports, mailing_lists
+from lists import import_fates, import_report, import_start, imports, mailing_lists
 from lists.api_lists import stream
+from lists.import_fates import Fate
 from lists.import_report import Progress
-from lists.imports import Import, State
-from lists.merge import Fate
+from lists.imports import LEAVING, Import, State
 from lists.pages_imports import home, place, steps
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -22,6 +22,8 @@ from mailer.web.request import Input, id_in_path, query
 FATES = {
     Fate.CREATED: N_("Created"),
     Fate.UPDATED: N_("Updated"),
+    Fate.UNSUBSCRIBED: N_("Unsubscribed"),
+    Fate.REMOVED: N_("Removed from the list"),
     Fate.UNCHANGED: N_("Unchanged"),
     Fate.REFUSED: N_("Refusals respected"),
     "doubles": N_("Doubles in the file"),
@@ -83,7 +85,10 @@ def duration(seconds: int) -> str:
 def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
     """Rows for the macro; the parts add up to the rows of the file. `base`: where examples are shown."""
     rows = []
+    shown = {*import_fates.possible(job.choices.mode), "doubles", "errors"}
     for fate, text in FATES.items():
+        if fate not in shown:
+            continue
         n = job.counts.get(fate, 0)
         href = f"{base}?of={fate}#examples" if base and n else ""
         rows.append((i18n.translate(text), n, href, ""))
@@ -105,7 +110,8 @@ async def check(request: web.Request) -> web.Response:
         "steps": steps(request, job, "check"),
         "live": live(job),
         "balance": balance(job, base),
-        "count": job.counts.get(Fate.CREATED, 0) + job.counts.get(Fate.UPDATED, 0),
+        "count": import_fates.changes(job.counts),
+        "mode": job.choices.mode,
         "refused": job.counts.get(Fate.REFUSED, 0),
         "of": FATES.get(asked.of, ""),
         "examples": examples,
@@ -173,7 +179,11 @@ async def report(request: web.Request) -> web.Response:
         "base": home(request) + f"/imports/{job.id}",
         "steps": steps(request, job, "run"),
         "balance": balance(job),
-        "lists": [(list_id, names[list_id]) for list_id in job.choices.list_ids if list_id in names],
+        "lists": [
+            (list_id, names[list_id])
+            for list_id in job.choices.list_ids
+            if list_id in names and job.choices.mode not in LEAVING
+        ],
         "created": job.counts.get(Fate.CREATED, 0),
         "refused": job.counts.get(Fate.REFUSED, 0),
         "errors": job.counts.get("errors", 0),

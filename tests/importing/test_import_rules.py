@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lists import import_report
-from lists.merge import Fate
+from lists.import_fates import Fate
 from mailer.core import addresses, keys
 from mailer.core.services import Services
 from tests.importing import files

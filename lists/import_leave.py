@@ -6,7 +6,7 @@ contact, and no import, undo or erasure lifts it. Removing lifts no refusal: who
 
 from collections.abc import Sequence
 
-from lists import subscriptions
+from lists import import_changes, subscriptions
 from lists.consents import Evidence, Method
 from lists.import_fates import Judged
 from lists.imports import Import, Mode
@@ -72,8 +72,11 @@ async def write(tx: AccountTx, job: Import, part: int) -> None:
     choices = job.choices
     found = await _locked(tx, job.id, part)
     if choices.mode == Mode.REMOVE:
+        contact_ids = [contact_id for contact_id, _ in found if contact_id]
+        left = await import_changes.remember_removals(tx, job.id, contact_ids, choices.list_ids)
         for list_id in choices.list_ids:
-            await subscriptions.remove(tx, [contact_id for contact_id, _ in found if contact_id], list_id)
+            await subscriptions.remove(tx, contact_ids, list_id)
+        await import_changes.remember(tx, job.id, part, left)
         return
     evidence = Evidence(method=Method.IMPORT, source=choices.source, source_id=job.id)
     scopes: Sequence[int | None] = choices.list_ids or [None]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lists import csv_write, imports
-from lists.import_fates import Fate
+from lists.import_fates import Fate, changes
 from lists.imports import KEPT, Import, State
 from mailer.core import clock, files
 from mailer.core.addresses import mask
@@ -182,6 +182,8 @@ def progress(job: Import, *, now: datetime | None = None) -> Progress:
     elapsed = ((now or clock.now()) - (job.started_at or job.created_at)).total_seconds()
     if job.state == State.RUNNING:
         done, total = sum(job.counts.get(fate, 0) for fate in (*Fate, "doubles", "errors")), job.rows_read
+    elif job.state == State.UNDOING:
+        done, total = sum(job.undo_counts.values()), changes(job.counts)
     else:
         read, size = job.bytes_read - job.first_offset, max(job.size - job.first_offset, 1)
         done, total = job.rows_read, round(job.rows_read * size / read) if read > 0 else 0

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from lists import import_check, import_fates, import_stage, imports, merge
+from lists import import_changes, import_check, import_fates, import_stage, import_undo, imports, merge
 from lists.import_stage import Superseded
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
@@ -75,6 +75,26 @@ async def run(services: Services, task: Task) -> datetime | None:
     return None
 
 
+async def undo(services: Services, task: Task) -> datetime | None:
+    """Takes an import back, a part a transaction."""
+    job = await _at(services, task)
+    if job is None or job.state != State.UNDOING:
+        return None
+    until = time.monotonic() + TURN_SECONDS
+    after: int | None = job.undone_to_line
+    try:
+        while after is not None:
+            async with services.db.account(task.account_id) as tx:
+                after = await import_undo.undo(tx, job, after=after)
+            if after is not None and time.monotonic() > until:
+                return jobs.again()
+    except Superseded:
+        return None
+    async with services.db.account(task.account_id) as tx:
+        await import_undo.finish(tx, job)
+    return None
+
+
 async def _at(services: Services, task: Task) -> Import | None:
     """The import, with a note when an earlier turn of it was cut off."""
     try:
@@ -87,14 +107,16 @@ async def _at(services: Services, task: Task) -> Import | None:
 
 
 async def close(services: Services, task: Task) -> datetime | None:
-    """Erases what an import no longer needs: staged rows when it has ended, its file after six days."""
+    """Erases what an import no longer needs: staged rows when it has ended, its file after six days,
+    what it changed after seven.
+    """
     job = await _at(services, task)
     if job is None:
         return None
     over = job.created_at + KEPT
     if job.state in (State.RUNNING, State.CHECKING) and clock.now() >= over:
         return jobs.in_(hours=1)
-    ended = job.state in (State.DONE, State.CANCELLED)
+    ended = job.state in (State.DONE, State.UNDOING, State.UNDONE, State.CANCELLED)
     if not ended and clock.now() >= over:
         async with services.db.account(task.account_id) as tx:
             await imports.close(tx, job, state=State.CANCELLED, failure="expired")
@@ -107,11 +129,18 @@ async def close(services: Services, task: Task) -> datetime | None:
         for file_id in (job.file_id, job.rejects_file_id):
             if file_id is not None:
                 await files.delete(tx, file_id)
+    if (later := import_undo.remembered_until(job)) is not None:
+        return later
+    more = True
+    while more:
+        async with services.db.account(task.account_id) as tx:
+            more = await import_changes.forget(tx, job.id)
     return None
 
 
 JOBS: list[Job] = [
     Job("lists.check_import", check),
     Job("lists.run_import", run),
+    Job("lists.undo_import", undo),
     Job("lists.close_import", close),
 ]

@@ -10,7 +10,7 @@ suppressed is written as unsubscribed.
 
 from dataclasses import dataclass
 
-from lists import import_leave, import_stage
+from lists import import_changes, import_leave, import_stage
 from lists.import_fates import Judged
 from lists.import_stage import Superseded
 from lists.imports import LEAVING, Choices, Import
@@ -110,6 +110,7 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     if not ours:
         raise Superseded
     await _write(tx, job, part, judged)
+    await plan_once(tx)  # for the keys that are checked at the end
     job.counts.update(judged.counts_with(job.counts))
     return part
 
@@ -128,13 +129,13 @@ async def _write(tx: AccountTx, job: Import, part: int, judged: Judged) -> None:
     # fewer than were judged: somebody else made one this moment
     if not judged.known and created == judged.new:
         return
-    if choices.mode != "add":
-        await _update(tx, job, part)
+    changed = set(await _update(tx, job, part)) if choices.mode != "add" else set()
     if choices.list_ids:
         held = await _hold(tx, job.id, part)
         refusals = await _refusals(tx, job, part)
         await plan_once(tx)
-        await _subscribe(tx, job.id, choices, held, refusals)
+        changed.update(await _subscribe(tx, job.id, choices, held, refusals))
+    await import_changes.remember(tx, job.id, part, changed)
 
 
 async def plan_each(tx: AccountTx) -> None:
@@ -216,6 +217,10 @@ async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices, re
             SELECT $1, contact_id, address_hash, 'mail', list_id, 'granted', 'import', $5, $6, $7, $2
             FROM wanted
             WHERE NOT refused
+        ), remembered AS (
+            INSERT INTO import_changes (account_id, import_id, part, contact_ids)
+            SELECT $1, $2, $3, array_agg(id) FROM created
+            HAVING count(*) > 0
         )
         SELECT count(*) FROM created
         """,
@@ -231,9 +236,12 @@ async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices, re
     return created
 
 
-async def _update(tx: AccountTx, job: Import, part: int) -> None:
-    """What the file says is taken; what it does not say stays, unless empty cells were said to erase."""
-    await tx.run(
+async def _update(tx: AccountTx, job: Import, part: int) -> list[int]:
+    """What the file says is taken; what it does not say stays, unless empty cells were said to erase.
+
+    Returns whose values changed.
+    """
+    rows = await tx.rows(
         """
         WITH told AS (
             SELECT r.address_key, r.fields, coalesce(r.language, no_language) AS language,
@@ -248,24 +256,42 @@ async def _update(tx: AccountTx, job: Import, part: int) -> None:
                        CASE WHEN 'language' = ANY ($4) THEN '' END AS no_language
             ) AS erased
             WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
-        )
-        UPDATE contacts c
-        SET first_name = coalesce(t.first_name, c.first_name), last_name = coalesce(t.last_name, c.last_name),
-            first_name_key = coalesce(t.first_name_key, c.first_name_key),
-            last_name_key = coalesce(t.last_name_key, c.last_name_key),
-            language = coalesce(t.language, c.language), fields = (c.fields - $4) || t.fields,
-            updated_at = now()
-        FROM told t
-        WHERE c.account_id = $1 AND c.address_key = t.address_key
-          AND (coalesce(t.first_name, c.first_name) <> c.first_name
+        ), before AS MATERIALIZED (
+            SELECT c.id, c.first_name, c.last_name, c.first_name_key, c.last_name_key, c.language, c.fields,
+                   c.updated_at, coalesce(t.first_name, c.first_name) AS new_first,
+                   coalesce(t.last_name, c.last_name) AS new_last,
+                   coalesce(t.first_name_key, c.first_name_key) AS new_first_key,
+                   coalesce(t.last_name_key, c.last_name_key) AS new_last_key,
+                   coalesce(t.language, c.language) AS new_language, (c.fields - $4) || t.fields AS new_fields
+            FROM told t
+            JOIN contacts c ON c.account_id = $1 AND c.address_key = t.address_key
+            WHERE coalesce(t.first_name, c.first_name) <> c.first_name
                OR coalesce(t.last_name, c.last_name) <> c.last_name
                OR coalesce(t.language, c.language) <> c.language
-               OR (c.fields - $4) || t.fields <> c.fields)
+               OR (c.fields - $4) || t.fields <> c.fields
+            ORDER BY c.id
+            FOR NO KEY UPDATE OF c
+        ), remembered AS (
+            INSERT INTO import_values (account_id, import_id, contact_id, first_name, last_name,
+                                       first_name_key, last_name_key, language, fields, updated_at)
+            SELECT $1, $2, id, first_name, last_name, first_name_key, last_name_key, language, fields,
+                   updated_at
+            FROM before
+        ), changed AS (
+            UPDATE contacts c
+            SET first_name = b.new_first, last_name = b.new_last, first_name_key = b.new_first_key,
+                last_name_key = b.new_last_key, language = b.new_language, fields = b.new_fields,
+                updated_at = now()
+            FROM before b
+            WHERE c.account_id = $1 AND c.id = b.id
+        )
+        SELECT id FROM before
         """,
         job.id,
         part,
         job.erased_by_empty,
     )
+    return [contact_id for (contact_id,) in rows]
 
 
 async def _hold(tx: AccountTx, import_id: int, part: int) -> list[tuple[int, bytes]]:
@@ -288,9 +314,12 @@ async def _hold(tx: AccountTx, import_id: int, part: int) -> list[tuple[int, byt
 
 async def _subscribe(
     tx: AccountTx, import_id: int, choices: Choices, held: list[tuple[int, bytes]], refusals: Refusals
-) -> None:
-    """Of those who were there, as `_create` of the others. A subscription that is there stays as it is."""
-    await tx.run(
+) -> list[int]:
+    """Of those who were there, as `_create` of the others. A subscription that is there stays as it is.
+
+    Returns who is on a list now that was not before.
+    """
+    rows = await tx.rows(
         """
         WITH wanted AS MATERIALIZED (
             SELECT l.list_id, c.contact_id, c.address_hash, (c.address_hash, l.list_id) IN (
@@ -306,13 +335,15 @@ async def _subscribe(
             ORDER BY contact_id, list_id
             ON CONFLICT (account_id, list_id, contact_id) DO NOTHING
             RETURNING list_id, contact_id, status
+        ), proved AS (
+            INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                                  legal_basis, wording, source, source_id)
+            SELECT $1, w.contact_id, w.address_hash, 'mail', w.list_id, 'granted', 'import', $5, $6, $7, $10
+            FROM added a
+            JOIN wanted w ON w.list_id = a.list_id AND w.contact_id = a.contact_id
+            WHERE a.status = 'active'
         )
-        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                              legal_basis, wording, source, source_id)
-        SELECT $1, w.contact_id, w.address_hash, 'mail', w.list_id, 'granted', 'import', $5, $6, $7, $10
-        FROM added a
-        JOIN wanted w ON w.list_id = a.list_id AND w.contact_id = a.contact_id
-        WHERE a.status = 'active'
+        SELECT DISTINCT contact_id FROM added
         """,
         [contact_id for contact_id, _ in held],
         [found for _, found in held],
@@ -324,6 +355,7 @@ async def _subscribe(
         refusals.list_ids,
         import_id,
     )
+    return [contact_id for (contact_id,) in rows]
 
 
 def statement(choices: Choices) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from lists import import_fates, import_report, import_start, imports, mailing_lists
+from lists import import_fates, import_report, import_start, import_undo, imports, mailing_lists
 from lists.api_lists import stream
 from lists.import_fates import Fate
 from lists.import_report import Progress
@@ -101,7 +101,7 @@ async def check(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         job = await imports.show(tx, id_in_path(request))
         examples = await _examples(tx, job, asked.of) if job.state == State.CHECKED else []
-    if job.state in (State.UPLOADED, State.MAPPED, State.RUNNING, State.DONE):
+    if job.state not in (State.CHECKING, State.CHECKED, State.FAILED, State.CANCELLED):
         return response.redirect(home(request) + place(job))
     base = home(request) + place(job, "check")
     context = {
@@ -189,6 +189,7 @@ async def report(request: web.Request) -> web.Response:
         "errors": job.counts.get("errors", 0),
         "rows": job.counts.get("rows", 0),
         "rejects": rejects,
+        "undo_until": import_undo.until(job),
     }
     return response.page(request, "lists/imports/report.html", context)
 

@@ -729,6 +729,15 @@ ALTER TABLE public.images ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.import_changes (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    part bigint NOT NULL,
+    contact_ids bigint[] NOT NULL
+);
+
+ALTER TABLE ONLY public.import_changes FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.import_parts (
     account_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -782,6 +791,20 @@ CREATE TABLE public.import_rejects (
 
 ALTER TABLE ONLY public.import_rejects FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.import_removals (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    list_id bigint NOT NULL,
+    status text NOT NULL,
+    legal_basis text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    status_at timestamp with time zone NOT NULL,
+    given_by bigint
+);
+
+ALTER TABLE ONLY public.import_removals FORCE ROW LEVEL SECURITY;
+
 CREATE VIEW public.import_rows WITH (security_invoker='true') AS
  SELECT p.account_id,
     p.import_id,
@@ -799,6 +822,22 @@ CREATE VIEW public.import_rows WITH (security_invoker='true') AS
    FROM (public.import_parts p
      CROSS JOIN LATERAL UNNEST(p.lines, p.emails, p.address_keys, p.address_hashes, p.first_names, p.first_name_keys, p.last_names, p.last_name_keys, p.languages, p.fields) r(line, email, address_key, address_hash, first_name, first_name_key, last_name, last_name_key, language, fields))
   WHERE (r.line <> ALL (p.doubles));
+
+CREATE TABLE public.import_values (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    first_name_key text NOT NULL,
+    last_name_key text NOT NULL,
+    language text NOT NULL,
+    fields jsonb NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.import_values FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.imports (
     account_id bigint NOT NULL,
@@ -837,8 +876,11 @@ CREATE TABLE public.imports (
     attempt integer DEFAULT 0 NOT NULL,
     resumed_at_line bigint,
     examples jsonb DEFAULT '{}'::jsonb NOT NULL,
+    undone_to_line bigint DEFAULT 0 NOT NULL,
+    undo_counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    undone_at timestamp with time zone,
     CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
-    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'undoing'::text, 'undone'::text, 'failed'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY public.imports FORCE ROW LEVEL SECURITY;
@@ -1460,11 +1502,20 @@ ALTER TABLE ONLY public.files
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.import_changes
+    ADD CONSTRAINT import_changes_pkey PRIMARY KEY (account_id, import_id, part);
+
 ALTER TABLE ONLY public.import_parts
     ADD CONSTRAINT import_parts_pkey PRIMARY KEY (account_id, import_id, last_line);
 
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_pkey PRIMARY KEY (account_id, import_id, line, n);
+
+ALTER TABLE ONLY public.import_removals
+    ADD CONSTRAINT import_removals_pkey PRIMARY KEY (account_id, contact_id, import_id, list_id);
+
+ALTER TABLE ONLY public.import_values
+    ADD CONSTRAINT import_values_pkey PRIMARY KEY (account_id, contact_id, import_id);
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (account_id, id);
@@ -1626,6 +1677,10 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
+CREATE INDEX import_removals_import ON public.import_removals USING btree (account_id, import_id);
+
+CREATE INDEX import_values_import ON public.import_values USING btree (account_id, import_id);
+
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
@@ -1766,11 +1821,20 @@ ALTER TABLE ONLY public.images
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_thumbnail_file_id_fkey FOREIGN KEY (account_id, thumbnail_file_id) REFERENCES public.files(account_id, id);
 
+ALTER TABLE ONLY public.import_changes
+    ADD CONSTRAINT import_changes_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.import_parts
     ADD CONSTRAINT import_parts_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.import_removals
+    ADD CONSTRAINT import_removals_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.import_values
+    ADD CONSTRAINT import_values_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1887,9 +1951,15 @@ CREATE POLICY account ON public.files USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.import_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.import_parts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.import_removals USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.import_values USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.imports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -1965,9 +2035,15 @@ ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.import_changes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.import_parts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_removals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_values ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
@@ -2065,9 +2141,15 @@ GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.import_changes TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.import_parts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_removals TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_values TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
 

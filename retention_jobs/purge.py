@@ -17,6 +17,7 @@ from retention_jobs.policies import (
     LOG_MONTHS,
     STATISTICS_MONTHS,
     UNCONFIRMED,
+    UNDO,
     months_before,
 )
 
@@ -161,6 +162,8 @@ async def files(tx: AccountTx, now: datetime) -> int:
     )
     for statement in _IMPORT_LEFTOVERS:
         deleted += await tx.run(statement, now - CONTENT)
+    for statement in _IMPORT_CHANGES:
+        deleted += await tx.run(statement, now - UNDO)
     await tx.run(
         """
         UPDATE imports SET sample = '[]', file_id = NULL, rejects_file_id = NULL
@@ -180,6 +183,23 @@ _REJECTS = """
     WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
     """
 _IMPORT_LEFTOVERS = (_STAGED, _REJECTS)
+# Their own job forgets them after seven days; this is for one that never came to its end.
+_CHANGES = """
+    DELETE FROM import_changes r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
+      AND i.state <> 'undoing'
+    """
+_VALUES = """
+    DELETE FROM import_values r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
+      AND i.state <> 'undoing'
+    """
+_REMOVALS = """
+    DELETE FROM import_removals r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
+      AND i.state <> 'undoing'
+    """
+_IMPORT_CHANGES = (_CHANGES, _VALUES, _REMOVALS)
 
 
 async def events(tx: AccountTx, now: datetime) -> int:

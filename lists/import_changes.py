@@ -47,30 +47,32 @@ async def remember_removals(
 
 
 async def forget(tx: AccountTx, import_id: int) -> bool:
-    """Some at a time. False when nothing was left."""
-    gone = await tx.run(
+    """A part at a time. False when nothing was left."""
+    found = await tx.rows(
         """
-        DELETE FROM import_values
-        WHERE account_id = $1 AND (contact_id, import_id) IN (
-            SELECT contact_id, import_id FROM import_values
-            WHERE account_id = $1 AND import_id = $2
-            LIMIT 20000
+        DELETE FROM import_changes
+        WHERE account_id = $1 AND import_id = $2 AND part = (
+            SELECT min(part) FROM import_changes WHERE account_id = $1 AND import_id = $2
         )
+        RETURNING contact_ids
         """,
         import_id,
     )
-    gone += await tx.run(
-        """
-        DELETE FROM import_removals
-        WHERE account_id = $1 AND (contact_id, import_id) IN (
-            SELECT contact_id, import_id FROM import_removals
-            WHERE account_id = $1 AND import_id = $2
-            LIMIT 20000
+    for (contact_ids,) in found:
+        await tx.run(
+            """
+            DELETE FROM import_values
+            WHERE account_id = $1 AND contact_id = ANY ($3::bigint[]) AND import_id = $2
+            """,
+            import_id,
+            contact_ids,
         )
-        """,
-        import_id,
-    )
-    if gone:
-        return True
-    await tx.run("DELETE FROM import_changes WHERE account_id = $1 AND import_id = $2", import_id)
-    return False
+        await tx.run(
+            """
+            DELETE FROM import_removals
+            WHERE account_id = $1 AND contact_id = ANY ($3::bigint[]) AND import_id = $2
+            """,
+            import_id,
+            contact_ids,
+        )
+    return bool(found)

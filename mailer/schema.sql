@@ -1677,10 +1677,6 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
-CREATE INDEX import_removals_import ON public.import_removals USING btree (account_id, import_id);
-
-CREATE INDEX import_values_import ON public.import_values USING btree (account_id, import_id);
-
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);

@@ -35,11 +35,10 @@ CREATE TABLE import_values (
     updated_at timestamptz NOT NULL,
     -- the contact's `updated_at` while nobody has changed it since
     changed_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (account_id, contact_id, import_id),  -- a contact's, when it is undone or erased
+    PRIMARY KEY (account_id, contact_id, import_id),  -- a contact's, when undone, forgotten or erased
     FOREIGN KEY (account_id, contact_id) REFERENCES contacts (account_id, id) ON DELETE CASCADE
         DEFERRABLE INITIALLY DEFERRED  -- checked at the end, when its query is planned once for all rows
 );
-CREATE INDEX import_values_import ON import_values (account_id, import_id);  -- forgetting an import
 CALL wall_off('import_values');
 GRANT SELECT, DELETE ON import_values TO mailer_eraser;
 
@@ -54,10 +53,9 @@ CREATE TABLE import_removals (
     created_at  timestamptz NOT NULL,
     status_at   timestamptz NOT NULL,
     given_by    bigint,
-    PRIMARY KEY (account_id, contact_id, import_id, list_id),  -- a contact's, when it is undone or erased
+    PRIMARY KEY (account_id, contact_id, import_id, list_id),  -- a contact's, when undone, forgotten or erased
     FOREIGN KEY (account_id, contact_id) REFERENCES contacts (account_id, id) ON DELETE CASCADE
         DEFERRABLE INITIALLY DEFERRED  -- checked at the end, when its query is planned once for all rows
 );
-CREATE INDEX import_removals_import ON import_removals (account_id, import_id);  -- forgetting an import
 CALL wall_off('import_removals');
 GRANT SELECT, DELETE ON import_removals TO mailer_eraser;

@@ -62,7 +62,9 @@ def until(job: Import) -> datetime | None:
     if job.state != State.DONE or job.finished_at is None or job.choices.mode == Mode.UNSUBSCRIBE:
         return None
     end = job.finished_at + REMEMBERED
-    return end if clock.now() < end and import_fates.changes(job.counts) else None
+    # of the refusals some came in as contacts, unsubscribed
+    came = import_fates.changes(job.counts) + job.counts.get("refused", 0)
+    return end if clock.now() < end and came else None
 
 
 def remembered_until(job: Import) -> datetime | None:

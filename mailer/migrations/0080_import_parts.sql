@@ -46,6 +46,14 @@ FROM (
     JOIN imports i ON i.account_id = r.account_id AND i.id = r.import_id
 ) AS numbered
 GROUP BY account_id, import_id, merged, n;
+-- doubles are lines of their part now; a check that is under way reads its file once more
+ALTER TABLE import_rejects NO FORCE ROW LEVEL SECURITY;
+DELETE FROM import_rejects WHERE code = 'double';
+ALTER TABLE import_rejects FORCE ROW LEVEL SECURITY;
+UPDATE imports
+SET bytes_read = first_offset, lines_read = first_line, rows_read = 0, merged_to_line = 0, counts = '{}',
+    examples = '{}', attempt = attempt + 1
+WHERE state = 'checking';
 ALTER TABLE imports FORCE ROW LEVEL SECURITY;
 CALL wall_off('import_parts');
 GRANT SELECT, DELETE ON import_parts TO mailer_eraser;

@@ -242,6 +242,8 @@ async def undo(tx: AccountTx, job: Import, *, after: int) -> int | None:
 
 async def _restore(tx: AccountTx, import_id: int, contact_ids: list[int]) -> None:
     """Values as they were, with their time: an import before this one can then be undone, too."""
+    # both sides by the same ids, then hashed: a loop would read all values again for each contact
+    await tx.run_plain("SET LOCAL enable_nestloop = off")
     await tx.run(
         """
         UPDATE contacts c
@@ -251,10 +253,12 @@ async def _restore(tx: AccountTx, import_id: int, contact_ids: list[int]) -> Non
         FROM import_values v
         WHERE c.account_id = $1 AND c.id = ANY ($3::bigint[])
           AND v.account_id = $1 AND v.contact_id = c.id AND v.import_id = $2
+          AND v.contact_id = ANY ($3)
         """,
         import_id,
         contact_ids,
     )
+    await tx.run_plain("SET LOCAL enable_nestloop = on")
     await tx.run(
         """
         DELETE FROM subscriptions

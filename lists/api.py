@@ -6,6 +6,7 @@ from lists import (
     api_contacts,
     api_duplicates,
     api_forms,
+    api_import_undo,
     api_import_uploads,
     api_imports,
     api_lists,
@@ -22,6 +23,7 @@ ROUTES: list[web.RouteDef] = [
     # before /imports/{id}, which would take them
     *api_import_uploads.ROUTES,
     *api_imports.ROUTES,
+    *api_import_undo.ROUTES,
     *api_forms.ROUTES,
     *api_segments.ROUTES,
     *api_tags.ROUTES,

@@ -16,9 +16,9 @@ from lists.api_lists import stream
 from lists.csv_detect import Detected
 from lists.csv_mapping import BUILT_IN
 from lists.field_values import FieldType
+from lists.import_fates import Fate
 from lists.import_upload import Upload
 from lists.imports import Choices, Column, Import, Mode, State
-from lists.merge import Fate
 from lists.pages_imports import pieces_of
 from mailer.accounts import access, agreements
 from mailer.core.db import AccountTx
@@ -79,6 +79,8 @@ class Counts:
     rows: int
     created: int
     updated: int
+    unsubscribed: int
+    removed: int
     unchanged: int
     refused: int
     doubles: int

@@ -1,7 +1,7 @@
 """Checking an import: the file into staged rows and rejects, then what would become of each row.
 
-    files ─▶ csv_rows ─▶ csv_contacts ─▶ import_rows, import_rejects ─▶ counts
-             (one megabyte a transaction, its position in the same one)
+    files ─▶ csv_rows ─▶ csv_contacts ─▶ import_stage, import_rejects ─▶ doubles ─▶ counts
+             (one megabyte a transaction, its position in the same one; the next is parsed meanwhile)
 
 A turn that is killed anywhere leaves whole megabytes: the next goes on behind the last committed one.
 """
@@ -16,17 +16,19 @@ from lists import (
     address_flags,
     import_opt_outs,
     import_report,
+    import_stage,
     import_start,
     imports,
     merge,
     table_rows,
 )
 from lists.address_flags import LEFT_OUT, Flag
-from lists.contacts import NOT_BUSINESS, search_key
+from lists.contacts import NOT_BUSINESS
 from lists.csv_contacts import Checker, ContactRow, Reject
 from lists.csv_rows import Fault, Position, Reader, Record
+from lists.import_fates import Judged
 from lists.import_guard import Guard
-from lists.import_report import DOUBLE
+from lists.import_stage import Part, Superseded
 from lists.imports import Import
 from mailer.core import files, keys
 from mailer.core.addresses import domain_of, is_free_mail, mask, meant_domain
@@ -34,10 +36,6 @@ from mailer.core.db import AccountTx, Database
 from mailer.core.errors import Invalid
 from mailer.core.forbidden_data import VALUE_REFUSED, Kind
 from mailer.core.services import Services
-from mailer.core.text import N_
-
-ABOVE = N_("This address stands higher up in the file.")
-COUNTED = 20_000  # lines judged in one transaction
 
 
 class TooManyRows(Exception):
@@ -51,8 +49,8 @@ class Batch:
     offset: int
     line: int
     count: int = 0
-    rows: list[ContactRow] = field(default_factory=list)
-    opt_outs: list[ContactRow] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    opt_outs: import_opt_outs.Columns = ([], [], [])
     rejects: list[Reject] = field(default_factory=list)
     flagged: dict[Flag, list[int]] = field(default_factory=dict)  # D-84: lines
     guard: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -62,7 +60,8 @@ class Batch:
 class Parser:
     """Bytes → batches. Holds what is open between two pieces of the file."""
 
-    def __init__(self, job: Import) -> None:
+    def __init__(self, job: Import, key: bytes) -> None:
+        self._key = key
         start = Position(job.bytes_read, job.lines_read, job.rows_read)
         self._reader = Reader(job.encoding, job.delimiter, start=start)
         self._mapping = job.column_mapping
@@ -75,7 +74,8 @@ class Parser:
 
     def parse(self, data: bytes | None) -> Batch:
         """None: the file ends here. Runs in a thread: a megabyte takes some tenths of a second."""
-        batch, records = Batch(self._offset, self._line), []
+        batch, records = Batch(self._offset, self._line), list[Record]()
+        rows, opt_outs = list[ContactRow](), list[ContactRow]()
         for item in self._reader.finish() if data is None else self._reader.feed(data):
             batch.offset, batch.line = item.end_offset, item.next_line
             if isinstance(item, Fault) and item.code == "too_many_rows":
@@ -96,11 +96,13 @@ class Parser:
             if isinstance(checked, Reject):
                 batch.rejects.append(checked)
             elif checked.opt_out:
-                batch.opt_outs.append(checked)
+                opt_outs.append(checked)
             else:
-                batch.rows.append(checked)
+                rows.append(checked)
         batch.guard = self._guard.state
         self._offset, self._line = batch.offset, batch.line
+        batch.parts = import_stage.parts(rows, self._key)
+        batch.opt_outs = import_opt_outs.columns(opt_outs, self._key)
         return batch
 
     def _refuse(self, record: Record, column: int, kind: Kind) -> ContactRow | Reject:
@@ -138,38 +140,40 @@ class Parser:
 async def read_on(services: Services, account_id: int, job: Import, *, until: float) -> bool:
     """Stages rows up to the monotonic time `until`. True when the whole file is read.
 
-    Raises merge.Superseded, TooManyRows, and Invalid when the mapping no longer holds.
+    Raises Superseded, TooManyRows, and Invalid when the mapping no longer holds.
     """
     db = services.db
     if job.rows_read == 0:
-        await merge.unstage(db, account_id, job.id, before=job)
+        await import_stage.clear(db, account_id, job)
         await import_opt_outs.unstage(db, account_id, job.id, before=job)
     async with db.account(account_id) as tx:
         key = await keys.hash_key(tx, services.sealer)
-    parser, old = Parser(job), job.bytes_read
+    parser, old, batch = Parser(job, key), job.bytes_read, Batch(job.bytes_read, job.lines_read)
     async for data in files.read(db, account_id, job.file_id or 0, offset=job.bytes_read):
-        batch = await asyncio.to_thread(parser.parse, data)
-        old = await _commit(db, account_id, job, batch, fence=(old, key))
+        # one piece is parsed while the one before it is staged
+        parsed, old = await asyncio.gather(
+            asyncio.to_thread(parser.parse, data), _commit(db, account_id, job, batch, before=old)
+        )
+        batch = parsed
         # a piece inside one endless line gives no row: a turn ends behind a row, or it would never get on
-        if old > job.bytes_read and time.monotonic() > until:
+        if batch.offset > job.bytes_read and time.monotonic() > until:
+            await _commit(db, account_id, job, batch, before=old)
             return False
+    old = await _commit(db, account_id, job, batch, before=old)
     batch = await asyncio.to_thread(parser.parse, None)
     batch.offset = job.size  # blank lines at the end belong to no row
-    await _commit(db, account_id, job, batch, fence=(old, key))
+    await _commit(db, account_id, job, batch, before=old)
     return True
 
 
-async def _commit(
-    db: Database, account_id: int, job: Import, batch: Batch, *, fence: tuple[int, bytes]
-) -> int:
-    """Rows, rejects and position, or nothing. `fence`: the position it follows, and the key of hashes."""
+async def _commit(db: Database, account_id: int, job: Import, batch: Batch, *, before: int) -> int:
+    """Rows, rejects and position, or nothing. `before`: the position it follows. Returns its own."""
     if batch.too_many:
         raise TooManyRows
-    before, key = fence
     if batch.offset == before:
         return before
     lines = {flag.value: found for flag, found in batch.flagged.items()}
-    found = merge.Judged({flag: len(found) for flag, found in lines.items()}, lines)
+    found = Judged({flag: len(found) for flag, found in lines.items()}, lines)
     job.counts.update(found.counts_with(job.counts))
     job.examples.update(found.examples_with(job.examples))
     async with db.account(account_id) as tx:
@@ -191,48 +195,11 @@ async def _commit(
             batch.guard,
         )
         if not ours:
-            raise merge.Superseded
-        await import_opt_outs.stage(tx, job.id, batch.opt_outs, key=key)
-        doubles = await _stage(tx, job.id, batch.rows, key=key)
-        await _set_aside(tx, job.id, [*batch.rejects, *doubles])
+            raise Superseded
+        await import_opt_outs.stage(tx, job.id, batch.opt_outs)
+        await import_stage.stage(tx, job.id, batch.parts)
+        await _set_aside(tx, job.id, batch.rejects)
     return batch.offset
-
-
-async def _stage(tx: AccountTx, import_id: int, rows: list[ContactRow], *, key: bytes) -> list[Reject]:
-    """Of each address the first row. Returns the others."""
-    if not rows:
-        return []
-    lines, emails, address_keys, firsts, lasts, languages, values, _ = zip(*rows, strict=True)
-    staged = await tx.rows(
-        """
-        INSERT INTO import_rows (account_id, import_id, line, email, address_key, address_hash, first_name,
-                                 first_name_key, last_name, last_name_key, language, fields)
-        SELECT $1, $2, line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
-               language, fields::jsonb
-        FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::text[],
-                    $10::text[], $11::text[], $12::text[])
-             AS r (line, email, address_key, address_hash, first_name, first_key, last_name, last_key,
-                   language, fields)
-        ORDER BY line
-        ON CONFLICT (account_id, import_id, address_key) DO NOTHING
-        RETURNING line
-        """,
-        import_id,
-        lines,
-        emails,
-        address_keys,
-        [keys.address_hash(key, address_key) for address_key in address_keys],
-        firsts,
-        [name and search_key(name) for name in firsts],
-        lasts,
-        [name and search_key(name) for name in lasts],
-        languages,
-        [orjson.dumps(found).decode() if found else "{}" for found in values],
-    )
-    if len(staged) == len(rows):
-        return []
-    kept = {line for (line,) in staged}
-    return [Reject(row.line, "", DOUBLE, mask(row.email), ABOVE, {}) for row in rows if row.line not in kept]
 
 
 async def _set_aside(tx: AccountTx, import_id: int, rejects: list[Reject]) -> None:
@@ -266,15 +233,18 @@ def _storable(value: str | int) -> str | int:
 
 
 async def count_on(services: Services, account_id: int, job: Import, *, until: float) -> bool:
-    """Judges staged rows, a part a transaction. True when all are counted."""
+    """Finds the doubles, then judges staged rows, a part a transaction. True when all are counted."""
+    if "doubles" not in job.counts:
+        async with services.db.account(account_id) as tx:
+            await import_stage.set_doubles_aside(tx, job)
     after = job.merged_to_line
     while True:
         async with services.db.account(account_id) as tx:
-            to = await merge.last_line(tx, job.id, after=after, limit=COUNTED)
-            if to is None:
+            part = await import_stage.next_part(tx, job.id, after=after)
+            if part is None:
                 return True
-            await merge.plan_afresh(tx)
-            judged = await merge.judge(tx, job, after=after, to=to)
+            await merge.plan_each(tx)
+            judged = await merge.judge(tx, job, part)
             ours = await tx.run(
                 """
                 UPDATE imports
@@ -285,15 +255,15 @@ async def count_on(services: Services, account_id: int, job: Import, *, until: f
                 job.id,
                 job.attempt,
                 after,
-                to,
+                part,
                 judged.counts_with(job.counts),
                 judged.examples_with(job.examples),
             )
             if not ours:
-                raise merge.Superseded
+                raise Superseded
         job.counts.update(judged.counts_with(job.counts))
         job.examples.update(judged.examples_with(job.examples))
-        after = to
+        after = part
         if time.monotonic() > until:
             return False
 
@@ -306,12 +276,11 @@ async def finish(services: Services, account_id: int, job: Import) -> None:
             """
             UPDATE imports
             SET state = 'checked', rejects_file_id = $4,
-                counts = counts || jsonb_build_object('errors', $5::bigint, 'rows', rows_read, 'doubles', (
-                    SELECT count(*) FROM import_rejects
-                    WHERE account_id = $1 AND import_id = $2 AND code = 'double'
-                )) || jsonb_strip_nulls(jsonb_build_object('opted_out', (
-                    SELECT nullif(count(*), 0) FROM import_opt_outs WHERE account_id = $1 AND import_id = $2
-                )))
+                counts = counts || jsonb_build_object('errors', $5::bigint, 'rows', rows_read)
+                    || jsonb_strip_nulls(jsonb_build_object('opted_out', (
+                        SELECT nullif(count(*), 0) FROM import_opt_outs
+                        WHERE account_id = $1 AND import_id = $2
+                    )))
             WHERE account_id = $1 AND id = $2 AND attempt = $3 AND state = 'checking'
             """,
             job.id,
@@ -320,7 +289,7 @@ async def finish(services: Services, account_id: int, job: Import) -> None:
             rejects.count,
         )
         if not ours:
-            raise merge.Superseded
+            raise Superseded
     if not job.dry_run:
         await go_on(services, account_id, job)
 

@@ -7,7 +7,7 @@ anywhere in the file counts for its address, whatever another row says: that row
 
 from collections.abc import Sequence
 
-from lists import merge
+from lists import import_stage, merge, wordings
 from lists.csv_contacts import ContactRow
 from lists.imports import Import
 from mailer.core import keys
@@ -17,8 +17,21 @@ PART = 5_000  # rows taken over in one transaction
 ERASED_AT_ONCE = 50_000
 
 
-async def stage(tx: AccountTx, import_id: int, rows: Sequence[ContactRow], *, key: bytes) -> None:
-    if rows:
+Columns = tuple[list[int], list[bytes], list[str]]
+"""Lines, hashes of addresses, what was said."""
+
+
+def columns(rows: Sequence[ContactRow], key: bytes) -> Columns:
+    """Rows as the table has them: made in the thread that read them."""
+    return (
+        [row.line for row in rows],
+        [keys.address_hash(key, row.key) for row in rows],
+        [str(row.opt_out) for row in rows],
+    )
+
+
+async def stage(tx: AccountTx, import_id: int, found: Columns) -> None:
+    if found[0]:
         await tx.run(
             """
             INSERT INTO import_opt_outs (account_id, import_id, line, address_hash, opt_out)
@@ -26,22 +39,20 @@ async def stage(tx: AccountTx, import_id: int, rows: Sequence[ContactRow], *, ke
             FROM unnest($3::bigint[], $4::bytea[], $5::text[]) AS r (line, address_hash, opt_out)
             """,
             import_id,
-            [row.line for row in rows],
-            [keys.address_hash(key, row.key) for row in rows],
-            [row.opt_out for row in rows],
+            *found,
         )
 
 
 async def unstage(db: Database, account_id: int, import_id: int, *, before: Import | None = None) -> None:
     """Deletes them, a part a transaction.
 
-    `before`: a check that is about to read. Raises merge.Superseded when another turn of it has begun.
+    `before`: a check that is about to read. Raises import_stage.Superseded when another turn of it has begun.
     """
     more = True
     while more:
         async with db.account(account_id) as tx:
             if before is not None:
-                await merge.need_unread(tx, before)
+                await import_stage.need_unread(tx, before)
             more = await _unstage_part(tx, import_id)
 
 
@@ -64,7 +75,7 @@ async def _unstage_part(tx: AccountTx, import_id: int) -> bool:
 async def take_over(db: Database, account_id: int, job: Import) -> None:
     """All of a running import, a part a transaction. A turn that begins again repeats without effect.
 
-    Raises merge.Superseded.
+    Raises import_stage.Superseded.
     """
     after: int | None = -1
     while after is not None:
@@ -80,7 +91,7 @@ async def take_over(db: Database, account_id: int, job: Import) -> None:
                 job.attempt,
             )
             if running is None:
-                raise merge.Superseded
+                raise import_stage.Superseded
             to = await _last_line(tx, job.id, after=after)
             if to is not None:
                 await _stop(tx, job, after=after, to=to)
@@ -155,8 +166,8 @@ async def _leave(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
               AND (said.opt_out <> 'unsubscribed' OR $5::bigint[] = '{}' OR u.list_id = ANY ($5))
             RETURNING u.contact_id, u.list_id, said.address_hash, said.opt_out
         )
-        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method, wording,
-                              source, source_id)
+        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                              wording_id, source, source_id)
         SELECT $1, contact_id, address_hash, 'mail', list_id, 'withdrawn', 'import', $6, $7, $2
         FROM left_
         WHERE opt_out <> 'bounced'
@@ -165,6 +176,6 @@ async def _leave(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
         after,
         to,
         choices.list_ids,
-        merge.statement(choices),
+        await wordings.keep(tx, "import", merge.statement(choices)),
         choices.source,
     )

@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lists import csv_write, imports
+from lists.import_fates import Fate, changes
 from lists.imports import KEPT, Import, State
-from lists.merge import Fate
 from mailer.core import clock, files
+from mailer.core.addresses import mask
 from mailer.core.db import AccountTx, Database
 from mailer.core.errors import NotFound
 from mailer.core.text import N_
 from mailer.web import i18n
 
 PART = 5_000
-DOUBLE = "double"  # code of a row whose address stood higher up: no fault, not in the file of rejects
+ABOVE = N_("This address stands higher up in the file.")
 HEADING = (N_("Line"), N_("Column"), N_("Value"), N_("Reason"))
 WHOLE_ROW = N_("whole row")
 
@@ -47,7 +48,7 @@ async def write_rejects(db: Database, account_id: int, job: Import) -> Rejects:
                 Rejected,
                 """
                 SELECT line, column_name, value, message, params FROM import_rejects
-                WHERE account_id = $1 AND import_id = $2 AND line > $3 AND code <> 'double'
+                WHERE account_id = $1 AND import_id = $2 AND line > $3
                 ORDER BY line
                 LIMIT $4
                 """,
@@ -116,7 +117,12 @@ async def examples(tx: AccountTx, job: Import, fate: str) -> list[Example]:
         Example,
         """
         SELECT line, email, first_name, last_name FROM import_rows
-        WHERE account_id = $1 AND import_id = $2 AND line = ANY ($3::bigint[])
+        WHERE account_id = $1 AND import_id = $2 AND line = ANY ($3::bigint[]) AND part IN (
+            SELECT (
+                SELECT min(last_line) FROM import_parts
+                WHERE account_id = $1 AND import_id = $2 AND last_line >= wanted
+            ) FROM unnest($3) AS w (wanted)
+        )
         ORDER BY line
         """,
         job.id,
@@ -124,19 +130,34 @@ async def examples(tx: AccountTx, job: Import, fate: str) -> list[Example]:
     )
 
 
-async def rejected(tx: AccountTx, import_id: int, *, doubles: bool) -> list[Rejected]:
-    """The first rejects or doubles, while they are staged."""
+async def rejected(tx: AccountTx, import_id: int) -> list[Rejected]:
+    """The first rejects, while they are staged."""
     return await tx.many(
         Rejected,
         """
         SELECT line, column_name, value, message, params FROM import_rejects
-        WHERE account_id = $1 AND import_id = $2 AND (code = 'double') = $3
+        WHERE account_id = $1 AND import_id = $2
         ORDER BY line
         LIMIT 20
         """,
         import_id,
-        doubles,
     )
+
+
+async def doubles(tx: AccountTx, job: Import) -> list[Rejected]:
+    """The first rows whose address stood higher up: no fault, they are not in the file of rejects."""
+    rows = await tx.rows(
+        """
+        SELECT r.line, r.email
+        FROM import_parts p
+        CROSS JOIN unnest(p.lines, p.emails) AS r (line, email)
+        WHERE p.account_id = $1 AND p.import_id = $2 AND p.doubles && $3::bigint[] AND r.line = ANY ($3)
+        ORDER BY r.line
+        """,
+        job.id,
+        job.examples.get("doubles", []),
+    )
+    return [Rejected(line, "", mask(email), ABOVE, {}) for line, email in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +185,8 @@ def progress(job: Import, *, now: datetime | None = None) -> Progress:
             sum(job.counts.get(fate, 0) for fate in (*Fate, "doubles", "errors", "opted_out")),
             job.rows_read,
         )
+    elif job.state == State.UNDOING:
+        done, total = sum(job.undo_counts.values()), changes(job.counts)
     else:
         read, size = job.bytes_read - job.first_offset, max(job.size - job.first_offset, 1)
         done, total = job.rows_read, round(job.rows_read * size / read) if read > 0 else 0

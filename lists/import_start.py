@@ -8,6 +8,7 @@ from lists.csv_mapping import BUILT_IN
 from lists.fields import NewField
 from lists.imports import (
     FIELDS_CHANGED,
+    LEAVING,
     LIST_GONE,
     Choices,
     Column,
@@ -26,6 +27,8 @@ from mailer.core.errors import Conflict, Fault, Invalid
 from mailer.core.text import N_
 
 NO_LIST = N_("Choose a list, or write the name of a new one.")
+NO_LIST_LEFT = N_("Choose the lists that these contacts leave.")
+NEW_LIST = N_("Nobody is on a new list yet. Leave its name empty.")
 NO_SUCH_LIST = N_("This list does not exist any more. Choose another.")
 LIST_TAKEN = N_("A list is already called “{name}”. Choose another name.")
 NO_BASIS = N_(
@@ -40,8 +43,13 @@ DATES = N_("The first day is after the last. Swap them.")
 async def check_choices(tx: AccountTx, choices: Choices) -> None:
     """Raises Invalid with every fault."""
     faults = []
-    if not choices.list_ids and not choices.new_list and choices.mode != Mode.UPDATE:
+    leaving = choices.mode in LEAVING
+    if leaving and choices.new_list:
+        faults.append(Fault("new_list", NEW_LIST, "no_new_list"))
+    elif not choices.list_ids and not choices.new_list and choices.mode in (Mode.ADD, Mode.ADD_AND_UPDATE):
         faults.append(Fault("list_ids", NO_LIST, "missing"))
+    elif not choices.list_ids and choices.mode == Mode.REMOVE:
+        faults.append(Fault("list_ids", NO_LIST_LEFT, "missing"))
     if await _alive(tx, choices.list_ids) != len(set(choices.list_ids)):
         faults.append(Fault("list_ids", NO_SUCH_LIST, "no_such_list"))
     if choices.new_list and await _list_named(tx, choices.new_list) is not None:
@@ -51,7 +59,8 @@ async def check_choices(tx: AccountTx, choices: Choices) -> None:
         ("source", NO_SOURCE),
         ("attested_by", NO_STATEMENT),
     ):
-        if not getattr(choices, name):
+        # A-020: of those who come in; to let somebody go no statement is asked for
+        if not leaving and not getattr(choices, name):
             faults.append(Fault(name, message, "missing"))
     faults += legal_bases.faults(choices.legal_basis, choices)
     first, last = choices.collected_from, choices.collected_to
@@ -127,7 +136,8 @@ async def run(tx: AccountTx, import_id: int) -> None:
         raise Conflict(Fault("state", NOT_CHECKED, "state", {"state": str(job.state)}))
     await agreements.require(tx)
     await merge.lock(tx)
-    await _make_fields(tx, job.columns)
+    if job.choices.mode not in LEAVING:
+        await _make_fields(tx, job.columns)
     choices = job.choices
     if await _alive(tx, choices.list_ids) != len(set(choices.list_ids)):
         raise Conflict(Fault("list_ids", LIST_GONE, "no_such_list"))
@@ -138,7 +148,7 @@ async def run(tx: AccountTx, import_id: int) -> None:
         """
         UPDATE imports
         SET state = 'running', options = $3, attempt = attempt + 1, merged_to_line = 0,
-            counts = counts - '{created,updated,unchanged,refused,set_aside}'::text[],
+            counts = counts - '{created,updated,unsubscribed,removed,unchanged,refused,set_aside}'::text[],
             resumed_at_line = NULL, started_at = now()
         WHERE account_id = $1 AND id = $2 AND state = 'checked' AND attempt = $4
         """,

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from typing import IO
 
-from lists import merge, ndjson, table_detect, xlsx
+from lists import ndjson, table_detect, xlsx
 from lists.csv_detect import Detected, Unreadable
+from lists.import_stage import Superseded
 from lists.imports import KEPT, Import
 from lists.table_rows import Row, Writer
 from mailer.core import files
@@ -49,7 +50,7 @@ async def _spooled(db: Database, account_id: int, file_id: int) -> IO[bytes]:
 
 
 async def turn(db: Database, account_id: int, job: Import) -> None:
-    """The table of an import, with its position as it goes. Raises Unreadable and merge.Superseded."""
+    """The table of an import, with its position as it goes. Raises Unreadable and Superseded."""
     async with db.account(account_id) as tx:
         table_id = await files.create(
             tx, "upload", job.file_name, media_type="text/csv", expires_at=job.created_at + KEPT
@@ -85,7 +86,7 @@ async def _append(db: Database, account_id: int, job: Import, piece: tuple[int, 
             line,
         )
         if not ours:
-            raise merge.Superseded
+            raise Superseded
         await files.append(tx, *piece)
 
 
@@ -103,7 +104,7 @@ async def _put(db: Database, account_id: int, job: Import, table_id: int) -> Non
             table_id,
         )
         if not ours:
-            raise merge.Superseded
+            raise Superseded
 
 
 async def _sheet(db: Database, account_id: int, job: Import) -> AsyncIterator[list[Row]]:

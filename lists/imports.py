@@ -1,7 +1,7 @@
 """Imports: a file, what its columns are, on what basis, and how far it got.
 
-    upload ─▶ uploaded ─▶ mapped ─▶ checking ─▶ checked ─▶ running ─▶ done
-                 ▲           ▲          │           │
+    upload ─▶ uploaded ─▶ mapped ─▶ checking ─▶ checked ─▶ running ─▶ done ─▶ undoing ─▶ undone
+                 ▲           ▲          │           │                 (7 days)
                  └───────────┴──────────┴───────────┴──▶ failed, cancelled (until running)
 
 Nothing of the file is in `contacts` before `running`. Every start raises `attempt`, so that a turn of an
@@ -43,6 +43,8 @@ class State(StrEnum):
     CHECKED = "checked"
     RUNNING = "running"
     DONE = "done"
+    UNDOING = "undoing"
+    UNDONE = "undone"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -56,6 +58,11 @@ class Mode(StrEnum):
     ADD = "add"
     ADD_AND_UPDATE = "add_and_update"
     UPDATE = "update"
+    UNSUBSCRIBE = "unsubscribe"
+    REMOVE = "remove"
+
+
+LEAVING = (Mode.UNSUBSCRIBE, Mode.REMOVE)  # nobody comes in: only the column of addresses counts
 
 
 class Column(Input):
@@ -125,6 +132,9 @@ class Import:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    undone_to_line: int
+    undo_counts: dict[str, int]
+    undone_at: datetime | None
     size: int  # of the file, 0 when it is gone
 
     @property
@@ -153,7 +163,10 @@ class Import:
 
     @property
     def column_mapping(self) -> ColumnMapping:
-        targets = tuple(column.target for column in self.columns)
+        only_addresses = self.choices.mode in LEAVING
+        targets = tuple(
+            "" if only_addresses and column.target != "email" else column.target for column in self.columns
+        )
         return ColumnMapping(tuple(self.header), targets, decimal_comma=self.delimiter != ",")
 
     @property
@@ -217,7 +230,7 @@ async def show(tx: AccountTx, import_id: int) -> Import:
                i.closed, i.guard, i.mapping, i.options, i.language, i.attempt, i.first_offset, i.first_line,
                i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line, i.resumed_at_line, i.counts,
                i.examples, i.rejects_file_id, i.attested_by, i.created_by, i.created_at, i.started_at,
-               i.finished_at, coalesce(f.size, 0) AS size
+               i.finished_at, i.undone_to_line, i.undo_counts, i.undone_at, coalesce(f.size, 0) AS size
         FROM imports i
         LEFT JOIN files f ON f.account_id = i.account_id AND f.id = i.file_id
         WHERE i.account_id = $1 AND i.id = $2
@@ -237,7 +250,8 @@ async def page(tx: AccountTx, *, cursor: str | None, limit: int) -> Page[Import]
                '[]'::jsonb AS sample, i.closed, i.guard, i.mapping, i.options, i.language, i.attempt,
                i.first_offset, i.first_line, i.bytes_read, i.lines_read, i.rows_read, i.merged_to_line,
                i.resumed_at_line, i.counts, i.examples, i.rejects_file_id, i.attested_by, i.created_by,
-               i.created_at, i.started_at, i.finished_at, coalesce(f.size, 0) AS size
+               i.created_at, i.started_at, i.finished_at, i.undone_to_line, i.undo_counts, i.undone_at,
+               coalesce(f.size, 0) AS size
         FROM imports i
         LEFT JOIN files f ON f.account_id = i.account_id AND f.id = i.file_id
         WHERE i.account_id = $1 AND ($2::bigint IS NULL OR i.id < $2)
@@ -352,6 +366,29 @@ def need_allowed(job: Import, mapping: ColumnMapping, columns: Sequence[Column])
     ]
     if faults:
         raise Invalid(*faults)
+
+
+async def start_again(tx: AccountTx, import_id: int, detected: Detected) -> int:
+    """A new import of the same file, with the columns and options of the earlier one. Raises Gone."""
+    job = await show(tx, import_id)
+    file_id = job.original_file_id or job.file_id
+    if not job.size or file_id is None:
+        raise Gone(GONE_FILE)
+    new_id = await create(
+        tx, file_id=file_id, file_name=job.file_name, detected=detected, language=job.language
+    )
+    known = await field_guesses(tx)
+    columns = [
+        column.model_copy(update={"new": column.new and column.target not in known}) for column in job.columns
+    ]
+    kept = [column.model_dump(mode="json") for column in columns]
+    await tx.run(
+        "UPDATE imports SET mapping = $3, options = $4 WHERE account_id = $1 AND id = $2",
+        new_id,
+        kept if len(kept) == len(detected.header) else [],
+        job.choices.model_dump(mode="json"),
+    )
+    return new_id
 
 
 async def cancel(tx: AccountTx, import_id: int) -> None:

@@ -5,9 +5,21 @@ from datetime import datetime
 
 import structlog
 
-from lists import import_check, import_guard, import_opt_outs, import_tables, imports, merge
+from lists import (
+    import_changes,
+    import_check,
+    import_fates,
+    import_guard,
+    import_opt_outs,
+    import_stage,
+    import_tables,
+    import_undo,
+    imports,
+    merge,
+)
 from lists.csv_detect import Unreadable
 from lists.import_guard import ColumnClosed
+from lists.import_stage import Superseded
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
 from mailer.core import clock, files, jobs
@@ -24,7 +36,7 @@ async def check(services: Services, task: Task) -> datetime | None:
     """Reads the file into staged rows, counts what would become of them, then waits for a person."""
     try:
         return await _check(services, task)
-    except merge.Superseded:
+    except Superseded:
         return None
 
 
@@ -80,12 +92,31 @@ async def run(services: Services, task: Task) -> datetime | None:
                 after = await merge.merge(tx, job, after=after)
             if after is not None and time.monotonic() > until:
                 return jobs.again()
-    except merge.Superseded:
+    except Superseded:
         return None
     async with services.db.account(task.account_id) as tx:
         if await merge.finish(tx, job):
-            count = sum(job.counts.get(fate, 0) for fate in ("created", "updated"))
-            await audit.write(tx, "imported", "import", job.id, count=count)
+            await audit.write(tx, "imported", "import", job.id, count=import_fates.changes(job.counts))
+    return None
+
+
+async def undo(services: Services, task: Task) -> datetime | None:
+    """Takes an import back, a part a transaction."""
+    job = await _at(services, task)
+    if job is None or job.state != State.UNDOING:
+        return None
+    until = time.monotonic() + TURN_SECONDS
+    after: int | None = job.undone_to_line
+    try:
+        while after is not None:
+            async with services.db.account(task.account_id) as tx:
+                after = await import_undo.undo(tx, job, after=after)
+            if after is not None and time.monotonic() > until:
+                return jobs.again()
+    except Superseded:
+        return None
+    async with services.db.account(task.account_id) as tx:
+        await import_undo.finish(tx, job)
     return None
 
 
@@ -101,20 +132,22 @@ async def _at(services: Services, task: Task) -> Import | None:
 
 
 async def close(services: Services, task: Task) -> datetime | None:
-    """Erases what an import no longer needs: staged rows when it has ended, its file after six days."""
+    """Erases what an import no longer needs: staged rows when it has ended, its file after six days,
+    what it changed after seven.
+    """
     job = await _at(services, task)
     if job is None:
         return None
     over = job.created_at + KEPT
     if job.state in (State.RUNNING, State.CHECKING) and clock.now() >= over:
         return jobs.in_(hours=1)
-    ended = job.state in (State.DONE, State.CANCELLED)
+    ended = job.state in (State.DONE, State.UNDOING, State.UNDONE, State.CANCELLED)
     if not ended and clock.now() >= over:
         async with services.db.account(task.account_id) as tx:
             await imports.close(tx, job, state=State.CANCELLED, failure="expired")
         ended = True
     if ended:
-        await merge.unstage(services.db, task.account_id, job.id)
+        await import_stage.unstage(services.db, task.account_id, job.id)
         await import_opt_outs.unstage(services.db, task.account_id, job.id)
     if clock.now() < over:
         return over
@@ -122,11 +155,18 @@ async def close(services: Services, task: Task) -> datetime | None:
         for file_id in (job.file_id, job.original_file_id, job.rejects_file_id):
             if file_id is not None:
                 await files.delete(tx, file_id)
+    if (later := import_undo.remembered_until(job)) is not None:
+        return later
+    more = True
+    while more:
+        async with services.db.account(task.account_id) as tx:
+            more = await import_changes.forget(tx, job.id)
     return None
 
 
 JOBS: list[Job] = [
     Job("lists.check_import", check),
     Job("lists.run_import", run),
+    Job("lists.undo_import", undo),
     Job("lists.close_import", close),
 ]

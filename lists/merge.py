@@ -9,99 +9,47 @@ A no stays a no (B-28, A-022): a subscription that is there is never touched, an
 suppressed is written as unsubscribed. Whose data may only be kept is refused whole (C-13).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
-from lists import wordings
-from lists.imports import Choices, Import
+from lists import import_changes, import_leave, import_stage, wordings
+from lists.import_fates import Judged
+from lists.import_stage import Superseded
+from lists.imports import LEAVING, Choices, Import
 from mailer.core import work
-from mailer.core.db import AccountTx, Database
-from mailer.core.errors import MailerError
-
-CHUNK = 5_000  # lines merged in one transaction
-ERASED_AT_ONCE = 50_000
-EXAMPLES = 20
-
-
-class Fate(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    REFUSED = "refused"
-    SET_ASIDE = "set_aside"
-
-
-class Superseded(MailerError):
-    """The import was cancelled or started anew while this turn ran: it has nothing more to say."""
-
-
-@dataclass(slots=True)
-class Judged:
-    """How many rows of a part have each fate, and their first lines."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    examples: dict[str, list[int]] = field(default_factory=dict)
-
-    def counts_with(self, before: Mapping[str, int]) -> dict[str, int]:
-        return dict(before) | {fate: before.get(fate, 0) + n for fate, n in self.counts.items()}
-
-    def examples_with(self, before: Mapping[str, list[int]]) -> dict[str, list[int]]:
-        found = {fate: [*before.get(fate, []), *lines][:EXAMPLES] for fate, lines in self.examples.items()}
-        return dict(before) | found
-
-
-async def last_line(tx: AccountTx, import_id: int, *, after: int, limit: int) -> int | None:
-    """The last line of the next part, or None at the end."""
-    found: int | None = await tx.value(
-        """
-        SELECT max(line)
-        FROM (
-            SELECT line FROM import_rows
-            WHERE account_id = $1 AND import_id = $2 AND line > $3
-            ORDER BY line
-            LIMIT $4
-        ) AS part
-        """,
-        import_id,
-        after,
-        limit,
-    )
-    return found
-
+from mailer.core.db import AccountTx
 
 _JUDGE = """
     -- one CASE, so that every row has one fate and the numbers add up
-    SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20]
+    SELECT fate, count(*), (array_agg(line ORDER BY line))[1:20], count(contact_id)
     FROM (
-        SELECT r.line, CASE
-            WHEN c.id IS NULL AND $5::text = 'update' THEN 'set_aside'
+        SELECT r.line, c.id AS contact_id, CASE
+            WHEN c.id IS NULL AND $4::text = 'update' THEN 'set_aside'
             WHEN EXISTS (
                 SELECT 1 FROM suppressions s
                 WHERE s.account_id = $1 AND s.address_hash = r.address_hash
-                  AND (s.list_id = ANY ($6::bigint[])
-                       OR (s.list_id IS NULL AND ($6 = '{}' OR $8::boolean OR NOT $6 <@ s.returned_to)))
+                  AND (s.list_id = ANY ($5::bigint[])
+                       OR (s.list_id IS NULL AND ($5 = '{}' OR $7::boolean OR NOT $5 <@ s.returned_to)))
                   AND (s.expires_at IS NULL OR s.expires_at > now())
             ) OR c.restricted_at IS NOT NULL OR EXISTS (
                 SELECT 1 FROM subscriptions u
-                WHERE u.account_id = $1 AND u.contact_id = c.id AND u.list_id = ANY ($6)
+                WHERE u.account_id = $1 AND u.contact_id = c.id AND u.list_id = ANY ($5)
                   AND u.status = 'unsubscribed'
             ) OR EXISTS (
                 SELECT 1 FROM import_opt_outs o
                 WHERE o.account_id = $1 AND o.import_id = $2 AND o.address_hash = r.address_hash
             ) THEN 'refused'
             WHEN c.id IS NULL THEN 'created'
-            WHEN $5 <> 'add' AND (
+            WHEN $4 <> 'add' AND (
                 c.first_name <> coalesce(
-                    r.first_name, CASE WHEN 'first_name' = ANY ($7::text[]) THEN '' ELSE c.first_name END)
+                    r.first_name, CASE WHEN 'first_name' = ANY ($6::text[]) THEN '' ELSE c.first_name END)
                 OR c.last_name <> coalesce(
-                    r.last_name, CASE WHEN 'last_name' = ANY ($7) THEN '' ELSE c.last_name END)
+                    r.last_name, CASE WHEN 'last_name' = ANY ($6) THEN '' ELSE c.last_name END)
                 OR c.language <> coalesce(
-                    r.language, CASE WHEN 'language' = ANY ($7) THEN '' ELSE c.language END)
-                OR (c.fields - $7) || r.fields <> c.fields
+                    r.language, CASE WHEN 'language' = ANY ($6) THEN '' ELSE c.language END)
+                OR (c.fields - $6) || r.fields <> c.fields
             ) THEN 'updated'
-            WHEN $8 OR EXISTS (
-                SELECT 1 FROM unnest($6) AS l (list_id)
+            WHEN $7 OR EXISTS (
+                SELECT 1 FROM unnest($5) AS l (list_id)
                 WHERE NOT EXISTS (
                     SELECT 1 FROM subscriptions u
                     WHERE u.account_id = $1 AND u.list_id = l.list_id AND u.contact_id = c.id
@@ -111,26 +59,33 @@ _JUDGE = """
         END AS fate
         FROM import_rows r
         LEFT JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
     ) AS judged
     GROUP BY fate
     """
 
 
-async def judge(tx: AccountTx, job: Import, *, after: int, to: int) -> Judged:
-    """The fate of the rows behind line `after` up to `to`, as things stand now; changes nothing."""
+async def judge(tx: AccountTx, job: Import, part: int) -> Judged:
+    """The fate of the rows of a part, as things stand now; changes nothing."""
     choices = job.choices
+    if choices.mode in LEAVING:
+        return await import_leave.judge(tx, job, part)
     rows = await tx.rows(
         _JUDGE,
         job.id,
-        after,
-        to,
+        part,
         choices.mode,
         choices.list_ids,
         job.erased_by_empty,
         bool(choices.new_list),
     )
-    return Judged({fate: n for fate, n, _ in rows}, {fate: lines for fate, _, lines in rows})
+    known = sum(contacts for *_, contacts in rows)
+    return Judged(
+        {fate: n for fate, n, *_ in rows},
+        {fate: lines for fate, _, lines, _ in rows},
+        known=known,
+        new=sum(n for _, n, *_ in rows) - known,
+    )
 
 
 async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
@@ -138,12 +93,12 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
 
     Raises Superseded when the import is no longer at `after`.
     """
-    to = await last_line(tx, job.id, after=after, limit=CHUNK)
-    if to is None:
+    part = await import_stage.next_part(tx, job.id, after=after)
+    if part is None:
         return None
     await lock(tx)
-    await plan_afresh(tx)
-    judged = await judge(tx, job, after=after, to=to)
+    await plan_each(tx)
+    judged = await judge(tx, job, part)
     ours = await tx.run(
         """
         UPDATE imports
@@ -153,28 +108,55 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
         job.id,
         job.attempt,
         after,
-        to,
+        part,
         judged.counts_with(job.counts),
     )
     if not ours:
         raise Superseded
-    choices = job.choices
-    if choices.mode != "update":
-        await _create(tx, job.id, after=after, to=to)
-    if choices.mode != "add":
-        await _update(tx, job, after=after, to=to)
-    if choices.list_ids:
-        await _hold(tx, job.id, after=after, to=to)
-        await _subscribe(tx, job.id, choices, after=after, to=to)
+    await _write(tx, job, part, judged)
+    await plan_once(tx)  # for the keys that are checked at the end
     job.counts.update(judged.counts_with(job.counts))
-    return to
+    return part
 
 
-async def plan_afresh(tx: AccountTx) -> None:
-    """For the rest of the transaction no plan is reused: one made while `contacts` was empty reads it whole
-    for each row (measured: 100,000 new rows took 104 s).
+async def _write(tx: AccountTx, job: Import, part: int, judged: Judged) -> None:
+    choices = job.choices
+    if choices.mode in LEAVING:
+        await import_leave.write(tx, job, part)
+        return
+    created = 0
+    if judged.new and choices.mode != "update":
+        refusals = await _refusals(tx, job, part)
+        await plan_once(tx)
+        created = await _create(tx, job.id, part, choices, refusals)
+        await plan_each(tx)
+    # fewer than were judged: somebody else made one this moment
+    if not judged.known and created == judged.new:
+        return
+    changed = set(await _update(tx, job, part)) if choices.mode != "add" else set()
+    if choices.list_ids:
+        held = await _hold(tx, job.id, part)
+        refusals = await _refusals(tx, job, part)
+        await plan_once(tx)
+        changed.update(await _subscribe(tx, job.id, choices, held, refusals))
+    await import_changes.remember(tx, job.id, part, changed)
+
+
+async def plan_each(tx: AccountTx) -> None:
+    """From here on each statement is planned for what is there now: a plan made while `contacts` was empty
+    reads it whole for each row when it has filled (measured: 100,000 new rows took 104 s).
     """
     await tx.run_plain("SET LOCAL plan_cache_mode = force_custom_plan")
+    await tx.run_plain("SET LOCAL enable_nestloop = on")
+
+
+async def plan_once(tx: AccountTx) -> None:
+    """For statements that add rows with foreign keys and look up nothing else: planning anew would plan the
+    check of each key of each row anew (measured: twice the time of an import).
+    """
+    await tx.run_plain("SET LOCAL plan_cache_mode = auto")
+    # rows of arrays are guessed at ten: loops over thousands of them would be chosen
+    await tx.run_plain("SET LOCAL enable_nestloop = off")
 
 
 async def lock(tx: AccountTx) -> None:
@@ -182,31 +164,91 @@ async def lock(tx: AccountTx) -> None:
     await tx.value("SELECT pg_advisory_xact_lock(hashtextextended('import ' || $1::bigint, 0))")
 
 
-async def _create(tx: AccountTx, import_id: int, *, after: int, to: int) -> None:
-    await tx.run(
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Addresses of a part that a list must not write to, as two columns."""
+
+    hashes: list[bytes]
+    list_ids: list[int]
+
+
+async def _refusals(tx: AccountTx, job: Import, part: int) -> Refusals:
+    rows = await tx.rows(
         """
-        INSERT INTO contacts (account_id, email, address_key, address_hash, first_name, last_name,
-                              first_name_key, last_name_key, language, fields, source, import_id)
-        SELECT r.account_id, r.email, r.address_key, r.address_hash, coalesce(r.first_name, ''),
-               coalesce(r.last_name, ''), coalesce(r.first_name_key, ''), coalesce(r.last_name_key, ''),
-               coalesce(r.language, ''), r.fields, 'import', r.import_id
+        SELECT s.address_hash, l.list_id
         FROM import_rows r
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
-          AND NOT EXISTS (
-              SELECT 1 FROM contacts c WHERE c.account_id = $1 AND c.address_key = r.address_key
-          )
-        ORDER BY r.address_key
-        ON CONFLICT (account_id, address_key) DO NOTHING
+        JOIN suppressions s ON s.account_id = r.account_id AND s.address_hash = r.address_hash
+        JOIN unnest($4::bigint[]) AS l (list_id) ON stops(s, l.list_id)
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+        """,
+        job.id,
+        part,
+        job.choices.list_ids,
+    )
+    return Refusals([found for found, _ in rows], [list_id for _, list_id in rows])
+
+
+async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices, refusals: Refusals) -> int:
+    """Those who are not there, with subscriptions and their proof (A-020, B-25). Returns how many."""
+    created: int = await tx.value(
+        """
+        -- one statement: what it has just written need not be looked up again
+        WITH created AS (
+            INSERT INTO contacts (account_id, email, address_key, address_hash, first_name, last_name,
+                                  first_name_key, last_name_key, language, fields, source, import_id)
+            SELECT r.account_id, r.email, r.address_key, r.address_hash, coalesce(r.first_name, ''),
+                   coalesce(r.last_name, ''), coalesce(r.first_name_key, ''), coalesce(r.last_name_key, ''),
+                   coalesce(r.language, ''), r.fields, 'import', r.import_id
+            FROM import_rows r
+            WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+            ORDER BY r.address_key
+            ON CONFLICT (account_id, address_key) DO NOTHING
+            RETURNING id, address_hash
+        ), wanted AS MATERIALIZED (
+            SELECT l.list_id, c.id AS contact_id, c.address_hash, (c.address_hash, l.list_id) IN (
+                SELECT hash, list_id FROM unnest($8::bytea[], $9::bigint[]) AS refused (hash, list_id)
+            ) AS refused
+            FROM created c
+            CROSS JOIN unnest($4::bigint[]) AS l (list_id)
+        ), added AS (
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
+            SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,
+                   CASE WHEN refused THEN '' ELSE $5 END, $2
+            FROM wanted
+        ), proved AS (
+            INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                                  legal_basis, wording_id, source, source_id, basis_date, basis_about)
+            SELECT $1, contact_id, address_hash, 'mail', list_id, 'granted', 'import', $5, $6, $7, $2,
+                   $10, $11
+            FROM wanted
+            WHERE NOT refused
+        ), remembered AS (
+            INSERT INTO import_changes (account_id, import_id, part, contact_ids)
+            SELECT $1, $2, $3, array_agg(id) FROM created
+            HAVING count(*) > 0
+        )
+        SELECT count(*) FROM created
         """,
         import_id,
-        after,
-        to,
+        part,
+        choices.list_ids,
+        choices.legal_basis,
+        await wordings.keep(tx, "import", statement(choices)),
+        choices.source,
+        refusals.hashes,
+        refusals.list_ids,
+        choices.date_for(choices.legal_basis),
+        choices.about_for(choices.legal_basis),
     )
+    return created
 
 
-async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
-    """What the file says is taken; what it does not say stays, unless empty cells were said to erase."""
-    await tx.run(
+async def _update(tx: AccountTx, job: Import, part: int) -> list[int]:
+    """What the file says is taken; what it does not say stays, unless empty cells were said to erase.
+
+    Returns whose values changed.
+    """
+    rows = await tx.rows(
         """
         WITH told AS (
             SELECT r.address_key, r.fields, coalesce(r.language, no_language) AS language,
@@ -216,90 +258,115 @@ async def _update(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
                    coalesce(r.last_name_key, no_last) AS last_name_key
             FROM import_rows r
             CROSS JOIN (
-                SELECT CASE WHEN 'first_name' = ANY ($5::text[]) THEN '' END AS no_first,
-                       CASE WHEN 'last_name' = ANY ($5) THEN '' END AS no_last,
-                       CASE WHEN 'language' = ANY ($5) THEN '' END AS no_language
+                SELECT CASE WHEN 'first_name' = ANY ($4::text[]) THEN '' END AS no_first,
+                       CASE WHEN 'last_name' = ANY ($4) THEN '' END AS no_last,
+                       CASE WHEN 'language' = ANY ($4) THEN '' END AS no_language
             ) AS erased
-            WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+            WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+        ), before AS MATERIALIZED (
+            SELECT c.id, c.first_name, c.last_name, c.first_name_key, c.last_name_key, c.language, c.fields,
+                   c.updated_at, coalesce(t.first_name, c.first_name) AS new_first,
+                   coalesce(t.last_name, c.last_name) AS new_last,
+                   coalesce(t.first_name_key, c.first_name_key) AS new_first_key,
+                   coalesce(t.last_name_key, c.last_name_key) AS new_last_key,
+                   coalesce(t.language, c.language) AS new_language, (c.fields - $4) || t.fields AS new_fields
+            FROM told t
+            JOIN contacts c ON c.account_id = $1 AND c.address_key = t.address_key
+            WHERE c.restricted_at IS NULL
+              AND (coalesce(t.first_name, c.first_name) <> c.first_name
+                   OR coalesce(t.last_name, c.last_name) <> c.last_name
+                   OR coalesce(t.language, c.language) <> c.language
+                   OR (c.fields - $4) || t.fields <> c.fields)
+            ORDER BY c.id
+            FOR NO KEY UPDATE OF c
+        ), remembered AS (
+            INSERT INTO import_values (account_id, import_id, contact_id, first_name, last_name,
+                                       first_name_key, last_name_key, language, fields, updated_at)
+            SELECT $1, $2, id, first_name, last_name, first_name_key, last_name_key, language, fields,
+                   updated_at
+            FROM before
+        ), changed AS (
+            UPDATE contacts c
+            SET first_name = b.new_first, last_name = b.new_last, first_name_key = b.new_first_key,
+                last_name_key = b.new_last_key, language = b.new_language, fields = b.new_fields,
+                updated_at = now()
+            FROM before b
+            WHERE c.account_id = $1 AND c.id = b.id
         )
-        UPDATE contacts c
-        SET first_name = coalesce(t.first_name, c.first_name), last_name = coalesce(t.last_name, c.last_name),
-            first_name_key = coalesce(t.first_name_key, c.first_name_key),
-            last_name_key = coalesce(t.last_name_key, c.last_name_key),
-            language = coalesce(t.language, c.language), fields = (c.fields - $5) || t.fields,
-            updated_at = now()
-        FROM told t
-        WHERE c.account_id = $1 AND c.address_key = t.address_key AND c.restricted_at IS NULL
-          AND (coalesce(t.first_name, c.first_name) <> c.first_name
-               OR coalesce(t.last_name, c.last_name) <> c.last_name
-               OR coalesce(t.language, c.language) <> c.language
-               OR (c.fields - $5) || t.fields <> c.fields)
+        SELECT id FROM before
         """,
         job.id,
-        after,
-        to,
+        part,
         job.erased_by_empty,
     )
+    return [contact_id for (contact_id,) in rows]
 
 
-async def _hold(tx: AccountTx, import_id: int, *, after: int, to: int) -> None:
-    """Locks the contacts of a part: an unsubscription of this moment is seen by the next statement."""
-    await tx.run(
+async def _hold(tx: AccountTx, import_id: int, part: int) -> list[tuple[int, bytes]]:
+    """Locks those that were there: an unsubscription of this moment is seen by the next statement."""
+    rows = await tx.rows(
         """
-        SELECT c.id
+        SELECT c.id, c.address_hash
         FROM import_rows r
         JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+          AND c.import_id IS DISTINCT FROM r.import_id AND c.restricted_at IS NULL
         ORDER BY c.id
         FOR NO KEY UPDATE OF c
         """,
         import_id,
-        after,
-        to,
+        part,
     )
+    return [(contact_id, found) for contact_id, found in rows]
 
 
-async def _subscribe(tx: AccountTx, import_id: int, choices: Choices, *, after: int, to: int) -> None:
-    """New subscriptions with their proof (A-020, B-25). One that is there stays as it is."""
-    await tx.run(
+async def _subscribe(
+    tx: AccountTx, import_id: int, choices: Choices, held: list[tuple[int, bytes]], refusals: Refusals
+) -> list[int]:
+    """Of those who were there, as `_create` of the others. A subscription that is there stays as it is.
+
+    Returns who is on a list now that was not before.
+    """
+    rows = await tx.rows(
         """
-        WITH wanted AS (
-            SELECT l.list_id, c.id AS contact_id, EXISTS (
-                SELECT 1 FROM suppressions s
-                WHERE s.account_id = $1 AND s.address_hash = c.address_hash AND stops(s, l.list_id)
+        WITH wanted AS MATERIALIZED (
+            SELECT l.list_id, c.contact_id, c.address_hash, (c.address_hash, l.list_id) IN (
+                SELECT hash, list_id FROM unnest($8::bytea[], $9::bigint[]) AS refused (hash, list_id)
             ) AS refused
-            FROM import_rows r
-            JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-            CROSS JOIN unnest($5::bigint[]) AS l (list_id)
-            WHERE r.account_id = $1 AND r.import_id = $2 AND r.line > $3 AND r.line <= $4
-              AND c.restricted_at IS NULL
+            FROM unnest($2::bigint[], $3::bytea[]) AS c (contact_id, address_hash)
+            CROSS JOIN unnest($4::bigint[]) AS l (list_id)
         ), added AS (
             INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis, import_id)
             SELECT $1, list_id, contact_id, CASE WHEN refused THEN 'unsubscribed' ELSE 'active' END,
-                   CASE WHEN refused THEN '' ELSE $6 END, $2
+                   CASE WHEN refused THEN '' ELSE $5 END, $10
             FROM wanted
             ORDER BY contact_id, list_id
             ON CONFLICT (account_id, list_id, contact_id) DO NOTHING
             RETURNING list_id, contact_id, status
+        ), proved AS (
+            INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
+                                  legal_basis, wording_id, source, source_id, basis_date, basis_about)
+            SELECT $1, w.contact_id, w.address_hash, 'mail', w.list_id, 'granted', 'import', $5, $6, $7, $10,
+                   $11, $12
+            FROM added a
+            JOIN wanted w ON w.list_id = a.list_id AND w.contact_id = a.contact_id
+            WHERE a.status = 'active'
         )
-        INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
-                              legal_basis, wording_id, source, source_id, basis_date, basis_about)
-        SELECT $1, a.contact_id, c.address_hash, 'mail', a.list_id, 'granted', 'import', $6, $7, $8, $2,
-               $9, $10
-        FROM added a
-        JOIN contacts c ON c.account_id = $1 AND c.id = a.contact_id
-        WHERE a.status = 'active'
+        SELECT DISTINCT contact_id FROM added
         """,
-        import_id,
-        after,
-        to,
+        [contact_id for contact_id, _ in held],
+        [found for _, found in held],
         choices.list_ids,
         choices.legal_basis,
         await wordings.keep(tx, "import", statement(choices)),
         choices.source,
+        refusals.hashes,
+        refusals.list_ids,
+        import_id,
         choices.date_for(choices.legal_basis),
         choices.about_for(choices.legal_basis),
     )
+    return [contact_id for (contact_id,) in rows]
 
 
 def statement(choices: Choices) -> str:
@@ -322,54 +389,3 @@ async def finish(tx: AccountTx, job: Import) -> bool:
     if ended:
         await work.add(tx, "lists.close_import", job.id)
     return bool(ended)
-
-
-async def unstage(db: Database, account_id: int, import_id: int, *, before: Import | None = None) -> None:
-    """Deletes staged rows and rejects, a part a transaction.
-
-    `before`: a check that is about to read. Raises Superseded when another turn of it has staged rows.
-    """
-    more = True
-    while more:
-        async with db.account(account_id) as tx:
-            if before is not None:
-                await need_unread(tx, before)
-            more = await _unstage_part(tx, import_id)
-    async with db.account(account_id) as tx:
-        if before is not None:
-            await need_unread(tx, before)
-        await tx.run("DELETE FROM import_rejects WHERE account_id = $1 AND import_id = $2", import_id)
-
-
-async def need_unread(tx: AccountTx, job: Import) -> None:
-    found = await tx.value(
-        """
-        SELECT id FROM imports
-        WHERE account_id = $1 AND id = $2 AND state = 'checking' AND attempt = $3 AND rows_read = 0
-        FOR UPDATE
-        """,
-        job.id,
-        job.attempt,
-    )
-    if found is None:
-        raise Superseded
-
-
-async def _unstage_part(tx: AccountTx, import_id: int) -> bool:
-    """False when there was nothing left."""
-    deleted = await tx.run(
-        """
-        DELETE FROM import_rows
-        WHERE account_id = $1 AND import_id = $2 AND line <= (
-            SELECT max(line) FROM (
-                SELECT line FROM import_rows
-                WHERE account_id = $1 AND import_id = $2
-                ORDER BY line
-                LIMIT $3
-            ) AS part
-        )
-        """,
-        import_id,
-        ERASED_AT_ONCE,
-    )
-    return deleted > 0

@@ -11,6 +11,7 @@ from lists import (
     pages_forms,
     pages_import_choices,
     pages_import_runs,
+    pages_import_undo,
     pages_imports,
     pages_lists,
     pages_records,
@@ -36,4 +37,5 @@ ROUTES: list[web.RouteDef] = [
     *pages_imports.ROUTES,
     *pages_import_choices.ROUTES,
     *pages_import_runs.ROUTES,
+    *pages_import_undo.ROUTES,
 ]

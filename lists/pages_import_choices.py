@@ -23,7 +23,7 @@ from lists.csv_mapping import STATUS
 from lists.csv_rows import ENCODINGS
 from lists.field_values import CHOOSING, FieldType
 from lists.import_mappings import Saved
-from lists.imports import Choices, Column, Import, Mode
+from lists.imports import LEAVING, Choices, Column, Import, Mode
 from lists.pages_imports import NewQuery, home, place, steps
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -63,6 +63,17 @@ MODES = {
     Mode.UPDATE: (
         N_("Update only"),
         N_("The contacts you have take the values of the file. Nobody is added."),
+    ),
+    Mode.UNSUBSCRIBE: (
+        N_("Unsubscribe these addresses"),
+        N_(
+            "They get nothing more from the lists you choose, or nothing at all when you choose none. Only"
+            " the person can come back. This cannot be undone."
+        ),
+    ),
+    Mode.REMOVE: (
+        N_("Remove from the list"),
+        N_("The contacts of the file leave the lists you choose. They stay contacts, and refusals stay."),
     ),
 }
 BASES = {
@@ -336,7 +347,7 @@ async def _check_form(tx: AccountTx, sent: OptionsForm) -> None:
         await import_start.check_choices(tx, sent)
     except Invalid as error:
         faults += error.faults
-    if not sent.attested:
+    if not sent.attested and sent.mode not in LEAVING:
         faults.append(Fault("attested", TICK, "missing"))
     if faults:
         raise Invalid(*faults)

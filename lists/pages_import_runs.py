@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from aiohttp import web
 from pydantic import Field
 
-from lists import import_report, import_start, imports, mailing_lists
+from lists import import_fates, import_report, import_start, import_undo, imports, mailing_lists
 from lists.address_flags import Flag
 from lists.api_lists import stream
+from lists.import_fates import Fate
 from lists.import_report import Progress
-from lists.imports import Import, State
-from lists.merge import Fate
+from lists.imports import LEAVING, Import, State
 from lists.pages_imports import home, place, steps
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -27,6 +27,8 @@ from mailer.web.request import check as check_values
 FATES = {
     Fate.CREATED: N_("Created"),
     Fate.UPDATED: N_("Updated"),
+    Fate.UNSUBSCRIBED: N_("Unsubscribed"),
+    Fate.REMOVED: N_("Removed from the list"),
     Fate.UNCHANGED: N_("Unchanged"),
     Fate.REFUSED: N_("Refusals respected"),
     "opted_out": N_("Refusals taken over from the file"),
@@ -146,7 +148,10 @@ def duration(seconds: int) -> str:
 def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
     """Rows for the macro; the parts add up to the rows of the file. `base`: where examples are shown."""
     rows = []
+    shown = {*import_fates.possible(job.choices.mode), "doubles", "errors"}
     for fate, text in FATES.items():
+        if fate not in shown:
+            continue
         n = job.counts.get(fate, 0)
         href = f"{base}?of={fate}#examples" if base and n and fate != "opted_out" else ""
         rows.append((i18n.translate(text), n, href, ""))
@@ -159,7 +164,7 @@ async def check(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         job = await imports.show(tx, id_in_path(request))
         examples = await _examples(tx, job, asked.of) if job.state == State.CHECKED else []
-    if job.state in (State.UPLOADED, State.MAPPED, State.RUNNING, State.DONE):
+    if job.state not in (State.CHECKING, State.CHECKED, State.FAILED, State.CANCELLED):
         return response.redirect(home(request) + place(job))
     base = home(request) + place(job, "check")
     context = {
@@ -168,7 +173,8 @@ async def check(request: web.Request) -> web.Response:
         "steps": steps(request, job, "check"),
         "live": live(job),
         "balance": balance(job, base),
-        "count": job.counts.get(Fate.CREATED, 0) + job.counts.get(Fate.UPDATED, 0),
+        "count": import_fates.changes(job.counts),
+        "mode": job.choices.mode,
         "refused": job.counts.get(Fate.REFUSED, 0),
         "closed": closed(job),
         "flagged": flagged(job),
@@ -182,7 +188,8 @@ async def check(request: web.Request) -> web.Response:
 
 async def _examples(tx: AccountTx, job: Import, of: str) -> list[Example]:
     if of in ("errors", "doubles"):
-        found = await import_report.rejected(tx, job.id, doubles=of == "doubles")
+        doubles = of == "doubles"
+        found = await (import_report.doubles(tx, job) if doubles else import_report.rejected(tx, job.id))
         return [
             Example(
                 row.line,
@@ -257,7 +264,11 @@ async def report(request: web.Request) -> web.Response:
         "base": home(request) + f"/imports/{job.id}",
         "steps": steps(request, job, "run"),
         "balance": balance(job),
-        "lists": [(list_id, names[list_id]) for list_id in job.choices.list_ids if list_id in names],
+        "lists": [
+            (list_id, names[list_id])
+            for list_id in job.choices.list_ids
+            if list_id in names and job.choices.mode not in LEAVING
+        ],
         "created": job.counts.get(Fate.CREATED, 0),
         "refused": job.counts.get(Fate.REFUSED, 0),
         "opted_out": job.counts.get("opted_out", 0),
@@ -265,6 +276,7 @@ async def report(request: web.Request) -> web.Response:
         "rows": job.counts.get("rows", 0),
         "rejects": rejects,
         "closed": closed(job),
+        "undo_until": import_undo.until(job),
     }
     return response.page(request, "lists/imports/report.html", context)
 

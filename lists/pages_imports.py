@@ -30,6 +30,8 @@ STATES = {
     State.CHECKED: (N_("To be imported"), "wait"),
     State.RUNNING: (N_("Importing"), "info"),
     State.DONE: (N_("Imported"), "ok"),
+    State.UNDOING: (N_("Being undone"), "info"),
+    State.UNDONE: (N_("Undone"), "off"),
     State.FAILED: (N_("Stopped"), "bad"),
     State.CANCELLED: (N_("Cancelled"), "off"),
 }
@@ -43,6 +45,8 @@ def place(job: Import, step: str = "") -> str:
         State.MAPPED: "options",
         State.RUNNING: "run",
         State.DONE: "report",
+        State.UNDOING: "undo",
+        State.UNDONE: "undo",
     }
     return f"/imports/{job.id}/{step or steps.get(job.state, 'check')}"
 

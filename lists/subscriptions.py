@@ -321,6 +321,13 @@ async def unsubscribe_contacts(
     return new
 
 
+async def withdraw(
+    tx: AccountTx, people: Sequence[tuple[int, bytes]], list_id: int | None, *, evidence: Evidence
+) -> int:
+    """`unsubscribe_contacts` by the hash of addresses, also of such as are no contact (0). Locks nothing."""
+    return await _withdraw(tx, [_Found(*one) for one in people], list_id, evidence=evidence)
+
+
 async def remove(tx: AccountTx, contact_ids: Sequence[int], list_id: int) -> int:
     """Takes contacts off a list. A refusal stays where it is, and so does whoever's use is limited (C-13).
 

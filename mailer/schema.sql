@@ -854,6 +854,15 @@ ALTER TABLE public.images ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.import_changes (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    part bigint NOT NULL,
+    contact_ids bigint[] NOT NULL
+);
+
+ALTER TABLE ONLY public.import_changes FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.import_mappings (
     account_id bigint NOT NULL,
     headings bytea NOT NULL,
@@ -878,6 +887,45 @@ CREATE TABLE public.import_opt_outs (
 
 ALTER TABLE ONLY public.import_opt_outs FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.import_parts (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    last_line bigint NOT NULL,
+    lines bigint[] NOT NULL,
+    emails text[] NOT NULL,
+    address_keys text[] NOT NULL,
+    address_hashes bytea[] NOT NULL,
+    first_names text[] NOT NULL,
+    first_name_keys text[] NOT NULL,
+    last_names text[] NOT NULL,
+    last_name_keys text[] NOT NULL,
+    languages text[] NOT NULL,
+    fields jsonb[] NOT NULL,
+    doubles bigint[] DEFAULT '{}'::bigint[] NOT NULL
+);
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN lines SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN emails SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN address_keys SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN address_hashes SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN first_names SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN first_name_keys SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN last_names SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN last_name_keys SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN languages SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts ALTER COLUMN fields SET STORAGE EXTERNAL;
+
+ALTER TABLE ONLY public.import_parts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.import_rejects (
     account_id bigint NOT NULL,
     import_id bigint NOT NULL,
@@ -892,22 +940,53 @@ CREATE TABLE public.import_rejects (
 
 ALTER TABLE ONLY public.import_rejects FORCE ROW LEVEL SECURITY;
 
-CREATE TABLE public.import_rows (
+CREATE TABLE public.import_removals (
     account_id bigint NOT NULL,
     import_id bigint NOT NULL,
-    line bigint NOT NULL,
-    email text NOT NULL,
-    address_key text NOT NULL,
-    address_hash bytea NOT NULL,
-    first_name text,
-    last_name text,
-    language text,
-    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
-    first_name_key text,
-    last_name_key text
+    contact_id bigint NOT NULL,
+    list_id bigint NOT NULL,
+    status text NOT NULL,
+    legal_basis text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    status_at timestamp with time zone NOT NULL,
+    given_by bigint
 );
 
-ALTER TABLE ONLY public.import_rows FORCE ROW LEVEL SECURITY;
+ALTER TABLE ONLY public.import_removals FORCE ROW LEVEL SECURITY;
+
+CREATE VIEW public.import_rows WITH (security_invoker='true') AS
+ SELECT p.account_id,
+    p.import_id,
+    p.last_line AS part,
+    r.line,
+    r.email,
+    r.address_key,
+    r.address_hash,
+    r.first_name,
+    r.first_name_key,
+    r.last_name,
+    r.last_name_key,
+    r.language,
+    r.fields
+   FROM (public.import_parts p
+     CROSS JOIN LATERAL UNNEST(p.lines, p.emails, p.address_keys, p.address_hashes, p.first_names, p.first_name_keys, p.last_names, p.last_name_keys, p.languages, p.fields) r(line, email, address_key, address_hash, first_name, first_name_key, last_name, last_name_key, language, fields))
+  WHERE (r.line <> ALL (p.doubles));
+
+CREATE TABLE public.import_values (
+    account_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    first_name text NOT NULL,
+    last_name text NOT NULL,
+    first_name_key text NOT NULL,
+    last_name_key text NOT NULL,
+    language text NOT NULL,
+    fields jsonb NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.import_values FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.imports (
     account_id bigint NOT NULL,
@@ -946,6 +1025,9 @@ CREATE TABLE public.imports (
     attempt integer DEFAULT 0 NOT NULL,
     resumed_at_line bigint,
     examples jsonb DEFAULT '{}'::jsonb NOT NULL,
+    undone_to_line bigint DEFAULT 0 NOT NULL,
+    undo_counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    undone_at timestamp with time zone,
     format text DEFAULT 'csv'::text NOT NULL,
     sheet text DEFAULT ''::text NOT NULL,
     sheets jsonb DEFAULT '[]'::jsonb NOT NULL,
@@ -955,7 +1037,7 @@ CREATE TABLE public.imports (
     guard jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT imports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text, 'ndjson'::text]))),
     CONSTRAINT imports_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
-    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'failed'::text, 'cancelled'::text])))
+    CONSTRAINT imports_state_check CHECK ((state = ANY (ARRAY['uploaded'::text, 'mapped'::text, 'checking'::text, 'checked'::text, 'running'::text, 'done'::text, 'undoing'::text, 'undone'::text, 'failed'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY public.imports FORCE ROW LEVEL SECURITY;
@@ -1786,17 +1868,26 @@ ALTER TABLE ONLY public.files
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.import_changes
+    ADD CONSTRAINT import_changes_pkey PRIMARY KEY (account_id, import_id, part);
+
 ALTER TABLE ONLY public.import_mappings
     ADD CONSTRAINT import_mappings_pkey PRIMARY KEY (account_id, headings);
 
 ALTER TABLE ONLY public.import_opt_outs
     ADD CONSTRAINT import_opt_outs_pkey PRIMARY KEY (account_id, import_id, line);
 
+ALTER TABLE ONLY public.import_parts
+    ADD CONSTRAINT import_parts_pkey PRIMARY KEY (account_id, import_id, last_line);
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_pkey PRIMARY KEY (account_id, import_id, line, n);
 
-ALTER TABLE ONLY public.import_rows
-    ADD CONSTRAINT import_rows_pkey PRIMARY KEY (account_id, import_id, line);
+ALTER TABLE ONLY public.import_removals
+    ADD CONSTRAINT import_removals_pkey PRIMARY KEY (account_id, contact_id, import_id, list_id);
+
+ALTER TABLE ONLY public.import_values
+    ADD CONSTRAINT import_values_pkey PRIMARY KEY (account_id, contact_id, import_id);
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (account_id, id);
@@ -2022,8 +2113,6 @@ CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, t
 
 CREATE INDEX import_opt_outs_address ON public.import_opt_outs USING btree (account_id, import_id, address_hash);
 
-CREATE UNIQUE INDEX import_rows_address ON public.import_rows USING btree (account_id, import_id, address_key);
-
 CREATE INDEX inactive_contacts_due ON public.inactive_contacts USING btree (account_id, due_at, contact_id);
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
@@ -2221,17 +2310,26 @@ ALTER TABLE ONLY public.images
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_thumbnail_file_id_fkey FOREIGN KEY (account_id, thumbnail_file_id) REFERENCES public.files(account_id, id);
 
+ALTER TABLE ONLY public.import_changes
+    ADD CONSTRAINT import_changes_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.import_mappings
     ADD CONSTRAINT import_mappings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.import_opt_outs
     ADD CONSTRAINT import_opt_outs_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.import_parts
+    ADD CONSTRAINT import_parts_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.import_rejects
     ADD CONSTRAINT import_rejects_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
 
-ALTER TABLE ONLY public.import_rows
-    ADD CONSTRAINT import_rows_account_id_import_id_fkey FOREIGN KEY (account_id, import_id) REFERENCES public.imports(account_id, id) ON DELETE CASCADE;
+ALTER TABLE ONLY public.import_removals
+    ADD CONSTRAINT import_removals_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.import_values
+    ADD CONSTRAINT import_values_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2398,13 +2496,19 @@ CREATE POLICY account ON public.files USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.import_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.import_mappings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.import_opt_outs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.import_parts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
-CREATE POLICY account ON public.import_rows USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+CREATE POLICY account ON public.import_removals USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.import_values USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.imports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -2514,13 +2618,19 @@ ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.import_changes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.import_mappings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.import_opt_outs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.import_parts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.import_rejects ENABLE ROW LEVEL SECURITY;
 
-ALTER TABLE public.import_rows ENABLE ROW LEVEL SECURITY;
+ALTER TABLE public.import_removals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.import_values ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
@@ -2654,13 +2764,19 @@ GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.import_changes TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.import_mappings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.import_opt_outs TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.import_parts TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.import_rejects TO mailer_eraser;
 
-GRANT SELECT,DELETE ON TABLE public.import_rows TO mailer_eraser;
+GRANT SELECT,DELETE ON TABLE public.import_removals TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.import_values TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from mailer.core.text import N_
 
 CONTENT = timedelta(days=6)  # 6 × 24 h after the last attempt
+UNDO = timedelta(days=7)  # of an import, from its end
 KEY_LIVES = timedelta(hours=24)  # E-61
 STATISTICS_MONTHS = 13  # calendar months
 CLOSED_MONTHS = 3

@@ -19,6 +19,7 @@ from retention_jobs.policies import (
     PROOF_IP_MONTHS,
     STATISTICS_MONTHS,
     UNCONFIRMED,
+    UNDO,
 )
 
 BATCH = 10_000
@@ -189,6 +190,8 @@ async def files(tx: AccountTx, now: datetime) -> int:
     )
     for statement in _IMPORT_LEFTOVERS:
         deleted += await tx.run(statement, now - CONTENT)
+    for statement in _IMPORT_CHANGES:
+        deleted += await tx.run(statement, now - UNDO)
     await tx.run(
         """
         UPDATE imports SET sample = '[]', file_id = NULL, original_file_id = NULL, rejects_file_id = NULL
@@ -200,7 +203,7 @@ async def files(tx: AccountTx, now: datetime) -> int:
 
 
 _STAGED = """
-    DELETE FROM import_rows r USING imports i
+    DELETE FROM import_parts r USING imports i
     WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
     """
 _REJECTS = """
@@ -212,6 +215,23 @@ _OPT_OUTS = """
     WHERE o.account_id = $1 AND i.account_id = $1 AND i.id = o.import_id AND i.created_at <= $2
     """
 _IMPORT_LEFTOVERS = (_STAGED, _REJECTS, _OPT_OUTS)
+# Their own job forgets them after seven days; this is for one that never came to its end.
+_CHANGES = """
+    DELETE FROM import_changes r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
+      AND i.state <> 'undoing'
+    """
+_VALUES = """
+    DELETE FROM import_values r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
+      AND i.state <> 'undoing'
+    """
+_REMOVALS = """
+    DELETE FROM import_removals r USING imports i
+    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
+      AND i.state <> 'undoing'
+    """
+_IMPORT_CHANGES = (_CHANGES, _VALUES, _REMOVALS)
 
 
 async def events(tx: AccountTx, now: datetime) -> int:

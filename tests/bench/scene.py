@@ -106,6 +106,17 @@ class Scene:
         for unproved domains are not what is measured.
         """
         _tell(self.folder, self.endpoints, inbox=f"127.0.0.1:{to.port}")
+        async with self._started(count, program) as started:
+            yield started
+
+    @asynccontextmanager
+    async def importer(self, program: Sequence[str] = ()) -> AsyncIterator[list[Process]]:
+        """One worker that has nobody to send to."""
+        async with self._started(1, program) as started:
+            yield started
+
+    @asynccontextmanager
+    async def _started(self, count: int, program: Sequence[str]) -> AsyncIterator[list[Process]]:
         told = environment(self.folder) | {
             "PATH": os.environ["PATH"],
             "MAILER_WORKERS": str(count),
@@ -130,7 +141,7 @@ class Scene:
         async with self.workers(workers, to, program) as started:
             await to.reset()
             before = [children.cpu_seconds(one.pid) for one in started]
-            database = self._database_cpu()
+            database = self.database_cpu()
             campaign_id = await self.post.campaign([list_id], source=LETTER, subject=SUBJECT)
             try:
                 async with asyncio.timeout(START_SECONDS + count / SLOWEST):
@@ -142,7 +153,7 @@ class Scene:
                 Worker(children.cpu_seconds(one.pid) - cpu, children.peak_memory(one))
                 for one, cpu in zip(started, before, strict=True)
             ]
-            database = self._database_cpu() - database
+            database = self.database_cpu() - database
         taken, sample = await to.report(), await to.sample()
         await self._check(campaign_id, count, taken, expected)
         async with self.post.tx() as tx:
@@ -152,7 +163,7 @@ class Scene:
         seconds = (ended - began).total_seconds()
         return Sent(mails=count, seconds=seconds, taken=taken, sample=sample, workers=used, database=database)
 
-    def _database_cpu(self) -> float:
+    def database_cpu(self) -> float:
         """Also of its processes that have ended."""
         home = (self.folder / "embedded").resolve() / "postgres"
         return sum(
@@ -211,7 +222,7 @@ class Scene:
 
     async def _list(self, count: int) -> tuple[int, str]:
         """A list of so many contacts, and the digest of their addresses."""
-        emails = [_email(n) for n in range(count)]
+        emails = [email_of(n) for n in range(count)]
         if count not in self.lists:
             async with self.post.tx() as tx:
                 self.lists[count] = list_id = await self.post.make.mailing_list(tx)
@@ -240,7 +251,7 @@ class Scene:
             )
         for first in range(0, count, CHUNK):
             numbers = range(first, min(count, first + CHUNK))
-            emails = [_email(n) for n in numbers]
+            emails = [email_of(n) for n in numbers]
             async with self.post.tx() as tx:
                 await tx.run(
                     """
@@ -262,7 +273,7 @@ class Scene:
             await connection.execute("ANALYZE contacts")
 
 
-def _email(n: int) -> str:
+def email_of(n: int) -> str:
     return f"lecteur.{n}@{DOMAINS[n % len(DOMAINS)]}"
 
 

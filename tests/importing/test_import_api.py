@@ -49,7 +49,7 @@ async def test_a_program_imports_in_one_request(services: Services, make: Make, 
     assert shown["state"] == "done"
     assert shown["counts"] == {
         "rows": 300, "created": 298, "updated": 0, "unchanged": 0, "refused": 0, "doubles": 0, "errors": 2,
-        "set_aside": 0, "opted_out": 0,
+        "set_aside": 0, "unsubscribed": 0, "removed": 0, "opted_out": 0,
     }  # fmt: skip
     rejects = await program.get(shown["rejects_url"])
     assert rejects.headers["Content-Type"] == "text/csv"

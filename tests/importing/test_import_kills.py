@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lists import csv_rows, import_check, import_start, jobs_imports, merge
+from lists import csv_rows, import_check, import_stage, import_start, jobs_imports, merge
+from lists.import_stage import Superseded
 from lists.imports import Choices
 from mailer import worker
 from mailer.core import files as store
@@ -80,9 +81,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many transactions from a small file."""
     monkeypatch.setattr(store, "CHUNK", 2_000)
     monkeypatch.setattr(csv_rows, "BATCH", 1_000)
-    monkeypatch.setattr(merge, "CHUNK", 30)
-    monkeypatch.setattr(merge, "ERASED_AT_ONCE", 90)
-    monkeypatch.setattr(import_check, "COUNTED", 40)
+    monkeypatch.setattr(import_stage, "PART", 30)
+    monkeypatch.setattr(import_stage, "ERASED_AT_ONCE", 3)
 
 
 @pytest.mark.req("E-53")
@@ -136,7 +136,7 @@ async def test_a_turn_of_an_earlier_start_writes_nothing(services: Services, mak
     await importer.check(import_id, new_list="Clients")
     old = await importer.show(import_id)
     await importer.check(import_id, new_list="Autre")
-    with pytest.raises(merge.Superseded):
+    with pytest.raises(Superseded):
         async with services.db.account(importer.account.id) as tx:
             await merge.merge(tx, old, after=0)
     assert await importer.contacts() == []
@@ -166,7 +166,7 @@ async def test_two_workers_with_the_same_turn_stage_and_merge_once(services: Ser
     for _ in range(2):  # from the first row, and from the middle
         one, two = await importer.show(import_id), await importer.show(import_id)
         assert not await import_check.read_on(services, account_id, one, until=0)
-        with pytest.raises(merge.Superseded):
+        with pytest.raises(Superseded):
             await import_check.read_on(services, account_id, two, until=0)
     await importer.turns("lists.check_import")
     assert (await importer.show(import_id)).counts == {"rows": 330, "created": 328, "errors": 2, "doubles": 0}
@@ -175,7 +175,7 @@ async def test_two_workers_with_the_same_turn_stage_and_merge_once(services: Ser
     one, two = await importer.show(import_id), await importer.show(import_id)
     async with services.db.account(account_id) as tx:
         await merge.merge(tx, one, after=0)
-    with pytest.raises(merge.Superseded):
+    with pytest.raises(Superseded):
         async with services.db.account(account_id) as tx:
             await merge.merge(tx, two, after=0)
     await importer.turns("lists.run_import")

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lists import import_report
-from lists.merge import Fate
+from lists.import_fates import Fate
 from mailer.core import addresses, keys
 from mailer.core.services import Services
 from tests.importing import files
@@ -320,6 +320,6 @@ async def test_examples_of_each_count_are_shown_from_what_is_staged(services: Se
     async with services.db.account(importer.account.id) as tx:
         created = await import_report.examples(tx, checked, Fate.CREATED)
         assert [one.line for one in created] == list(range(2, 22))
-        doubles = await import_report.rejected(tx, import_id, doubles=True)
+        doubles = await import_report.doubles(tx, checked)
         assert [one.value for one in doubles] == ["c•••@exemple.test"] * 3
-        assert len(await import_report.rejected(tx, import_id, doubles=False)) == 2
+        assert len(await import_report.rejected(tx, import_id)) == 2

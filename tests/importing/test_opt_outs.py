@@ -1,5 +1,6 @@
 """Files that say who left: states of any table, and the exports of other products. A no is never lost."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -138,7 +139,9 @@ async def test_a_no_counts_whatever_else_stands_in_the_file(services: Services, 
         encoding="utf-8",
     )
     import_id = await importer.upload(table)
-    checked = await importer.check(import_id, list_ids=lists, legal_basis="b2b_interest")
+    checked = await importer.check(
+        import_id, list_ids=lists, legal_basis="b2b_interest", informed_on=date(2026, 1, 5)
+    )
     expected = {"opted_out": 4, "refused": 1, "doubles": 0, "errors": 1, "rows": 6}
     assert {name: checked.counts.get(name, 0) for name in expected} == expected
     assert await _suppressions(importer) == []

@@ -305,8 +305,11 @@ async def test_files_staging_and_journal(services: Services, make: Make) -> None
         )
         await tx.run(
             """
-            INSERT INTO import_rows (account_id, import_id, line, email, address_key, address_hash)
-            VALUES ($1, $2, 2, 'a@b.test', 'a@b.test', '\\x00')
+            INSERT INTO import_parts (account_id, import_id, last_line, lines, emails, address_keys,
+                                      address_hashes, first_names, first_name_keys, last_names,
+                                      last_name_keys, languages, fields)
+            VALUES ($1, $2, 2, '{2}', '{a@b.test}', '{a@b.test}', '{\\x00}', '{A}', '{a}', '{B}', '{b}',
+                    '{fr}', '{"{}"}')
             """,
             import_id,
         )

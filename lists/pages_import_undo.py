@@ -78,6 +78,7 @@ async def _look(request: web.Request, job: Import) -> Detected:
             job.original_file_id or job.file_id or 0,
             encoding=job.encoding,
             delimiter=job.delimiter,
+            sheet=job.sheet,
         )
     except Unreadable as error:
         raise fault("file", error.message, code=error.code) from error

@@ -56,7 +56,7 @@ GLOBAL = frozenset(
 )
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
 OWNERS = {
-    "mailer/core": "outbox work signing_keys account_keys content_keys files file_chunks schema_migrations installation original",
+    "mailer/core": "kept_counts outbox work signing_keys account_keys content_keys files file_chunks schema_migrations installation original",
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts imports import_rows import_rejects exports events",

@@ -1,5 +1,7 @@
 """Mailing lists: what people subscribed to. Deleting hides a list; what people refused stays (B-28)."""
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -7,8 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mailer.accounts import audit
+from mailer.core import kept_counts
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, conflict
+from mailer.core.kept_counts import Counted
 from mailer.core.paging import Page, decode, page
 from mailer.core.text import N_
 from mailer.web.request import Input
@@ -44,8 +48,8 @@ class MailingListChange(Input):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MailingList:
-    """`unsubscribed` counts the last 90 days; `sent_at` is the start of the last campaign."""
+class _Row:
+    """`sent_at` is the start of the last campaign."""
 
     id: int
     name: str
@@ -56,10 +60,17 @@ class MailingList:
     double_opt_in: bool
     shown_in_preferences: bool
     created_at: datetime
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailingList(_Row):
+    """`unsubscribed` counts the last 90 days. `counted_at` of a large list; None: just now."""
+
     active: int
     pending: int
     unsubscribed: int
-    sent_at: datetime | None
+    counted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,20 +132,12 @@ async def create(tx: AccountTx, new: NewMailingList) -> MailingList:
 
 async def show(tx: AccountTx, list_id: int) -> MailingList:
     """Raises NotFound, also for a deleted list."""
-    return await tx.one(
-        MailingList,
+    found = await tx.one(
+        _Row,
         """
         SELECT l.id, l.name, l.public_name, l.purpose, l.frequency, l.kind, l.double_opt_in,
-               l.shown_in_preferences, l.created_at, n.active, n.pending, n.unsubscribed, m.sent_at
+               l.shown_in_preferences, l.created_at, m.sent_at
         FROM mailing_lists l
-        CROSS JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE status = 'active') AS active,
-                   count(*) FILTER (WHERE status = 'pending') AS pending,
-                   count(*) FILTER (WHERE status = 'unsubscribed' AND status_at > now() - interval '90 days')
-                       AS unsubscribed
-            FROM subscriptions
-            WHERE account_id = $1 AND list_id = l.id
-        ) n
         CROSS JOIN LATERAL (
             SELECT max(c.started_at) AS sent_at
             FROM campaign_lists cl
@@ -145,6 +148,7 @@ async def show(tx: AccountTx, list_id: int) -> MailingList:
         """,
         list_id,
     )
+    return (await _counted(tx, [found]))[0]
 
 
 async def many(
@@ -153,19 +157,11 @@ async def many(
     """By name. `name`: only those whose name holds this text."""
     after = decode(cursor, (str,))
     rows = await tx.many(
-        MailingList,
+        _Row,
         """
         SELECT l.id, l.name, l.public_name, l.purpose, l.frequency, l.kind, l.double_opt_in,
-               l.shown_in_preferences, l.created_at, n.active, n.pending, n.unsubscribed, m.sent_at
+               l.shown_in_preferences, l.created_at, m.sent_at
         FROM mailing_lists l
-        CROSS JOIN LATERAL (
-            SELECT count(*) FILTER (WHERE status = 'active') AS active,
-                   count(*) FILTER (WHERE status = 'pending') AS pending,
-                   count(*) FILTER (WHERE status = 'unsubscribed' AND status_at > now() - interval '90 days')
-                       AS unsubscribed
-            FROM subscriptions
-            WHERE account_id = $1 AND list_id = l.id
-        ) n
         CROSS JOIN LATERAL (
             SELECT max(c.started_at) AS sent_at
             FROM campaign_lists cl
@@ -181,7 +177,38 @@ async def many(
         name,
         limit + 1,
     )
-    return page(rows, limit, key=lambda row: (row.name,))
+    return page(await _counted(tx, rows), limit, key=lambda row: (row.name,))
+
+
+async def _counted(tx: AccountTx, rows: Sequence[_Row]) -> list[MailingList]:
+    """With how many people each has; of a large list as of some seconds ago."""
+    wanted = [row.id for row in rows]
+    known = await kept_counts.of_each(tx, "people of a list", wanted)
+    fresh = [list_id for list_id in wanted if list_id not in known]
+    counted = {list_id: Counted([0, 0, 0], 0) for list_id in fresh}
+    if fresh:
+        found = await tx.rows(
+            """
+            SELECT list_id, count(*), count(*) FILTER (WHERE status = 'active'),
+                   count(*) FILTER (WHERE status = 'pending'),
+                   count(*) FILTER (WHERE status = 'unsubscribed' AND status_at > now() - interval '90 days')
+            FROM subscriptions
+            WHERE account_id = $1 AND list_id = ANY ($2::bigint[])
+            GROUP BY list_id
+            """,
+            fresh,
+        )
+        counted |= {list_id: Counted(figures, size) for list_id, size, *figures in found}
+        await kept_counts.keep(tx, "people of a list", counted)
+    people = known | counted
+    return [
+        MailingList(
+            **{field.name: getattr(row, field.name) for field in dataclasses.fields(row)},
+            **dict(zip(("active", "pending", "unsubscribed"), people[row.id].value, strict=True)),
+            counted_at=people[row.id].at,
+        )
+        for row in rows
+    ]
 
 
 async def names(tx: AccountTx) -> list[Named]:
@@ -259,8 +286,24 @@ async def alone(tx: AccountTx, list_id: int) -> list[int]:
     return [row[0] for row in found]
 
 
-async def growth(tx: AccountTx, list_id: int, days: int = 90) -> list[Week]:
-    """Arrivals and departures by week, the oldest first; weeks begin on Monday, in UTC."""
+async def growth(tx: AccountTx, list_id: int, people: int) -> list[Week]:
+    """Arrivals and departures by week, the oldest first; weeks begin on Monday, in UTC.
+
+    `people`: about how many the list has, for a large one is not counted at each view.
+    """
+
+    async def count() -> Counted:
+        weeks = await _growth(tx, list_id, 90)
+        return Counted([[week.begins.isoformat(), week.joined, week.left] for week in weeks], people)
+
+    found = await kept_counts.of(tx, "growth of a list", list_id, count)
+    return [
+        Week(begins=date.fromisoformat(begins), joined=joined, left=left)
+        for begins, joined, left in found.value
+    ]
+
+
+async def _growth(tx: AccountTx, list_id: int, days: int) -> list[Week]:
     return await tx.many(
         Week,
         """
@@ -280,7 +323,16 @@ async def growth(tx: AccountTx, list_id: int, days: int = 90) -> list[Week]:
     )
 
 
-async def health(tx: AccountTx, list_id: int) -> Health:
+async def health(tx: AccountTx, list_id: int, people: int) -> Health:
+    """`people` as for `growth`."""
+
+    async def count() -> Counted:
+        return Counted(dataclasses.asdict(await _health(tx, list_id)), people)
+
+    return Health(**(await kept_counts.of(tx, "health of a list", list_id, count)).value)
+
+
+async def _health(tx: AccountTx, list_id: int) -> Health:
     return await tx.one(
         Health,
         """

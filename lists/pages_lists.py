@@ -77,10 +77,12 @@ async def create(request: web.Request) -> web.Response:
 async def show(request: web.Request) -> web.Response:
     list_id = id_in_path(request)
     async with access.account_tx(request) as tx:
+        found = await mailing_lists.show(tx, list_id)
+        people = found.active + found.pending + found.unsubscribed
         context = {
-            "list": await mailing_lists.show(tx, list_id),
-            "health": await mailing_lists.health(tx, list_id),
-            "growth": await mailing_lists.growth(tx, list_id),
+            "list": found,
+            "health": await mailing_lists.health(tx, list_id, people),
+            "growth": await mailing_lists.growth(tx, list_id, people),
             "kinds": dict(kinds()),
         }
     return response.page(request, "lists/lists/show.html", context)

@@ -1111,6 +1111,17 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_one_check CHECK (one)
 );
 
+CREATE TABLE public.kept_counts (
+    account_id bigint NOT NULL,
+    name text NOT NULL,
+    ref_id bigint NOT NULL,
+    size bigint NOT NULL,
+    value jsonb NOT NULL,
+    counted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY public.kept_counts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.kept_forms (
     token_hash bytea NOT NULL,
     user_id bigint NOT NULL,
@@ -1904,6 +1915,9 @@ ALTER TABLE ONLY public.inbox_mails
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.kept_counts
+    ADD CONSTRAINT kept_counts_pkey PRIMARY KEY (account_id, name, ref_id);
+
 ALTER TABLE ONLY public.kept_forms
     ADD CONSTRAINT kept_forms_pkey PRIMARY KEY (token_hash);
 
@@ -2343,6 +2357,9 @@ ALTER TABLE ONLY public.inactive_contacts
 ALTER TABLE ONLY public.inactive_walks
     ADD CONSTRAINT inactive_walks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.kept_counts
+    ADD CONSTRAINT kept_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.kept_forms
     ADD CONSTRAINT kept_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -2516,6 +2533,8 @@ CREATE POLICY account ON public.inactive_contacts USING ((account_id = public.cu
 
 CREATE POLICY account ON public.inactive_walks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.kept_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2637,6 +2656,8 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.inactive_contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inactive_walks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kept_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
@@ -2787,6 +2808,8 @@ GRANT SELECT,DELETE ON TABLE public.inactive_walks TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 
 GRANT SELECT ON TABLE public.installation TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.kept_counts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 

@@ -28,6 +28,7 @@ _STATEMENTS = {
     "dkim_keys": "DELETE FROM dkim_keys WHERE account_id = $1",
     "domains": "DELETE FROM domains WHERE account_id = $1",
     "smtp_servers": "DELETE FROM smtp_servers WHERE account_id = $1",
+    "kept_counts": "DELETE FROM kept_counts WHERE account_id = $1",
     "seeds": "DELETE FROM seeds WHERE account_id = $1",
     "senders": "DELETE FROM senders WHERE account_id = $1",
     "selection_contacts": "DELETE FROM selection_contacts WHERE account_id = $1",

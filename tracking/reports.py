@@ -6,14 +6,20 @@ rates     ui 4.2; None: nothing to measure on, never 0
 """
 
 from calendar import monthrange
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+from pydantic import TypeAdapter
+
+from mailer.core import kept_counts
 from mailer.core.db import AccountTx
+from mailer.core.kept_counts import Counted
 from tracking import figures, versions
 from tracking.figures import Figures, LinkFigures, Measured, Verdicts
 from tracking.versions import Version
 
+LIVE_SECONDS, FINISHED_SECONDS = 10.0, 60.0
+"""For so long the figures of a very large campaign are told again."""
 LIVE = ("scheduled", "preparing", "sending", "paused")
 
 
@@ -96,7 +102,10 @@ class Rates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`erased_on`: when what is known of single people goes. `versions`: empty when there is only one."""
+    """`erased_on`: when what is known of single people goes. `versions`: empty when there is only one.
+
+    `counted_at`: of a large campaign, whose figures are not counted at each view; None: just now.
+    """
 
     campaign: Campaign
     erased_on: date | None
@@ -111,10 +120,17 @@ class Report:
     unsubscribe_reasons: list[Count]
     complained: int
     rates: Rates
+    counted_at: datetime | None = None
+
+
+_STORED = TypeAdapter(Report)
 
 
 async def summary(tx: AccountTx, campaign_id: int) -> Report:
-    """As of now, or of the day when the details went. Raises NotFound."""
+    """As of now, of some seconds ago for a large campaign, or of the day when the details went.
+
+    Raises NotFound.
+    """
     campaign = await tx.one(
         Campaign,
         """
@@ -124,6 +140,21 @@ async def summary(tx: AccountTx, campaign_id: int) -> Report:
         """,
         campaign_id,
     )
+    if campaign.details_erased_at is not None:
+        return await _summary(tx, campaign)
+
+    async def count() -> Counted:
+        report = await _summary(tx, campaign)
+        return Counted(_STORED.dump_python(report, mode="json"), report.balance.audience)
+
+    found = await kept_counts.of(
+        tx, "report", campaign_id, count, most_seconds=LIVE_SECONDS if campaign.live else FINISHED_SECONDS
+    )
+    return replace(_STORED.validate_python(found.value), campaign=campaign, counted_at=found.at)
+
+
+async def _summary(tx: AccountTx, campaign: Campaign) -> Report:
+    campaign_id = campaign.id
     parts, deferred, bases = await _outcomes(tx, campaign_id)
     balance = _balance(parts, deferred)
     left: list[Count] = []

@@ -5,7 +5,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from pydantic import TypeAdapter
+
+from mailer.core import kept_counts
 from mailer.core.db import AccountTx
+from mailer.core.kept_counts import Counted
 
 HOURS = 72
 DAYS = 60
@@ -21,6 +25,9 @@ class Moment:
     unsubscribed: int
 
 
+_STORED = TypeAdapter(list[Moment])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
     unit: Literal["hour", "day"]
@@ -34,7 +41,23 @@ class Timeline:
 
 
 async def over_time(tx: AccountTx, campaign_id: int, *, zone: str) -> Timeline:
-    """Hours while everything lies within three days, days after that, 60 at most. `zone`: an IANA name."""
+    """Hours while everything lies within three days, days after that, 60 at most. `zone`: an IANA name.
+
+    Of very many events, as of some seconds ago.
+    """
+
+    async def count() -> Counted:
+        unit, moments = await _moments(tx, campaign_id, zone)
+        events = sum(one.opens + one.clicks + one.unsubscribed for one in moments)
+        return Counted([unit, _STORED.dump_python(moments, mode="json")], events)
+
+    counted = await kept_counts.of(tx, f"timeline {zone}", campaign_id, count, most_seconds=60.0)
+    unit, stored = counted.value
+    found = _STORED.validate_python(stored)
+    return Timeline(unit=unit, moments=_filled(found, unit, ZoneInfo(zone)) if found else [])
+
+
+async def _moments(tx: AccountTx, campaign_id: int, zone: str) -> tuple[Literal["hour", "day"], list[Moment]]:
     span = await tx.rows(
         """
         SELECT min(at), max(at)
@@ -45,7 +68,7 @@ async def over_time(tx: AccountTx, campaign_id: int, *, zone: str) -> Timeline:
     )
     first, last = span[0]
     if first is None:
-        return Timeline(unit="hour", moments=[])
+        return "hour", []
     unit: Literal["hour", "day"] = "hour" if last - first < timedelta(hours=HOURS) else "day"
     found = await tx.many(
         Moment,
@@ -65,7 +88,7 @@ async def over_time(tx: AccountTx, campaign_id: int, *, zone: str) -> Timeline:
         zone,
         HOURS + 2 if unit == "hour" else DAYS,
     )
-    return Timeline(unit=unit, moments=_filled(found, unit, ZoneInfo(zone)))
+    return unit, found
 
 
 def _filled(found: list[Moment], unit: str, zone: ZoneInfo) -> list[Moment]:

@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from mailer.accounts import accounts, agreements
-from mailer.core import clock
+from mailer.core import clock, kept_counts
 from mailer.core.db import AccountTx
+from mailer.core.kept_counts import Counted
 from mailer.core.text import N_
 
 State = Literal["todo", "done", "wait"]
@@ -302,7 +303,18 @@ async def _weeks(tx: AccountTx) -> list[Week]:
 
     One pass: what is active today, and backwards from there what each week gained and lost.
     """
-    changes = await tx.many(
+
+    async def count() -> Counted:
+        changes = await _changes(tx)
+        figures = [[change.weeks_ago, change.gained, change.lost] for change in changes]
+        return Counted(figures, sum(change.gained + change.lost for change in changes))
+
+    found = await kept_counts.of(tx, "weeks", 0, count)
+    return _walk_back({weeks_ago: (gained, lost) for weeks_ago, gained, lost in found.value})
+
+
+async def _changes(tx: AccountTx) -> list[_Change]:
+    return await tx.many(
         _Change,
         """
         SELECT weeks_ago, count(*) FILTER (WHERE gained)::int AS gained,
@@ -326,7 +338,6 @@ async def _weeks(tx: AccountTx) -> list[Week]:
         """,
         WEEKS,
     )
-    return _walk_back({change.weeks_ago: (change.gained, change.lost) for change in changes})
 
 
 def _walk_back(changes: dict[int, tuple[int, int]]) -> list[Week]:

@@ -9,7 +9,15 @@ import orjson
 from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, Field
 
-from lists import csv_mapping, import_report, import_start, import_upload, import_uploads, imports
+from lists import (
+    csv_mapping,
+    import_columns,
+    import_report,
+    import_start,
+    import_upload,
+    import_uploads,
+    imports,
+)
 from lists.address_flags import Flag
 from lists.api_contacts import Paging
 from lists.api_lists import stream
@@ -194,7 +202,7 @@ async def begin(request: web.Request, upload: Upload, new: NewImport, *, asked: 
         if new.mapping is None:  # nobody asked for a column that is closed
             closed = (await imports.show(tx, import_id)).closed_columns
             columns = [Column() if n in closed else column for n, column in enumerate(columns)]
-        await imports.map_columns(tx, import_id, columns)
+        await import_columns.map_columns(tx, import_id, columns)
         await import_start.check(tx, import_id, new, dry_run=new.dry_run)
         job = await imports.show(tx, import_id)
     return json(shown(job), status=202, headers={"Location": f"/api/v1/imports/{import_id}"})
@@ -244,7 +252,7 @@ async def _options(part: BodyPartReader) -> NewImport:
 
 
 async def _columns(tx: AccountTx, detected: Detected, chosen: Mapping[str, Target] | None) -> list[Column]:
-    known = await imports.field_guesses(tx)
+    known = await import_columns.field_guesses(tx)
     if chosen is None:
         guesses = csv_mapping.guess(detected.header, detected.sample, known)
         return [Column(target="" if one.new else one.target, type=one.type) for one in guesses]

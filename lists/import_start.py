@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from lists import fields, legal_bases, mailing_lists, merge
+from lists import fields, import_columns, legal_bases, mailing_lists, merge
 from lists.csv_mapping import BUILT_IN
 from lists.fields import NewField
 from lists.imports import (
@@ -14,7 +14,6 @@ from lists.imports import (
     Column,
     Mode,
     State,
-    field_guesses,
     need_open,
     show,
 )
@@ -164,7 +163,7 @@ async def run(tx: AccountTx, import_id: int) -> None:
 
 async def _make_fields(tx: AccountTx, columns: Sequence[Column]) -> None:
     """New ones are made; all must have the types that the rows were checked with."""
-    known = await field_guesses(tx)
+    known = await import_columns.field_guesses(tx)
     options = {field.key: set(field.options) for field in await fields.many(tx)}
     for column in columns:
         if not column.target or column.target in BUILT_IN:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from lists import (
     csv_mapping,
+    import_columns,
     import_mappings,
     import_report,
     import_start,
@@ -111,7 +112,7 @@ class Row:
 async def mapping(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         job = await imports.show(tx, id_in_path(request))
-        known = await imports.field_guesses(tx)
+        known = await import_columns.field_guesses(tx)
         saved = None
         if not job.mapping and not query(request, NewQuery).anew:
             saved = await import_mappings.recall(tx, job.header)
@@ -184,7 +185,7 @@ async def save_mapping(request: web.Request) -> web.Response:
     sent = await request.post()
     async with access.account_tx(request, Role.EDITOR) as tx:
         job = await imports.show(tx, id_in_path(request))
-        known = await imports.field_guesses(tx)
+        known = await import_columns.field_guesses(tx)
         rows = [
             Row(
                 row.n,
@@ -199,7 +200,7 @@ async def save_mapping(request: web.Request) -> web.Response:
         ]
         try:
             columns = _columns(rows, known)
-            await imports.map_columns(tx, job.id, columns)
+            await import_columns.map_columns(tx, job.id, columns)
             name = trim(str(sent.get("mapping_name", "")))
             await import_mappings.remember(tx, job.header, columns, name=name)
         except Invalid as error:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from lists import import_undo, import_upload, imports
+from lists import import_columns, import_undo, import_upload, imports
 from lists.csv_detect import Detected, Unreadable
 from lists.imports import Import, State
 from lists.pages_import_runs import live
@@ -66,7 +66,7 @@ async def restart(request: web.Request) -> web.Response:
         job = await imports.show(tx, id_in_path(request))
     detected = await _look(request, job)
     async with access.account_tx(request, Role.EDITOR) as tx:
-        new_id = await imports.start_again(tx, job.id, detected)
+        new_id = await import_columns.start_again(tx, job.id, detected)
     return response.redirect(f"{home(request)}/imports/{new_id}/mapping")
 
 

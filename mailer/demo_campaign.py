@@ -9,6 +9,7 @@ from lists import (
     contact_search,
     contacts,
     csv_mapping,
+    import_columns,
     import_start,
     import_upload,
     imports,
@@ -103,8 +104,8 @@ async def import_table(place: Place) -> tuple[int, dict[str, int]]:
             language="fr",
         )
         job = await imports.show(tx, import_id)
-        guesses = csv_mapping.guess(job.header, job.sample, await imports.field_guesses(tx))
-        await imports.map_columns(
+        guesses = csv_mapping.guess(job.header, job.sample, await import_columns.field_guesses(tx))
+        await import_columns.map_columns(
             tx,
             import_id,
             [Column(target=one.target, type=one.type, label=one.heading, new=one.new) for one in guesses],

@@ -13,7 +13,7 @@ from statistics import median
 
 import orjson
 
-from lists import csv_mapping, import_start, import_upload, imports
+from lists import csv_mapping, import_columns, import_start, import_upload, imports
 from lists.imports import Choices, Column, Import
 from mailer.core import keys
 from tests.bench import children, scene
@@ -131,9 +131,9 @@ async def _uploaded(place: Scene, count: int) -> int:
         import_id = await imports.create(
             tx, file_id=found.file_id, file_name=found.file_name, detected=found.detected, language="fr"
         )
-        known = await imports.field_guesses(tx)
+        known = await import_columns.field_guesses(tx)
         guesses = csv_mapping.guess(found.detected.header, found.detected.sample, known)
-        await imports.map_columns(
+        await import_columns.map_columns(
             tx, import_id, [Column(target=one.target, type=one.type) for one in guesses]
         )
     return import_id

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from lists import csv_mapping, import_start, import_upload, imports
+from lists import csv_mapping, import_columns, import_start, import_upload, imports
 from lists.imports import Choices, Column, Import
 from mailer import worker
 from mailer.core import jobs, work
@@ -35,14 +35,14 @@ class Importer:
                 language=language,
             )
             job = await imports.show(tx, import_id)
-            guesses = csv_mapping.guess(job.header, job.sample, await imports.field_guesses(tx))
+            guesses = csv_mapping.guess(job.header, job.sample, await import_columns.field_guesses(tx))
             columns = [
                 Column(target=guess.target, type=guess.type, label=guess.heading[:80], new=guess.new)
                 if guess.column not in job.closed_columns
                 else Column()
                 for guess in guesses
             ]
-            await imports.map_columns(tx, import_id, columns)
+            await import_columns.map_columns(tx, import_id, columns)
         return import_id
 
     async def check(self, import_id: int, **choices: Any) -> Import:

@@ -50,6 +50,8 @@ ACTS = {
     "tested": N_("has sent a test of"),
     "unarchived": N_("has brought back"),
     "tried": N_("has tested"),
+    "undo_started": N_("has begun to undo"),
+    "undone": N_("has undone"),
     "unpublished": N_("has taken offline"),
     "unrestricted": N_("has lifted the limit on"),
     "tagged": N_("has put a tag on"),

@@ -25,6 +25,9 @@ PAUSE_WORDS: Mapping[str, str] = {
     "unauthenticated": N_(
         "Microsoft refuses this domain (5.7.515): SPF, DKIM or DMARC fail there. See its page, then resume."
     ),
+    "segment": N_(
+        "A segment of this campaign speaks of something that was deleted. Correct the segment, then resume."
+    ),
     "identity": N_("The name or address of your organisation is missing. Give it, then resume."),
     "account": N_("The account was suspended or closed."),
     "bounces": N_("Too many addresses do not exist. Check where the list comes from, then resume."),

@@ -3,70 +3,58 @@
 import time
 from datetime import datetime
 
-from lists import export_rows, exports, selections
+from lists import (
+    export_columns,
+    export_rows,
+    export_source,
+    export_table,
+    export_turns,
+    exports,
+    fields,
+    selections,
+)
+from lists.export_files import Part
+from lists.export_turns import TURN_SECONDS
 from lists.exports import Export
-from mailer.core import files
+from lists.field_values import FieldType
 from mailer.core.db import AccountTx
 from mailer.core.jobs import Job, again
 from mailer.core.services import Services
 from mailer.core.work import Task
 
-TURN_SECONDS = 20.0
-
 
 async def export(services: Services, task: Task) -> datetime | None:
-    """Writes on from the saved position; each chunk with its position in one transaction."""
-    until = time.monotonic() + TURN_SECONDS
-    while time.monotonic() < until:
-        async with services.db.account(task.account_id) as tx:
-            found = await exports.take(tx, task.ref_id)
-            if found is None or await _chunk(tx, found):
-                return None
-    return again()
+    return await export_turns.turn(services, task, read)
 
 
-async def _chunk(tx: AccountTx, export: Export) -> bool:
-    """The next rows; True at the end."""
+async def read(tx: AccountTx, export: Export, limit: int) -> Part:
+    """The next rows of contacts or suppressions."""
     if export.what == "suppressions":
-        data, last, count = await _suppressions(tx, export)
-    else:
-        data, last, count = await _contacts(tx, export)
-    for start in range(0, len(data), files.CHUNK):
-        await files.append(tx, export.file_id or 0, data[start : start + files.CHUNK])
-    if count:
-        await exports.advance(tx, export, position=last, rows=count)
-        return False
-    await exports.finish(tx, export)
-    return True
+        return await _suppressions(tx, export, limit)
+    ids = await export_source.next_ids(tx, export, limit=limit)
+    last = ids[-1] if ids else export.position
+    if export.format == "ndjson":
+        rows = await export_rows.by_ids(tx, ids)
+        objects = [export_rows.contact_object(row) for row in rows]
+        return Part(header=(), last=last, count=len(rows), objects=objects)
+    known = {field.key: field.type for field in await fields.many(tx)}
+    # a field that was deleted since the export began is an empty column
+    types = {key: known.get(key, FieldType.TEXT) for key in export.columns}
+    columns = await export_table.columns(tx, ids, header=export.header, types=types)
+    numbers = frozenset(key for key, kind in types.items() if kind == FieldType.NUMBER)
+    return Part(header=export.header, last=last, count=len(columns[0]), columns=columns, numbers=numbers)
 
 
-async def _contacts(tx: AccountTx, export: Export) -> tuple[bytes, int, int]:
-    ids = await export_rows.next_ids(tx, after=export.position, list_id=export.list_id)
-    rows = await export_rows.by_ids(tx, ids)
-    head = export_rows.heading(
-        export_rows.contact_header(export.columns), format_=export.format, delimiter=export.delimiter
+async def _suppressions(tx: AccountTx, export: Export, limit: int) -> Part:
+    rows = await export_rows.suppressions(tx, after=export.position, limit=limit)
+    cells = [export_rows.suppression_cells(row) for row in rows]
+    return Part(
+        header=export_columns.SUPPRESSION_COLUMNS,
+        last=rows[-1].id if rows else export.position,
+        count=len(rows),
+        columns=list(zip(*cells, strict=True)),
+        objects=[export_rows.suppression_object(row) for row in rows],
     )
-    body = export_rows.encode(
-        [export_rows.contact_object(row) for row in rows] if export.format == "ndjson" else [],
-        [export_rows.contact_cells(row, export.columns) for row in rows] if export.format == "csv" else [],
-        format_=export.format,
-        delimiter=export.delimiter,
-    )
-    return (b"" if export.position else head) + body, max(ids, default=0), len(ids)
-
-
-async def _suppressions(tx: AccountTx, export: Export) -> tuple[bytes, int, int]:
-    rows = await export_rows.suppressions(tx, after=export.position)
-    head = export_rows.heading(
-        export_rows.SUPPRESSION_COLUMNS, format_=export.format, delimiter=export.delimiter
-    )
-    body = export_rows.encode(
-        [export_rows.suppression_object(row) for row in rows],
-        [export_rows.suppression_cells(row) for row in rows],
-        format_=export.format,
-        delimiter=export.delimiter,
-    )
-    return (b"" if export.position else head) + body, max((row.id for row in rows), default=0), len(rows)
 
 
 async def act_on_selection(services: Services, task: Task) -> datetime | None:

@@ -28,7 +28,8 @@ JOB = "lists.act_on_selection"
 STEP = 1000
 TYPED_FROM = 100  # ui 3.5: from here the number has to be written
 MAX = 1_000_000
-Action = Literal["delete", "unsubscribe", "add", "remove"]
+# "export": the frozen contacts are what an export holds (`exports.ask`); there is nothing to confirm
+Action = Literal["delete", "unsubscribe", "add", "remove", "export"]
 
 
 class Wish(Input):
@@ -158,7 +159,7 @@ async def confirm(tx: AccountTx, selection_id: int, given: Confirmation) -> Sele
     Raises Invalid at `typed`, `list_id`, `legal_basis`, `source`; NotFound.
     """
     selection = await show(tx, selection_id)
-    if selection.state != "frozen":
+    if selection.state != "frozen" or selection.action == "export":
         return selection
     await _check(tx, selection, given)
     started = await tx.run(

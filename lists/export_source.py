@@ -8,6 +8,11 @@ from lists.exports import Export
 from mailer.core.db import AccountTx
 
 
+def is_partial(export: Export) -> bool:
+    """False when every contact between two positions is in it."""
+    return bool(export.selection_id or export.list_id or export.status)
+
+
 async def next_ids(tx: AccountTx, export: Export, *, limit: int) -> list[int]:
     """Contacts behind the position, none that was added after the export began."""
     if export.selection_id is not None:

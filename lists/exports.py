@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field as Limits
-from pydantic import StringConstraints
+from pydantic import StringConstraints, model_validator
 
 from lists import export_columns, fields, mailing_lists
 from lists.contacts import Id
@@ -25,7 +25,7 @@ from mailer.core.text import N_
 from mailer.web.request import Input
 
 JOB = "lists.export"
-JOBS = {"deliveries": "sending.export_deliveries"}
+JOBS = {"deliveries": "sending.export_deliveries", "account": "lists.export_account"}
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{0,40}$")]
 KEPT = timedelta(hours=24)
 MEDIA_TYPES = {
@@ -40,13 +40,13 @@ class NewExport(Input):
     """`list_id`: only this list's contacts; `status`: only those with a subscription in this state.
 
     `columns`: names of the heading to write, all when empty (JSON lines always hold everything). `delimiter`
-    is for CSV; spreadsheets in French expect `;`.
+    is for CSV; spreadsheets in French expect `;`. `account` is everything, as one archive of open formats.
 
     `campaign_id`: whose deliveries; `delivery_status`, `delivery_reason` and `provider` narrow them, as in
     GET campaigns/{id}/deliveries.
     """
 
-    what: Literal["contacts", "suppressions", "deliveries"] = "contacts"
+    what: Literal["contacts", "suppressions", "deliveries", "account"] = "contacts"
     list_id: Id | None = None
     status: Literal["", "active", "pending", "unsubscribed"] = ""
     columns: Annotated[list[Annotated[str, StringConstraints(max_length=41)]], Limits(max_length=200)] = []
@@ -54,8 +54,14 @@ class NewExport(Input):
     delivery_status: Word = ""
     delivery_reason: Word = ""
     provider: Word = ""
-    format: Literal["csv", "ndjson", "xlsx"] = "csv"
+    format: Literal["csv", "ndjson", "xlsx", "zip"] = "csv"
     delimiter: Literal[",", ";"] = ","
+
+    @model_validator(mode="after")
+    def _archive(self) -> "NewExport":
+        if self.what != "account" and self.format == "zip":
+            raise Invalid(Fault("format", N_("Only the whole account is an archive."), "format"))
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +86,7 @@ class Export:
     state: str
     rows: int
     total: int
+    part: int
     position: int
     columns: list[str]
     file_id: int | None
@@ -124,7 +131,7 @@ async def ask(tx: AccountTx, new: NewExport, *, selection_id: int | None = None)
         new.delivery_status,
         new.delivery_reason,
         new.provider,
-        new.format,
+        "zip" if new.what == "account" else new.format,
         new.delimiter,
         tx.actor.id if tx.actor.kind == "user" else None,
         new.status if of_contacts else "",
@@ -164,8 +171,8 @@ async def show(tx: AccountTx, export_id: int) -> Export:
         Export,
         """
         SELECT id, what, list_id, selection_id, status, chosen, campaign_id, delivery_status,
-               delivery_reason, provider, format, delimiter, state, rows, total, position, columns, file_id,
-               created_by, top_id, created_at, started_at, finished_at, expires_at
+               delivery_reason, provider, format, delimiter, state, rows, total, part, position, columns,
+               file_id, created_by, top_id, created_at, started_at, finished_at, expires_at
         FROM exports
         WHERE account_id = $1 AND id = $2
         """,
@@ -180,8 +187,8 @@ async def many(tx: AccountTx, *, cursor: str | None = None, limit: int = 50) -> 
         Export,
         """
         SELECT id, what, list_id, selection_id, status, chosen, campaign_id, delivery_status,
-               delivery_reason, provider, format, delimiter, state, rows, total, position, columns, file_id,
-               created_by, top_id, created_at, started_at, finished_at, expires_at
+               delivery_reason, provider, format, delimiter, state, rows, total, part, position, columns,
+               file_id, created_by, top_id, created_at, started_at, finished_at, expires_at
         FROM exports
         WHERE account_id = $1 AND id < $2
         ORDER BY id DESC
@@ -213,8 +220,8 @@ async def take(tx: AccountTx, export_id: int) -> Export | None:
         Export,
         """
         SELECT id, what, list_id, selection_id, status, chosen, campaign_id, delivery_status,
-               delivery_reason, provider, format, delimiter, state, rows, total, position, columns, file_id,
-               created_by, top_id, created_at, started_at, finished_at, expires_at
+               delivery_reason, provider, format, delimiter, state, rows, total, part, position, columns,
+               file_id, created_by, top_id, created_at, started_at, finished_at, expires_at
         FROM exports
         WHERE account_id = $1 AND id = $2 AND state IN ('waiting', 'running')
         FOR UPDATE
@@ -256,6 +263,13 @@ async def advance(tx: AccountTx, export: Export, *, position: int, rows: int) ->
         export.id,
         position,
         rows,
+    )
+
+
+async def next_part(tx: AccountTx, export: Export) -> None:
+    """Of an archive: from its first row on."""
+    await tx.run(
+        "UPDATE exports SET part = part + 1, position = 0 WHERE account_id = $1 AND id = $2", export.id
     )
 
 

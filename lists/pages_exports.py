@@ -31,6 +31,7 @@ WHATS = {
 OFFERED = (
     ("contacts", N_("One row each, with fields, lists and suppressions.")),
     ("suppressions", N_("Addresses never to write to; fingerprints where the contact was erased.")),
+    ("account", N_("One archive to take elsewhere: everything, in open formats, with a guide inside.")),
 )
 FORMATS = (
     ("csv", N_("Table (CSV), for a spreadsheet or another product")),

@@ -1,12 +1,13 @@
 -- before the new code: exports of frozen contacts, of one state, with chosen columns, as a workbook, of a whole account
 
--- `chosen`: names of columns, in no order; empty: all. `top_id`: who was added later is not in it
+-- `chosen`: names of columns, in no order; empty: all. `top_id`: who was added later is not in it. `part`: of an archive
 ALTER TABLE exports
     ADD COLUMN status text NOT NULL DEFAULT '',
     ADD COLUMN selection_id bigint,
     ADD COLUMN chosen jsonb NOT NULL DEFAULT '[]',
     ADD COLUMN started_at timestamptz,
     ADD COLUMN top_id bigint NOT NULL DEFAULT 0,
+    ADD COLUMN part integer NOT NULL DEFAULT 0,
     ADD CONSTRAINT exports_status_check CHECK (status IN ('', 'active', 'pending', 'unsubscribed')),
     DROP CONSTRAINT exports_what_check,
     ADD CONSTRAINT exports_what_check CHECK (what IN ('contacts', 'suppressions', 'deliveries', 'account')),
@@ -27,7 +28,6 @@ CREATE TABLE export_members (
     part        integer NOT NULL,
     name        text NOT NULL,
     offset_     bigint NOT NULL,
-    header      integer NOT NULL,
     packed      bigint NOT NULL DEFAULT 0,
     size        bigint NOT NULL DEFAULT 0,
     rows        bigint NOT NULL DEFAULT 0,

@@ -10,9 +10,9 @@ from lists import (
     csv_rows,
     export_columns,
     export_files,
+    export_parts,
     exports,
     fields,
-    jobs_exports,
     subscriptions,
     suppressions,
 )
@@ -194,7 +194,7 @@ async def test_an_export_that_was_broken_off_loses_and_doubles_nothing(
                 found = await exports.take(tx, export.id)
                 if found is None:
                     break
-                await export_files.write_part(tx, found, jobs_exports.read, export_files.Size(2))
+                await export_files.write_part(tx, found, export_parts.read, export_files.Size(2))
                 chunks += 1
                 if n % 2:
                     raise KeyboardInterrupt

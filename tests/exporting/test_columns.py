@@ -11,9 +11,9 @@ from lists import (
     contacts,
     csv_write,
     export_files,
+    export_parts,
     exports,
     fields,
-    jobs_exports,
     selections,
     subscriptions,
     suppressions,
@@ -140,7 +140,7 @@ async def test_who_is_added_while_it_runs_is_not_in_it(
     async with services.db.account(acc.id) as tx:
         running = await exports.take(tx, asked.id)
         assert running is not None
-        assert not await export_files.write_part(tx, running, jobs_exports.read, export_files.Size())
+        assert not await export_files.write_part(tx, running, export_parts.read, export_files.Size())
     async with services.db.account(acc.id) as tx:
         await make.contact(tx, "later@example.test")
     await exporter.turns(services, acc.id, asked.id)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lists import contacts, export_files, export_workbooks, exports, fields, jobs_exports, xlsx_write
+from lists import contacts, export_files, export_parts, export_workbooks, exports, fields, xlsx_write
 from lists.contacts import NewContact
 from lists.exports import NewExport
 from lists.field_values import FieldType
@@ -90,7 +90,7 @@ async def test_a_workbook_that_was_broken_off_is_made_again_without_loss(
         calls += 1
         if calls == 3:
             raise KeyboardInterrupt
-        return await jobs_exports.read(tx, export, limit)
+        return await export_parts.read(tx, export, limit)
 
     async with services.db.account(acc.id) as tx:
         taken = await exports.take(tx, asked.id)
@@ -120,7 +120,7 @@ async def test_two_turns_never_make_one_workbook_of_halves(
     assert taken is not None
     # a worker whose lease has ended goes on beside the one that took over
     ended = await asyncio.gather(
-        *(export_workbooks.write(services.db, acc.id, taken, jobs_exports.read) for _ in range(2)),
+        *(export_workbooks.write(services.db, acc.id, taken, export_parts.read) for _ in range(2)),
         return_exceptions=True,
     )
     assert any(isinstance(one, export_workbooks.Superseded) for one in ended)

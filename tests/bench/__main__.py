@@ -7,13 +7,14 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from mailer.core import log
-from tests.bench import profiling, send, send_dkim, send_scale
+from tests.bench import export, profiling, send, send_dkim, send_scale
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
 BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
     "send": send.run,
     "send-dkim": send_dkim.run,
     "send-scale": send_scale.run,
+    "export": export.run,
 }
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,

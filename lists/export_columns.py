@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from mailer.core.text import N_
 
 NAMES = ("email", "first_name", "last_name", "language")
+# `status` in the words that imports know: of the exported list, else of all lists together. No other heading
+# says so: an import takes a column called “unsubscribed” for an answer.
 STATES = (
-    "subscribed",
-    "awaiting_confirmation",
-    "unsubscribed",
+    "status",
+    "lists_subscribed",
+    "lists_pending",
+    "lists_unsubscribed",
     "legal_basis",
     "suppressed",
     "opens",
@@ -22,9 +25,10 @@ WORDS = {
     "first_name": N_("First name"),
     "last_name": N_("Last name"),
     "language": N_("Language"),
-    "subscribed": N_("Lists that the person receives"),
-    "awaiting_confirmation": N_("Lists that await confirmation"),
-    "unsubscribed": N_("Lists left"),
+    "status": N_("State of the subscription"),
+    "lists_subscribed": N_("Lists that the person receives"),
+    "lists_pending": N_("Lists that await confirmation"),
+    "lists_unsubscribed": N_("Lists left"),
     "legal_basis": N_("Legal basis of each list"),
     "suppressed": N_("Suppressions"),
     "opens": N_("Measurement of opens"),

@@ -21,7 +21,8 @@ async def read(tx: AccountTx, export: Export, limit: int) -> Part:
     known = {field.key: field.type for field in await fields.many(tx)}
     # a field that was deleted since the export began is an empty column
     types = {key: known.get(key, FieldType.TEXT) for key in export.columns}
-    chunk = Chunk(export.position, last, ids if export_source.is_partial(export) else None)
+    whole = not export_source.is_partial(export)
+    chunk = Chunk(export.position, ids, whole=whole, list_id=export.list_id)
     columns = await export_table.columns(tx, chunk, header=export.header, types=types)
     numbers = frozenset(key for key, kind in types.items() if kind == FieldType.NUMBER)
     return Part(header=export.header, last=last, count=len(columns[0]), columns=columns, numbers=numbers)

@@ -6,7 +6,7 @@ contact (subscriptions, suppressions) comes once for each kind, with whom it is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -16,23 +16,33 @@ from lists.field_values import Value
 from mailer.core.db import AccountTx
 
 Cells = list[str]
-Kind = tuple[str, str, str]  # list, status, legal basis
-_OF_LISTS = ("subscribed", "awaiting_confirmation", "unsubscribed", "legal_basis")
+Kind = tuple[str, str, str, int]  # list, status, legal basis, its id
+_OF_LISTS = ("lists_subscribed", "lists_pending", "lists_unsubscribed", "legal_basis")
+_STATUSES = {"active": "subscribed", "pending": "pending", "unsubscribed": "unsubscribed"}
+_BLOCKED = {"bounced": "bounced", "complained": "complained"}  # any other reason: blocked
 _OWN = (*export_columns.NAMES, "opens", "clicks", "source", "created_at", "last_act_at")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Contacts of one part: all with an id above `low` up to `high`, or of these the ones in `ids`."""
+    """Contacts of one part: `ids`, which are above `low`. `whole`: all that there are up to the last of them.
+
+    `list_id`: the list whose state is told.
+    """
 
     low: int
-    high: int
-    ids: Sequence[int] | None
+    ids: Sequence[int]
+    whole: bool = False
+    list_id: int | None = None
+
+    @property
+    def high(self) -> int:
+        return self.ids[-1] if self.ids else self.low
 
     @property
     def listed(self) -> str | None:
         """As a text: asyncpg looks at each item of an array that it sends."""
-        return None if self.ids is None else "{" + ",".join(map(str, self.ids)) + "}"
+        return None if self.whole else "{" + ",".join(map(str, self.ids)) + "}"
 
 
 async def columns(
@@ -46,12 +56,18 @@ async def columns(
     await tx.run_plain("SET LOCAL plan_cache_mode = force_custom_plan")
     states = {export_columns.heading(name, tuple(types)): name for name in STATES}
     asked = {states.get(name, name) for name in header if name not in types}
-    ids, fields, found = await _contacts(tx, chunk, with_fields=any(name in types for name in header))
-    names = await _list_names(tx) if asked & {*_OF_LISTS, "suppressed"} else {}
-    if asked & set(_OF_LISTS):
-        found |= await _subscribed(tx, chunk, ids, names)
-    if "suppressed" in asked:
-        found["suppressed"] = await _suppressed(tx, chunk, ids, names)
+    with_fields = any(name in types for name in header)
+    ids, fields, found = await _contacts(tx, chunk, with_fields=with_fields)
+    if chunk.whole and len(ids) > len(chunk.ids):
+        # the source leaves somebody out who stands between
+        chunk = replace(chunk, whole=False)
+        ids, fields, found = await _contacts(tx, chunk, with_fields=with_fields)
+    if asked & {*_OF_LISTS, "suppressed", "status"}:
+        names = await _list_names(tx)
+        subscribed, status = await _subscribed(tx, chunk, ids, names)
+        found |= subscribed
+        found["suppressed"], blocked = await _suppressed(tx, chunk, ids, names)
+        found["status"] = [blocked.get(one) or status[n] for n, one in enumerate(ids)]
     return [_values(fields, name) if name in types else found[states.get(name, name)] for name in header]
 
 
@@ -107,8 +123,11 @@ async def _list_names(tx: AccountTx) -> dict[int, str]:
 
 async def _subscribed(
     tx: AccountTx, chunk: Chunk, ids: Sequence[int], names: Mapping[int, str]
-) -> dict[str, Cells]:
-    """Each kind of subscription is a bit; who has the same bits has the same cells."""
+) -> tuple[dict[str, Cells], Cells]:
+    """The cells of _OF_LISTS, and the state.
+
+    Each kind of subscription is a bit; who has the same bits has the same cells.
+    """
     kinds: list[Kind] = []
     bits = dict.fromkeys(ids, 0)
     for list_id, status, basis, those in await tx.rows(
@@ -125,30 +144,40 @@ async def _subscribed(
     ):
         if list_id in names:
             bit = 1 << len(kinds)
-            kinds.append((names[list_id], status, basis))
+            kinds.append((names[list_id], status, basis, list_id))
             for contact_id in those:
-                bits[contact_id] |= bit
-    cells = {one: _said([kind for n, kind in enumerate(kinds) if one >> n & 1]) for one in set(bits.values())}
+                if contact_id in bits:
+                    bits[contact_id] |= bit
+    cells = {
+        one: _said([kind for n, kind in enumerate(kinds) if one >> n & 1], chunk.list_id)
+        for one in set(bits.values())
+    }
     said = [cells[one] for one in bits.values()]
-    return {name: [one[n] for one in said] for n, name in enumerate(_OF_LISTS)}
+    return {name: [one[n] for one in said] for n, name in enumerate(_OF_LISTS)}, [one[4] for one in said]
 
 
-def _said(kinds: Sequence[Kind]) -> tuple[str, str, str, str]:
-    """In the order of _OF_LISTS, lists by name."""
+def _said(kinds: Sequence[Kind], list_id: int | None) -> tuple[str, str, str, str, str]:
+    """In the order of _OF_LISTS, lists by name; then the state: the best there is of what counts."""
     known = sorted(kinds)
     active, pending, left = (
-        field_values.write([name for name, status, _ in known if status == state])
-        for state in ("active", "pending", "unsubscribed")
+        field_values.write([name for name, status, _, _ in known if status == state]) for state in _STATUSES
     )
-    bases = field_values.write([f"{name}: {basis}" for name, _, basis in known if basis])
-    return active, pending, left, bases
+    bases = field_values.write([f"{name}: {basis}" for name, _, basis, _ in known if basis])
+    counted = {status for _, status, _, one in known if list_id in (None, one)}
+    status = next((word for state, word in _STATUSES.items() if state in counted), "")
+    return active, pending, left, bases, status
 
 
-async def _suppressed(tx: AccountTx, chunk: Chunk, ids: Sequence[int], names: Mapping[int, str]) -> Cells:
+async def _suppressed(
+    tx: AccountTx, chunk: Chunk, ids: Sequence[int], names: Mapping[int, str]
+) -> tuple[Cells, dict[int, str]]:
+    """The cells, and for whom nothing may be sent: why."""
     of: dict[int, list[str]] = {}
-    for contact_id, list_id, name, reason, returned_to in await tx.rows(
+    blocked: dict[int, str] = {}
+    for contact_id, list_id, name, reason, returned_to, in_force in await tx.rows(
         """
-        SELECT c.id, u.list_id, coalesce(l.name, ''), u.reason, u.returned_to
+        SELECT c.id, u.list_id, coalesce(l.name, ''), u.reason, u.returned_to,
+               u.expires_at IS NULL OR u.expires_at > now()
         FROM contacts c
         JOIN suppressions u ON u.account_id = $1 AND u.address_hash = c.address_hash
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = u.list_id
@@ -163,4 +192,7 @@ async def _suppressed(tx: AccountTx, chunk: Chunk, ids: Sequence[int], names: Ma
         back = ", ".join(sorted(names[one] for one in returned_to if one in names))
         everything = f"{reason} (returned to: {back})" if back else reason
         of.setdefault(contact_id, []).append(f"{name}: {reason}" if list_id else everything)
-    return [field_values.write(of[one]) if one in of else "" for one in ids]
+        open_ways = returned_to if chunk.list_id is None else chunk.list_id in returned_to
+        if list_id is None and in_force and not open_ways:
+            blocked[contact_id] = _BLOCKED.get(reason, "blocked")
+    return [field_values.write(of[one]) if one in of else "" for one in ids], blocked

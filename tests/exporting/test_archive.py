@@ -118,7 +118,7 @@ async def test_an_archive_holds_each_part_and_says_what_is_in_it(make: Make, ser
     ]
     table = list(csv.DictReader(io.StringIO(held["contacts/contacts-001.csv"].decode("utf-8-sig"))))
     assert [(row["first_name"], row["points"]) for row in table] == [("'=1+1", str(n)) for n in range(4)]
-    assert table[0]["unsubscribed"] == "Lettre"
+    assert table[0]["lists_unsubscribed"] == "Lettre"
     readme = held["README.txt"].decode()
     assert "FRANÇAIS" in readme
     assert "ENGLISH" in readme

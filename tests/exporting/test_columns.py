@@ -12,6 +12,7 @@ from lists import (
     csv_write,
     export_files,
     export_parts,
+    export_table,
     exports,
     fields,
     selections,
@@ -59,10 +60,10 @@ async def test_only_the_chosen_columns_are_written_in_the_order_of_the_heading(
         await fields.create(tx, fields.NewField(label="Source", key="source"))
         new = NewContact(email="ana@example.test", fields={"ville": "Évreux", "source": "salon"})
         await contacts.add(tx, services.sealer, new)
-    wanted = NewExport(columns=["_source", "ville", "email", "source", "subscribed"])
+    wanted = NewExport(columns=["_source", "ville", "email", "source", "lists_subscribed"])
     _, data = await exporter.written(services, acc.id, wanted)
     assert table(data) == [
-        ["email", "ville", "source", "subscribed", "_source"],
+        ["email", "ville", "source", "lists_subscribed", "_source"],
         ["ana@example.test", "Évreux", "salon", "", "page"],
     ]
     async with services.db.account(acc.id) as tx:
@@ -177,8 +178,62 @@ async def test_states_beside_contacts_are_the_same_whatever_the_size_of_a_part(
     _, parts = await exporter.written(services, acc.id, NewExport())
     assert whole == parts
     rows = {row["email"]: row for row in csv.DictReader(io.StringIO(whole.decode("utf-8-sig"), newline=""))}
-    assert rows["c0@example.test"]["subscribed"] == "Zoé \\| Cie"
-    assert rows["c1@example.test"]["unsubscribed"] == "Ateliers\\\\"
+    assert rows["c0@example.test"]["lists_subscribed"] == "Zoé \\| Cie"
+    assert rows["c1@example.test"]["lists_unsubscribed"] == "Ateliers\\\\"
     assert rows["c1@example.test"]["suppressed"] == "Ateliers\\\\: unsubscribed"
     assert rows["c2@example.test"]["legal_basis"] == "Lettre: consent"
     assert rows["c6@example.test"]["suppressed"] == "added"
+    assert [row["status"] for row in rows.values()] == [
+        "subscribed", "unsubscribed", "subscribed", "unsubscribed", "subscribed", "unsubscribed", "blocked",
+    ]  # fmt: skip
+
+
+@pytest.mark.req("A-013", "B-28")
+async def test_the_state_is_that_of_the_exported_list(make: Make, services: Services) -> None:
+    acc = await make.account()
+    async with services.db.account(acc.id) as tx:
+        here, there = await make.mailing_list(tx), await make.mailing_list(tx)
+        both = await make.contact(tx, "both@example.test", list_id=here)
+        await tx.run(
+            """
+            INSERT INTO subscriptions (account_id, list_id, contact_id, status) VALUES ($1, $2, $3, 'pending')
+            """,
+            there,
+            both,
+        )
+        back = await make.contact(tx, "back@example.test", list_id=here)
+        gone = await make.contact(tx, "gone@example.test", list_id=here)
+        await subscriptions.unsubscribe_contacts(tx, [back, gone], None)
+        await tx.run("UPDATE suppressions SET reason = 'bounced' WHERE account_id = $1")
+        await tx.run(
+            """
+            UPDATE suppressions SET returned_to = ARRAY[$2::bigint]
+            WHERE account_id = $1
+              AND address_hash = (SELECT address_hash FROM contacts WHERE account_id = $1 AND id = $3)
+            """,
+            here,
+            back,
+        )
+        await tx.run(
+            "UPDATE subscriptions SET status = 'active' WHERE account_id = $1 AND contact_id = $2", back
+        )
+    told = {}
+    for list_id in (here, there, None):
+        wanted = NewExport(list_id=list_id, columns=["email", "status"])
+        told[list_id] = dict(table((await exporter.written(services, acc.id, wanted))[1])[1:])
+    assert told == {
+        here: {"both@example.test": "subscribed", "back@example.test": "subscribed", "gone@example.test": "bounced"},
+        there: {"both@example.test": "pending"},
+        None: {"both@example.test": "subscribed", "back@example.test": "subscribed", "gone@example.test": "bounced"},
+    }  # fmt: skip
+
+
+async def test_who_stands_between_but_is_left_out_by_the_source_is_in_no_cell(
+    make: Make, services: Services
+) -> None:
+    acc = await make.account()
+    async with services.db.account(acc.id) as tx:
+        ids = [await make.contact(tx, f"c{n}@example.test") for n in range(3)]
+        chunk = export_table.Chunk(0, [ids[0], ids[2]], whole=True)
+        found = await export_table.columns(tx, chunk, header=["email", "status"], types={})
+    assert found == [["c0@example.test", "c2@example.test"], ["", ""]]

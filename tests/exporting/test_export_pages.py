@@ -32,7 +32,7 @@ async def test_contacts_ticked_in_the_table_are_exported(make: Make, services: S
     own = await person.get(f"{acc.app}/contacts/selections/{selection_id}")
     assert own.location == frozen.location
     form = {"what": "contacts", "selection_id": selection_id, "format": "csv", "columns": ["email"]}
-    asked = await person.post(f"{acc.app}/exports", form | {"offered": "14"})
+    asked = await person.post(f"{acc.app}/exports", form | {"offered": "15"})
     await exporter.turns(services, acc.id, _id(asked.location))
     text = sound(await person.get(asked.location))
     assert "Columns: email" in text
@@ -40,13 +40,13 @@ async def test_contacts_ticked_in_the_table_are_exported(make: Make, services: S
     file = await person.get(f"{asked.location}/file")
     assert file.text.split() == ["\ufeffemail", "c0@example.test", "c1@example.test"]
     # it was used: a second export of it asks for a new choice
-    assert (await person.post(f"{acc.app}/exports", form | {"offered": "14"})).status == 404
+    assert (await person.post(f"{acc.app}/exports", form | {"offered": "15"})).status == 404
 
 
 @pytest.mark.req("A-013")
 async def test_no_column_at_all_is_refused_and_the_choice_stays(make: Make) -> None:
     acc, person = await start(make)
-    refused = await person.post(f"{acc.app}/exports", {"what": "contacts", "format": "xlsx", "offered": "14"})
+    refused = await person.post(f"{acc.app}/exports", {"what": "contacts", "format": "xlsx", "offered": "15"})
     assert refused.status == 422
     text = sound(refused)
     assert "Choose at least one column." in text
@@ -78,7 +78,7 @@ async def test_the_api_takes_columns_states_and_workbooks(make: Make, services: 
         listed = await make.mailing_list(tx)
         await make.contact(tx, "ana@example.test", list_id=listed)
     api = await make.program(acc.id)
-    body = {"list_id": listed, "status": "active", "format": "xlsx", "columns": ["email", "subscribed"]}
+    body = {"list_id": listed, "status": "active", "format": "xlsx", "columns": ["email", "lists_subscribed"]}
     asked = await api.post("/api/v1/exports", json=body)
     assert asked.status == 202
     assert {name: asked.json()[name] for name in body} == body

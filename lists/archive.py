@@ -12,13 +12,13 @@ import time
 import zlib
 from dataclasses import replace
 
-from lists import archive_members, exports, zip_write
+from lists import archive_guide, archive_members, exports, zip_write
 from lists.archive_members import Member
-from lists.archive_parts import PARTS, Piece
-from lists.export_files import Size
+from lists.archive_parts import PARTS, Piece, Turn
 from lists.exports import Export
-from mailer.core import files
+from mailer.core import files, keys
 from mailer.core.db import AccountTx, Database
+from mailer.core.services import Services
 from mailer.core.work import Task
 
 # a file inside ends behind the piece that passes this: our own import takes 200 MB, and no size needs 64 bits
@@ -51,10 +51,11 @@ class Checksums:
         return self._digest.digest()
 
 
-async def write_on(db: Database, task: Task, *, until: float) -> bool:
+async def write_on(services: Services, task: Task, *, until: float) -> bool:
     """A turn up to the monotonic time `until`. True when there is nothing left to do."""
-    checksums, size = Checksums(), Size()
+    db, checksums = services.db, Checksums()
     async with db.account(task.account_id) as tx:
+        turn = Turn(archive_guide.fingerprint(await keys.hash_key(tx, services.sealer)))
         export = await exports.take(tx, task.ref_id)
         member = await archive_members.being_written(tx, task.ref_id)
     if export is not None and member is not None:
@@ -62,19 +63,19 @@ async def write_on(db: Database, task: Task, *, until: float) -> bool:
     while time.monotonic() < until:
         async with db.account(task.account_id) as tx:
             export = await exports.take(tx, task.ref_id)
-            if export is None or await step(tx, export, checksums, size):
+            if export is None or await step(tx, export, checksums, turn):
                 return True
     return False
 
 
-async def step(tx: AccountTx, export: Export, checksums: Checksums, size: Size) -> bool:
+async def step(tx: AccountTx, export: Export, checksums: Checksums, turn: Turn) -> bool:
     """The next piece; True when the archive is whole."""
     if export.part == len(PARTS):
         await _finish(tx, export)
         return True
     part = PARTS[export.part]
     member = await archive_members.being_written(tx, export.id)
-    piece = await part.read(tx, export, member, size.rows)
+    piece = await part.read(tx, export, member, turn)
     if piece is None:
         if member is None and part.always and not await archive_members.count_of_part(tx, export):
             member = await _begin(tx, export, part.always)
@@ -83,7 +84,7 @@ async def step(tx: AccountTx, export: Export, checksums: Checksums, size: Size) 
             await _end(tx, export, member, checksums)
         await exports.next_part(tx, export)
         return False
-    size.learn(len(piece.data))
+    turn.size.learn(len(piece.data))
     member = await _write(tx, export, member or await _begin(tx, export, piece.name), piece)
     checksums.add(member, piece.data)
     await exports.advance(tx, export, position=piece.position, rows=piece.rows)

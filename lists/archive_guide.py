@@ -7,11 +7,16 @@ from lists import archive_tables
 from lists.archive_members import Member
 from lists.exports import Export
 from mailer import __version__
-from mailer.core import clock
+from mailer.core import clock, keys
 
 FORMAT, VERSION = "mailer-account-export", 1
 
 TEXT = (Path(__file__).parent / "templates" / "exports" / "readme.txt").read_text()
+
+
+def fingerprint(key: bytes) -> str:
+    """Tells whether address hashes were made with this key, and nothing of the key."""
+    return keys.address_hash(key, FORMAT).hex()
 
 
 def manifest(

@@ -1,15 +1,24 @@
 """The parts of an archive in their order, and how the next of each is read (B-68)."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import orjson
 
 from lists import archive_guide, archive_members, archive_tables, export_files, export_parts, fields
 from lists.archive_members import Member
+from lists.export_files import Size
 from lists.exports import Export
 from mailer.core import files
 from mailer.core.db import AccountTx
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What lasts as long as a worker's turn. `fingerprint`: of the key of address hashes."""
+
+    fingerprint: str
+    size: Size = field(default_factory=Size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +33,7 @@ class Piece:
 
 
 # of an export at its position, and of the file inside that is open
-Read = Callable[[AccountTx, Export, Member | None, int], Awaitable[Piece | None]]
+Read = Callable[[AccountTx, Export, Member | None, Turn], Awaitable[Piece | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,8 @@ class PartOf:
 
 
 def _table(name: str) -> PartOf:
-    async def read(tx: AccountTx, export: Export, member: Member | None, limit: int) -> Piece | None:
-        rows = await archive_tables.lines(tx, name, after=export.position, limit=limit)
+    async def read(tx: AccountTx, export: Export, member: Member | None, turn: Turn) -> Piece | None:
+        rows = await archive_tables.lines(tx, name, after=export.position, limit=turn.size.rows)
         if not rows:
             return None
         data = "".join([f"{line}\n" for _, line in rows]).encode()
@@ -52,9 +61,9 @@ def _table(name: str) -> PartOf:
 def _rows(what: str, format_: str, name: str) -> PartOf:
     """As the export of that kind writes them. `{n}`: the number of the file, since imports have a limit."""
 
-    async def read(tx: AccountTx, export: Export, member: Member | None, limit: int) -> Piece | None:
+    async def read(tx: AccountTx, export: Export, member: Member | None, turn: Turn) -> Piece | None:
         alone = replace(export, what=what, format=format_, delimiter=",")
-        part = await export_parts.read(tx, alone, limit)
+        part = await export_parts.read(tx, alone, turn.size.rows)
         before = await archive_members.count_of_part(tx, export)
         if part.last <= export.position and (before or member):
             return None
@@ -67,13 +76,13 @@ def _rows(what: str, format_: str, name: str) -> PartOf:
     return PartOf(read, splits=True)
 
 
-async def _readme(tx: AccountTx, export: Export, member: Member | None, limit: int) -> Piece | None:
+async def _readme(tx: AccountTx, export: Export, member: Member | None, turn: Turn) -> Piece | None:
     if export.position:
         return None
     return Piece(name="README.txt", data=archive_guide.TEXT.encode(), position=1, ends=True)
 
 
-async def _design(tx: AccountTx, export: Export, member: Member | None, limit: int) -> Piece | None:
+async def _design(tx: AccountTx, export: Export, member: Member | None, turn: Turn) -> Piece | None:
     rows = await tx.rows(
         """
         SELECT id, format('designs/%s.%s', id, CASE kind WHEN 'mjml' THEN 'mjml' ELSE 'txt' END), source
@@ -89,7 +98,7 @@ async def _design(tx: AccountTx, export: Export, member: Member | None, limit: i
     return None
 
 
-async def _image(tx: AccountTx, export: Export, member: Member | None, limit: int) -> Piece | None:
+async def _image(tx: AccountTx, export: Export, member: Member | None, turn: Turn) -> Piece | None:
     """A chunk of the next one; the position stays before it until it is whole."""
     rows = await tx.rows(
         """
@@ -110,13 +119,14 @@ async def _image(tx: AccountTx, export: Export, member: Member | None, limit: in
     return None
 
 
-async def _manifest(tx: AccountTx, export: Export, member: Member | None, limit: int) -> Piece | None:
+async def _manifest(tx: AccountTx, export: Export, member: Member | None, turn: Turn) -> Piece | None:
     if export.position:
         return None
     known = await archive_members.many(tx, export.id)
-    types = {field.key: str(field.type) for field in await fields.many(tx)}
+    types = {one.key: str(one.type) for one in await fields.many(tx)}
     name = await tx.value("SELECT name FROM accounts WHERE id = $1")
     told = archive_guide.manifest(known, export, account=(tx.account_id, name), fields=types)
+    told |= {"fingerprint": turn.fingerprint}
     data = orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return Piece(name="manifest.json", data=data, position=1, ends=True)
 

@@ -16,7 +16,7 @@ async def export(services: Services, task: Task) -> datetime | None:
 
 async def export_account(services: Services, task: Task) -> datetime | None:
     until = time.monotonic() + TURN_SECONDS
-    return None if await archive.write_on(services.db, task, until=until) else again()
+    return None if await archive.write_on(services, task, until=until) else again()
 
 
 async def act_on_selection(services: Services, task: Task) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -123,8 +124,10 @@ async def create(request: web.Request) -> web.Response:
     try:
         access.need_fresh_password(request)
     except Forbidden as error:
-        back = f"{home(request)}/exports/new"
-        raise Forbidden(error.message, code=error.code, link=f"/app/me/confirmations?next={back}") from None
+        sent = await request.post()
+        kept = {name: sent[name] for name in ("selection_id", "list_id", "what") if sent.get(name)}
+        back = urlencode({"next": f"{home(request)}/exports/new?{urlencode(kept)}"})
+        raise Forbidden(error.message, code=error.code, link=f"/app/me/confirmations?{back}") from None
     try:
         values = _values(await request.post())
         selection_id = values.pop("selection_id", None)

@@ -38,7 +38,7 @@ def table(data: bytes) -> list[list[str]]:
 @example([["=1", "'=1"], ["a\x1f=b", " c"], ["", "\u00a0d"], ["'", "e\n"]])
 @example([[f"n{n}", "\x1f"] for n in range(60)])
 @example([[f"n{n} ", "x"] for n in range(60)])
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @pytest.mark.req("E-52")
 def test_columns_give_the_same_bytes_as_rows(rows: list[list[str]]) -> None:
     columns = list(zip(*rows, strict=True))

@@ -46,17 +46,23 @@ class NewSuppression(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportShown:
-    """`file_url` appears when `state` is done, until `expires_at`."""
+    """`file_url` appears when `state` is done, until `expires_at`. `columns`: as asked for, empty for all.
+
+    The file shows each row as it was between `started_at` and `finished_at`.
+    """
 
     id: int
     what: str
     list_id: int | None
+    status: str
+    columns: list[str]
     format: str
     state: str
     rows: int
     total: int
     file_url: str | None
     created_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None
 
@@ -168,12 +174,15 @@ def _shown(export: Export) -> ExportShown:
         id=export.id,
         what=export.what,
         list_id=export.list_id,
+        status=export.status,
+        columns=export.chosen,
         format=export.format,
         state=export.state,
         rows=export.rows,
         total=export.total,
         file_url=f"/api/v1/exports/{export.id}/file" if ready else None,
         created_at=export.created_at,
+        started_at=export.started_at,
         finished_at=export.finished_at,
         expires_at=export.expires_at,
     )

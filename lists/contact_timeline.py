@@ -1,6 +1,6 @@
 """Everything that happened with one contact and those merged into it, the newest first.
 
-Consents, deliveries, gestures, changes: four sources, one order, by keyset; each line tells when it is deleted.
+Consents, deliveries, gestures, changes: four sources, one order, by keyset; each line tells when it goes.
 """
 
 from dataclasses import dataclass

@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("--per-day", "--per-month"):
         limits.add_argument(name, default="none", metavar="N", help="a number, or none (the default)")
     limits.add_argument("--json", action="store_true")
+    take = account.add_parser("take-over", help="an exported archive into an account that is here")
+    take.add_argument("--account", type=int, required=True)
+    take.add_argument("--json", action="store_true")
+    take.add_argument("archive", help="the ZIP that an export of a whole account gave")
     keys = commands.add_parser("api-key", help="API keys").add_subparsers(dest="act", required=True)
     key = keys.add_parser("create", help="a key of one account, shown once")
     key.add_argument("--account", type=int, required=True)
@@ -139,6 +143,10 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer import sending_commands
 
             return _run(lambda: sending_commands.run(_settings(), args))
+        case "account" if args.act == "take-over":
+            from mailer import take_over_command
+
+            return _run(lambda: take_over_command.run(_settings(), args))
         case _:
             from mailer.accounts import commands
 

@@ -700,6 +700,22 @@ WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.evidence FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.export_members (
+    account_id bigint NOT NULL,
+    export_id bigint NOT NULL,
+    n integer NOT NULL,
+    part integer NOT NULL,
+    name text NOT NULL,
+    offset_ bigint NOT NULL,
+    packed bigint DEFAULT 0 NOT NULL,
+    size bigint DEFAULT 0 NOT NULL,
+    rows bigint DEFAULT 0 NOT NULL,
+    crc bigint DEFAULT 0 NOT NULL,
+    sha256 bytea
+);
+
+ALTER TABLE ONLY public.export_members FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.exports (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -722,10 +738,17 @@ CREATE TABLE public.exports (
     delivery_status text DEFAULT ''::text NOT NULL,
     delivery_reason text DEFAULT ''::text NOT NULL,
     provider text DEFAULT ''::text NOT NULL,
+    status text DEFAULT ''::text NOT NULL,
+    selection_id bigint,
+    chosen jsonb DEFAULT '[]'::jsonb NOT NULL,
+    started_at timestamp with time zone,
+    top_id bigint DEFAULT 0 NOT NULL,
+    part integer DEFAULT 0 NOT NULL,
     CONSTRAINT exports_delimiter_check CHECK ((delimiter = ANY (ARRAY[','::text, ';'::text]))),
-    CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text]))),
+    CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text, 'xlsx'::text, 'zip'::text]))),
     CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text]))),
-    CONSTRAINT exports_what_check CHECK ((what = ANY (ARRAY['contacts'::text, 'suppressions'::text, 'deliveries'::text])))
+    CONSTRAINT exports_status_check CHECK ((status = ANY (ARRAY[''::text, 'active'::text, 'pending'::text, 'unsubscribed'::text]))),
+    CONSTRAINT exports_what_check CHECK ((what = ANY (ARRAY['contacts'::text, 'suppressions'::text, 'deliveries'::text, 'account'::text])))
 );
 
 ALTER TABLE ONLY public.exports FORCE ROW LEVEL SECURITY;
@@ -1735,6 +1758,9 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_pkey PRIMARY KEY (account_id, campaign_id, lane, profile);
 
+ALTER TABLE ONLY public.export_members
+    ADD CONSTRAINT export_members_pkey PRIMARY KEY (account_id, export_id, n);
+
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
 
@@ -2159,6 +2185,12 @@ ALTER TABLE ONLY public.duplicates
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.export_members
+    ADD CONSTRAINT export_members_account_id_export_id_fkey FOREIGN KEY (account_id, export_id) REFERENCES public.exports(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.export_members
+    ADD CONSTRAINT export_members_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2342,6 +2374,8 @@ CREATE POLICY account ON public.events USING ((account_id = public.current_accou
 
 CREATE POLICY account ON public.evidence USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.export_members USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.field_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2453,6 +2487,8 @@ ALTER TABLE public.duplicates ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.export_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
@@ -2589,6 +2625,8 @@ GRANT SELECT,DELETE ON TABLE public.duplicates TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.export_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
 

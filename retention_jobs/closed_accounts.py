@@ -32,6 +32,7 @@ _STATEMENTS = {
     "senders": "DELETE FROM senders WHERE account_id = $1",
     "selection_contacts": "DELETE FROM selection_contacts WHERE account_id = $1",
     "selections": "DELETE FROM selections WHERE account_id = $1",
+    "export_members": "DELETE FROM export_members WHERE account_id = $1",
     "exports": "DELETE FROM exports WHERE account_id = $1",
     "import_rejects": "DELETE FROM import_rejects WHERE account_id = $1",
     "import_rows": "DELETE FROM import_rows WHERE account_id = $1",

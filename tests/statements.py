@@ -15,7 +15,7 @@ RECEIVERS = re.compile(r"^(tx|shared|\w+_tx|tx\.shared\(\)|self\._?tx)$")
 # the only SQL that is built at run time, with parameters, is tested by properties
 BUILT = frozenset({"lists/segment_sql.py"})
 # run statements one after the other from a table of literals, under these names
-LOOPED = re.compile(r"^retention_jobs/(closed_accounts|platform|purge)\.py$")
+LOOPED = re.compile(r"^(retention_jobs/(closed_accounts|platform|purge)|lists/archive_tables)\.py$")
 LOOP_NAMES = ("sql", "statement")
 VERBS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 

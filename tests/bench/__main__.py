@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from mailer.core import log
-from tests.bench import pages, profiling, send, send_dkim, send_scale
+from tests.bench import export, pages, profiling, send, send_dkim, send_scale
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
 BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
     "send-dkim": send_dkim.run,
     "send-scale": send_scale.run,
     "pages": pages.run,
+    "export": export.run,
 }
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,

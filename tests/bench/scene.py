@@ -98,14 +98,14 @@ class Scene:
 
     @asynccontextmanager
     async def workers(
-        self, count: int, to: Sink, program: Sequence[str] = ()
+        self, count: int, to: Sink | None = None, program: Sequence[str] = ()
     ) -> AsyncIterator[list[Process]]:
-        """Real ones, ready to take work; `program` in place of `-m mailer worker`.
+        """Real ones, ready to take work; `program` in place of `-m mailer worker`. No sink: nothing is mailed.
 
         The sink stands where the local inbox stands: an account's limits, the pace of a provider and the gate
         for unproved domains are not what is measured.
         """
-        _tell(self.folder, self.endpoints, inbox=f"127.0.0.1:{to.port}")
+        _tell(self.folder, self.endpoints, inbox=f"127.0.0.1:{to.port}" if to else "")
         told = environment(self.folder) | {
             "PATH": os.environ["PATH"],
             "MAILER_WORKERS": str(count),
@@ -130,7 +130,7 @@ class Scene:
         async with self.workers(workers, to, program) as started:
             await to.reset()
             before = [children.cpu_seconds(one.pid) for one in started]
-            database = self._database_cpu()
+            database = self.database_cpu()
             campaign_id = await self.post.campaign([list_id], source=LETTER, subject=SUBJECT)
             try:
                 async with asyncio.timeout(START_SECONDS + count / SLOWEST):
@@ -142,7 +142,7 @@ class Scene:
                 Worker(children.cpu_seconds(one.pid) - cpu, children.peak_memory(one))
                 for one, cpu in zip(started, before, strict=True)
             ]
-            database = self._database_cpu() - database
+            database = self.database_cpu() - database
         taken, sample = await to.report(), await to.sample()
         await self._check(campaign_id, count, taken, expected)
         async with self.post.tx() as tx:
@@ -152,7 +152,7 @@ class Scene:
         seconds = (ended - began).total_seconds()
         return Sent(mails=count, seconds=seconds, taken=taken, sample=sample, workers=used, database=database)
 
-    def _database_cpu(self) -> float:
+    def database_cpu(self) -> float:
         """Also of its processes that have ended."""
         home = (self.folder / "embedded").resolve() / "postgres"
         return sum(

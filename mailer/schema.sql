@@ -702,6 +702,20 @@ ALTER TABLE public.files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.idempotency_keys (
+    account_id bigint NOT NULL,
+    key_hash bytea NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint NOT NULL,
+    location text DEFAULT ''::text NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_body_hash_check CHECK ((length(body_hash) = 32)),
+    CONSTRAINT idempotency_keys_key_hash_check CHECK ((length(key_hash) = 32))
+);
+
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.images (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1417,6 +1431,9 @@ ALTER TABLE ONLY public.file_chunks
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key_hash);
+
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
 
@@ -1582,6 +1599,8 @@ CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, conta
 
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
 
+CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
+
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
@@ -1719,6 +1738,9 @@ ALTER TABLE ONLY public.file_chunks
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_file_id_fkey FOREIGN KEY (account_id, file_id) REFERENCES public.files(account_id, id);
 
@@ -1847,6 +1869,8 @@ CREATE POLICY account ON public.file_chunks USING ((account_id = public.current_
 
 CREATE POLICY account ON public.files USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.idempotency_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.import_rejects USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1924,6 +1948,8 @@ ALTER TABLE public.fields ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.file_chunks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
@@ -2024,6 +2050,8 @@ GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.file_chunks TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 

@@ -61,23 +61,16 @@ async def content(tx: AccountTx, now: datetime) -> int:
         )
     deleted += await _paused_content(tx, before)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
-    deleted += await _messages(tx, before, now - KEY_LIVES)
+    deleted += await _messages(tx, before)
+    deleted += await tx.run(
+        "DELETE FROM idempotency_keys WHERE account_id = $1 AND created_at <= $2", now - KEY_LIVES
+    )
     await _drop_keys(tx, now)
     return deleted
 
 
-async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> int:
-    """What transactional messages said: six days after the last attempt, or once their contact was deleted.
-
-    The caller's keys go after 24 hours (E-61).
-    """
-    await tx.run(
-        """
-        UPDATE messages SET key_hash = NULL, body_hash = NULL
-        WHERE account_id = $1 AND key_hash IS NOT NULL AND created_at <= $2
-        """,
-        keys_before,
-    )
+async def _messages(tx: AccountTx, before: datetime) -> int:
+    """What transactional messages said: six days after the last attempt, or with their contact."""
     return await tx.run(
         """
         UPDATE messages m

@@ -10,7 +10,7 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mailer.core.errors import Fault, Invalid, MailerError, NotFound
-from mailer.core.rate import Rates
+from mailer.core.rate import Left, Rates
 from mailer.core.services import Services
 from mailer.core.text import N_
 
@@ -22,6 +22,8 @@ NONCE = web.RequestKey("nonce", str)
 CSRF = web.RequestKey("csrf", str)
 FLASH = web.RequestKey("flash", object)
 SHELL = web.RequestKey("shell", object)
+BODY = web.RequestKey("body", bytes)  # what was asked, whatever its spelling: for Idempotency-Key
+LEFT = web.RequestKey("left", Left)  # of the key's rate
 MAX_JSON = 5_000_000
 MAX_DEPTH = 40  # nothing of ours nests deeper; beyond some hundred levels Python's own stack ends
 T = TypeVar("T", bound=BaseModel)
@@ -178,7 +180,9 @@ async def body_json(request: web.Request) -> object:
 async def read(request: web.Request, cls: type[T]) -> T:
     """The body as a struct, from JSON in the API and from a form elsewhere. Raises Invalid."""
     if request.content_type == "application/json" or request.path.startswith("/api/"):
-        return check(cls, await body_json(request))
+        found = check(cls, await body_json(request))
+        request[BODY] = orjson.dumps(found.model_dump(), option=orjson.OPT_SORT_KEYS, default=str)
+        return found
     if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise WrongMediaType
     return check(cls, form_values(cls, await request.post()))

@@ -51,7 +51,7 @@ class NewContact(Input):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "NewContact":
-        _check_evidence(self.lists, self.legal_basis, self.source)
+        check_evidence(self.lists, self.legal_basis, self.source)
         return self
 
 
@@ -69,7 +69,7 @@ class ContactChange(Input):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "ContactChange":
-        _check_evidence(self.lists, self.legal_basis, self.source)
+        check_evidence(self.lists, self.legal_basis, self.source)
         return self
 
 
@@ -108,7 +108,8 @@ class _Identity:
     updated_at: datetime
 
 
-def _check_evidence(lists: Sequence[int], legal_basis: str, source: str) -> None:
+def check_evidence(lists: Sequence[int], legal_basis: str, source: str) -> None:
+    """Raises Invalid when lists come without what shows that the person agreed (C-01)."""
     faults = []
     if lists and not legal_basis:
         faults.append(Fault("legal_basis", NEEDS_BASIS, "missing"))

@@ -55,6 +55,7 @@ OBJECTS = {
     "campaign": N_("campaign"),
     "campaign_report": N_("report of campaign"),
     "contact": N_("contact"),
+    "contact_batch": N_("contacts by the API"),
     "contacts": N_("export of contacts"),
     "delivery": N_("message to contact"),
     "design": N_("design"),

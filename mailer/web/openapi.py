@@ -39,6 +39,7 @@ class Operation:
     """`returns` None: an empty answer. `scope` None: any key. `anonymous`: no key at all.
 
     `keyed` False: a POST that only looks at something, so that Idempotency-Key says nothing (E-61).
+    `max_bytes`: of a JSON body.
     """
 
     summary: str
@@ -52,6 +53,7 @@ class Operation:
     media_type: str = "application/json"
     errors: tuple[int, ...] = ()
     keyed: bool = True
+    max_bytes: int = 5_000_000
 
 
 _operations: dict[Handler, Operation] = {}

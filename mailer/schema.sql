@@ -37,6 +37,64 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.note_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), id, 'created' FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), id, 'deleted' FROM old_rows;
+    ELSE
+        EXECUTE $sql$
+            INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+            SELECT n.account_id, (SELECT pg_current_xact_id()::text::bigint), n.id, k.kind
+            FROM new_rows n
+            JOIN old_rows o ON o.account_id = n.account_id AND o.id = n.id
+            CROSS JOIN LATERAL (
+                SELECT 'updated' AS kind
+                WHERE (n.email, n.first_name, n.last_name, n.language, n.fields)
+                      IS DISTINCT FROM (o.email, o.first_name, o.last_name, o.language, o.fields)
+                UNION ALL
+                SELECT 'consent' WHERE (n.opens, n.clicks) IS DISTINCT FROM (o.opens, o.clicks)
+            ) AS k
+            $sql$;
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
+CREATE FUNCTION public.note_subscriptions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), contact_id, list_id, 'subscription', status
+        FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        -- what goes with its contact is told by the contact
+        INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+        SELECT o.account_id, (SELECT pg_current_xact_id()::text::bigint), o.contact_id, o.list_id, 'subscription',
+               'removed'
+        FROM old_rows o
+        WHERE EXISTS (SELECT FROM contacts c WHERE c.account_id = o.account_id AND c.id = o.contact_id);
+    ELSE
+        EXECUTE $sql$
+            INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+            SELECT n.account_id, (SELECT pg_current_xact_id()::text::bigint), n.contact_id, n.list_id,
+                   'subscription', n.status
+            FROM new_rows n
+            JOIN old_rows o USING (account_id, list_id, contact_id)
+            WHERE n.status <> o.status
+            $sql$;
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
 CREATE FUNCTION public.refuse_step() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -449,6 +507,29 @@ ALTER TABLE ONLY public.consents FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.consents_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.contact_changes (
+    account_id bigint NOT NULL,
+    xid bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    list_id bigint,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    status text DEFAULT ''::text NOT NULL,
+    CONSTRAINT contact_changes_kind_check CHECK ((kind = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'subscription'::text, 'consent'::text])))
+);
+
+ALTER TABLE ONLY public.contact_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.contact_changes_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1380,6 +1461,9 @@ ALTER TABLE ONLY public.campaigns
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.contact_changes
+    ADD CONSTRAINT contact_changes_pkey PRIMARY KEY (account_id, xid, id);
+
 ALTER TABLE ONLY public.contacts
     ADD CONSTRAINT contacts_address_key UNIQUE (account_id, address_key);
 
@@ -1671,6 +1755,12 @@ CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR E
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
 
+CREATE TRIGGER contacts_created AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_deleted AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_updated AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
 CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.deliveries FOR EACH ROW WHEN ((NOT
         CASE old.status
             WHEN new.status THEN ((old.status <> ALL (ARRAY['claimed'::text, 'handing'::text])) OR ((old.lane = new.lane) AND (old.turn = new.turn)))
@@ -1680,6 +1770,12 @@ CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.de
             WHEN 'in_doubt'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'queued'::text, 'cancelled'::text]))
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
+
+CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -1843,6 +1939,8 @@ CREATE POLICY account ON public.campaigns USING ((account_id = public.current_ac
 
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.contact_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -1922,6 +2020,8 @@ ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.campaigns ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
@@ -2028,6 +2128,8 @@ REVOKE ALL ON TABLE public.consents FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.contact_changes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 

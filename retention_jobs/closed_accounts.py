@@ -38,6 +38,7 @@ _STATEMENTS = {
     "subscriptions": "DELETE FROM subscriptions WHERE account_id = $1",
     "mailing_lists": "DELETE FROM mailing_lists WHERE account_id = $1",
     "contacts": "DELETE FROM contacts WHERE account_id = $1",
+    "contact_changes": "DELETE FROM contact_changes WHERE account_id = $1",
     "fields": "DELETE FROM fields WHERE account_id = $1",
     "file_chunks": "DELETE FROM file_chunks WHERE account_id = $1",
     "files": "DELETE FROM files WHERE account_id = $1",

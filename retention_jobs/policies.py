@@ -12,6 +12,7 @@ STATISTICS_MONTHS = 13  # A-004: calendar months
 CLOSED_MONTHS = 3
 LOG_MONTHS = 12  # A-007, B-60
 UNCONFIRMED = timedelta(days=30)  # B-26
+CHANGES = timedelta(days=30)  # of the feed of contact changes
 SMALLEST_CELL = 10
 
 
@@ -36,6 +37,7 @@ POLICIES = (
     Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
     Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),
     Policy("unconfirmed", N_("Subscriptions never confirmed"), N_("30 days"), N_("the request")),
+    Policy("changes", N_("Feed of contact changes for programs"), N_("30 days"), N_("the change")),
     Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),
 )
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from mailer.core.db import AccountTx
 from retention_jobs import eraser, totals
 from retention_jobs.policies import (
+    CHANGES,
     CONTENT,
     KEY_LIVES,
     LOG_MONTHS,
@@ -61,7 +62,7 @@ async def content(tx: AccountTx, now: datetime) -> int:
         )
     deleted += await _paused_content(tx, before)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
-    deleted += await _messages(tx, before)
+    deleted += await _messages(tx, before, now - KEY_LIVES)
     deleted += await tx.run(
         "DELETE FROM idempotency_keys WHERE account_id = $1 AND created_at <= $2", now - KEY_LIVES
     )
@@ -69,8 +70,18 @@ async def content(tx: AccountTx, now: datetime) -> int:
     return deleted
 
 
-async def _messages(tx: AccountTx, before: datetime) -> int:
-    """What transactional messages said: six days after the last attempt, or with their contact."""
+async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> int:
+    """What transactional messages said: six days after the last attempt, or with their contact.
+
+    Keys that stood here before `idempotency_keys` did go after 24 hours (E-61).
+    """
+    await tx.run(
+        """
+        UPDATE messages SET key_hash = NULL, body_hash = NULL
+        WHERE account_id = $1 AND key_hash IS NOT NULL AND created_at <= $2
+        """,
+        keys_before,
+    )
     return await tx.run(
         """
         UPDATE messages m
@@ -276,6 +287,24 @@ async def unconfirmed(tx: AccountTx, now: datetime) -> int:
     return deleted
 
 
+async def changes(tx: AccountTx, now: datetime) -> int:
+    """The feed after 30 days, in the order it was written."""
+    return await tx.run(
+        """
+        DELETE FROM contact_changes
+        WHERE account_id = $1 AND (xid, id) IN (
+            SELECT xid, id
+            FROM (
+                SELECT xid, id, at FROM contact_changes WHERE account_id = $1 ORDER BY xid, id LIMIT $3
+            ) AS first
+            WHERE at < $2
+        )
+        """,
+        now - CHANGES,
+        BATCH,
+    )
+
+
 async def log(tx: AccountTx, now: datetime) -> int:
     """The journal after 12 months (B-60)."""
     return await eraser.old_journal(tx, months_before(now, LOG_MONTHS), limit=BATCH)
@@ -288,6 +317,7 @@ RULES: Mapping[str, Rule] = {
     "events": events,
     "deliveries": deliveries,
     "unconfirmed": unconfirmed,
+    "changes": changes,
     "log": log,
 }
 

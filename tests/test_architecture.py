@@ -59,7 +59,7 @@ OWNERS = {
     "mailer/core": "outbox work signing_keys account_keys content_keys files file_chunks schema_migrations installation original",
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys",
     # events: a departure, written with the refusal it belongs to
-    "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts imports import_rows import_rejects exports events",
+    "lists": "fields contacts contact_changes mailing_lists subscriptions suppressions consents selections selection_contacts imports import_rows import_rejects exports events",
     "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops",
     # contacts: last_act_at alone (B-27)
     "tracking": "events contacts",

@@ -174,6 +174,8 @@ def mailer_error(request: web.Request, error: MailerError) -> web.StreamResponse
         case TooMany():
             detail = i18n.translate(error.message, **error.params)
             return _answer(request, 429, detail=detail, headers={"Retry-After": str(error.retry_after)})
+        case Gone() if error.args:
+            return _answer(request, 410, detail=i18n.translate(str(error.args[0])))
         case NotFound() | Gone() | SignInNeeded() | Unavailable() | WrongMediaType():
             return _answer(request, error.status)
         case _:

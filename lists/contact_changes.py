@@ -1,8 +1,8 @@
 """What changed about contacts, in an order that misses nothing, for programs that keep a copy of them.
 
-Rows are written by triggers (migration 0097). Numbers of a sequence become visible out of order: whoever reads
-up to 7 may never see 6, which was still being written. So a reader gets only what transactions wrote that are
-all over: below the oldest open one, by transaction and number. A change is there within the time of the longest
+Rows are written by triggers (migration 0097). Numbers of a sequence become visible out of order: who reads
+up to 7 may never see 6, which was being written. So a reader gets only what transactions wrote that are all
+over, below the oldest open one, by transaction and number. A change is there within the time of the longest
 transaction, seconds as a rule.
 """
 

@@ -30,7 +30,7 @@ DOORWAYS = {
 # aiohttp stays at the edge: a use case cannot see HTTP even by accident
 HTTP = re.compile(
     r"^(mailer/(app|serve|worker|demo|doctor)\.py|mailer/web/.*|mailer/accounts/access\.py"
-    r"|.*/(pages|api|public)(_\w+)?\.py)$"
+    r"|mailer/client/.*|.*/(pages|api|public)(_\w+)?\.py)$"
 )
 GLOBAL = frozenset(
     [

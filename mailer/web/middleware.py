@@ -38,6 +38,7 @@ TITLES = {
     410: N_("This is no longer available."),
     413: N_("This is too large."),
     415: N_("The body is not of a type that this address reads."),
+    416: N_("The file is shorter than that."),
     422: N_("The input has faults."),
     429: N_("Too many tries."),
     500: N_("Something of ours broke. Nothing you sent was lost by it."),

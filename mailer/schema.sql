@@ -1663,6 +1663,8 @@ CREATE INDEX contacts_hash ON public.contacts USING btree (account_id, address_h
 
 CREATE INDEX contacts_last_name ON public.contacts USING btree (account_id, last_name_key);
 
+CREATE INDEX contacts_updated_at ON public.contacts USING btree (account_id, updated_at, id);
+
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));

@@ -19,6 +19,9 @@ CREATE TABLE contact_changes (
 CALL wall_off('contact_changes');
 GRANT SELECT, DELETE ON contact_changes TO mailer_eraser;
 
+-- contacts by the time of their last change, oldest first (GET /api/v1/contacts?updated_since=)
+CREATE INDEX contacts_updated_at ON contacts (account_id, updated_at, id);
+
 -- Triggers a statement, not a row: an import of a million rows runs them once a part. A statement that forgets to
 -- tell would be a contact that a copy never learns of. Updates are planned anew each time (EXECUTE): a plan kept
 -- from an update of one row would join a part of an import row by row.

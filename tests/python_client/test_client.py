@@ -1,6 +1,7 @@
 """The Python client against the real server."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ async def test_pages_are_read_on_to_the_last_contact(mailer: AsyncClient) -> Non
     found = [one.email async for one in mailer.contacts.list()]
     assert sorted(found) == sorted(row["email"] for row in rows)
     assert [one.email async for one in mailer.contacts.list(q="c249")] == ["c249@x.test"]
+    recent = datetime.now(UTC) - timedelta(hours=1)
+    assert len([one async for one in mailer.contacts.list(updated_since=recent)]) == 250
 
 
 async def test_errors_are_typed_and_name_rows_and_fields(server: str, mailer: AsyncClient) -> None:

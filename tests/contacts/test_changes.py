@@ -197,3 +197,29 @@ async def test_the_feed_is_kept_30_days_and_goes_with_its_account(
     await closed_accounts.erase(services.db, account.id, clock.now() + timedelta(days=1))
     async with services.db.account(account.id) as tx:
         assert await tx.value("SELECT count(*) FROM contact_changes WHERE account_id = $1") == 0
+
+
+@pytest.mark.req("S8")
+async def test_reading_on_is_a_range_of_the_primary_key_under_row_level_security(
+    account: Account, services: Services
+) -> None:
+    async with services.db.account(account.id) as tx:
+        await tx.run_plain("SET LOCAL enable_seqscan = off")
+        await tx.run_plain("SET LOCAL enable_bitmapscan = off")
+        plan = await tx.rows(
+            """
+            EXPLAIN SELECT id FROM contact_changes
+            WHERE account_id = $1 AND (xid, id) > ($2, $3) AND xid < $4
+            ORDER BY xid, id
+            LIMIT 100
+            """,
+            5,
+            6,
+            7,
+        )
+    text = "\n".join(row[0] for row in plan)
+    assert "contact_changes_pkey" in text
+    [condition] = [line for line in text.splitlines() if "Index Cond" in line]
+    assert "ROW(xid, id) > ROW(" in condition
+    assert "xid < " in condition
+    assert "Sort" not in text

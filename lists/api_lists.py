@@ -1,5 +1,6 @@
 """JSON for programs: lists, suppressions, exports (S19)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -197,20 +198,36 @@ async def export_file(request: web.Request) -> web.StreamResponse:
 
 
 async def stream(request: web.Request, file: files.File, *, account_id: int) -> web.StreamResponse:
-    """The file as a download, a chunk at a time."""
+    """The file as a download, a chunk at a time; one that broke off goes on where `Range: bytes=N-` says."""
+    begin = _begin(request, file.size)
     answer = web.StreamResponse(
+        status=200 if begin is None else 206,
         headers={
             "Content-Type": file.media_type,
-            "Content-Length": str(file.size),
+            "Content-Length": str(file.size - (begin or 0)),
+            "Accept-Ranges": "bytes",
             "Content-Disposition": f'attachment; filename="{file.name}"',
             "Cache-Control": "no-store",
-        }
+        },
     )
+    if begin is not None:
+        answer.headers["Content-Range"] = f"bytes {begin}-{file.size - 1}/{file.size}"
     await answer.prepare(request)
-    async for piece in files.read(services(request).db, account_id, file.id):
+    async for piece in files.read(services(request).db, account_id, file.id, offset=begin or 0):
         await answer.write(piece)
     await answer.write_eof()
     return answer
+
+
+def _begin(request: web.Request, size: int) -> int | None:
+    """Other forms of Range may be passed over (RFC 9110 §14.2): the whole file is an answer to them."""
+    found = re.fullmatch(r"bytes=(\d{1,18})-", request.headers.get("Range", ""), re.ASCII)
+    if found is None:
+        return None
+    begin = int(found[1])
+    if begin >= size:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
+    return begin
 
 
 ROUTES: list[web.RouteDef] = [

@@ -219,6 +219,11 @@ LEFT_OUT = {
         "who has not confirmed agreed to nothing; who has is a contact with a proof",
         "qui n'a pas confirmé n'a rien accepté ; qui a confirmé est un contact avec sa preuve",
     ),
+    "contact_changes": (
+        "a feed for programs of the last 30 days",
+        "un flux pour les programmes, des 30 derniers jours",
+    ),
+    "idempotency_keys": _STATE,
     "contact_merges": (
         "tells old links of this installation who a contact became",
         "dit aux anciens liens de cette installation ce qu'un contact est devenu",

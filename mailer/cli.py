@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__
+from mailer import __version__, client_commands
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     operator = operators.add_parser("create", help="an operator; prints a one-time sign-in link")
     operator.add_argument("--email", required=True)
     operator.add_argument("--json", action="store_true")
+    client_commands.add_to(commands)
     sending = commands.add_parser("sending", help="sending as a whole, after a restore").add_subparsers(
         dest="act", required=True
     )
@@ -139,6 +140,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer import doctor
 
             return asyncio.run(doctor.run(os.environ))
+        case "import" | "export":
+            return _run(lambda: client_commands.run(args))
         case "sending":
             from mailer import sending_commands
 

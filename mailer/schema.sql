@@ -37,6 +37,64 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.note_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), id, 'created' FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), id, 'deleted' FROM old_rows;
+    ELSE
+        EXECUTE $sql$
+            INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+            SELECT n.account_id, (SELECT pg_current_xact_id()::text::bigint), n.id, k.kind
+            FROM new_rows n
+            JOIN old_rows o ON o.account_id = n.account_id AND o.id = n.id
+            CROSS JOIN LATERAL (
+                SELECT 'updated' AS kind
+                WHERE (n.email, n.first_name, n.last_name, n.language, n.fields, n.restricted_at)
+                      IS DISTINCT FROM (o.email, o.first_name, o.last_name, o.language, o.fields, o.restricted_at)
+                UNION ALL
+                SELECT 'consent' WHERE (n.opens, n.clicks) IS DISTINCT FROM (o.opens, o.clicks)
+            ) AS k
+            $sql$;
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
+CREATE FUNCTION public.note_subscriptions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), contact_id, list_id, 'subscription', status
+        FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        -- what goes with its contact is told by the contact
+        INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+        SELECT o.account_id, (SELECT pg_current_xact_id()::text::bigint), o.contact_id, o.list_id, 'subscription',
+               'removed'
+        FROM old_rows o
+        WHERE EXISTS (SELECT FROM contacts c WHERE c.account_id = o.account_id AND c.id = o.contact_id);
+    ELSE
+        EXECUTE $sql$
+            INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+            SELECT n.account_id, (SELECT pg_current_xact_id()::text::bigint), n.contact_id, n.list_id,
+                   'subscription', n.status
+            FROM new_rows n
+            JOIN old_rows o USING (account_id, list_id, contact_id)
+            WHERE n.status <> o.status
+            $sql$;
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
 CREATE FUNCTION public.refuse_step() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -511,6 +569,29 @@ ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.contact_changes (
+    account_id bigint NOT NULL,
+    xid bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    list_id bigint,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    status text DEFAULT ''::text NOT NULL,
+    CONSTRAINT contact_changes_kind_check CHECK ((kind = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'subscription'::text, 'consent'::text])))
+);
+
+ALTER TABLE ONLY public.contact_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.contact_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.contact_merges (
     account_id bigint NOT NULL,
     merged_id bigint NOT NULL,
@@ -849,6 +930,20 @@ ALTER TABLE public.files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.idempotency_keys (
+    account_id bigint NOT NULL,
+    key_hash bytea NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint NOT NULL,
+    location text DEFAULT ''::text NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_body_hash_check CHECK ((length(body_hash) = 32)),
+    CONSTRAINT idempotency_keys_key_hash_check CHECK ((length(key_hash) = 32))
+);
+
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.images (
     account_id bigint NOT NULL,
@@ -1710,6 +1805,9 @@ ALTER TABLE ONLY public.consent_ips
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.contact_changes
+    ADD CONSTRAINT contact_changes_pkey PRIMARY KEY (account_id, xid, id);
+
 ALTER TABLE ONLY public.contact_merges
     ADD CONSTRAINT contact_merges_pkey PRIMARY KEY (account_id, merged_id);
 
@@ -1778,6 +1876,9 @@ ALTER TABLE ONLY public.file_chunks
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key_hash);
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
@@ -1984,6 +2085,8 @@ CREATE INDEX contacts_restricted ON public.contacts USING btree (account_id, id)
 
 CREATE INDEX contacts_sample ON public.contacts USING btree (account_id, id) WHERE (((hashint8(id) & 2147483647) % 100) = 0);
 
+CREATE INDEX contacts_updated_at ON public.contacts USING btree (account_id, updated_at, id);
+
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
@@ -2005,6 +2108,8 @@ CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, camp
 CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, contact_id, at);
 
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
@@ -2094,6 +2199,12 @@ CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR E
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
 
+CREATE TRIGGER contacts_created AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_deleted AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_updated AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
 CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.deliveries FOR EACH ROW WHEN ((NOT
         CASE old.status
             WHEN new.status THEN ((old.status <> ALL (ARRAY['claimed'::text, 'handing'::text])) OR ((old.lane = new.lane) AND (old.turn = new.turn)))
@@ -2103,6 +2214,12 @@ CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.de
             WHEN 'in_doubt'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'queued'::text, 'cancelled'::text]))
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
+
+CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2205,6 +2322,9 @@ ALTER TABLE ONLY public.file_chunks
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_file_id_fkey FOREIGN KEY (account_id, file_id) REFERENCES public.files(account_id, id);
@@ -2348,6 +2468,8 @@ CREATE POLICY account ON public.consent_ips USING ((account_id = public.current_
 
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.contact_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.contact_merges USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.contact_tags USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2385,6 +2507,8 @@ CREATE POLICY account ON public.fields USING ((account_id = public.current_accou
 CREATE POLICY account ON public.file_chunks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.files USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.idempotency_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -2462,6 +2586,8 @@ ALTER TABLE public.consent_ips ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contact_changes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contact_merges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contact_tags ENABLE ROW LEVEL SECURITY;
@@ -2499,6 +2625,8 @@ ALTER TABLE public.fields ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.file_chunks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
@@ -2604,6 +2732,8 @@ GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mail
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.contact_changes TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.contact_merges TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.contact_tags TO mailer_eraser;
@@ -2637,6 +2767,8 @@ GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.file_chunks TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 

@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("mailer", "lists", "sending", "tracking", "retention_jobs")
 # method → position of the SQL among its arguments
-METHODS = {"one": 1, "first": 1, "many": 1, "rows": 0, "value": 0, "run": 0}
+METHODS = {"one": 1, "first": 1, "many": 1, "rows": 0, "value": 0, "run": 0, "run_plain": 0}
 # rooms' own functions may be called `run`, `first`…: only calls on a transaction count
 RECEIVERS = re.compile(r"^(tx|shared|\w+_tx|tx\.shared\(\)|self\._?tx)$")
 # the only SQL that is built at run time, with parameters, is tested by properties

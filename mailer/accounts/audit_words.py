@@ -65,6 +65,7 @@ OBJECTS = {
     "campaign": N_("campaign"),
     "campaign_report": N_("report of campaign"),
     "contact": N_("contact"),
+    "contact_batch": N_("contacts by the API"),
     "contacts": N_("export of contacts"),
     "deliveries": N_("export of deliveries"),
     "delivery": N_("message to contact"),

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from lists import consents, contact_history, contact_merges, contacts, duplicates, fields, subscriptions
+from lists import (
+    consents,
+    contact_history,
+    contact_merges,
+    contact_timeline,
+    contacts,
+    duplicates,
+    fields,
+    subscriptions,
+)
 from lists.consents import Evidence, Method
 from lists.contact_merges import Merge
 from lists.contacts import NewContact
@@ -294,7 +303,7 @@ async def test_history_follows_and_values_are_as_chosen(services: Services, make
             ("granted", "Salon 2026"),
         ]
         assert (await status_of(tx, kept)) == {list_id: "active"}
-        words = {moment.word for moment in await contact_history.timeline(tx, kept)}
+        words = {moment.word for moment in (await contact_timeline.many(tx, kept)).items}
         assert {"granted", "denied", "merged", "created", "subscribed"} <= words
         archive = await contact_history.archive(tx, kept)
         assert "Salon 2026" in str(archive["history"])
@@ -312,7 +321,12 @@ async def test_a_personal_mailbox_does_not_take_business_interest_over(
     account = await make.account()
     async with services.db.account(account.id) as tx:
         list_id = await make.mailing_list(tx)
-        evidence = {"lists": [list_id], "legal_basis": "b2b_interest", "source": "salon"}
+        evidence = {
+            "lists": [list_id],
+            "legal_basis": "b2b_interest",
+            "source": "salon",
+            "informed_on": "2026-01-05",
+        }
         business = await add(services, tx, "ana@societe.test", **evidence)
         personal = await add(services, tx, "ana@gmail.com")
         with pytest.raises(Invalid) as caught:

@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from lists import (
+    api_batches,
+    api_changes,
     api_contacts,
     api_duplicates,
     api_forms,
@@ -16,6 +18,8 @@ from lists import (
 )
 
 ROUTES: list[web.RouteDef] = [
+    *api_batches.ROUTES,
+    *api_changes.ROUTES,
     *api_contacts.ROUTES,
     *api_duplicates.ROUTES,
     *api_rights.ROUTES,

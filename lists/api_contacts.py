@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from lists import (
+    contact_parts,
     contact_search,
     contact_views,
     contacts,
@@ -14,6 +15,7 @@ from lists import (
     fields,
     subscriptions,
 )
+from lists.contact_parts import ContactPart
 from lists.contact_views import ContactShown
 from lists.contacts import ContactChange, Id, NewContact
 from lists.erasures import Erasure
@@ -21,7 +23,10 @@ from lists.field_changes import FieldChanged
 from lists.field_options import NewOptions, OptionChange, OptionNamed
 from lists.fields import FieldChange, NewField
 from mailer.accounts import access
+from mailer.core.db import AccountTx
+from mailer.core.errors import fault
 from mailer.core.paging import Page
+from mailer.core.text import N_
 from mailer.web.openapi import operation, page_of
 from mailer.web.request import Input, id_in_path, query, read, services
 from mailer.web.response import json
@@ -34,14 +39,29 @@ class Paging(Input):
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 
+# names of members, with commas between them; all when left out
+FieldNames = Annotated[str, Field(max_length=400, examples=["id,email,lists"])]
+
+
+class PartQuery(Input):
+    """`fields`: only these members of the contact."""
+
+    fields: FieldNames = ""
+
+
 class ContactQuery(Paging):
-    """`q`: beginning of an address or a name. `email`: exactly this address."""
+    """`q`: beginning of an address or a name. `email`: exactly this address.
+
+    `updated_since`: whose address, name, language or fields changed since then, the oldest change first.
+    """
 
     q: Annotated[str, Field(max_length=320)] = ""
     email: Annotated[str, Field(max_length=1000)] = ""
     list_id: Id | None = None
     status: contact_search.State = ""
     tag_id: Id | None = None
+    updated_since: AwareDatetime | None = None
+    fields: FieldNames = ""
 
 
 class Unsubscription(Input):
@@ -51,16 +71,31 @@ class Unsubscription(Input):
     source: Annotated[str, Field(max_length=500)] = ""
 
 
-@operation("Find contacts", query=ContactQuery, returns=page_of(ContactShown), scope="contacts:read")
+@operation(
+    "Find contacts",
+    query=ContactQuery,
+    returns=page_of(ContactShown) | page_of(ContactPart),
+    scope="contacts:read",
+)
 async def index(request: web.Request) -> web.Response:
     asked = query(request, ContactQuery)
+    names = contact_parts.names(asked.fields)
     async with access.api_tx(request) as tx:
-        if asked.email:
-            return json(Page(await contact_views.with_address(tx, asked.email)))
-        wanted = contact_search.Filter(
-            q=asked.q, list_id=asked.list_id, status=asked.status, tag_id=asked.tag_id
-        )
-        return json(await contact_views.many(tx, wanted, cursor=asked.cursor, limit=asked.limit))
+        found = await _found(tx, asked)
+    return json(contact_parts.parts(found, names))
+
+
+async def _found(tx: AccountTx, asked: ContactQuery) -> Page[ContactShown]:
+    if asked.email:
+        return Page(await contact_views.with_address(tx, asked.email))
+    wanted = contact_search.Filter(q=asked.q, list_id=asked.list_id, status=asked.status, tag_id=asked.tag_id)
+    if asked.updated_since is None:
+        return await contact_views.many(tx, wanted, cursor=asked.cursor, limit=asked.limit)
+    if wanted.q:
+        raise fault("q", N_("Leave this out beside updated_since."), code="together")
+    return await contact_views.updated(
+        tx, wanted, asked.updated_since, cursor=asked.cursor, limit=asked.limit
+    )
 
 
 @operation(
@@ -74,10 +109,11 @@ async def create(request: web.Request) -> web.Response:
     return json(shown, status=201, headers={"Location": f"/api/v1/contacts/{contact.id}"})
 
 
-@operation("Show a contact", returns=ContactShown, scope="contacts:read")
+@operation("Show a contact", query=PartQuery, returns=ContactShown | ContactPart, scope="contacts:read")
 async def show(request: web.Request) -> web.Response:
+    names = contact_parts.names(query(request, PartQuery).fields)
     async with access.api_tx(request) as tx:
-        return json(await contact_views.show(tx, id_in_path(request)))
+        return json(contact_parts.part(await contact_views.show(tx, id_in_path(request)), names))
 
 
 @operation(

@@ -29,6 +29,8 @@ from lists.import_upload import Upload
 from lists.imports import Choices, Column, Import, Mode, State
 from lists.pages_imports import pieces_of
 from mailer.accounts import access, agreements
+from mailer.accounts.api_repeats import Repeated
+from mailer.core import files
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, NotFound, fault
 from mailer.core.forbidden_data import NAME_REFUSED
@@ -36,7 +38,7 @@ from mailer.core.paging import Page
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.openapi import operation, page_of
-from mailer.web.request import Input, WrongMediaType, check, id_in_path, query, services
+from mailer.web.request import BODY, Input, WrongMediaType, check, id_in_path, query, services
 from mailer.web.response import json
 
 MAX_OPTIONS = 100_000  # bytes
@@ -172,16 +174,21 @@ def shown(job: Import) -> ImportShown:
     errors=(413, 415),
 )
 async def create(request: web.Request) -> web.Response:
-    async with access.api_tx(request) as tx:
+    async with access.api_look(request) as tx:
         await agreements.require(tx)
         account_id = tx.account_id
     if request.content_type != "multipart/form-data":
         raise WrongMediaType
     import_upload.check_size(request.content_length)
     upload, new = await _parts(request, account_id)
+    # the file by its octets, so that a repeated request is known by what it holds (E-61)
+    async with access.api_look(request) as tx:
+        digest = (await files.show(tx, upload.file_id)).sha256 or b""
+    told = orjson.dumps((upload.file_name, new.model_dump()), option=orjson.OPT_SORT_KEYS)
+    request[BODY] = digest + told
     try:
         return await begin(request, upload, new)
-    except Invalid:
+    except (Invalid, Repeated):
         await import_upload.drop(services(request).db, account_id, upload.file_id)
         raise
 

@@ -1,5 +1,6 @@
 """JSON for programs: lists, suppressions, exports (S19)."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -46,17 +47,23 @@ class NewSuppression(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportShown:
-    """`file_url` appears when `state` is done, until `expires_at`."""
+    """`file_url` appears when `state` is done, until `expires_at`. `columns`: as asked for, empty for all.
+
+    The file shows each row as it was between `started_at` and `finished_at`.
+    """
 
     id: int
     what: str
     list_id: int | None
+    status: str
+    columns: list[str]
     format: str
     state: str
     rows: int
     total: int
     file_url: str | None
     created_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None
 
@@ -168,12 +175,15 @@ def _shown(export: Export) -> ExportShown:
         id=export.id,
         what=export.what,
         list_id=export.list_id,
+        status=export.status,
+        columns=export.chosen,
         format=export.format,
         state=export.state,
         rows=export.rows,
         total=export.total,
         file_url=f"/api/v1/exports/{export.id}/file" if ready else None,
         created_at=export.created_at,
+        started_at=export.started_at,
         finished_at=export.finished_at,
         expires_at=export.expires_at,
     )
@@ -188,20 +198,36 @@ async def export_file(request: web.Request) -> web.StreamResponse:
 
 
 async def stream(request: web.Request, file: files.File, *, account_id: int) -> web.StreamResponse:
-    """The file as a download, a chunk at a time."""
+    """The file as a download, a chunk at a time; one that broke off goes on where `Range: bytes=N-` says."""
+    begin = _begin(request, file.size)
     answer = web.StreamResponse(
+        status=200 if begin is None else 206,
         headers={
             "Content-Type": file.media_type,
-            "Content-Length": str(file.size),
+            "Content-Length": str(file.size - (begin or 0)),
+            "Accept-Ranges": "bytes",
             "Content-Disposition": f'attachment; filename="{file.name}"',
             "Cache-Control": "no-store",
-        }
+        },
     )
+    if begin is not None:
+        answer.headers["Content-Range"] = f"bytes {begin}-{file.size - 1}/{file.size}"
     await answer.prepare(request)
-    async for piece in files.read(services(request).db, account_id, file.id):
+    async for piece in files.read(services(request).db, account_id, file.id, offset=begin or 0):
         await answer.write(piece)
     await answer.write_eof()
     return answer
+
+
+def _begin(request: web.Request, size: int) -> int | None:
+    """Other forms of Range may be passed over (RFC 9110 §14.2): the whole file is an answer to them."""
+    found = re.fullmatch(r"bytes=(\d{1,18})-", request.headers.get("Range", ""), re.ASCII)
+    if found is None:
+        return None
+    begin = int(found[1])
+    if begin >= size:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{size}"})
+    return begin
 
 
 ROUTES: list[web.RouteDef] = [

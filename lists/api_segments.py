@@ -135,7 +135,11 @@ async def delete(request: web.Request) -> web.Response:
 
 
 @operation(
-    "Estimate how many contacts a rule has", body=Question, returns=EstimateShown, scope="segments:read"
+    "Estimate how many contacts a rule has",
+    body=Question,
+    returns=EstimateShown,
+    scope="segments:read",
+    keyed=False,
 )
 async def estimate(request: web.Request) -> web.Response:
     asked = await read(request, Question)

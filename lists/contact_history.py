@@ -13,7 +13,6 @@ from lists import (
     restrictions,
     subscriptions,
     suppressions,
-    tags,
 )
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
@@ -118,7 +117,6 @@ async def archive(tx: AccountTx, contact_id: int) -> dict[str, Any]:
     row = (await export_rows.by_ids(tx, [(await contacts.show(tx, contact_id)).id]))[0]
     found = dict(export_rows.contact_object(row))
     found["restrictions"] = await restrictions.of_contact(tx, contact_id)
-    found["tags"] = [one.name for one in await tags.of_contact(tx, contact_id)]
     found["deliveries"] = await deliveries(tx, contact_id, limit=100_000)
     found["messages"] = await _messages(tx, contact_id)
     history = (await contact_timeline.many(tx, contact_id, limit=100_000)).items

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 # pydantic describes no other TypedDict before Python 3.12, and brings this one along
 from typing_extensions import TypedDict
@@ -14,7 +14,7 @@ from mailer.core import addresses
 from mailer.core.addresses import AddressError
 from mailer.core.db import AccountTx
 from mailer.core.errors import NotFound
-from mailer.core.paging import Page, decode, page
+from mailer.core.paging import Page, decode, encode, page
 
 
 class SubscriptionShown(TypedDict):
@@ -25,6 +25,9 @@ class SubscriptionShown(TypedDict):
     status: str
     legal_basis: str
     since: str
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,60 @@ async def many(
         tx, wanted, after=int(str(after[0])) if after else 2**63 - 1, limit=limit + 1
     )
     return page(await by_ids(tx, ids), limit, key=lambda row: (row.id,))
+
+
+async def updated(
+    tx: AccountTx, wanted: Filter, since: datetime, *, cursor: str | None = None, limit: int = 50
+) -> Page[ContactShown]:
+    """Changed at `since` or later (address, name, language, fields), the oldest change first.
+
+    `wanted.q` is not looked at.
+    """
+    # whole microseconds, which a float cannot hold
+    after = decode(cursor, (int, int))
+    begin, last = (_EPOCH + timedelta(microseconds=_int(after[0])), after[1]) if after else (since, 0)
+    rows = await tx.rows(
+        """
+        SELECT c.id, c.updated_at
+        FROM contacts c
+        WHERE c.account_id = $1 AND (c.updated_at, c.id) > ($2, $3)
+          AND (($4::bigint IS NULL AND $5 IN ('', 'none', 'suppressed'))
+               OR EXISTS (SELECT FROM subscriptions s
+                          WHERE s.account_id = $1 AND s.contact_id = c.id
+                            AND ($4::bigint IS NULL OR s.list_id = $4)
+                            AND ($5 IN ('', 'none', 'suppressed') OR s.status = $5)))
+          AND ($5 <> 'none' OR NOT EXISTS (SELECT FROM subscriptions s
+                                           WHERE s.account_id = $1 AND s.contact_id = c.id
+                                             AND s.status = 'active'))
+          AND ($5 <> 'suppressed' OR EXISTS (SELECT FROM suppressions u
+                                             WHERE u.account_id = $1 AND u.address_hash = c.address_hash
+                                               AND u.list_id IS NULL
+                                               AND (u.expires_at IS NULL OR u.expires_at > now())))
+          AND ($7::bigint IS NULL OR EXISTS (SELECT FROM contact_tags t
+                                             WHERE t.account_id = $1 AND t.contact_id = c.id
+                                               AND t.tag_id = $7))
+        ORDER BY c.updated_at, c.id
+        LIMIT $6
+        """,
+        begin,
+        last,
+        wanted.list_id,
+        wanted.status,
+        limit + 1,
+        wanted.tag_id,
+    )
+    kept = rows[:limit]
+    people = {one.id: one for one in await by_ids(tx, [row[0] for row in kept])}
+    shown = [people[row[0]] for row in kept if row[0] in people]
+    if len(rows) <= limit:
+        return Page(shown)
+    last_id, last_at = kept[-1]
+    return Page(shown, encode((last_at - _EPOCH) // timedelta(microseconds=1), last_id))
+
+
+def _int(value: object) -> int:
+    """Within what a time can hold; a made-up cursor may say anything."""
+    return max(0, min(int(str(value)), 2**57))
 
 
 async def with_address(tx: AccountTx, email: str) -> list[ContactShown]:

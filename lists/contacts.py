@@ -51,7 +51,7 @@ class NewContact(BasisEvidence):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "NewContact":
-        _check_evidence(self, self.legal_basis, self.source, self.lists)
+        check_evidence(self, self.legal_basis, self.source, self.lists)
         return self
 
 
@@ -69,7 +69,7 @@ class ContactChange(BasisEvidence):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "ContactChange":
-        _check_evidence(self, self.legal_basis, self.source, self.lists)
+        check_evidence(self, self.legal_basis, self.source, self.lists)
         return self
 
 
@@ -82,7 +82,7 @@ class NewSubscriptions(BasisEvidence):
 
     @model_validator(mode="after")
     def _with_evidence(self) -> "NewSubscriptions":
-        _check_evidence(self, self.legal_basis, self.source, self.lists)
+        check_evidence(self, self.legal_basis, self.source, self.lists)
         return self
 
 
@@ -114,7 +114,8 @@ class _Identity:
     updated_at: datetime
 
 
-def _check_evidence(given: BasisEvidence, legal_basis: str, source: str, lists: Sequence[int]) -> None:
+def check_evidence(given: BasisEvidence, legal_basis: str, source: str, lists: Sequence[int]) -> None:
+    """Raises Invalid when lists come without what shows that the person may be written to (C-01, B-22)."""
     faults = legal_bases.faults(legal_basis, given) if lists else []
     if lists and not legal_basis:
         faults.append(Fault("legal_basis", NEEDS_BASIS, "missing"))
@@ -124,14 +125,17 @@ def _check_evidence(given: BasisEvidence, legal_basis: str, source: str, lists: 
         raise Invalid(*faults)
 
 
-def _check_names(given: "NewContact | ContactChange") -> None:
+def name_faults(**names: str | None) -> list[Fault]:
     """A-025, A-026: a name is no place for a card number either. A surname may be a word of health."""
-    faults = [
+    return [
         Fault(name, forbidden_data.VALUE_REFUSED[kind], kind)
-        for name in ("first_name", "last_name")
-        if (kind := forbidden_data.of_value(getattr(given, name) or "", words=False))
+        for name, text in names.items()
+        if (kind := forbidden_data.of_value(text or "", words=False))
     ]
-    if faults:
+
+
+def _check_names(given: "NewContact | ContactChange") -> None:
+    if faults := name_faults(first_name=given.first_name, last_name=given.last_name):
         raise Invalid(*faults)
 
 
@@ -148,7 +152,8 @@ def read_address(text: str) -> Address:
         raise Invalid(Fault("email", error.message, error.code, error.params)) from None
 
 
-def _check_basis(address: Address, legal_basis: str) -> None:
+def check_basis(address: Address, legal_basis: str) -> None:
+    """Raises Invalid when this basis cannot be for this address (B-23)."""
     if not legal_bases.fits(legal_basis, address.key):
         raise Invalid(Fault("legal_basis", NOT_BUSINESS, "free_mail", {"address": address.email}))
 
@@ -172,7 +177,7 @@ async def add(tx: AccountTx, sealer: Sealer, new: NewContact) -> Contact:
     await agreements.require(tx)
     _check_names(new)
     address = read_address(new.email)
-    _check_basis(address, new.legal_basis)
+    check_basis(address, new.legal_basis)
     values = {key: value for key, value in await _values(tx, new.fields) if value is not None}
     hashed = keys.address_hash(await keys.hash_key(tx, sealer), address.key)
     with conflict("contacts_address_key", "email", ALREADY, address=address.email):
@@ -231,7 +236,7 @@ async def add_to_lists(tx: AccountTx, contact_id: int, new: NewSubscriptions) ->
     """Raises NotFound, Invalid; Conflict at `contact` when its use is limited (C-13)."""
     contact = await show(tx, contact_id)
     await restrictions.require_free(tx, [contact_id])
-    _check_basis(read_address(contact.email), new.legal_basis)
+    check_basis(read_address(contact.email), new.legal_basis)
     await _subscribe(tx, contact_id, new.lists, _evidence(tx, new, new.legal_basis, new.source))
 
 

@@ -1,6 +1,6 @@
-"""What an export writes: complete fields, consent and suppression state (A-013). Chunks by id.
+"""What JSON lines say of a contact: fields, subscriptions, suppressions, proofs of consent, whole (A-013).
 
-CSV: one row a contact, its lists by name. JSON lines: the same, with each subscription and ledger line whole.
+And the suppression list, with the fingerprint of whoever was erased.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,25 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lists import csv_write, field_values
+from lists import field_values
 from lists.field_values import Value
 from mailer.core.db import AccountTx
-
-CHUNK = 1000
-NAMES = ("email", "first_name", "last_name", "language")
-STATES = (
-    "subscribed",
-    "awaiting_confirmation",
-    "unsubscribed",
-    "legal_basis",
-    "suppressed",
-    "opens",
-    "clicks",
-    "source",
-    "created_at",
-    "last_act_at",
-)
-SUPPRESSION_COLUMNS = ("email", "address_hash", "list", "reason", "since", "expires_at", "returned_to")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +33,7 @@ class Row:
     lists: list[dict[str, Any]]
     suppressions: list[dict[str, Any]]
     consents: list[dict[str, Any]]
+    tags: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,37 +52,6 @@ class SuppressionRow:
     since: datetime
     expires_at: datetime | None
     returned_to: Sequence[str]
-
-
-async def next_ids(tx: AccountTx, *, after: int, list_id: int | None, limit: int = CHUNK) -> list[int]:
-    """Contact ids above `after`, of one list or all, without those whose data may only be kept (C-13)."""
-    if list_id is None:
-        found = await tx.rows(
-            """
-            SELECT id FROM contacts
-            WHERE account_id = $1 AND id > $2 AND restricted_at IS NULL
-            ORDER BY id
-            LIMIT $3
-            """,
-            after,
-            limit,
-        )
-    else:
-        found = await tx.rows(
-            """
-            SELECT s.contact_id
-            FROM subscriptions s
-            WHERE s.account_id = $1 AND s.list_id = $4 AND s.contact_id > $2
-              AND NOT EXISTS (SELECT FROM contacts c
-                              WHERE c.account_id = $1 AND c.id = s.contact_id AND c.restricted_at IS NOT NULL)
-            ORDER BY s.contact_id
-            LIMIT $3
-            """,
-            after,
-            limit,
-            list_id,
-        )
-    return [row[0] for row in found]
 
 
 async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
@@ -141,7 +95,12 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
                 FROM consents g
                 LEFT JOIN wordings w ON w.account_id = $1 AND w.id = g.wording_id
                 LEFT JOIN consent_ips i ON i.account_id = $1 AND i.consent_id = g.id
-                WHERE g.account_id = $1 AND g.contact_id = c.id) AS consents
+                WHERE g.account_id = $1 AND g.contact_id = c.id) AS consents,
+               ARRAY(SELECT t.name
+                     FROM contact_tags o
+                     JOIN tags t ON t.account_id = $1 AND t.id = o.tag_id
+                     WHERE o.account_id = $1 AND o.contact_id = c.id
+                     ORDER BY t.name_key) AS tags
         FROM contacts c
         WHERE c.account_id = $1 AND c.id = ANY($2::bigint[])
         ORDER BY c.id
@@ -150,7 +109,7 @@ async def by_ids(tx: AccountTx, contact_ids: Sequence[int]) -> list[Row]:
     )
 
 
-async def suppressions(tx: AccountTx, *, after: int, limit: int = CHUNK) -> list[SuppressionRow]:
+async def suppressions(tx: AccountTx, *, after: int, limit: int) -> list[SuppressionRow]:
     return await tx.many(
         SuppressionRow,
         """
@@ -180,71 +139,18 @@ def suppression_object(row: SuppressionRow) -> Mapping[str, object]:
     return {name: getattr(row, name) for name in SuppressionRow.__dataclass_fields__ if name != "id"}
 
 
-def contact_header(keys: Sequence[str]) -> list[str]:
-    """Built-in names, the account's fields by key, then the states that our import leaves alone."""
-    return [*NAMES, *keys, *(name if name not in keys else f"_{name}" for name in STATES)]
-
-
-def contact_cells(row: Row, keys: Sequence[str]) -> list[str]:
-    """In the order of `contact_header`."""
-    by_state = {
-        state: field_values.write([one["list"] for one in row.lists if one["status"] == state])
-        for state in ("active", "pending", "unsubscribed")
-    }
-    bases = [f"{one['list']}: {one['legal_basis']}" for one in row.lists if one["legal_basis"]]
-    stops = [_stop(one) for one in row.suppressions]
-    return [
-        row.email,
-        row.first_name,
-        row.last_name,
-        row.language,
-        *(field_values.write(row.fields.get(key)) for key in keys),
-        by_state["active"],
-        by_state["pending"],
-        by_state["unsubscribed"],
-        field_values.write(bases),
-        field_values.write(stops),
-        row.opens,
-        row.clicks,
-        row.source,
-        _instant(row.created_at),
-        _instant(row.last_act_at),
-    ]
-
-
-def _stop(one: Mapping[str, Any]) -> str:
-    if one["list_id"]:
-        return f"{one['list']}: {one['reason']}"
-    back = ", ".join(one["returned_to"])
-    return f"{one['reason']} (returned to: {back})" if back else str(one["reason"])
-
-
 def suppression_cells(row: SuppressionRow) -> list[str]:
-    """In the order of SUPPRESSION_COLUMNS."""
+    """In the order of export_columns.SUPPRESSION_COLUMNS."""
     return [
         row.email or "",
         row.address_hash,
         row.list or "",
         row.reason,
-        _instant(row.since),
-        _instant(row.expires_at),
+        instant(row.since),
+        instant(row.expires_at),
         field_values.write(list(row.returned_to)),
     ]
 
 
-def _instant(at: datetime | None) -> str:
+def instant(at: datetime | None) -> str:
     return "" if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def encode(
-    objects: Sequence[Mapping[str, object]], cells: Sequence[Sequence[str]], *, format_: str, delimiter: str
-) -> bytes:
-    """One chunk as bytes."""
-    if format_ == "ndjson":
-        return csv_write.encode_json(objects)
-    return csv_write.encode(cells, delimiter=delimiter)
-
-
-def heading(columns: Sequence[str], *, format_: str, delimiter: str) -> bytes:
-    """What a file begins with."""
-    return b"" if format_ == "ndjson" else csv_write.encode([columns], delimiter=delimiter, bom=True)

@@ -211,6 +211,8 @@ async def freeze(request: web.Request) -> web.Response:
         wish = check(Wish, _wish_values(await request.post()))
         async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
             selection_id = await selections.freeze(tx, wish)
+        if wish.action == "export":
+            return response.redirect(f"{home(request)}/exports/new?selection_id={selection_id}")
     except Invalid as error:
         await access.flash(request, error.faults[0].message, kind="warning")
         return response.redirect(f"{home(request)}/contacts")
@@ -230,6 +232,8 @@ async def selection(request: web.Request) -> web.Response:
 async def _selection(request: web.Request, form: Form | None, *, status: int = 200) -> web.Response:
     async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
         found = await selections.show(tx, id_in_path(request))
+        if found.action == "export":
+            return response.redirect(f"{home(request)}/exports/new?selection_id={found.id}")
         lists = await mailing_lists.names(tx)
         sample = await selections.sample(tx, found.id)
         known_tags = await tags.names(tx)

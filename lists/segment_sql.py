@@ -338,6 +338,18 @@ async def ids(tx: AccountTx, tree: Group, known: Known, *, after: int, last: int
     return [row[0] for row in await tx.rows(sql, after, last, *where.values)]
 
 
+async def freeze(
+    tx: AccountTx, tree: Group, known: Known, selection_id: int, *, after: int = 0, last: int = EVERYBODY
+) -> int:
+    """The people of this range into a selection. Returns how many."""
+    where = _Where(tree, known, selection_id)
+    sql = (
+        "INSERT INTO selection_contacts (account_id, selection_id, contact_id)"
+        f" SELECT $1, $4::bigint, c.id FROM contacts c WHERE {where.sql}"
+    )
+    return await tx.run(sql, after, last, *where.values)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where members are written: a campaign's segment, and the range of contacts looked at."""

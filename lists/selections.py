@@ -29,7 +29,8 @@ JOB = "lists.act_on_selection"
 STEP = 1000
 TYPED_FROM = 100  # ui 3.5: from here the number has to be written
 MAX = 1_000_000
-Action = Literal["delete", "unsubscribe", "add", "remove", "tag", "untag"]
+# "export": the frozen contacts are what an export holds (`exports.ask`); there is nothing to confirm
+Action = Literal["delete", "unsubscribe", "add", "remove", "tag", "untag", "export"]
 
 
 class Wish(Input):
@@ -98,6 +99,25 @@ async def freeze_ids(
     tx: AccountTx, action: Action, contact_ids: Sequence[int], *, wanted: Filter, list_id: int | None = None
 ) -> int:
     """The contacts among these ids that are there. Raises Invalid at `ids` when there are none."""
+    selection_id = await begin(tx, action, wanted=wanted, list_id=list_id)
+    size = await tx.run(
+        """
+        INSERT INTO selection_contacts (account_id, selection_id, contact_id)
+        SELECT DISTINCT $1::bigint, $2::bigint, id
+        FROM contacts
+        WHERE account_id = $1 AND id = ANY($3::bigint[])
+        """,
+        selection_id,
+        list(contact_ids),
+    )
+    if not size:
+        raise Invalid(Fault("ids", N_("Choose at least one contact."), "empty"))
+    await frozen(tx, selection_id, size)
+    return selection_id
+
+
+async def begin(tx: AccountTx, action: Action, *, wanted: Filter, list_id: int | None = None) -> int:
+    """A selection that is still empty; what nobody confirmed since yesterday goes."""
     await tx.run(
         """
         DELETE FROM selections
@@ -115,20 +135,12 @@ async def freeze_ids(
         list_id,
         tx.actor.id,
     )
-    size = await tx.run(
-        """
-        INSERT INTO selection_contacts (account_id, selection_id, contact_id)
-        SELECT DISTINCT $1::bigint, $2::bigint, id
-        FROM contacts
-        WHERE account_id = $1 AND id = ANY($3::bigint[])
-        """,
-        selection_id,
-        list(contact_ids),
-    )
-    if not size:
-        raise Invalid(Fault("ids", N_("Choose at least one contact."), "empty"))
-    await tx.run("UPDATE selections SET size = $3 WHERE account_id = $1 AND id = $2", selection_id, size)
     return selection_id
+
+
+async def frozen(tx: AccountTx, selection_id: int, size: int) -> None:
+    """So many are in it."""
+    await tx.run("UPDATE selections SET size = $3 WHERE account_id = $1 AND id = $2", selection_id, size)
 
 
 async def show(tx: AccountTx, selection_id: int) -> Selection:
@@ -168,7 +180,7 @@ async def confirm(tx: AccountTx, selection_id: int, given: Confirmation) -> Sele
     Raises Invalid at `typed`, `list_id`, `legal_basis`, `source`; NotFound.
     """
     selection = await show(tx, selection_id)
-    if selection.state != "frozen":
+    if selection.state != "frozen" or selection.action == "export":
         return selection
     await _check(tx, selection, given)
     tag_id = given.tag_id

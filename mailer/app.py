@@ -68,10 +68,12 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
             *proxies.middlewares(settings),
             middleware.request_id,
             middleware.security_headers,
+            access.rate_headers,
             middleware.errors,
         ],
         client_max_size=MAX_FORM,
     )
+    app.on_response_prepare.append(access.add_rate)
     app.cleanup_ctx.append(_services_context(settings, services))
     app.add_routes(ROOT_ROUTES)
     app.add_subapp("/app", face(APP_ROUTES, [access.session]))

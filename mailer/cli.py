@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__
+from mailer import __version__, client_commands
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 
@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("--per-day", "--per-month"):
         limits.add_argument(name, default="none", metavar="N", help="a number, or none (the default)")
     limits.add_argument("--json", action="store_true")
+    take = account.add_parser("take-over", help="an exported archive into an account that is here")
+    take.add_argument("--account", type=int, required=True)
+    take.add_argument("--json", action="store_true")
+    take.add_argument("archive", help="the ZIP that an export of a whole account gave")
     keys = commands.add_parser("api-key", help="API keys").add_subparsers(dest="act", required=True)
     key = keys.add_parser("create", help="a key of one account, shown once")
     key.add_argument("--account", type=int, required=True)
@@ -55,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     operator = operators.add_parser("create", help="an operator; prints a one-time sign-in link")
     operator.add_argument("--email", required=True)
     operator.add_argument("--json", action="store_true")
+    client_commands.add_to(commands)
     sending = commands.add_parser("sending", help="sending as a whole, after a restore").add_subparsers(
         dest="act", required=True
     )
@@ -135,10 +140,16 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer import doctor
 
             return asyncio.run(doctor.run(os.environ))
+        case "import" | "export":
+            return _run(lambda: client_commands.run(args))
         case "sending":
             from mailer import sending_commands
 
             return _run(lambda: sending_commands.run(_settings(), args))
+        case "account" if args.act == "take-over":
+            from mailer import take_over_command
+
+            return _run(lambda: take_over_command.run(_settings(), args))
         case _:
             from mailer.accounts import commands
 

@@ -37,6 +37,64 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.note_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), id, 'created' FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), id, 'deleted' FROM old_rows;
+    ELSE
+        EXECUTE $sql$
+            INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+            SELECT n.account_id, (SELECT pg_current_xact_id()::text::bigint), n.id, k.kind
+            FROM new_rows n
+            JOIN old_rows o ON o.account_id = n.account_id AND o.id = n.id
+            CROSS JOIN LATERAL (
+                SELECT 'updated' AS kind
+                WHERE (n.email, n.first_name, n.last_name, n.language, n.fields, n.restricted_at)
+                      IS DISTINCT FROM (o.email, o.first_name, o.last_name, o.language, o.fields, o.restricted_at)
+                UNION ALL
+                SELECT 'consent' WHERE (n.opens, n.clicks) IS DISTINCT FROM (o.opens, o.clicks)
+            ) AS k
+            $sql$;
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
+CREATE FUNCTION public.note_subscriptions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+        SELECT account_id, (SELECT pg_current_xact_id()::text::bigint), contact_id, list_id, 'subscription', status
+        FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        -- what goes with its contact is told by the contact
+        INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+        SELECT o.account_id, (SELECT pg_current_xact_id()::text::bigint), o.contact_id, o.list_id, 'subscription',
+               'removed'
+        FROM old_rows o
+        WHERE EXISTS (SELECT FROM contacts c WHERE c.account_id = o.account_id AND c.id = o.contact_id);
+    ELSE
+        EXECUTE $sql$
+            INSERT INTO contact_changes (account_id, xid, contact_id, list_id, kind, status)
+            SELECT n.account_id, (SELECT pg_current_xact_id()::text::bigint), n.contact_id, n.list_id,
+                   'subscription', n.status
+            FROM new_rows n
+            JOIN old_rows o USING (account_id, list_id, contact_id)
+            WHERE n.status <> o.status
+            $sql$;
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
 CREATE FUNCTION public.refuse_step() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -511,6 +569,29 @@ ALTER TABLE public.consents ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.contact_changes (
+    account_id bigint NOT NULL,
+    xid bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    list_id bigint,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    status text DEFAULT ''::text NOT NULL,
+    CONSTRAINT contact_changes_kind_check CHECK ((kind = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'subscription'::text, 'consent'::text])))
+);
+
+ALTER TABLE ONLY public.contact_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.contact_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.contact_merges (
     account_id bigint NOT NULL,
     merged_id bigint NOT NULL,
@@ -700,6 +781,22 @@ WITH (fillfactor='50');
 
 ALTER TABLE ONLY public.evidence FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.export_members (
+    account_id bigint NOT NULL,
+    export_id bigint NOT NULL,
+    n integer NOT NULL,
+    part integer NOT NULL,
+    name text NOT NULL,
+    offset_ bigint NOT NULL,
+    packed bigint DEFAULT 0 NOT NULL,
+    size bigint DEFAULT 0 NOT NULL,
+    rows bigint DEFAULT 0 NOT NULL,
+    crc bigint DEFAULT 0 NOT NULL,
+    sha256 bytea
+);
+
+ALTER TABLE ONLY public.export_members FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.exports (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -722,10 +819,17 @@ CREATE TABLE public.exports (
     delivery_status text DEFAULT ''::text NOT NULL,
     delivery_reason text DEFAULT ''::text NOT NULL,
     provider text DEFAULT ''::text NOT NULL,
+    status text DEFAULT ''::text NOT NULL,
+    selection_id bigint,
+    chosen jsonb DEFAULT '[]'::jsonb NOT NULL,
+    started_at timestamp with time zone,
+    top_id bigint DEFAULT 0 NOT NULL,
+    part integer DEFAULT 0 NOT NULL,
     CONSTRAINT exports_delimiter_check CHECK ((delimiter = ANY (ARRAY[','::text, ';'::text]))),
-    CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text]))),
+    CONSTRAINT exports_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'ndjson'::text, 'xlsx'::text, 'zip'::text]))),
     CONSTRAINT exports_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text]))),
-    CONSTRAINT exports_what_check CHECK ((what = ANY (ARRAY['contacts'::text, 'suppressions'::text, 'deliveries'::text])))
+    CONSTRAINT exports_status_check CHECK ((status = ANY (ARRAY[''::text, 'active'::text, 'pending'::text, 'unsubscribed'::text]))),
+    CONSTRAINT exports_what_check CHECK ((what = ANY (ARRAY['contacts'::text, 'suppressions'::text, 'deliveries'::text, 'account'::text])))
 );
 
 ALTER TABLE ONLY public.exports FORCE ROW LEVEL SECURITY;
@@ -826,6 +930,20 @@ ALTER TABLE public.files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.idempotency_keys (
+    account_id bigint NOT NULL,
+    key_hash bytea NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint NOT NULL,
+    location text DEFAULT ''::text NOT NULL,
+    answer bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT idempotency_keys_body_hash_check CHECK ((length(body_hash) = 32)),
+    CONSTRAINT idempotency_keys_key_hash_check CHECK ((length(key_hash) = 32))
+);
+
+ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.images (
     account_id bigint NOT NULL,
@@ -1810,6 +1928,9 @@ ALTER TABLE ONLY public.consent_ips
 ALTER TABLE ONLY public.consents
     ADD CONSTRAINT consents_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.contact_changes
+    ADD CONSTRAINT contact_changes_pkey PRIMARY KEY (account_id, xid, id);
+
 ALTER TABLE ONLY public.contact_merges
     ADD CONSTRAINT contact_merges_pkey PRIMARY KEY (account_id, merged_id);
 
@@ -1858,6 +1979,9 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_pkey PRIMARY KEY (account_id, campaign_id, lane, profile);
 
+ALTER TABLE ONLY public.export_members
+    ADD CONSTRAINT export_members_pkey PRIMARY KEY (account_id, export_id, n);
+
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
 
@@ -1875,6 +1999,9 @@ ALTER TABLE ONLY public.file_chunks
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key_hash);
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
@@ -2099,6 +2226,8 @@ CREATE INDEX contacts_restricted ON public.contacts USING btree (account_id, id)
 
 CREATE INDEX contacts_sample ON public.contacts USING btree (account_id, id) WHERE (((hashint8(id) & 2147483647) % 100) = 0);
 
+CREATE INDEX contacts_updated_at ON public.contacts USING btree (account_id, updated_at, id);
+
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
@@ -2120,6 +2249,8 @@ CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, camp
 CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, contact_id, at);
 
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
@@ -2209,6 +2340,12 @@ CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR E
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
 
+CREATE TRIGGER contacts_created AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_deleted AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_updated AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
 CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.deliveries FOR EACH ROW WHEN ((NOT
         CASE old.status
             WHEN new.status THEN ((old.status <> ALL (ARRAY['claimed'::text, 'handing'::text])) OR ((old.lane = new.lane) AND (old.turn = new.turn)))
@@ -2218,6 +2355,12 @@ CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.de
             WHEN 'in_doubt'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'queued'::text, 'cancelled'::text]))
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
+
+CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2300,6 +2443,12 @@ ALTER TABLE ONLY public.duplicates
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.export_members
+    ADD CONSTRAINT export_members_account_id_export_id_fkey FOREIGN KEY (account_id, export_id) REFERENCES public.exports(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.export_members
+    ADD CONSTRAINT export_members_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2314,6 +2463,9 @@ ALTER TABLE ONLY public.file_chunks
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_file_id_fkey FOREIGN KEY (account_id, file_id) REFERENCES public.files(account_id, id);
@@ -2475,6 +2627,8 @@ CREATE POLICY account ON public.consent_ips USING ((account_id = public.current_
 
 CREATE POLICY account ON public.consents USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.contact_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.contact_merges USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.contact_tags USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2501,6 +2655,8 @@ CREATE POLICY account ON public.events USING ((account_id = public.current_accou
 
 CREATE POLICY account ON public.evidence USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.export_members USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.field_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2510,6 +2666,8 @@ CREATE POLICY account ON public.fields USING ((account_id = public.current_accou
 CREATE POLICY account ON public.file_chunks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.files USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.idempotency_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -2599,6 +2757,8 @@ ALTER TABLE public.consent_ips ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consents ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contact_changes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.contact_merges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contact_tags ENABLE ROW LEVEL SECURITY;
@@ -2625,6 +2785,8 @@ ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.export_members ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.field_changes ENABLE ROW LEVEL SECURITY;
@@ -2634,6 +2796,8 @@ ALTER TABLE public.fields ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.file_chunks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
@@ -2751,6 +2915,8 @@ GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mail
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.contact_changes TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.contact_merges TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.contact_tags TO mailer_eraser;
@@ -2773,6 +2939,8 @@ GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.export_members TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.field_changes TO mailer_eraser;
@@ -2782,6 +2950,8 @@ GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.file_chunks TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 

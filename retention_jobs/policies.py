@@ -14,6 +14,7 @@ LOG_MONTHS = 12  # A-007, B-60
 UNCONFIRMED = timedelta(days=30)  # B-26
 INACTIVE_MONTHS = 36  # B-27: from a person's last sign
 PROOF_IP_MONTHS = 12  # B-25: long enough to answer a complaint
+CHANGES = timedelta(days=30)  # of the feed of contact changes
 SMALLEST_CELL = 10
 
 
@@ -47,5 +48,6 @@ POLICIES = (
     Policy(
         "proofs", N_("IP addresses kept as proof of a confirmation"), N_("12 months"), N_("the confirmation")
     ),
+    Policy("changes", N_("Feed of contact changes for programs"), N_("30 days"), N_("the change")),
     Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),
 )

@@ -13,6 +13,7 @@ from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
 from retention_jobs import eraser, totals
 from retention_jobs.policies import (
+    CHANGES,
     CONTENT,
     KEY_LIVES,
     LOG_MONTHS,
@@ -65,14 +66,17 @@ async def content(tx: AccountTx, now: datetime) -> int:
     deleted += await _segment_members(tx)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
     deleted += await _messages(tx, before, now - KEY_LIVES)
+    deleted += await tx.run(
+        "DELETE FROM idempotency_keys WHERE account_id = $1 AND created_at <= $2", now - KEY_LIVES
+    )
     await _drop_keys(tx, now)
     return deleted
 
 
 async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> int:
-    """What transactional messages said: six days after the last attempt, or once their contact was deleted.
+    """What transactional messages said: six days after the last attempt, or with their contact.
 
-    The caller's keys go after 24 hours (E-61).
+    Keys that stood here before `idempotency_keys` did go after 24 hours (E-61).
     """
     await tx.run(
         """
@@ -364,6 +368,24 @@ async def proofs(tx: AccountTx, now: datetime) -> int:
     )
 
 
+async def changes(tx: AccountTx, now: datetime) -> int:
+    """The feed after 30 days, in the order it was written."""
+    return await tx.run(
+        """
+        DELETE FROM contact_changes
+        WHERE account_id = $1 AND (xid, id) IN (
+            SELECT xid, id
+            FROM (
+                SELECT xid, id, at FROM contact_changes WHERE account_id = $1 ORDER BY xid, id LIMIT $3
+            ) AS first
+            WHERE at < $2
+        )
+        """,
+        now - CHANGES,
+        BATCH,
+    )
+
+
 async def log(tx: AccountTx, now: datetime) -> int:
     """The journal after 12 months (B-60)."""
     return await eraser.old_journal(tx, months_before(now, LOG_MONTHS), limit=BATCH)
@@ -377,6 +399,7 @@ RULES: Mapping[str, Rule] = {
     "deliveries": deliveries,
     "unconfirmed": unconfirmed,
     "proofs": proofs,
+    "changes": changes,
     "log": log,
 }
 

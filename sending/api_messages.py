@@ -1,6 +1,5 @@
 """JSON for programs: transactional messages, one mail to one person."""
 
-import re
 from typing import Annotated, Literal
 
 from aiohttp import web
@@ -9,7 +8,7 @@ from pydantic import Field, StringConstraints
 from mailer.accounts import access
 from mailer.core import paging
 from mailer.core.db import AccountTx
-from mailer.core.errors import TooMany, fault
+from mailer.core.errors import TooMany
 from mailer.core.rate import Limit
 from mailer.core.text import N_
 from mailer.web.openapi import operation, page_of
@@ -21,8 +20,6 @@ from sending.transactional_order import NewMessage
 
 # the same words to many people are a newsletter, and a newsletter can be left (A-101)
 SAME_A_DAY = 200
-# draft-ietf-httpapi-idempotency-key-header-07 §2.1: a structured string; quotes may be left out, as most do
-_KEY = re.compile(r'"[ !#-\[\]-~]{1,255}"|[!#-~]{1,255}')
 
 
 class MessageQuery(Input):
@@ -35,14 +32,6 @@ class MessageQuery(Input):
     to: Annotated[str, StringConstraints(max_length=320)] = ""
     cursor: str | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
-
-
-def _key(request: web.Request) -> str:
-    """The header Idempotency-Key, or "". Raises Invalid."""
-    text = request.headers.get("Idempotency-Key", "").strip()
-    if text and not _KEY.fullmatch(text):
-        raise fault("Idempotency-Key", N_("A key has 1 to 255 plain characters."), code="key")
-    return text.strip('"')
 
 
 async def _within_limits(request: web.Request, tx: AccountTx, same: str) -> None:
@@ -70,13 +59,11 @@ async def _within_limits(request: web.Request, tx: AccountTx, same: str) -> None
 )
 async def create(request: web.Request) -> web.Response:
     new = await read(request, NewMessage)
-    key, held = _key(request), services(request)
+    held = services(request)
     async with access.api_tx(request) as tx:
-        found = await transactional.earlier(tx, held, key, new) if key else None
-        if found is None:
-            ready = await transactional.make(tx, held, new)
-            await _within_limits(request, tx, ready.same)
-            found = await transactional.accept(tx, held, ready, key)
+        ready = await transactional.make(tx, held, new)
+        await _within_limits(request, tx, ready.same)
+        found = await transactional.accept(tx, held, ready)
     return json(found, status=202, headers={"Location": f"/api/v1/messages/{found.id}"})
 
 

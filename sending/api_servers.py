@@ -87,7 +87,7 @@ async def delete(request: web.Request) -> web.Response:
     body=TestOrder,
     returns=ServerTest,
     scope="smtp-servers:write",
-    errors=(429,),
+    keyed=False,
 )
 async def test(request: web.Request) -> web.Response:
     order = await read(request, TestOrder)

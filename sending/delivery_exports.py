@@ -1,13 +1,12 @@
 """Deliveries of a campaign as a file: the same rows, filters and words as the page and the API (A-011)."""
 
-import time
 from datetime import datetime
 
-from lists import csv_write, export_rows, exports
+from lists import export_turns
+from lists.export_files import Part
+from lists.export_rows import instant
 from lists.exports import Export
-from mailer.core import files
 from mailer.core.db import AccountTx
-from mailer.core.jobs import again
 from mailer.core.services import Services
 from mailer.core.work import Task
 from sending import deliveries
@@ -26,48 +25,30 @@ COLUMNS = (
     "smtp_code",
     "smtp_reply",
 )
-TURN_SECONDS = 20.0
 
 
 async def export(services: Services, task: Task) -> datetime | None:
-    """The job "sending.export_deliveries": writes on from the saved position, as lists.export does."""
-    until = time.monotonic() + TURN_SECONDS
-    while time.monotonic() < until:
-        async with services.db.account(task.account_id) as tx:
-            found = await exports.take(tx, task.ref_id)
-            if found is None or await _chunk(tx, found):
-                return None
-    return again()
+    """The job "sending.export_deliveries"."""
+    return await export_turns.turn(services, task, read)
 
 
-async def _chunk(tx: AccountTx, export: Export) -> bool:
-    """The next rows; True at the end."""
+async def read(tx: AccountTx, export: Export, limit: int) -> Part:
+    """The next rows."""
     wanted = Filter(
         status=export.delivery_status,
         reason=export.delivery_reason,
         provider=export.provider,
         after=export.position or None,
-        limit=export_rows.CHUNK,
+        limit=limit,
     )
-    rows = (await deliveries.many(tx, export.campaign_id or 0, wanted))[: export_rows.CHUNK]
-    data = b""
-    if not export.position:
-        data = export_rows.heading(COLUMNS, format_=export.format, delimiter=export.delimiter)
-    data += _encoded(rows, export)
-    for start in range(0, len(data), files.CHUNK):
-        await files.append(tx, export.file_id or 0, data[start : start + files.CHUNK])
-    if rows:
-        await exports.advance(tx, export, position=rows[-1].contact_id, rows=len(rows))
-        return False
-    await exports.finish(tx, export)
-    return True
-
-
-def _encoded(rows: list[Delivery], export: Export) -> bytes:
-    if export.format == "ndjson":
-        return csv_write.encode_json([dict(zip(COLUMNS, _values(row), strict=True)) for row in rows])
-    return csv_write.encode(
-        [[_cell(value) for value in _values(row)] for row in rows], delimiter=export.delimiter
+    rows = (await deliveries.many(tx, export.campaign_id or 0, wanted))[:limit]
+    return Part(
+        header=COLUMNS,
+        last=rows[-1].contact_id if rows else export.position,
+        count=len(rows),
+        columns=list(zip(*([_cell(value) for value in _values(row)] for row in rows), strict=True)),
+        objects=[dict(zip(COLUMNS, _values(row), strict=True)) for row in rows],
+        numbers=frozenset({"contact_id", "attempts", "smtp_code"}),
     )
 
 
@@ -89,5 +70,5 @@ def _values(row: Delivery) -> tuple[object, ...]:
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds").replace("+00:00", "Z")
+        return instant(value)
     return "" if value is None else str(value)

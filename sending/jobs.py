@@ -26,7 +26,7 @@ JOBS: list[Job] = [
     Job("sending.send_test", test_mail.send_test, urgent=True),
     Job("sending.send_system_mail", system_mail.send_system_mail, urgent=True),
     Job("sending.resolve_doubt", doubts.resolve),
-    Job(exports.DELIVERIES_JOB, delivery_exports.export),
+    Job(exports.JOBS["deliveries"], delivery_exports.export),
     Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
     Job(restores.FOLLOW, holds.follow),

@@ -1,4 +1,4 @@
-"""Transactional messages: one mail to one person, asked for by a program (A-101, D-82, E-61).
+"""Transactional messages: one mail to one person, asked for by a program (A-101, D-82).
 
     accept ─▶ row "queued" and one row of work an account ─▶ transactional_turns ─▶ an end state of S1
 
@@ -7,12 +7,9 @@ does not exist, and what the team itself put on the suppression list for everyth
 """
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-
-import orjson
+from datetime import date, datetime
 
 from mailer.accounts import agreements, audit, identity
 from mailer.core import clock, keys, work
@@ -28,12 +25,11 @@ from sending.transactional_content import Composed, From
 from sending.transactional_order import NewMessage
 
 JOB = "sending.send_messages"
-KEY_LIVES = timedelta(hours=24)  # E-61
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The answer to a message that will be sent; a repeated request gets the same one."""
+    """The answer to a message that will be sent."""
 
     id: int
     status: str
@@ -86,28 +82,6 @@ class Filter:
     to: str = ""
     before: int | None = None
     limit: int = 50
-
-
-async def earlier(tx: AccountTx, services: Services, key: str, new: NewMessage) -> Accepted | None:
-    """What the same request was answered in the last 24 hours.
-
-    Raises Invalid at `Idempotency-Key` when the key came with another body.
-    """
-    found = await tx.rows(
-        """
-        SELECT id, created_at, expires_at, body_hash
-        FROM messages
-        WHERE account_id = $1 AND key_hash = $2 AND created_at > now() - $3::interval
-        """,
-        await _key_hash(tx, services.sealer, key),
-        KEY_LIVES,
-    )
-    if not found:
-        return None
-    message_id, created_at, expires_at, body = found[0]
-    if not hmac.compare_digest(body, await _body_hash(tx, services.sealer, new)):
-        raise fault("Idempotency-Key", N_("This key came with another body."), code="key_reused")
-    return Accepted(id=message_id, status="queued", created_at=created_at, expires_at=expires_at)
 
 
 async def make(tx: AccountTx, services: Services, new: NewMessage) -> Ready:
@@ -193,32 +167,17 @@ async def _check_address(tx: AccountTx, hashed: bytes) -> None:
         raise fault("to.email", N_("This mailbox does not exist: a mail to it came back."), code="bounced")
 
 
-async def accept(tx: AccountTx, services: Services, ready: Ready, key: str = "") -> Accepted:
-    """Keeps it, to leave within seconds. `key` "": a repeated request is another message.
-
-    Two requests with one key at the same time are one message: the second waits here for the first.
-    """
-    key_hash = await _key_hash(tx, services.sealer, key) if key else None
-    body_hash = await _body_hash(tx, services.sealer, ready.new) if key else None
-    if key:
-        await tx.run(
-            """
-            UPDATE messages SET key_hash = NULL, body_hash = NULL
-            WHERE account_id = $1 AND key_hash = $2 AND created_at <= now() - $3::interval
-            """,
-            key_hash,
-            KEY_LIVES,
-        )
+async def accept(tx: AccountTx, services: Services, ready: Ready) -> Accepted:
+    """Keeps it, to leave within seconds."""
     day = clock.now().date()
     envelope, content = transactional_content.dump(ready.composed)
-    found = await tx.first(
+    found = await tx.one(
         Accepted,
         """
-        INSERT INTO messages (account_id, sender_id, design_id, template, contact_id, address_hash, key_hash,
-                              body_hash, key_day, envelope, content, expires_at)
+        INSERT INTO messages (account_id, sender_id, design_id, template, contact_id, address_hash, key_day,
+                              envelope, content, expires_at)
         VALUES ($1, $2, $3, $4, (SELECT id FROM contacts WHERE account_id = $1 AND address_key = $5), $6, $7,
-                $8, $9, $10, $11, now() + make_interval(secs => $12))
-        ON CONFLICT (account_id, key_hash) WHERE key_hash IS NOT NULL DO NOTHING
+                $8, $9, now() + make_interval(secs => $10))
         RETURNING id, status, created_at, expires_at
         """,
         ready.sender.id,
@@ -226,31 +185,14 @@ async def accept(tx: AccountTx, services: Services, ready: Ready, key: str = "")
         ready.composed.template,
         ready.to.key,
         ready.hashed,
-        key_hash,
-        body_hash,
         day,
         await keys.seal_content(tx, services.sealer, day=day, plain=envelope),
         await keys.seal_content(tx, services.sealer, day=day, plain=content),
         float(ready.new.expires_after),
     )
-    if found is None:
-        first = await earlier(tx, services, key, ready.new)
-        if first is None:
-            raise Conflict(Fault("Idempotency-Key", N_("This request is under way. Ask again."), "busy"))
-        return first
     # one row of work for all messages of the account: a turn takes what has come meanwhile as well
     await work.add(tx, JOB, 0)
     return found
-
-
-async def _key_hash(tx: AccountTx, sealer: Sealer, key: str) -> bytes:
-    return hmac.digest(await keys.hash_key(tx, sealer), f"message key {key}".encode(), hashlib.sha256)
-
-
-async def _body_hash(tx: AccountTx, sealer: Sealer, new: NewMessage) -> bytes:
-    """Of what was asked, not of its spelling: members in any order, defaults given or left out."""
-    body = orjson.dumps(new.model_dump(), option=orjson.OPT_SORT_KEYS)
-    return hmac.digest(await keys.hash_key(tx, sealer), body, hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,11 +26,12 @@ DOORWAYS = {
     "charset_normalizer": {"lists/csv_detect.py"},
     "dns": {"sending/lookups.py"},
     "pydantic_settings": {"mailer/core/settings.py"},
+    "xlsxwriter": {"lists/xlsx_write.py"},
 }
 # aiohttp stays at the edge: a use case cannot see HTTP even by accident
 HTTP = re.compile(
     r"^(mailer/(app|serve|worker|demo|doctor)\.py|mailer/web/.*|mailer/accounts/access\.py"
-    r"|.*/(pages|api|public)(_\w+)?\.py)$"
+    r"|mailer/client/.*|.*/(pages|api|public)(_\w+)?\.py)$"
 )
 GLOBAL = frozenset(
     [
@@ -57,9 +58,9 @@ GLOBAL = frozenset(
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
 OWNERS = {
     "mailer/core": "kept_counts outbox work signing_keys account_keys content_keys files file_chunks schema_migrations installation original",
-    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances",
+    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys",
     # events: a departure, written with the refusal it belongs to
-    "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals",
+    "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes",
     "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members",
     # contacts: last_act_at alone (B-27)
     "tracking": "events contacts",

@@ -16,16 +16,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
-from mailer.accounts import api_keys, pages_kept, sessions
+from mailer.accounts import api_keys, api_repeats, pages_kept, sessions
 from mailer.accounts.sessions import Person
 from mailer.core.actor import Actor
 from mailer.core.db import AccountTx, SharedTx
-from mailer.core.errors import Forbidden, NotFound, SignInNeeded
+from mailer.core.errors import Forbidden, NotFound, SignInNeeded, TooMany
 from mailer.core.rate import Left, Limit
 from mailer.core.text import N_
 from mailer.web import csrf, i18n
 from mailer.web.openapi import operation_of
-from mailer.web.request import CSRF, FLASH, ID, SHELL, client_ip, id_in_path, rates, services
+from mailer.web.request import CSRF, FLASH, ID, LEFT, SHELL, client_ip, id_in_path, rates, services
 from mailer.web.response import redirect
 
 API_LIMIT = Limit("api", 600, 60)
@@ -158,12 +158,22 @@ async def sender_tx(request: web.Request) -> AsyncIterator[AccountTx]:
 
 @asynccontextmanager
 async def api_tx(request: web.Request, *, even_closed: bool = False) -> AsyncIterator[AccountTx]:
-    """A transaction in the key's account."""
+    """A transaction in the key's account; with an Idempotency-Key the one that `api_repeats.once` commits."""
     key = request[KEY]
     safe = request.method in ("GET", "HEAD")
     if not safe and key.account_status not in ("active", "pending") and not even_closed:
         raise Forbidden(N_("This account is suspended or closed: it can be read and exported, not changed."))
+    if api_repeats.has_key(request):
+        yield await api_repeats.transaction(request, key.account_id, actor(request))
+        return
     async with services(request).db.account(key.account_id, actor=actor(request)) as tx:
+        yield tx
+
+
+@asynccontextmanager
+async def api_look(request: web.Request) -> AsyncIterator[AccountTx]:
+    """A transaction of its own, for what a handler reads before an upload: no other is open meanwhile."""
+    async with services(request).db.account(request[KEY].account_id, actor=actor(request)) as tx:
         yield tx
 
 
@@ -302,15 +312,30 @@ async def api_key(request: web.Request, handler: Handler) -> web.StreamResponse:
     if key is None:
         raise SignInNeeded
     request[KEY] = key
-    left = await rates(request).take(API_LIMIT, str(key.id))
+    try:
+        request[LEFT] = await rates(request).take(API_LIMIT, str(key.id))
+    except TooMany as error:
+        request[LEFT] = Left(0, error.retry_after)
+        raise
     if known is not None and known.scope and known.scope not in key.scopes:
         raise Forbidden(N_("This key lacks the scope {scope}."), code="scope", params={"scope": known.scope})
+    return await api_repeats.once(request, handler)
+
+
+@web.middleware
+async def rate_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Around everything of /api, errors too."""
     answer = await handler(request)
-    _rate_headers(answer, left)
+    if not answer.prepared:
+        await add_rate(request, answer)
     return answer
 
 
-def _rate_headers(answer: web.StreamResponse, left: Left) -> None:
-    if not answer.prepared:
-        answer.headers["RateLimit-Policy"] = f'"default";q={API_LIMIT.count};w={API_LIMIT.seconds}'
+async def add_rate(request: web.Request, answer: web.StreamResponse) -> None:
+    """Also the signal before a stream begins. draft-ietf-httpapi-ratelimit-headers §3, §4 (E-62)."""
+    if not request.path.startswith("/api/"):
+        return
+    answer.headers["RateLimit-Policy"] = f'"default";q={API_LIMIT.count};w={API_LIMIT.seconds}'
+    left = request.get(LEFT)
+    if left is not None:
         answer.headers["RateLimit"] = f'"default";r={left.remaining};t={left.reset}'

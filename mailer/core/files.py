@@ -104,6 +104,24 @@ async def retype(tx: AccountTx, file_id: int, before: str, after: str) -> bool:
     )
 
 
+async def piece(tx: AccountTx, file_id: int, *, offset: int) -> bytes:
+    """The chunk that begins at `offset`; b"" behind the last."""
+    found: bytes | None = await tx.value(
+        """
+        SELECT bytes
+        FROM (
+            SELECT bytes, sum(length(bytes)) OVER (ORDER BY n) - length(bytes) AS begin
+            FROM file_chunks
+            WHERE account_id = $1 AND file_id = $2
+        ) AS c
+        WHERE begin = $3
+        """,
+        file_id,
+        offset,
+    )
+    return found or b""
+
+
 async def delete(tx: AccountTx, file_id: int) -> None:
     await tx.run("DELETE FROM files WHERE account_id = $1 AND id = $2", file_id)
 

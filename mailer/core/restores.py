@@ -96,6 +96,18 @@ async def show(tx: SharedTx) -> Installation:
     )
 
 
+async def lineage(tx: SharedTx) -> str:
+    """Another word once the database was put back or is another cluster's: older positions mean nothing."""
+    found: str = await tx.value(
+        """
+        SELECT left(md5(concat_ws(' ', i.id, i.known_mark, i.known_at, s.system_identifier)), 8)
+        FROM installation i
+        CROSS JOIN pg_control_system() AS s
+        """,
+    )
+    return found
+
+
 async def may_send(services: Services, *, every: float = 0.0) -> bool:
     """May mail of accounts leave? Looks and raises the mark, at most once in `every` seconds a process.
 

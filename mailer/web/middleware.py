@@ -38,6 +38,7 @@ TITLES = {
     410: N_("This is no longer available."),
     413: N_("This is too large."),
     415: N_("The body is not of a type that this address reads."),
+    416: N_("The file is shorter than that."),
     422: N_("The input has faults."),
     429: N_("Too many tries."),
     500: N_("Something of ours broke. Nothing you sent was lost by it."),
@@ -174,6 +175,8 @@ def mailer_error(request: web.Request, error: MailerError) -> web.StreamResponse
         case TooMany():
             detail = i18n.translate(error.message, **error.params)
             return _answer(request, 429, detail=detail, headers={"Retry-After": str(error.retry_after)})
+        case Gone() if error.args:
+            return _answer(request, 410, detail=i18n.translate(str(error.args[0])))
         case NotFound() | Gone() | SignInNeeded() | Unavailable() | WrongMediaType():
             return _answer(request, error.status)
         case _:

@@ -18,13 +18,29 @@ from pydantic.json_schema import GenerateJsonSchema
 from mailer import __version__
 from mailer.core.paging import Page
 
+# E-61, E-62: the same words at each operation
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "For 24 hours the same key and body get the same answer; with another body it is a 422.",
+    "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
+}
+_RATE = {
+    "RateLimit-Policy": {"description": "quota `q` in a window of `w` seconds", "schema": {"type": "string"}},
+    "RateLimit": {"description": "`r` left, full again in `t` seconds", "schema": {"type": "string"}},
+}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _REF = "#/components/schemas/{model}"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`returns` None: an empty answer. `scope` None: any key. `anonymous`: no key at all."""
+    """`returns` None: an empty answer. `scope` None: any key. `anonymous`: no key at all.
+
+    `keyed` False: a POST that only looks at something, so that Idempotency-Key says nothing (E-61).
+    `max_bytes`: of a JSON body.
+    """
 
     summary: str
     scope: str | None = None
@@ -36,6 +52,8 @@ class Operation:
     anonymous: bool = False
     media_type: str = "application/json"
     errors: tuple[int, ...] = ()
+    keyed: bool = True
+    max_bytes: int = 5_000_000
 
 
 _operations: dict[Handler, Operation] = {}
@@ -98,7 +116,7 @@ def document(routes: list[web.RouteDef], prefix: str) -> dict[str, Any]:
         path = prefix + re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
         query = _resolved(by_key.get((n, "query"), {}), definitions.get("$defs", {}))
         paths.setdefault(path, {})[route.method.lower()] = _describe(
-            known, path, by_key | {(n, "query"): query}, n
+            known, path, by_key | {(n, "query"): query}, (n, route.method)
         )
     return {
         "openapi": "3.1.0",
@@ -119,7 +137,8 @@ def _resolved(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, 
     return found
 
 
-def _describe(known: Operation, path: str, schemas: dict[Any, Any], n: int) -> dict[str, Any]:
+def _describe(known: Operation, path: str, schemas: dict[Any, Any], route: tuple[int, str]) -> dict[str, Any]:
+    (n, method), errors = route, known.errors
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
         for name in re.findall(r"\{(\w+)\}", path)
@@ -131,12 +150,15 @@ def _describe(known: Operation, path: str, schemas: dict[Any, Any], n: int) -> d
             {"name": name, "in": "query", "required": name in required, "schema": schema}
             for name, schema in query["properties"].items()
         ]
-    answer: dict[str, Any] = {"description": known.summary}
+    if method == "POST" and known.keyed and not known.anonymous:
+        parameters.append(_KEY)
+        errors = (*errors, 409)
+    answer: dict[str, Any] = {"description": known.summary, "headers": _RATE}
     if known.returns is not None:
         answer["content"] = {known.media_type: {"schema": schemas[(n, "returns")]}}
     elif known.media_type != "application/json":
         answer["content"] = {known.media_type: {"schema": {"type": "string"}}}
-    codes = {400, 404, 422, *known.errors} | (set() if known.anonymous else {401, 403, 429})
+    codes = {400, 404, 422, *errors} | (set() if known.anonymous else {401, 403, 429})
     if known.body is not None:
         codes |= {413, 415}
     problem = {"application/problem+json": {"schema": schemas[(0, "problem")]}}

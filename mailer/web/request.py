@@ -10,9 +10,10 @@ from multidict import MultiMapping
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mailer.core.errors import Fault, Invalid, MailerError, NotFound
-from mailer.core.rate import Rates
+from mailer.core.rate import Left, Rates
 from mailer.core.services import Services
 from mailer.core.text import N_
+from mailer.web.openapi import operation_of
 
 SERVICES = web.AppKey("services", Services)
 RATES = web.AppKey("rates", Rates)
@@ -22,6 +23,8 @@ NONCE = web.RequestKey("nonce", str)
 CSRF = web.RequestKey("csrf", str)
 FLASH = web.RequestKey("flash", object)
 SHELL = web.RequestKey("shell", object)
+BODY = web.RequestKey("body", bytes)  # what was asked, whatever its spelling: for Idempotency-Key
+LEFT = web.RequestKey("left", Left)  # of the key's rate
 MAX_JSON = 5_000_000
 MAX_DEPTH = 40  # nothing of ours nests deeper; beyond some hundred levels Python's own stack ends
 T = TypeVar("T", bound=BaseModel)
@@ -159,9 +162,8 @@ async def body_json(request: web.Request) -> object:
     # E-08: a form of another site cannot send this media type
     if request.content_type != "application/json":
         raise WrongMediaType
-    if (request.content_length or 0) > MAX_JSON:
-        raise web.HTTPRequestEntityTooLarge(max_size=MAX_JSON, actual_size=request.content_length or 0)
-    data = await request.read()
+    known = operation_of(request.match_info.handler)
+    data = await _content(request, known.max_bytes if known else MAX_JSON)
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -175,10 +177,25 @@ async def body_json(request: web.Request) -> object:
         ) from None
 
 
+async def _content(request: web.Request, limit: int) -> bytes:
+    """The whole body, unpacked. aiohttp's own bound is that of forms."""
+    size, data = request.content_length or 0, bytearray()
+    if size <= limit:
+        async for piece in request.content.iter_any():
+            data += piece
+            if (size := len(data)) > limit:
+                break
+        else:
+            return bytes(data)
+    raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=size)
+
+
 async def read(request: web.Request, cls: type[T]) -> T:
     """The body as a struct, from JSON in the API and from a form elsewhere. Raises Invalid."""
     if request.content_type == "application/json" or request.path.startswith("/api/"):
-        return check(cls, await body_json(request))
+        found = check(cls, await body_json(request))
+        request[BODY] = orjson.dumps(found.model_dump(), option=orjson.OPT_SORT_KEYS, default=str)
+        return found
     if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise WrongMediaType
     return check(cls, form_values(cls, await request.post()))

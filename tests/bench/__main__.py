@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from mailer.core import log
-from tests.bench import contact_import, pages, profiling, send, send_dkim, send_scale
+from tests.bench import contact_import, export, pages, profiling, send, send_dkim, send_scale
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
 BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
     "send-scale": send_scale.run,
     "import": contact_import.run,
     "pages": pages.run,
+    "export": export.run,
 }
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,

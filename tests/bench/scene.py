@@ -98,14 +98,14 @@ class Scene:
 
     @asynccontextmanager
     async def workers(
-        self, count: int, to: Sink, program: Sequence[str] = ()
+        self, count: int, to: Sink | None = None, program: Sequence[str] = ()
     ) -> AsyncIterator[list[Process]]:
-        """Real ones, ready to take work; `program` in place of `-m mailer worker`.
+        """Real ones, ready to take work; `program` in place of `-m mailer worker`. No sink: nothing is mailed.
 
         The sink stands where the local inbox stands: an account's limits, the pace of a provider and the gate
         for unproved domains are not what is measured.
         """
-        _tell(self.folder, self.endpoints, inbox=f"127.0.0.1:{to.port}")
+        _tell(self.folder, self.endpoints, inbox=f"127.0.0.1:{to.port}" if to else "")
         async with self._started(count, program) as started:
             yield started
 

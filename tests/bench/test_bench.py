@@ -15,6 +15,7 @@ from tests.bench.outcome import Options, Result
 from tests.running.processes import ROOT
 
 MOST_SECONDS = 250
+UNITS = {"import": "rows/s", "export": "contacts/s", "pages": "ms"}
 
 
 async def bench(folder: Path, **asked: str) -> tuple[int, list[str]]:
@@ -61,7 +62,7 @@ async def test_every_bench_runs_and_ends_with_its_figures(tmp_path: Path) -> Non
     assert {found["bench"] for found in figures} == wanted
     for found in figures:
         assert list(found) == ["bench", "ours", "yardstick", "ratio", "unit"]
-        assert found["unit"] == ("rows/s" if found["bench"] == "import" else "mails/s")
+        assert found["unit"] == UNITS.get(found["bench"], "mails/s")
         assert found["ours"] > 0
         assert found["ratio"] == pytest.approx(found["ours"] / found["yardstick"], abs=0.01)
     assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
@@ -81,6 +82,13 @@ async def test_a_sink_that_loses_mail_makes_the_run_void(tmp_path: Path) -> None
     status, lines = await bench(tmp_path, ONLY="send", LOSE="10")
     assert status == 1
     assert lines[-1] == "send: void, 100 mails were delivered, the sink counted 90, 0 doubled"
+    assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
+
+
+async def test_an_export_that_loses_a_line_makes_the_run_void(tmp_path: Path) -> None:
+    status, lines = await bench(tmp_path, ONLY="export", LOSE="10")
+    assert status == 1
+    assert lines[-1] == "export: void, of 2000 contacts 1990 have a line of their own"
     assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
 
 

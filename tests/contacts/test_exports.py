@@ -8,10 +8,11 @@ import pytest
 from lists import (
     csv_detect,
     csv_rows,
-    export_rows,
+    export_columns,
+    export_files,
+    export_parts,
     exports,
     fields,
-    jobs_exports,
     subscriptions,
     suppressions,
 )
@@ -83,7 +84,7 @@ async def test_csv_comes_back_by_our_import_as_it_was(make: Make, services: Serv
     found = csv_detect.detect(data)
     assert found.delimiter == delimiter
     targets = tuple(
-        name if name in (*export_rows.NAMES, "note", "points", "gouts") else "" for name in found.header
+        name if name in (*export_columns.NAMES, "note", "points", "gouts") else "" for name in found.header
     )
     types = {"note": FieldType.TEXT, "points": FieldType.NUMBER, "gouts": FieldType.LIST}
     check = Checker(ColumnMapping(tuple(found.header), targets), types)
@@ -182,7 +183,7 @@ async def test_an_export_that_was_broken_off_loses_and_doubles_nothing(
 ) -> None:
     acc = await make.account()
     await fill(make, services, acc)
-    monkeypatch.setattr(export_rows.next_ids, "__kwdefaults__", {"limit": 2})
+    monkeypatch.setattr(export_files, "LARGEST", 2)
     async with services.db.account(acc.id) as tx:
         export = await exports.ask(tx, NewExport())
     # a turn's transactions one by one; every second one is undone, as when the worker is killed in it
@@ -193,13 +194,13 @@ async def test_an_export_that_was_broken_off_loses_and_doubles_nothing(
                 found = await exports.take(tx, export.id)
                 if found is None:
                     break
-                await jobs_exports._chunk(tx, found)
+                await export_files.write_part(tx, found, export_parts.read, export_files.Size(2))
                 chunks += 1
                 if n % 2:
                     raise KeyboardInterrupt
         except KeyboardInterrupt:
             continue
-    assert chunks > len(NASTY)
+    assert chunks > len(NASTY) / 2
     async with services.db.account(acc.id) as tx:
         done = await exports.show(tx, export.id)
         assert (done.state, done.rows) == ("done", len(NASTY))

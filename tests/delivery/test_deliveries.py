@@ -139,9 +139,9 @@ async def _exported(post: Post, body: dict[str, object]) -> list[dict[str, str]]
 async def test_a_file_of_deliveries_is_written_in_chunks_and_holds_everybody_once(
     post: Post, campaign: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lists import export_rows
+    from lists import export_files
 
-    monkeypatch.setattr(export_rows, "CHUNK", 2)
+    monkeypatch.setattr(export_files, "LARGEST", 2)
     rows = await _exported(post, {"what": "deliveries", "campaign_id": campaign})
     assert sorted(row["email"] for row in rows) == sorted(await post.states(campaign))
     [gone] = [row for row in rows if row["email"] == "gone@why.test"]

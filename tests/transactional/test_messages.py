@@ -198,7 +198,9 @@ async def test_a_key_with_another_body_is_refused_and_is_free_again_after_a_day(
     )
     assert theirs.json()["errors"][0]["field"] == "sender_id"
     async with counter.services.db.account(counter.account.id) as tx:
-        await tx.run("UPDATE messages SET created_at = now() - interval '25 hours' WHERE account_id = $1")
+        await tx.run(
+            "UPDATE idempotency_keys SET created_at = now() - interval '25 hours' WHERE account_id = $1"
+        )
     again = await counter.ask("order-1", subject="Another", text="Other")
     assert again.status == 202
     assert again.json()["id"] != first.json()["id"]

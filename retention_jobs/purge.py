@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs import eraser, totals
+from retention_jobs import eraser, import_rows, totals
 from retention_jobs.policies import (
     CHANGES,
     CONTENT,
@@ -192,9 +192,9 @@ async def files(tx: AccountTx, now: datetime) -> int:
     deleted += await tx.run(
         "DELETE FROM selections WHERE account_id = $1 AND created_at <= $2", now - CONTENT
     )
-    for statement in _IMPORT_LEFTOVERS:
+    for statement in import_rows.LEFTOVERS:
         deleted += await tx.run(statement, now - CONTENT)
-    for statement in _IMPORT_CHANGES:
+    for statement in import_rows.CHANGES:
         deleted += await tx.run(statement, now - UNDO)
     await tx.run(
         """
@@ -204,38 +204,6 @@ async def files(tx: AccountTx, now: datetime) -> int:
         now - CONTENT,
     )
     return deleted
-
-
-_STAGED = """
-    DELETE FROM import_parts r USING imports i
-    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
-    """
-_REJECTS = """
-    DELETE FROM import_rejects r USING imports i
-    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.created_at <= $2
-    """
-_OPT_OUTS = """
-    DELETE FROM import_opt_outs o USING imports i
-    WHERE o.account_id = $1 AND i.account_id = $1 AND i.id = o.import_id AND i.created_at <= $2
-    """
-_IMPORT_LEFTOVERS = (_STAGED, _REJECTS, _OPT_OUTS)
-# Their own job forgets them after seven days; this is for one that never came to its end.
-_CHANGES = """
-    DELETE FROM import_changes r USING imports i
-    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
-      AND i.state <> 'undoing'
-    """
-_VALUES = """
-    DELETE FROM import_values r USING imports i
-    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
-      AND i.state <> 'undoing'
-    """
-_REMOVALS = """
-    DELETE FROM import_removals r USING imports i
-    WHERE r.account_id = $1 AND i.account_id = $1 AND i.id = r.import_id AND i.finished_at <= $2
-      AND i.state <> 'undoing'
-    """
-_IMPORT_CHANGES = (_CHANGES, _VALUES, _REMOVALS)
 
 
 async def events(tx: AccountTx, now: datetime) -> int:

@@ -101,8 +101,11 @@ class Scene:
         async with self.tx() as tx:
             return await tx.rows(
                 """
-                SELECT act, purpose, method, source_id, source_version, wording
-                FROM consents WHERE account_id = $1 ORDER BY id
+                SELECT c.act, c.purpose, c.method, c.source_id, c.source_version, coalesce(w.text, c.wording)
+                FROM consents c
+                LEFT JOIN wordings w ON w.account_id = $1 AND w.id = c.wording_id
+                WHERE c.account_id = $1
+                ORDER BY c.id
                 """
             )
 

@@ -27,7 +27,7 @@ async def _ask(post: Post, sender_id: int, n: int) -> int:
     )
     async with post.tx() as tx:
         ready = await transactional.make(tx, post.services, new)
-        return (await transactional.accept(tx, post.services, ready, f"key {n}")).id
+        return (await transactional.accept(tx, post.services, ready)).id
 
 
 async def _account(machine: Machine) -> tuple[Post, int]:

@@ -203,6 +203,10 @@ INSIDE = {
     "signup_form_versions": "forms.ndjson",
     "wordings": "consents.ndjson",
 }
+_UNDO = (
+    "what stood before an import, for seven days, so that it can be undone here",
+    "ce qui précédait un import, pendant sept jours, pour pouvoir l'annuler ici",
+)
 LEFT_OUT = {
     "account_keys": _SECRET,
     "content_keys": _SECRET,
@@ -234,8 +238,14 @@ LEFT_OUT = {
     "inactive_contacts": _STATE,
     "inactive_walks": _STATE,
     "segment_members": _STATE,
-    "import_rows": _STATE,
+    "import_parts": _STATE,
     "import_rejects": _STATE,
+    "import_opt_outs": _STATE,
+    "import_mappings": _STATE,
+    "import_changes": _UNDO,
+    "import_values": _UNDO,
+    "import_removals": _UNDO,
+    "kept_counts": _STATE,
     "selections": _STATE,
     "selection_contacts": _STATE,
     "exports": _STATE,

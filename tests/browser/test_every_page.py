@@ -16,7 +16,8 @@ from tests.importing import files
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
 # variants of S20: the two that differ most
-VARIANTS = [("fr", "light", 1280), ("en", "dark", 320)]
+# the other one is in the tests of each page, and here with the long ones
+VARIANTS = [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)]
 # not pages to look at: they end the session, or are files
 LEAVE_OUT = re.compile(
     r"/(sign-out|download|file|rejects|raw|source)\b|\.(csv|json|ndjson)$|/events$|openapi\.json|/me/data"

@@ -75,7 +75,7 @@ async def test_without_the_offer_each_command_waits() -> None:
 
 
 @pytest.mark.req("D-14", "D-15", "D-22")
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(n, marks=pytest.mark.long) for n in range(2, 6))])
 @pytest.mark.parametrize("extensions", [PIPELINING, PIPELINING[1:]])
 async def test_whatever_is_answered_goes_to_its_mail(seed: int, extensions: tuple[str, ...]) -> None:
     chance = random.Random(seed)

@@ -296,13 +296,16 @@ async def options(request: web.Request) -> web.Response:
     if job.state not in imports.OPEN or not job.mapping:
         return response.redirect(home(request) + place(job))
     imports.need_open(job)
-    values = job.choices.model_dump() | {"attested": False}
+    name = access.person(request).name
+    # whoever has made the statement for this very file need not make it again
+    stated = job.choices.attested_by == name != "" and job.choices.mode not in LEAVING
+    values = job.choices.model_dump() | {"attested": stated}
     list_id = query(request, NewQuery).list_id
     if list_id and not values["list_ids"]:
         values["list_ids"] = [list_id]
-    values["attested_by"] = values["attested_by"] or access.person(request).name
-    for name in ("collected_from", "collected_to", "customer_since", "informed_on"):
-        values[name] = values[name].isoformat() if isinstance(values[name], date) else ""
+    values["attested_by"] = values["attested_by"] or name
+    for day in ("collected_from", "collected_to", "customer_since", "informed_on"):
+        values[day] = values[day].isoformat() if isinstance(values[day], date) else ""
     return _options(request, job, offered, Form(values))
 
 

@@ -119,6 +119,9 @@ def live(job: Import) -> Live:
     if job.to_turn and job.state == State.CHECKING:
         text = i18n.translate(N_("Reading the file: line {n}"), n=job.lines_turned)
         return Live(now, text, i18n.translate(N_("Reading the file")))
+    if not now.done:
+        text = i18n.translate(N_("It begins in a moment."))
+        return Live(now, text, text)
     text = i18n.translate(
         N_("{done} of {total} rows, {rate} a second"), done=now.done, total=now.total, rate=now.per_second
     )

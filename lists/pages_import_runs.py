@@ -152,6 +152,8 @@ def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
     """Rows for the macro; the parts add up to the rows of the file. `base`: where examples are shown."""
     rows = []
     shown = {*import_fates.possible(job.choices.mode), "doubles", "errors"}
+    if job.counts.get("opted_out"):
+        shown.add("opted_out")
     for fate, text in FATES.items():
         if fate not in shown:
             continue

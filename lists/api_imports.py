@@ -127,6 +127,7 @@ class ImportShown:
     file_name: str
     mode: Mode
     list_ids: list[int]
+    tags: list[str]
     counts: Counts
     flagged: Flagged
     closed_columns: list[ClosedColumn]
@@ -147,6 +148,7 @@ def shown(job: Import) -> ImportShown:
         file_name=job.file_name,
         mode=choices.mode,
         list_ids=choices.list_ids,
+        tags=choices.tags,
         counts=Counts(rows=job.rows_read, **counts),
         flagged=Flagged(**{flag.value: job.counts.get(flag, 0) for flag in Flag}),
         closed_columns=[

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from lists import fields, import_columns, legal_bases, mailing_lists, merge
+from lists import fields, import_columns, import_tags, legal_bases, mailing_lists, merge
 from lists.csv_mapping import BUILT_IN
 from lists.fields import NewField
 from lists.imports import (
@@ -61,7 +61,16 @@ async def check_choices(tx: AccountTx, choices: Choices) -> None:
         # A-020: of those who come in; to let somebody go no statement is asked for
         if not leaving and not getattr(choices, name):
             faults.append(Fault(name, message, "missing"))
-    faults += legal_bases.faults(choices.legal_basis, choices)
+    faults += await import_tags.faults(tx, choices)
+    # nor is it looked at when it was filled in before the mode was changed
+    if not leaving:
+        faults += _evidence_faults(choices)
+    if faults:
+        raise Invalid(*faults)
+
+
+def _evidence_faults(choices: Choices) -> list[Fault]:
+    faults = legal_bases.faults(choices.legal_basis, choices)
     first, last = choices.collected_from, choices.collected_to
     if first and last and first > last:
         faults.append(Fault("collected_to", DATES, "dates"))
@@ -69,8 +78,7 @@ async def check_choices(tx: AccountTx, choices: Choices) -> None:
     for name, day in (("collected_from", first), ("collected_to", last)):
         if day and day > (clock.now() + timedelta(hours=14)).date():
             faults.append(Fault(name, FUTURE, "future"))
-    if faults:
-        raise Invalid(*faults)
+    return faults
 
 
 async def _alive(tx: AccountTx, list_ids: Sequence[int]) -> int:
@@ -152,7 +160,8 @@ async def run(tx: AccountTx, import_id: int) -> None:
         WHERE account_id = $1 AND id = $2 AND state = 'checked' AND attempt = $4
         """,
         import_id,
-        job.options | {"list_ids": list_ids, "new_list": ""},
+        job.options
+        | {"list_ids": list_ids, "new_list": "", "tag_ids": await import_tags.make(tx, choices.tags)},
         job.attempt,
     )
     if not started:

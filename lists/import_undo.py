@@ -49,11 +49,16 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """`rows`: what the import changed; `exact` false: the outcome is that of its first parts only."""
+    """`rows`: what the import changed; `left`: of its contacts, who unsubscribed since and stays so.
+
+    `exact` false: `outcome` and `left` are those of its first parts only.
+    """
 
     rows: int
     outcome: Outcome
+    left: int
     exact: bool
+    since: datetime | None
     until: datetime
 
 
@@ -91,14 +96,43 @@ async def preview(tx: AccountTx, import_id: int) -> Preview:
     job = await imports.show(tx, import_id)
     end = need_undoable(job)
     await merge.plan_each(tx)
-    found, after = Outcome(), 0
+    found, left, after = Outcome(), 0, 0
     for _ in range(COUNTED):
         part = await _next_part(tx, job.id, after=after)
         if part is None:
             break
         found, after = found.plus((await _judged(tx, job.id, part)).outcome), part
-    exact = await _next_part(tx, job.id, after=after) is None
-    return Preview(rows=import_fates.changes(job.counts), outcome=found, exact=exact, until=end)
+        left += await _left_since(tx, job, part)
+    return Preview(
+        rows=import_fates.changes(job.counts),
+        outcome=found,
+        left=left,
+        exact=await _next_part(tx, job.id, after=after) is None,
+        since=job.started_at,
+        until=end,
+    )
+
+
+async def _left_since(tx: AccountTx, job: Import, part: int) -> int:
+    """Who unsubscribed since it began. Those whom it brought in as unsubscribed did not."""
+    found: int = await tx.value(
+        """
+        SELECT count(*)
+        FROM (
+            SELECT DISTINCT unnest(contact_ids) AS id FROM import_changes
+            WHERE account_id = $1 AND import_id = $2 AND part = $3
+        ) AS t
+        WHERE EXISTS (
+            SELECT FROM subscriptions s
+            WHERE s.account_id = $1 AND s.contact_id = t.id AND s.status = 'unsubscribed'
+              AND s.status_at > $4 AND s.status_at <> s.created_at
+        )
+        """,
+        job.id,
+        part,
+        job.started_at,
+    )
+    return found
 
 
 async def start(tx: AccountTx, import_id: int, *, typed: str | None = None) -> None:

@@ -23,6 +23,7 @@ from lists.csv_detect import Detected
 from lists.csv_mapping import STATUS, ColumnMapping
 from lists.field_values import FieldType
 from lists.legal_bases import BasisEvidence, LegalBasis
+from lists.tags import TagName
 from mailer.accounts import agreements, audit
 from mailer.core import clock, files, paging, work
 from mailer.core.db import AccountTx
@@ -81,6 +82,8 @@ class Choices(BasisEvidence):
     mode: Mode = Mode.ADD_AND_UPDATE
     list_ids: list[Annotated[int, pydantic.Field(ge=1, lt=2**63)]] = pydantic.Field(default=[], max_length=50)
     new_list: Annotated[str, StringConstraints(max_length=120)] = ""
+    # names; made when importing
+    tags: list[TagName] = pydantic.Field(default=[], max_length=20)
     # an empty cell erases what is stored; otherwise it says nothing
     empty_erases: bool = False
     # D-84: rows with such an address become errors
@@ -150,6 +153,12 @@ class Import:
     def choices(self) -> Choices:
         known = {name: value for name, value in self.options.items() if name in Choices.model_fields}
         return Choices.model_validate(known)
+
+    @property
+    def tag_ids(self) -> list[int]:
+        """Of an import that runs."""
+        found = self.options.get("tag_ids", [])
+        return [int(one) for one in found] if isinstance(found, list) else []
 
     @property
     def closed_columns(self) -> dict[int, Kind]:

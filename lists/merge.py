@@ -11,7 +11,7 @@ suppressed is written as unsubscribed. Whose data may only be kept is refused wh
 
 from dataclasses import dataclass
 
-from lists import import_changes, import_leave, import_stage, wordings
+from lists import import_changes, import_leave, import_stage, import_tags, wordings
 from lists.import_fates import Judged
 from lists.import_stage import Superseded
 from lists.imports import LEAVING, Choices, Import
@@ -114,6 +114,11 @@ async def merge(tx: AccountTx, job: Import, *, after: int) -> int | None:
     if not ours:
         raise Superseded
     await _write(tx, job, part, judged)
+    if job.tag_ids:
+        await plan_each(tx)
+        bearers = await import_tags.bearers(tx, job, part)
+        await plan_once(tx)
+        await import_tags.put(tx, job, bearers)
     await plan_once(tx)  # for the keys that are checked at the end
     job.counts.update(judged.counts_with(job.counts))
     return part

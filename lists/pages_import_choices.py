@@ -1,7 +1,7 @@
 """The import wizard: where the columns go, and what to do with the rows on whose word."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated
 
@@ -18,6 +18,7 @@ from lists import (
     imports,
     known_exports,
     mailing_lists,
+    tags,
 )
 from lists.csv_detect import DELIMITERS, Unreadable
 from lists.csv_mapping import STATUS
@@ -275,6 +276,11 @@ class OptionsForm(Choices):
 
     attested: bool = False
 
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _split(cls, value: list[str]) -> list[str]:
+        return [name.strip() for text in value for name in text.split(",") if name.strip()]
+
     @field_validator("collected_from", "collected_to", mode="before")
     @classmethod
     def _no_day(cls, value: object) -> object:
@@ -286,6 +292,7 @@ class Offered:
     """What the options page lets choose from."""
 
     lists: list[tuple[int, str]] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
     failure: str = ""
 
 
@@ -296,19 +303,24 @@ async def options(request: web.Request) -> web.Response:
     if job.state not in imports.OPEN or not job.mapping:
         return response.redirect(home(request) + place(job))
     imports.need_open(job)
-    values = job.choices.model_dump() | {"attested": False}
+    name = access.person(request).name
+    # whoever has made the statement for this very file need not make it again
+    stated = job.choices.attested_by == name != "" and job.choices.mode not in LEAVING
+    values = job.choices.model_dump() | {"attested": stated}
     list_id = query(request, NewQuery).list_id
     if list_id and not values["list_ids"]:
         values["list_ids"] = [list_id]
-    values["attested_by"] = values["attested_by"] or access.person(request).name
-    for name in ("collected_from", "collected_to", "customer_since", "informed_on"):
-        values[name] = values[name].isoformat() if isinstance(values[name], date) else ""
+    values["attested_by"] = values["attested_by"] or name
+    values["tags"] = ", ".join(job.choices.tags)
+    for day in ("collected_from", "collected_to", "customer_since", "informed_on"):
+        values[day] = values[day].isoformat() if isinstance(values[day], date) else ""
     return _options(request, job, offered, Form(values))
 
 
 async def _offered(tx: AccountTx, job: Import) -> Offered:
     found = await mailing_lists.names(tx)
-    return Offered([(one.id, one.name) for one in found], import_report.failure(job))
+    known = [one.name for one in await tags.names(tx)]
+    return Offered([(one.id, one.name) for one in found], known, import_report.failure(job))
 
 
 def _options(request: web.Request, job: Import, offered: Offered, form: Form) -> web.Response:
@@ -337,7 +349,9 @@ async def start_check(request: web.Request) -> web.Response:
         except Invalid as error:
             if job.state not in imports.OPEN:
                 return response.redirect(home(request) + place(job))
-            form = await forms.again(request, error, many=("list_ids",))
+            # each of the tags has a place of its own; they are written into one field
+            at = [replace(one, field=one.field.partition(".")[0]) for one in error.faults]
+            form = await forms.again(request, Invalid(*at), many=("list_ids",))
             return _options(request, job, await _offered(tx, job), form)
     return response.redirect(home(request) + place(job, "check"))
 

@@ -119,6 +119,9 @@ def live(job: Import) -> Live:
     if job.to_turn and job.state == State.CHECKING:
         text = i18n.translate(N_("Reading the file: line {n}"), n=job.lines_turned)
         return Live(now, text, i18n.translate(N_("Reading the file")))
+    if not now.done:
+        text = i18n.translate(N_("It begins in a moment."))
+        return Live(now, text, text)
     text = i18n.translate(
         N_("{done} of {total} rows, {rate} a second"), done=now.done, total=now.total, rate=now.per_second
     )
@@ -149,6 +152,8 @@ def balance(job: Import, base: str = "") -> list[tuple[str, int, str, str]]:
     """Rows for the macro; the parts add up to the rows of the file. `base`: where examples are shown."""
     rows = []
     shown = {*import_fates.possible(job.choices.mode), "doubles", "errors"}
+    if job.counts.get("opted_out"):
+        shown.add("opted_out")
     for fate, text in FATES.items():
         if fate not in shown:
             continue

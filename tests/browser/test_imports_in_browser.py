@@ -100,3 +100,44 @@ async def test_a_workbook_with_faults_is_imported_and_its_report_read(
     assert found["zoe@exemple.test"][5] == {"code_postal": "01000", "dernier_achat": "2025-12-31"}
     await choose(page, f"{site}{account.app}/imports/new", words)
     await expect(page.get_by_text(words["again"])).to_be_visible()
+
+
+@pytest.mark.req("F-01", "F-05", "A-126", "A-020")
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-script"])
+@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+async def test_the_options_ask_only_what_the_mode_needs(
+    services: Services,
+    make: Make,
+    site: str,
+    visit: Visit,
+    language: str,
+    theme: str,
+    width: int,
+    scripts: bool,
+) -> None:
+    account = await make.account(language=language)
+    importer = Importer(services, account)
+    import_id = await importer.upload(b"E-mail\nzoe@exemple.test\n")
+    page: Page = await visit(language=language, theme=theme, width=width, scripts=scripts)  # type: ignore[arg-type]
+    await enter(services, page, site, account.owner_id, language=language, theme=theme)
+    await page.goto(f"{site}{account.app}/imports/{import_id}/options")
+    asked = page.locator("#new_list, #tags, #legal_basis, #source, #attested_by, #attested, #empty_erases")
+    assert [await one.is_visible() for one in await asked.all()] == [True] * 7
+    for mode in ("unsubscribe", "remove"):
+        await page.locator(f"input[name=mode][value={mode}]").check()
+        assert [await one.is_visible() for one in await asked.all()] == [False] * 7
+        if scripts:
+            await look(page, f"import-options-{mode}-{language}-{theme}-{width}")
+    await page.locator("input[name=mode][value=update]").check()
+    await expect(page.locator("#source")).to_be_visible()
+    # what was written before the mode was changed and is refused is seen again
+    await page.locator("#tags").fill("VIP")
+    await page.locator("input[name=mode][value=unsubscribe]").check()
+    await page.locator("main form button").first.click()
+    await expect(page.locator("#tags-error")).to_be_visible()
+    await expect(page.locator("#source")).to_be_hidden()
+    if scripts:
+        await look(page, f"import-options-refused-{language}-{theme}-{width}")
+    await page.locator("#tags").fill("")
+    await page.locator("main form button").first.click()
+    await page.wait_for_url(re.compile(r"/imports/\d+/check"))

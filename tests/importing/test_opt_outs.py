@@ -1,5 +1,6 @@
 """Files that say who left: states of any table, and the exports of other products. A no is never lost."""
 
+import re
 from datetime import date
 from typing import Any
 
@@ -190,3 +191,23 @@ async def test_a_file_of_refusals_alone_can_be_taken_over_in_the_wizard(
     assert "3 refusals taken over from the file: these addresses will not be written to." in report
     assert await importer.contacts() == []
     assert len(await _suppressions(importer)) == 3
+
+
+async def test_the_parts_on_the_pages_add_up_with_the_refusals_of_the_file(
+    services: Services, make: Make
+) -> None:
+    account = await make.account()
+    importer = Importer(services, account)
+    person = await make.signed_in(account.owner_id)
+    rows = [["E-mail", "Statut"], ["ana@exemple.test", "abonné"], ["bea@exemple.test", "désabonné"],
+            ["luc@exemple.test", "bounced"], ["max@", "abonné"]]  # fmt: skip
+    import_id = await importer.upload(files.table(rows, encoding="utf-8"))
+    await importer.check(import_id, new_list="Clients")
+    checked = (await person.get(f"{account.app}/imports/{import_id}/check")).text
+    await importer.run(import_id)
+    report = (await person.get(f"{account.app}/imports/{import_id}/report")).text
+    for page in (checked, report):
+        parts, total = page.partition('class="balance"')[2].split("<tfoot>")
+        counted = [int(n) for n in re.findall(r"<td>(\d+)</td>", parts)]
+        assert sum(counted) == int(re.findall(r"<td>(\d+)</td>", total)[0]) == 4, counted
+        assert 2 in counted

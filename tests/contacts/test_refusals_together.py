@@ -377,4 +377,4 @@ async def test_no_story_of_all_parts_reaches_somebody_who_refused(
 async def test_no_story_of_many_of_all_parts_reaches_somebody_who_refused(
     services: Services, make: Make, client: Client
 ) -> None:
-    await test_refusals._run(_machine(services, make, client), examples=25, steps=30, same=False)
+    await test_refusals._run(_machine(services, make, client), examples=60, steps=40, same=False)

@@ -133,7 +133,13 @@ async def confirm(
     )
     if asker is None or not listed:
         raise NotFound
-    await tx.run("SELECT FROM contacts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", asker.contact_id)
+    # erased, merged or given another address since the look above: this link says nothing of that one
+    if not await tx.value(
+        "SELECT id FROM contacts WHERE account_id = $1 AND id = $2 AND address_hash = $3 FOR NO KEY UPDATE",
+        asker.contact_id,
+        who.address_hash,
+    ):
+        raise NotFound
     if await _confirmable(tx, asker.contact_id, who) == "done":
         return
     await _lift(tx, who)

@@ -26,6 +26,7 @@ KEPT = {
     "deliveries, messages, opens and clicks": "13 months",
     "changes": "12 months",
     "content of messages": "6 days",
+    "sign_ups": "30 days",
 }
 
 
@@ -59,6 +60,17 @@ class Message:
     reason: str
     created_at: datetime
     final_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp:
+    """A form sent with this address; `given`: what was typed, until it is confirmed."""
+
+    form_id: int
+    version: int
+    asked_at: datetime
+    confirmed_at: datetime | None
+    given: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +131,7 @@ async def archive(tx: AccountTx, contact_id: int) -> dict[str, Any]:
     found["restrictions"] = await restrictions.of_contact(tx, contact_id)
     found["deliveries"] = await deliveries(tx, contact_id, limit=100_000)
     found["messages"] = await _messages(tx, contact_id)
+    found["sign_ups"] = await _sign_ups(tx, contact_id)
     history = (await contact_timeline.many(tx, contact_id, limit=100_000)).items
     found["history"] = [response.jsonable(one) | {"kept_until": one.kept_until} for one in history]
     found["kept"] = KEPT
@@ -133,8 +146,22 @@ async def _messages(tx: AccountTx, contact_id: int) -> list[Message]:
         """
         SELECT id, template, status, reason, created_at, final_at
         FROM messages
-        WHERE account_id = $1 AND contact_id = $2
+        WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])
         ORDER BY id DESC
+        LIMIT 100000
+        """,
+        await contact_merges.ids(tx, contact_id),
+    )
+
+
+async def _sign_ups(tx: AccountTx, contact_id: int) -> list[SignUp]:
+    return await tx.many(
+        SignUp,
+        """
+        SELECT r.form_id, r.version, r.asked_at, r.confirmed_at, r.given
+        FROM signup_requests r
+        WHERE r.account_id = $1 AND r.contact_id = $2
+        ORDER BY r.id DESC
         LIMIT 100000
         """,
         contact_id,

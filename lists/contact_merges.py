@@ -3,7 +3,8 @@
 The stricter consent wins:
     a list          unsubscribed, then pending, then active; what only one of them has stays as it is
     legal basis     service messages only, when one of them gets no more than those
-    everything      refusals of either address hold for both: whichever is added again stays stopped
+    everything      refusals of either address hold for both: whichever is added again stays stopped;
+                    refusals after the merge, too
     measurement     denied, then unknown, then granted
 
 The ledger, deliveries and events are not rewritten: they keep the id they happened under, and
@@ -130,11 +131,15 @@ async def merge(tx: AccountTx, kept_id: int, wanted: Merge) -> Contact:
     # both ways: whichever address is added again later stays refused
     for one, two in ((kept, other), (other, kept)):
         await suppressions.carry_strictly(tx, one.address_hash, two.address_hash)
+    # and on to those of earlier merges; not back, since the person may have returned by one address alone
+    hashes = await suppressions.of_person(tx, [kept.address_hash, other.address_hash])
+    for hashed in {*hashes} - {kept.address_hash, other.address_hash}:
+        await suppressions.carry_strictly(tx, kept.address_hash, hashed)
     refused = [one.list_id for one in lists if one.status == "unsubscribed"]
-    await suppressions.add_for_lists(tx, [kept.address_hash, other.address_hash], refused)
+    await suppressions.add_for_lists(tx, hashes, refused)
     await _write_lists(tx, kept.id, other.id, lists)
     await tags.carry(tx, other.id, kept.id)
-    await _remember(tx, kept, other)
+    await _remember(tx, kept, other, gone=kept if chosen is other else other)
     await tx.run("DELETE FROM contacts WHERE account_id = $1 AND id = $2", other.id)
     await _write_values(tx, chosen, _values(wanted, before, merged), (before, merged))
     await _write_ledger(tx, (kept.id, chosen.address_hash), (before, merged), lists)
@@ -194,8 +199,8 @@ async def _write_lists(tx: AccountTx, kept_id: int, other_id: int, lists: Sequen
     )
 
 
-async def _remember(tx: AccountTx, kept: Locked, other: Locked) -> None:
-    """Also of those that were merged into the other before."""
+async def _remember(tx: AccountTx, kept: Locked, other: Locked, *, gone: Locked) -> None:
+    """Also of those that were merged into the other before. `gone`: whose address no contact has any more."""
     await tx.run(
         "UPDATE contact_merges SET kept_id = $3 WHERE account_id = $1 AND kept_id = $2", other.id, kept.id
     )
@@ -204,7 +209,7 @@ async def _remember(tx: AccountTx, kept: Locked, other: Locked) -> None:
         INSERT INTO contact_merges (account_id, merged_id, merged_hash, kept_id) VALUES ($1, $2, $3, $4)
         """,
         other.id,
-        other.address_hash,
+        gone.address_hash,
         kept.id,
     )
 

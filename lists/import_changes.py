@@ -34,9 +34,12 @@ async def remember_removals(
         INSERT INTO import_removals (account_id, import_id, contact_id, list_id, status, legal_basis,
                                      created_at, status_at, given_by)
         SELECT $1, $2, contact_id, list_id, status, legal_basis, created_at, status_at, import_id
-        FROM subscriptions
+        FROM subscriptions s
         WHERE account_id = $1 AND contact_id = ANY ($3::bigint[]) AND list_id = ANY ($4::bigint[])
           AND status <> 'unsubscribed'
+          -- as subscriptions.remove: whoever's use is limited stays where they are (C-13)
+          AND NOT EXISTS (SELECT FROM contacts c
+                          WHERE c.account_id = $1 AND c.id = s.contact_id AND c.restricted_at IS NOT NULL)
         RETURNING contact_id
         """,
         import_id,

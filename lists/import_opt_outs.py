@@ -94,8 +94,9 @@ async def take_over(db: Database, account_id: int, job: Import) -> None:
                 raise import_stage.Superseded
             to = await _last_line(tx, job.id, after=after)
             if to is not None:
-                await _stop(tx, job, after=after, to=to)
-                await _leave(tx, job, after=after, to=to)
+                said = await _said(tx, job.id, after=after, to=to)
+                await _stop(tx, job, said)
+                await _leave(tx, job, said)
             after = to
 
 
@@ -117,18 +118,57 @@ async def _last_line(tx: AccountTx, import_id: int, *, after: int) -> int | None
     return found
 
 
-async def _stop(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
+async def _said(tx: AccountTx, import_id: int, *, after: int, to: int) -> tuple[list[bytes], list[str]]:
+    """Hashes of addresses, what was said. A no of one address is of all that were merged with it; a bounce is
+    that mailbox's own.
+    """
+    rows = await tx.rows(
+        """
+        WITH said AS (
+            SELECT address_hash, opt_out FROM import_opt_outs
+            WHERE account_id = $1 AND import_id = $2 AND line > $3 AND line <= $4
+        ), merged AS (
+            SELECT s.opt_out, m.kept_id
+            FROM said s
+            JOIN contact_merges m ON m.account_id = $1 AND m.merged_hash = s.address_hash
+            WHERE s.opt_out <> 'bounced'
+            UNION
+            SELECT s.opt_out, c.id
+            FROM said s
+            JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
+            WHERE s.opt_out <> 'bounced' AND EXISTS (
+                SELECT FROM contact_merges m WHERE m.account_id = $1 AND m.kept_id = c.id
+            )
+        )
+        SELECT address_hash, opt_out FROM said
+        UNION
+        SELECT m.merged_hash, p.opt_out
+        FROM merged p
+        JOIN contact_merges m ON m.account_id = $1 AND m.kept_id = p.kept_id
+        UNION
+        SELECT c.address_hash, p.opt_out
+        FROM merged p
+        JOIN contacts c ON c.account_id = $1 AND c.id = p.kept_id
+        """,
+        import_id,
+        after,
+        to,
+    )
+    return [found for found, _ in rows], [word for _, word in rows]
+
+
+async def _stop(tx: AccountTx, job: Import, said: tuple[list[bytes], list[str]]) -> None:
     await tx.run(
         """
         -- as in suppressions.add: a refusal by the person replaces a bounce or what a team added
         INSERT INTO suppressions (account_id, address_hash, list_id, reason)
         SELECT DISTINCT ON (o.address_hash, l.list_id) $1::bigint, o.address_hash, l.list_id,
                CASE WHEN o.opt_out = 'blocked' THEN 'unsubscribed' ELSE o.opt_out END
-        FROM import_opt_outs o
+        FROM unnest($2::bytea[], $3::text[]) AS o (address_hash, opt_out)
         CROSS JOIN LATERAL unnest(
-            CASE WHEN o.opt_out = 'unsubscribed' AND $5::bigint[] <> '{}' THEN $5 ELSE ARRAY[NULL::bigint] END
+            CASE WHEN o.opt_out = 'unsubscribed' AND $4::bigint[] <> '{}' THEN $4
+                 ELSE ARRAY[NULL::bigint] END
         ) AS l (list_id)
-        WHERE o.account_id = $1 AND o.import_id = $2 AND o.line > $3 AND o.line <= $4
         ORDER BY o.address_hash, l.list_id, o.opt_out = 'bounced', o.opt_out
         ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
         SET reason = CASE WHEN suppressions.expires_at <= now() OR excluded.reason <> 'bounced'
@@ -139,43 +179,39 @@ async def _stop(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
         WHERE suppressions.expires_at <= now() OR suppressions.returned_to <> '{}'
            OR (suppressions.reason IN ('bounced', 'added') AND excluded.reason <> 'bounced')
         """,
-        job.id,
-        after,
-        to,
+        *said,
         job.choices.list_ids,
     )
 
 
-async def _leave(tx: AccountTx, job: Import, *, after: int, to: int) -> None:
+async def _leave(tx: AccountTx, job: Import, said: tuple[list[bytes], list[str]]) -> None:
     """Subscriptions end, with the proof of why; a bounce is nobody's act."""
     choices = job.choices
     await tx.run(
         """
-        WITH said AS (
+        WITH held AS (
             SELECT c.id AS contact_id, c.address_hash, o.opt_out
-            FROM import_opt_outs o
-            JOIN contacts c ON c.account_id = o.account_id AND c.address_hash = o.address_hash
-            WHERE o.account_id = $1 AND o.import_id = $2 AND o.line > $3 AND o.line <= $4
+            FROM unnest($2::bytea[], $3::text[]) AS o (address_hash, opt_out)
+            JOIN contacts c ON c.account_id = $1 AND c.address_hash = o.address_hash
             ORDER BY c.id
             FOR NO KEY UPDATE OF c
         ), left_ AS (
             UPDATE subscriptions u
             SET status = 'unsubscribed', status_at = now()
-            FROM said
-            WHERE u.account_id = $1 AND u.contact_id = said.contact_id AND u.status <> 'unsubscribed'
-              AND (said.opt_out <> 'unsubscribed' OR $5::bigint[] = '{}' OR u.list_id = ANY ($5))
-            RETURNING u.contact_id, u.list_id, said.address_hash, said.opt_out
+            FROM held
+            WHERE u.account_id = $1 AND u.contact_id = held.contact_id AND u.status <> 'unsubscribed'
+              AND (held.opt_out <> 'unsubscribed' OR $4::bigint[] = '{}' OR u.list_id = ANY ($4))
+            RETURNING u.contact_id, u.list_id, held.address_hash, held.opt_out
         )
         INSERT INTO consents (account_id, contact_id, address_hash, purpose, list_id, act, method,
                               wording_id, source, source_id)
-        SELECT $1, contact_id, address_hash, 'mail', list_id, 'withdrawn', 'import', $6, $7, $2
+        SELECT $1, contact_id, address_hash, 'mail', list_id, 'withdrawn', 'import', $5, $6, $7
         FROM left_
         WHERE opt_out <> 'bounced'
         """,
-        job.id,
-        after,
-        to,
+        *said,
         choices.list_ids,
         await wordings.keep(tx, "import", merge.statement(choices)),
         choices.source,
+        job.id,
     )

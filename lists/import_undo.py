@@ -4,9 +4,10 @@
     changed by it, and not since ──▶ as before
     taken off a list by it ──▶ on it again, unless they refused since
 
-Touched is who was changed by hand, by themselves, by a later import, or to whom a mail is still on its way:
-they stay, and are counted. An unsubscribe stays, whoever asked for it: an import that unsubscribed cannot be
-undone. The ledger is only added to. Each part and its position are committed together.
+Touched is who was changed by hand, by themselves, by a later import, to whom a mail is still on its way, or
+whose data may only be kept (C-13): they stay, and are counted. An unsubscribe stays, whoever asked for it: an
+import that unsubscribed cannot be undone. The ledger is only added to. Each part and its position are
+committed together.
 """
 
 from dataclasses import dataclass
@@ -197,7 +198,7 @@ async def _judged(tx: AccountTx, import_id: int, part: int) -> _Part:
                     SELECT FROM deliveries d
                     WHERE d.account_id = $1 AND d.contact_id = c.id
                       AND d.status IN ('queued', 'claimed', 'handing')
-                ) THEN 'keep'
+                ) OR c.restricted_at IS NOT NULL THEN 'keep'
                 WHEN c.import_id = $2 THEN CASE
                     WHEN c.updated_at <> c.created_at OR c.last_act_at IS NOT NULL OR EXISTS (
                         SELECT FROM subscriptions s

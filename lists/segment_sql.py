@@ -368,3 +368,26 @@ async def write_members(tx: AccountTx, tree: Group, known: Known, place: Place) 
         f" SELECT $1, $4::bigint, c.id, $5::bigint FROM contacts c WHERE {where.sql} ON CONFLICT DO NOTHING"
     )
     return await tx.run(sql, place.after, place.last, *where.values)
+
+
+async def write_objectors(tx: AccountTx, place: Place) -> int:
+    """For a segment that is left out: no rule looks at who objected (C-16), so it leaves them out as well.
+
+    They may have come back to a list by their own act; a rule that cannot be asked must not let mail through.
+    """
+    return await tx.run(
+        """
+        INSERT INTO segment_members (account_id, campaign_id, contact_id, segment_id)
+        SELECT $1, $4, c.id, $5
+        FROM contacts c
+        WHERE c.account_id = $1 AND c.id > $2 AND c.id <= $3
+          AND EXISTS (SELECT FROM suppressions u
+                      WHERE u.account_id = $1 AND u.address_hash = c.address_hash AND u.list_id IS NULL
+                        AND u.reason = 'objected' AND (u.expires_at IS NULL OR u.expires_at > now()))
+        ON CONFLICT DO NOTHING
+        """,
+        place.after,
+        place.last,
+        place.campaign_id,
+        place.segment_id,
+    )

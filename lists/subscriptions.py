@@ -167,6 +167,14 @@ async def _leave(tx: AccountTx, who: RecipientToken, list_id: int | None, method
 
 async def _locked(tx: AccountTx, who: RecipientToken) -> list[_Found]:
     """Whom a refusal reaches: that address, the contact that had it, and the one it was merged into."""
+    found = await _lock_reached(tx, who)
+    if all(one.id != who.contact_id for one in found):
+        # a merge of this moment: while this waited for it, its statement still saw what was before
+        found = await _lock_reached(tx, who)
+    return found
+
+
+async def _lock_reached(tx: AccountTx, who: RecipientToken) -> list[_Found]:
     return await tx.many(
         _Found,
         """
@@ -194,6 +202,7 @@ async def _withdraw(
     campaign_id: int | None = None,
 ) -> int:
     """Suppressions, ledger and subscriptions of many at once. Returns how many refusals are new."""
+    people = await _whole(tx, people)
     new = await tx.run(
         """
         WITH people AS (
@@ -237,6 +246,31 @@ async def _withdraw(
         list_id,
     )
     return new
+
+
+async def _whole(tx: AccountTx, people: Sequence[_Found]) -> list[_Found]:
+    """With every other address that was merged with theirs, and the contacts that stayed."""
+    more = await tx.many(
+        _Found,
+        """
+        WITH kept AS (
+            SELECT unnest($2::bigint[]) AS id
+            UNION
+            SELECT kept_id FROM contact_merges WHERE account_id = $1 AND merged_hash = ANY ($3::bytea[])
+        ), tied AS (
+            SELECT m.kept_id AS id, m.merged_hash AS address_hash
+            FROM kept
+            JOIN contact_merges m ON m.account_id = $1 AND m.kept_id = kept.id
+        )
+        SELECT id, address_hash FROM tied
+        UNION
+        SELECT c.id, c.address_hash FROM tied JOIN contacts c ON c.account_id = $1 AND c.id = tied.id
+        """,
+        [one.id for one in people],
+        [one.address_hash for one in people],
+    )
+    known = {(one.id, one.address_hash) for one in people}
+    return [*people, *(one for one in more if (one.id, one.address_hash) not in known)]
 
 
 # ---------------------------------------------------------------- acts of the team

@@ -77,6 +77,29 @@ async def hash_of(tx: AccountTx, sealer: Sealer, email: str) -> bytes:
     return keys.address_hash(await keys.hash_key(tx, sealer), addresses.parse(email).key)
 
 
+_REFUSALS = frozenset({Reason.UNSUBSCRIBED, Reason.COMPLAINED, Reason.OBJECTED})
+
+
+async def of_person(tx: AccountTx, hashes: Sequence[bytes]) -> list[bytes]:
+    """These addresses, and those that were merged with them (`contact_merges`): a no of one is of all."""
+    rows = await tx.rows(
+        """
+        WITH kept AS (
+            SELECT id FROM contacts WHERE account_id = $1 AND address_hash = ANY ($2::bytea[])
+            UNION
+            SELECT kept_id FROM contact_merges WHERE account_id = $1 AND merged_hash = ANY ($2)
+        )
+        SELECT unnest($2)
+        UNION
+        SELECT m.merged_hash FROM kept JOIN contact_merges m ON m.account_id = $1 AND m.kept_id = kept.id
+        UNION
+        SELECT c.address_hash FROM kept JOIN contacts c ON c.account_id = $1 AND c.id = kept.id
+        """,
+        list(hashes),
+    )
+    return [found for (found,) in rows]
+
+
 async def add(
     tx: AccountTx,
     address_hash: bytes,
@@ -91,11 +114,13 @@ async def add(
 
 
 async def add_many(tx: AccountTx, hashes: Sequence[bytes], stop: Stop) -> list[int]:
-    """Ids of the rows that stop more than before.
+    """Ids of the rows that stop more than before; a refusal is of all addresses of the person.
 
     Any reason ends the ways back that a row left open; a bounce or a team's stop leave the refusal its name.
     Of two ends the later one holds, and none is the latest.
     """
+    if stop.reason in _REFUSALS:
+        hashes = await of_person(tx, hashes)
     rows = await tx.rows(
         """
         INSERT INTO suppressions (account_id, address_hash, list_id, reason, campaign_id, expires_at)
@@ -148,6 +173,8 @@ async def add_many_by_team(
     """
     key = await keys.hash_key(tx, sealer)
     hashes = [keys.address_hash(key, addresses.parse(email).key) for email in emails]
+    if reason in _REFUSALS:
+        hashes = await of_person(tx, hashes)
     new = await add_many(tx, hashes, Stop(reason=reason, expires_at=expires_at))
     if expires_at is None:
         await tx.run(
@@ -262,6 +289,7 @@ async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:
     """A corrected address keeps each refusal of the person and each stop of the team, not a bounce.
 
     Ways back come along where the new address has no stop of its own; otherwise those that both have stay.
+    A stop with an end takes the place of none that lasts longer.
     """
     await tx.run(
         """
@@ -272,14 +300,17 @@ async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:
         WHERE account_id = $1 AND address_hash = $2 AND reason <> 'bounced'
         ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
         SET (reason, since, expires_at) = (
-                SELECT CASE WHEN bounced THEN excluded.reason ELSE suppressions.reason END,
-                       CASE WHEN bounced THEN excluded.since ELSE suppressions.since END,
-                       CASE WHEN bounced THEN excluded.expires_at ELSE suppressions.expires_at END
-                FROM (SELECT suppressions.reason = 'bounced' AS bounced) AS r
+                SELECT CASE WHEN weaker THEN excluded.reason ELSE suppressions.reason END,
+                       CASE WHEN weaker THEN excluded.since ELSE suppressions.since END,
+                       CASE WHEN weaker THEN excluded.expires_at ELSE suppressions.expires_at END
+                FROM (SELECT suppressions.reason = 'bounced'
+                             OR suppressions.expires_at < coalesce(excluded.expires_at, 'infinity')
+                             AS weaker) AS r
             ),
             returned_to = ARRAY(SELECT unnest(suppressions.returned_to)
                                 INTERSECT SELECT unnest(excluded.returned_to))
         WHERE suppressions.reason = 'bounced' OR suppressions.returned_to <> '{}'
+           OR suppressions.expires_at < coalesce(excluded.expires_at, 'infinity')
         """,
         old_hash,
         new_hash,

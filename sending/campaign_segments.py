@@ -160,6 +160,8 @@ async def mark(tx: AccountTx, campaign_id: int, *, after: int, last: int) -> Non
     for one, tree in zip(used, trees, strict=True):
         place = Place(campaign_id=campaign_id, segment_id=one.segment_id, after=after, last=last)
         await segment_sql.write_members(tx, tree, known, place)
+        if one.use == "exclude":
+            await segment_sql.write_objectors(tx, place)
 
 
 async def mark_on(tx: AccountTx, campaign_id: int) -> bool:

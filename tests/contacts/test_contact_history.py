@@ -25,7 +25,9 @@ async def busy(tx: AccountTx, make: Make) -> tuple[int, int, int]:
     contact = await make.contact(tx, list_id=listed)
     hashed = await tx.value("SELECT address_hash FROM contacts WHERE account_id = $1 AND id = $2", contact)
     who = RecipientToken(tx.account_id, listed, contact, hashed)
-    proof = Evidence(method=Method.PAGE, legal_basis="consent", source="Salon 2026")
+    proof = Evidence(
+        method=Method.PAGE, legal_basis="consent", source="Salon 2026", wording="Oui, une lettre"
+    )
     campaign = 0
     for n in range(30):
         await consents.write(tx, who, "granted", evidence=proof)
@@ -136,8 +138,8 @@ async def test_a_campaign_is_explained_with_the_proof_of_its_day(make: Make, ser
     page = sound(await person.get(f"{place}?campaign_id={campaign}"))
     for words in (
         "subscribed to “Clients” since",
+        "Salon 2026 · Oui, une lettre",
         "Agreement recorded",
-        "Salon 2026",
         "Opens measured in it",
     ):
         assert words in page

@@ -21,7 +21,7 @@ from mailer.core.links import Links
 from mailer.core.services import Services
 from sending import outcomes
 from tests.client import Client
-from tests.contacts.test_returns import ANA, Model, Story, replace_list
+from tests.contacts.test_returns import Model, Story, replace_list
 from tests.make import Make
 
 LISTS = ("A", "B", "C")
@@ -199,7 +199,9 @@ class Refusals(RuleBasedStateMachine):
 
     async def _by_team(self, reason: str) -> None:
         program = await self.make.program(self.story.account.id)
-        answer = await program.post("/api/v1/suppressions", json={"email": ANA, "reason": reason})
+        answer = await program.post(
+            "/api/v1/suppressions", json={"email": self.story.email, "reason": reason}
+        )
         assert answer.status == 201
 
     async def _erase(self, asked_by: By) -> bool:

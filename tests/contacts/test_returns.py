@@ -37,6 +37,7 @@ class Story:
     make: Make
     account: Account
     lists: dict[str, int] = field(default_factory=dict)
+    email: str = ANA
 
     def tx(self):
         return self.services.db.account(self.account.id)
@@ -45,12 +46,14 @@ class Story:
         async with self.tx() as tx:
             self.lists[name] = await self.make.mailing_list(tx)
 
-    async def contact_id(self, tx: AccountTx, email: str = ANA) -> int:
-        found = await tx.value("SELECT id FROM contacts WHERE account_id = $1 AND email = $2", email)
+    async def contact_id(self, tx: AccountTx, email: str = "") -> int:
+        found = await tx.value(
+            "SELECT id FROM contacts WHERE account_id = $1 AND email = $2", email or self.email
+        )
         return int(found or 0)
 
-    async def who(self, tx: AccountTx, name: str = "", email: str = ANA) -> RecipientToken:
-        hashed = await suppressions.hash_of(tx, self.services.sealer, email)
+    async def who(self, tx: AccountTx, name: str = "", email: str = "") -> RecipientToken:
+        hashed = await suppressions.hash_of(tx, self.services.sealer, email or self.email)
         return RecipientToken(
             self.account.id, self.lists.get(name, 0), await self.contact_id(tx, email), hashed
         )
@@ -79,7 +82,9 @@ class Story:
 
     async def import_into(self, name: str) -> None:
         importer = Importer(self.services, self.account)
-        done = await importer.whole(files.people(ANA), list_ids=[self.lists[name]], mode="add_and_update")
+        done = await importer.whole(
+            files.people(self.email), list_ids=[self.lists[name]], mode="add_and_update"
+        )
         assert done.state == "done"
 
     async def by_api(self, name: str) -> None:
@@ -90,7 +95,7 @@ class Story:
         if contact_id:
             answer = await program.ask("PATCH", f"/api/v1/contacts/{contact_id}", json=wish)
         else:
-            answer = await program.post("/api/v1/contacts", json=wish | {"email": ANA})
+            answer = await program.post("/api/v1/contacts", json=wish | {"email": self.email})
         assert answer.status in (200, 201), answer.text
 
     async def by_page(self, name: str) -> None:
@@ -100,7 +105,7 @@ class Story:
             if contact_id:
                 await contacts.add_to_lists(tx, contact_id, NewSubscriptions.model_validate(wish))
             else:
-                new = NewContact.model_validate(wish | {"email": ANA})
+                new = NewContact.model_validate(wish | {"email": self.email})
                 await contacts.add(tx, self.services.sealer, new)
 
     async def in_bulk(self, name: str) -> None:
@@ -123,7 +128,7 @@ class Story:
 
     # what is seen
 
-    async def mailable(self, email: str = ANA) -> set[str]:
+    async def mailable(self, email: str = "") -> set[str]:
         """By the audience of a newsletter to each list; every other reader must say the same."""
         async with self.tx() as tx:
             who = await self.who(tx, email=email)
@@ -174,7 +179,7 @@ class Story:
             )
         return {name for name, list_id in self.lists.items() if (list_id,) in rows}
 
-    async def refused(self, email: str = ANA) -> set[str]:
+    async def refused(self, email: str = "") -> set[str]:
         """By the look-up of suppressions."""
         async with self.tx() as tx:
             hashed = (await self.who(tx, email=email)).address_hash

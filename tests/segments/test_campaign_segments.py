@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lists import contacts, fields, segments
+from lists import contacts, fields, segments, suppressions
 from lists.contacts import ContactChange
 from lists.fields import NewField
 from lists.segment_tree import Tree
@@ -91,6 +91,25 @@ async def test_a_segment_narrows_and_authorises_nobody(post: Post, people: Peopl
     assert (counts.in_lists, counts.outside, counts.unsubscribed, counts.result) == (3, 1, 1, 1)
     await post.run()
     assert post.sink.recipients == ["ana@pain.test"]
+
+
+@pytest.mark.req("S4", "C-16")
+async def test_a_segment_that_is_left_out_leaves_out_who_objected_to_profiles(
+    post: Post, people: People
+) -> None:
+    """Ana objected, then came back to the list herself: no rule may look at her, so none can let her through."""
+    listed = await people("ana@pain.test", "eve@sel.test")
+    async with post.tx() as tx:
+        hashed = await suppressions.hash_of(tx, post.services.sealer, "ana@pain.test")
+        await suppressions.add(tx, hashed, reason=suppressions.Reason.OBJECTED)
+        await tx.run("UPDATE suppressions SET returned_to = ARRAY[$2::bigint] WHERE account_id = $1", listed)
+    of_pain = await segment(post, {"subject": "domain", "operator": "is", "value": "pain.test"})
+    campaign = await post.campaign([listed])
+    await use(post, campaign, of_pain, "exclude")
+    without = await post.campaign([listed])
+    await post.run()
+    assert set(await post.states(campaign)) == {"eve@sel.test"}
+    assert set(await post.states(without)) == {"ana@pain.test", "eve@sel.test"}
 
 
 async def test_two_segments_narrow_to_those_who_are_in_both(post: Post, people: People) -> None:

@@ -24,6 +24,7 @@ STAYS = {
     "test_sends": "an id that means nobody any more; the mail goes to the team",
     "segment_members": "ids of a campaign's audience; joined with contacts, so nobody is found",
     "selection_contacts": "ids of a selection of an hour; joined with contacts",
+    "contact_changes": "that an id changed or went, for programs that keep a copy; 30 days",
     "import_changes": "ids for seven days; joined with contacts",
     "import_opt_outs": "fingerprints of a file, until its import has ended",
     "import_parts": "the file as it was staged, until its import has ended",
@@ -32,6 +33,7 @@ STAYS = {
 
 # what a copy of a person's data (C-10) shows nowhere, and why
 NOT_COPIED = {
+    "contact_changes": "a feed for programs: which id changed when",
     "duplicates": "a guess of the machine about two contacts, not a fact about one",
     "segment_members": "follows from the fields, tags and acts that are copied",
     "selection_contacts": "rows that somebody of the team ticked, for an hour",

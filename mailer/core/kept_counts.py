@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from mailer.core.db import AccountTx
 
 FEW = 20_000
@@ -84,8 +86,8 @@ async def keep(tx: AccountTx, name: str, counted: dict[int, Counted]) -> None:
     await tx.run(
         """
         INSERT INTO kept_counts (account_id, name, ref_id, size, value)
-        SELECT $1, $2, ref_id, size, value
-        FROM unnest($3::bigint[], $4::bigint[], $5::jsonb[]) AS k (ref_id, size, value)
+        SELECT $1, $2, ref_id, size, value::jsonb
+        FROM unnest($3::bigint[], $4::bigint[], $5::text[]) AS k (ref_id, size, value)
         ORDER BY ref_id
         ON CONFLICT (account_id, name, ref_id) DO UPDATE
         SET size = excluded.size, value = excluded.value, counted_at = excluded.counted_at
@@ -93,5 +95,6 @@ async def keep(tx: AccountTx, name: str, counted: dict[int, Counted]) -> None:
         name,
         list(many),
         [one.size for one in many.values()],
-        [one.value for one in many.values()],
+        # as text: a list would be taken for one more dimension of the array
+        [orjson.dumps(one.value).decode() for one in many.values()],
     )

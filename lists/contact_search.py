@@ -191,7 +191,45 @@ async def _of_account(tx: AccountTx, wanted: Filter, after: int, limit: int) -> 
 
 async def count(tx: AccountTx, wanted: Filter) -> int:
     """Exact up to EXACT_TO; one more than that when there are more."""
-    return len(await ids(tx, wanted, limit=EXACT_TO + 1))
+    if wanted.status or wanted.tag_id:
+        return len(await ids(tx, wanted, limit=EXACT_TO + 1))
+    if wanted.prefix:
+        return await _count_prefix(tx, wanted)
+    found: int = await tx.value(
+        """
+        SELECT CASE WHEN $2::bigint IS NULL
+            THEN (SELECT count(*) FROM (SELECT FROM contacts WHERE account_id = $1 LIMIT $3) c)
+            ELSE (SELECT count(*) FROM (
+                SELECT FROM subscriptions WHERE account_id = $1 AND list_id = $2 LIMIT $3) s)
+        END
+        """,
+        wanted.list_id,
+        EXACT_TO + 1,
+    )
+    return found
+
+
+async def _count_prefix(tx: AccountTx, wanted: Filter) -> int:
+    found: int = await tx.value(
+        """
+        SELECT count(*) FROM (
+            SELECT FROM contacts c
+            WHERE c.account_id = $1
+              AND ((address_key >= $2 AND address_key < $3)
+                   OR (first_name_key >= $2 AND first_name_key < $3)
+                   OR (last_name_key >= $2 AND last_name_key < $3))
+              AND ($4::bigint IS NULL OR EXISTS (
+                  SELECT FROM subscriptions s
+                  WHERE s.account_id = $1 AND s.contact_id = c.id AND s.list_id = $4))
+            LIMIT $5
+        ) f
+        """,
+        wanted.prefix,
+        wanted.prefix + LAST,
+        wanted.list_id,
+        EXACT_TO + 1,
+    )
+    return found
 
 
 async def many(tx: AccountTx, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page[Found]:

@@ -16,6 +16,7 @@ from mailer.core.paging import Page, decode, page
 from mailer.web.request import Input
 
 LAST = "\U0010ffff"  # no text that begins with p comes after p + this, by code points
+WALKED = 5_000
 EXACT_TO = 10_000  # ui 2.3: totals are exact up to here
 State = Literal["", "active", "pending", "unsubscribed", "none", "suppressed"]
 
@@ -235,22 +236,28 @@ async def _count_prefix(tx: AccountTx, wanted: Filter) -> int:
 async def many(tx: AccountTx, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page[Found]:
     key = decode(cursor, (int,))
     after = int(str(key[0])) if key else 2**63 - 1
+    found: list[int] = []
     only_prefix = wanted.prefix and not (wanted.list_id or wanted.status or wanted.tag_id)
     if only_prefix and await _count_prefix(tx, wanted) > EXACT_TO:
         found = await _dense(tx, wanted, after, limit + 1)
-    else:
+    if len(found) <= limit:
         found = await ids(tx, wanted, after=after, limit=limit + 1)
     return page(await _rows(tx, found), limit, key=lambda row: (row.id,))
 
 
 async def _dense(tx: AccountTx, wanted: Filter, after: int, limit: int) -> list[int]:
-    """As `ids`, of a prefix that so many have that walking all contacts soon finds a page of them."""
+    """As `ids`, of a prefix that so many have that a walk of some contacts may find a page of them."""
     rows = await tx.rows(
         """
         SELECT id
-        FROM contacts
-        WHERE account_id = $1 AND id < $4
-          AND ((address_key >= $2 AND address_key < $3)
+        FROM (
+            SELECT id, address_key, first_name_key, last_name_key
+            FROM contacts
+            WHERE account_id = $1 AND id < $4
+            ORDER BY id DESC
+            LIMIT $6
+        ) walked
+        WHERE ((address_key >= $2 AND address_key < $3)
                OR (first_name_key >= $2 AND first_name_key < $3)
                OR (last_name_key >= $2 AND last_name_key < $3))
         ORDER BY id DESC
@@ -260,6 +267,7 @@ async def _dense(tx: AccountTx, wanted: Filter, after: int, limit: int) -> list[
         wanted.prefix + LAST,
         after,
         limit,
+        WALKED,
     )
     return [contact_id for (contact_id,) in rows]
 

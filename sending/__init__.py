@@ -3,7 +3,7 @@
     campaigns ─▶ sends ─▶ preparation ─▶ turns ──────────────────────────────▶ outcomes ◀─ doubts
                              │            claims ─▶ personal ─▶ signing ─▶ route        └▶ evidence: pause
                   revisions, audience     (lane_pace)  │        (dkim)     smtp, handover, wire
-                                                 render, bodies, message
+                                                 render, shapes, bodies, message
 
     states of a delivery (S1, kept by the database):
     queued ─▶ claimed ─▶ handing ─▶ delivered | bounced | failed | in_doubt

@@ -65,10 +65,7 @@ def addresses(names: Sequence[str], context: Mapping[str, object]) -> tuple[list
     # looked at and encoded as one text: a mail has some fifteen
     whole = "\n".join(written)
     if _SAFE.fullmatch(whole):
-        made = [
-            octets if len(octets) <= quoted.LINE else quoted.value(octets.decode())
-            for octets in whole.encode().split(b"\n")
-        ]
+        made = [quoted.wrapped(octets) for octets in whole.encode().split(b"\n")]
         return made, made
     return [quoted.value(escape(one)) for one in written], [quoted.value(one) for one in written]
 

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from mailer.core import clock, keys
 from mailer.core.addresses import domain_of, parse
@@ -15,8 +16,8 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Gone, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
-from mailer.core.tokens import CampaignToken, RecipientToken
-from sending import dkim, domains, merge, message, render, revisions, signing
+from mailer.core.tokens import Purpose, RecipientToken
+from sending import dkim, domains, message, render, revisions, signing
 from sending.merge_filters import Value
 from sending.message import ListHeaders, MailClass, MessageHeaders, Part
 from sending.render import Recipient, Rendered, Urls
@@ -26,6 +27,14 @@ from tracking import decision
 from tracking.decision import UNTRACKED, Tracking
 
 WEB_VERSION = timedelta(days=6)
+_NAMED = (
+    ("unsubscribe", Purpose.UNSUBSCRIBE),
+    ("preferences", Purpose.PREFERENCES),
+    ("tracking", Purpose.TRACKING),
+    ("rights", Purpose.RIGHTS),
+    ("web_version", Purpose.VIEW),
+)
+"""The recipient's own addresses: names in `Urls`, and as merge names with `_url` behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +80,7 @@ def _day(text: str) -> Value:
         return text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Maker:
     """Makes the mails of one campaign. `key` is the account's, for ids that tell nothing; `signers` sign."""
 
@@ -95,10 +104,8 @@ class Maker:
         """Raises RenderFailed, or ValueError for an address or a name that no header may carry."""
         loaded = self.loaded
         marketing = loaded.skeleton.campaign.mail_class is MailClass.MARKETING
-        urls = self._urls(
-            person, loaded.program.names | {"unsubscribe_url"} if marketing else loaded.program.names
-        )
-        made = loaded.program.encode(self._recipient(person, urls, self.tracking(person)))
+        someone = self._recipient(person, self.tracking(person), self._named)
+        made = loaded.program.encode(someone)
         envelope = person.envelope
         headers = MessageHeaders(
             campaign=loaded.skeleton.campaign,
@@ -107,7 +114,7 @@ class Maker:
             message_id=self.message_id(person.contact_id),
             sent_at=clock.now(),
             mailing_list=self._list(person.list_id) if marketing else None,
-            unsubscribe_url=urls.unsubscribe if marketing else None,
+            unsubscribe_url=someone.urls.unsubscribe if marketing else None,
             envelope=envelope,
         )
         message = loaded.skeleton.assemble(
@@ -125,24 +132,40 @@ class Maker:
 
     def render(self, person: Person, tracking: Tracking) -> tuple[Rendered, Urls]:
         """As text, for a reader. Raises RenderFailed."""
-        urls = self._urls(person, merge.URL_NAMES)
-        return self.loaded.program.render(self._recipient(person, urls, tracking)), urls
+        someone = self._recipient(person, tracking, _NAMED)
+        return self.loaded.program.render(someone), someone.urls
 
-    def _recipient(self, person: Person, urls: Urls, tracking: Tracking) -> Recipient:
-        plain = recipient(self.loaded.content, person, urls)
-        if not (tracking.opens or tracking.clicks):
-            return plain
-        place = CampaignToken(self.account_id, self.loaded.campaign_id, person.contact_id)
-        return Recipient(
-            contact=plain.contact,
-            urls=plain.urls,
-            list_name=plain.list_name,
-            sender=plain.sender,
-            account=plain.account,
-            language=plain.language,
-            tracked_links=self._clicks(place, plain) if tracking.clicks else None,
-            open_pixel_url=self.links.open(place) if tracking.opens else None,
+    def _recipient(
+        self, person: Person, tracking: Tracking, named: Sequence[tuple[str, Purpose]]
+    ) -> Recipient:
+        """With addresses of the recipient's pages in `named`; the others are left empty, for each costs."""
+        content, program = self.loaded.content, self.loaded.program
+        wanted = [purpose for _, purpose in named]
+        if tracking.opens:
+            wanted.append(Purpose.OPEN)
+        positions, targets = self._clicks if tracking.clicks and not program.targets else ((), ())
+        who = RecipientToken(
+            self.account_id, person.list_id, person.contact_id, person.address_hash, self.loaded.campaign_id
         )
+        made = self.links.of_mail(who, wanted, targets)
+        urls = Urls(**{name: made[place] for place, (name, _) in enumerate(named)})
+        tracked = dict(zip(positions, made[len(wanted) :], strict=True)) if tracking.clicks else None
+        if tracking.clicks and program.targets:
+            tracked = self._personal_clicks(who, recipient(content, person, urls))
+        pixel = made[len(named)] if tracking.opens else None
+        return recipient(content, person, urls, tracked=tracked, pixel=pixel)
+
+    def _personal_clicks(self, who: RecipientToken, plain: Recipient) -> dict[int, str]:
+        """Our address for each of the author's links; personal ones seal their target (S9)."""
+        targets = self.loaded.program.personal_targets(plain)
+        positions = [
+            link.position
+            for link in self.loaded.content.links
+            if not link.personal or link.position in targets
+        ]
+        ids = self.loaded.link_ids
+        wanted = [(ids[position], targets.get(position, "")) for position in positions]
+        return dict(zip(positions, self.links.of_mail(who, (), wanted), strict=True))
 
     def message_id(self, contact_id: int) -> str:
         """The same at each try, so that a mail that came twice after all is seen once; it names nobody."""
@@ -159,36 +182,30 @@ class Maker:
             found = self._lists[list_id] = ListHeaders(name=name, label=label, domain=domain)
         return found
 
-    def _urls(self, person: Person, names: frozenset[str]) -> Urls:
-        """The addresses of these names; the others are left empty, for each costs."""
-        who = RecipientToken(
-            self.account_id, person.list_id, person.contact_id, person.address_hash, self.loaded.campaign_id
-        )
-        place = CampaignToken(self.account_id, self.loaded.campaign_id, person.contact_id)
-        links = self.links
-        return Urls(
-            unsubscribe=links.unsubscribe(who) if "unsubscribe_url" in names else "",
-            preferences=links.preferences(who) if "preferences_url" in names else "",
-            tracking=links.tracking(who) if "tracking_url" in names else "",
-            rights=links.rights(who) if "rights_url" in names else "",
-            web_version=links.view(place) if "web_version_url" in names else "",
-        )
+    @cached_property
+    def _named(self) -> tuple[tuple[str, Purpose], ...]:
+        """The recipient's pages that a mail shows, or names in its header."""
+        names = set(self.loaded.program.names)
+        if self.loaded.skeleton.campaign.mail_class is MailClass.MARKETING:
+            names.add("unsubscribe_url")
+        return tuple(one for one in _NAMED if f"{one[0]}_url" in names)
 
-    def _clicks(self, place: CampaignToken, plain: Recipient) -> dict[int, str]:
-        """Our address for each of the author's links; personal ones seal their target (S9)."""
-        targets = self.loaded.program.personal_targets(plain)
-        positions = [
-            link.position
-            for link in self.loaded.content.links
-            if not link.personal or link.position in targets
-        ]
-        ids = self.loaded.link_ids
-        wanted = [(ids[position], targets.get(position, "")) for position in positions]
-        return dict(zip(positions, self.links.clicks(place, wanted), strict=True))
+    @cached_property
+    def _clicks(self) -> tuple[Sequence[int], Sequence[tuple[int, str]]]:
+        """Positions and (link id, "") of the links we follow."""
+        positions = [link.position for link in self.loaded.content.links if not link.personal]
+        return positions, [(self.loaded.link_ids[position], "") for position in positions]
 
 
-def recipient(content: Content, person: Person, urls: Urls) -> Recipient:
-    """Untracked; what previews, tests and the web version show as well."""
+def recipient(
+    content: Content,
+    person: Person,
+    urls: Urls,
+    *,
+    tracked: Mapping[int, str] | None = None,
+    pixel: str | None = None,
+) -> Recipient:
+    """Untracked, unless told otherwise; what previews, tests and the web version show as well."""
     return Recipient(
         contact=values(person, content.date_fields),
         urls=urls,
@@ -196,6 +213,8 @@ def recipient(content: Content, person: Person, urls: Urls) -> Recipient:
         sender=content.sender,
         account=content.account,
         language=content.language,
+        tracked_links=tracked,
+        open_pixel_url=pixel,
     )
 
 

@@ -98,12 +98,7 @@ def join(pieces: Iterable[str], known: Mapping[int, Known], filling: Sequence[by
 def value(text: str) -> bytes:
     """A piece that is not known, from the beginning of a line."""
     if PLAIN.fullmatch(text):
-        octets = text.encode("ascii")
-        # no line may begin with a dot
-        if b"." not in octets[::LINE]:
-            if len(octets) <= LINE:
-                return octets
-            return _SOFT.join([octets[start : start + LINE] for start in range(0, len(octets), LINE)])
+        return wrapped(text.encode("ascii"))
     if len(text) < LINE and _WORDS.fullmatch(text):
         # a name, say
         octets = _ESCAPED.sub(_escape, text.encode())
@@ -111,6 +106,18 @@ def value(text: str) -> bytes:
             return octets
     # what many mails repeat; not whole paragraphs
     return _remembered(text) if len(text) <= _REMEMBERED_LENGTH else encode(clean(text))
+
+
+def wrapped(octets: bytes) -> bytes:
+    """Octets that stand for themselves, on lines of their length; no line begins with a dot."""
+    if b"." in octets[::LINE]:
+        return encode(octets.decode("ascii"))
+    size = len(octets)
+    if size <= LINE:
+        return octets
+    if size <= 2 * LINE:
+        return octets[:LINE] + _SOFT + octets[LINE:]
+    return _SOFT.join([octets[start : start + LINE] for start in range(0, size, LINE)])
 
 
 def _escape(octet: re.Match[bytes]) -> bytes:

@@ -5,20 +5,21 @@ addresses are percent-encoded where `links_in_mail` said so.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from types import CodeType
 
 from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError, nodes
 
-from sending import bodies, merge, merge_filters, plain_text
+from sending import bodies, merge, merge_filters, plain_text, shapes
 from sending.bodies import Body
 from sending.content import PIXEL, PREHEADER, SUBJECT, Compiled
 from sending.holes import Digger
 from sending.links_in_mail import TRACKED, Link
 from sending.merge_filters import Value
 from sending.quoted import clean
+from sending.shapes import Asker, Shapes, Shown
 
 MAX_HTML_BYTES = 1_000_000
 MAX_TEXT_BYTES = 1_000_000
@@ -28,6 +29,7 @@ MAX_TARGET_CHARACTERS = 1_000
 """A personal address longer than this goes out untracked: it would not fit into the click token (S9)."""
 
 _NONE: Mapping[str, Mapping[str, str]] = {}
+_SPECIAL = re.compile("[&<>\"']")
 _AT_A_STRETCH = 1_000
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -44,11 +46,11 @@ class RenderFailed(Exception):
 class Urls:
     """The recipient's own addresses; they work without an account and are never tracked."""
 
-    unsubscribe: str
-    preferences: str
-    tracking: str
-    rights: str
-    web_version: str
+    unsubscribe: str = ""
+    preferences: str = ""
+    tracking: str = ""
+    rights: str = ""
+    web_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +106,31 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What the two parts show and ask, as templates that yield a piece a value. `blocks`: HTML's differ."""
+
+    count: int
+    plain: Template
+    escaping: Template
+    blocks: bool
+
+    def values(self, context: dict[str, object]) -> tuple[list[str], list[str]]:
+        """For HTML and for text. Raises RenderFailed."""
+        if not self.count:
+            return [], []
+        plain = _run(self.plain, context, MAX_TEXT_BYTES)
+        if not self.blocks and not _SPECIAL.search("".join(plain)):
+            return plain, plain
+        return _run(self.escaping, context, MAX_HTML_BYTES), plain
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A revision, ready to render many times. Not bound to an account; hold it as long as the revision.
 
     `names` are the names that its templates use, so that no address is made that no mail shows. The `pieces`
-    are the same templates with holes for the names `shown`, whose bodies know what lies between.
+    are the same templates with holes for the names `shown`, whose bodies know what lies between. A part
+    without loops has `shapes` as well, which are faster.
     """
 
     subject: Template
@@ -119,6 +141,9 @@ class Program:
     text_pieces: Template
     html_body: Body
     text_body: Body
+    asked: Asked
+    html_shapes: Shapes | None
+    text_shapes: Shapes | None
     shown: tuple[str, ...] = ()
     targets: Mapping[int, Template] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
@@ -136,8 +161,17 @@ class Program:
         """As `render`, in octets; what all recipients share is not encoded again. Raises RenderFailed."""
         context = self._begun(recipient)
         in_html, in_text = bodies.addresses(self.shown, context)
-        html = self.html_body.encode(_run(self.html_pieces, context, MAX_HTML_BYTES), in_html)
-        text = self.text_body.encode(_run(self.text_pieces, context, MAX_TEXT_BYTES), in_text)
+        html = text = None
+        if self.html_shapes or self.text_shapes:
+            html_values, text_values = self.asked.values(context)
+            if self.html_shapes:
+                html = _shaped(self.html_shapes, self.html_body, in_html, map(shapes.hole, html_values))
+            if self.text_shapes:
+                text = _shaped(self.text_shapes, self.text_body, in_text, map(shapes.in_text, text_values))
+        if html is None or len(html) > MAX_HTML_BYTES:
+            html = self.html_body.encode(_run(self.html_pieces, context, MAX_HTML_BYTES), in_html)
+        if text is None or len(text) > MAX_TEXT_BYTES:
+            text = self.text_body.encode(_run(self.text_pieces, context, MAX_TEXT_BYTES), in_text)
         return Encoded(str(context[SUBJECT]), html, text)
 
     def personal_targets(self, recipient: Recipient) -> dict[int, str]:
@@ -191,8 +225,12 @@ def compile_parts(
     ]
     codes = [_code(env, tree) for env, tree in zip((plain, plain, escaping, plain), trees, strict=True)]
     shown: list[str] = []
-    html_pieces, html_body = _pieces(codes[2], html, bodies.html, Digger(shown, True, constants), escaping)
-    text_pieces, text_body = _pieces(codes[3], text, bodies.text, Digger(shown, False, constants), plain)
+    in_html, in_text = Digger(shown, True, constants), Digger(shown, False, constants)
+    html_pieces, html_body = _pieces(codes[2], html, bodies.html, in_html, escaping)
+    text_pieces, text_body = _pieces(codes[3], text, bodies.text, in_text, plain)
+    asker = Asker()
+    html_shown = asker.part(in_html.dig(escaping.parse(clean(html))))
+    text_shown = asker.part(in_text.dig(plain.parse(clean(text))))
     targets = {link.position: _tree(plain, link.target) for link in links if link.target}
     used = {name.name for tree in (*trees, *targets.values()) for name in tree.find_all(nodes.Name)}
     return Program(
@@ -204,6 +242,9 @@ def compile_parts(
         text_pieces=text_pieces,
         html_body=html_body,
         text_body=text_body,
+        asked=Asked(len(asker.body), asker.template(plain), asker.template(escaping), asker.blocks),
+        html_shapes=_shapes(html_shown, html_body, len(shown), tidy=False),
+        text_shapes=_shapes(text_shown, text_body, len(shown), tidy=True),
         shown=tuple(shown),
         targets={
             position: Template.from_code(plain, _code(plain, tree), {}) for position, tree in targets.items()
@@ -226,6 +267,22 @@ def _pieces(
     if made.transfer == "base64":
         dug, made = code, body(code, ())
     return Template.from_code(env, dug, {}), made
+
+
+def _shapes(shown: tuple[Shown, ...] | None, body: Body, addresses: int, *, tidy: bool) -> Shapes | None:
+    return None if shown is None or body.transfer == "base64" else Shapes(shown, addresses, tidy)
+
+
+def _shaped(
+    known: Shapes, body: Body, addresses: Sequence[bytes], values: Iterable[bytes | None]
+) -> bytes | None:
+    """A part by its shape; None when it has none."""
+    filling = shapes.filling(addresses, body.otherwise)
+    for value in values:
+        if value is None:
+            return None
+        filling.append(value)
+    return known.encode(filling)
 
 
 def _fixed(*, subject: nodes.Template, preheader: nodes.Template) -> dict[str, str]:

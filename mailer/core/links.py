@@ -2,10 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add
 
 from mailer.core.tokens import CampaignToken, Purpose, RecipientToken, Tokens
 
 MAX_TARGET = 1000  # S9: a longer personalised target goes out untracked
+
+# of the addresses that every mail of a campaign may hold
+_PATHS = {
+    Purpose.UNSUBSCRIBE: "/t/unsubscribe/",
+    Purpose.PREFERENCES: "/t/preferences/",
+    Purpose.TRACKING: "/t/tracking/",
+    Purpose.RIGHTS: "/t/rights/",
+    Purpose.VIEW: "/t/view/",
+    Purpose.CLICK: "/t/c/",
+    Purpose.OPEN: "/t/o/",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +39,16 @@ class Links:
     base: str
 
     def unsubscribe(self, who: RecipientToken) -> str:
-        return f"{self.base}/t/unsubscribe/{self.tokens.recipient(Purpose.UNSUBSCRIBE, who)}"
+        return f"{self.base}{_PATHS[Purpose.UNSUBSCRIBE]}{self.tokens.recipient(Purpose.UNSUBSCRIBE, who)}"
 
     def preferences(self, who: RecipientToken) -> str:
-        return f"{self.base}/t/preferences/{self.tokens.recipient(Purpose.PREFERENCES, who)}"
+        return f"{self.base}{_PATHS[Purpose.PREFERENCES]}{self.tokens.recipient(Purpose.PREFERENCES, who)}"
 
     def tracking(self, who: RecipientToken) -> str:
-        return f"{self.base}/t/tracking/{self.tokens.recipient(Purpose.TRACKING, who)}"
+        return f"{self.base}{_PATHS[Purpose.TRACKING]}{self.tokens.recipient(Purpose.TRACKING, who)}"
 
     def rights(self, who: RecipientToken) -> str:
-        return f"{self.base}/t/rights/{self.tokens.recipient(Purpose.RIGHTS, who)}"
+        return f"{self.base}{_PATHS[Purpose.RIGHTS]}{self.tokens.recipient(Purpose.RIGHTS, who)}"
 
     def confirm(self, who: RecipientToken) -> str:
         return f"{self.base}/t/confirm/{self.tokens.recipient(Purpose.CONFIRM, who)}"
@@ -45,18 +57,22 @@ class Links:
         return f"{self.base}/t/stay/{self.tokens.recipient(Purpose.STAY, who)}"
 
     def view(self, what: CampaignToken) -> str:
-        return f"{self.base}/t/view/{self.tokens.campaign(Purpose.VIEW, what)}"
+        return f"{self.base}{_PATHS[Purpose.VIEW]}{self.tokens.campaign(Purpose.VIEW, what)}"
 
     def click(self, what: CampaignToken) -> str:
-        return f"{self.base}/t/c/{self.tokens.campaign(Purpose.CLICK, what)}"
+        return f"{self.base}{_PATHS[Purpose.CLICK]}{self.tokens.campaign(Purpose.CLICK, what)}"
 
-    def clicks(self, place: CampaignToken, targets: Sequence[tuple[int, str]]) -> list[str]:
-        """An address for each (link id, personalised target or "") of one mail."""
-        start = f"{self.base}/t/c/"
-        return [start + token for token in self.tokens.clicks(place, targets)]
+    def of_mail(
+        self, who: RecipientToken, purposes: Sequence[Purpose], clicks: Sequence[tuple[int, str]]
+    ) -> list[str]:
+        """The addresses of one mail at once: of these purposes, then one for each (link id, target or "")."""
+        base = self.base
+        starts = [base + _PATHS[one] for one in purposes]
+        starts += [base + _PATHS[Purpose.CLICK]] * len(clicks)
+        return list(map(add, starts, self.tokens.of_mail(who, purposes, clicks)))
 
     def open(self, what: CampaignToken) -> str:
-        return f"{self.base}/t/o/{self.tokens.campaign(Purpose.OPEN, what)}"
+        return f"{self.base}{_PATHS[Purpose.OPEN]}{self.tokens.campaign(Purpose.OPEN, what)}"
 
     def test(self, what: CampaignToken) -> str:
         """In previews and test sends, in the place of every link of ours: it changes nothing."""

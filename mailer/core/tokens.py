@@ -68,7 +68,8 @@ class CampaignToken:
 
 # as associated data, made once: a mail with ten links makes some twenty tokens
 _AAD = {purpose: [purpose.value.encode()] for purpose in Purpose}
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_URL_SAFE, _PADDING = bytes.maketrans(b"+/", b"-_"), b"="
+_OF_CAMPAIGN = frozenset({Purpose.CLICK, Purpose.OPEN, Purpose.VIEW})
 
 
 def _pack(*numbers: int, tail: bytes = b"") -> bytes:
@@ -103,9 +104,7 @@ def _unpack(data: bytes, count: int) -> tuple[list[int], bytes]:
     return numbers, data[position:]
 
 
-@lru_cache(8)
 def _of_recipient(who: RecipientToken) -> bytes:
-    """Remembered for the next link of the same mail."""
     return _pack(who.account_id, who.list_id, who.contact_id, who.campaign_id, tail=who.address_hash)
 
 
@@ -117,9 +116,14 @@ class Tokens:
     current: int
 
     def _make(self, purpose: Purpose, payload: bytes) -> str:
-        sealed = self.keys[self.current].encrypt(payload, _AAD[purpose])
-        raw = binascii.b2a_base64(bytes((self.current,)) + sealed, newline=False)
-        return raw.translate(_URL_SAFE).rstrip(b"=").decode("ascii")
+        [made] = self._all([(purpose, payload)])
+        return made
+
+    def _all(self, wanted: Sequence[tuple[Purpose, bytes]]) -> list[str]:
+        """A mail with ten links has some fifteen: what can be done to them as one text is done once."""
+        seal, head, base64_of = self.keys[self.current].encrypt, bytes((self.current,)), binascii.b2a_base64
+        made = [base64_of(head + seal(payload, _AAD[purpose]), newline=False) for purpose, payload in wanted]
+        return b" ".join(made).translate(_URL_SAFE, _PADDING).decode("ascii").split(" ")
 
     def _read(self, purpose: Purpose, token: str) -> bytes:
         if len(token) > _MAX_TOKEN or not token.isascii():
@@ -145,13 +149,21 @@ class Tokens:
         numbers = (what.account_id, what.campaign_id, what.contact_id, what.link_id)
         return self._make(purpose, _pack(*numbers, tail=what.url.encode()))
 
-    def clicks(self, place: CampaignToken, targets: Sequence[tuple[int, str]]) -> list[str]:
-        """As `campaign` makes them, the click tokens of one mail: for each (link id, personalised target)."""
-        start = _pack(place.account_id, place.campaign_id, place.contact_id)
-        return [
-            self._make(Purpose.CLICK, start + _number(link_id) + (url.encode() if url else b""))
-            for link_id, url in targets
+    def of_mail(
+        self, who: RecipientToken, purposes: Sequence[Purpose], clicks: Sequence[tuple[int, str]]
+    ) -> list[str]:
+        """The tokens of one mail at once: of these purposes, then one for each click (link id, target).
+
+        As `recipient` and `campaign` make them one by one.
+        """
+        place = _pack(who.account_id, who.campaign_id, who.contact_id)
+        nowhere, recipient = place + b"\0", _of_recipient(who)
+        wanted = [(one, nowhere if one in _OF_CAMPAIGN else recipient) for one in purposes]
+        wanted += [
+            (Purpose.CLICK, place + _number(link_id) + (url.encode() if url else b""))
+            for link_id, url in clicks
         ]
+        return self._all(wanted) if wanted else []
 
     def read_campaign(self, purpose: Purpose, token: str) -> CampaignToken:
         """Raises NotFound for a damaged, foreign or wrong-purpose token."""

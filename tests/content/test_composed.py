@@ -30,6 +30,19 @@ SOURCE = """
 <mj-text>{% if account.name %}{{ account.name }}{% endif %}, {{ account.address }} {{ sender.name | upper }}
 <a href="{{ unsubscribe_url }}">Se désabonner</a> {{ unsubscribe_url }}</mj-text>
 """
+LOOPLESS = """
+<mj-text>Bonjour {{ contact.first_name | default("vous") }}
+  {% if contact.vip %}{% if contact.city %} de {{ contact.city }}{% else %}, d'on ne sait où{% endif %}
+  {% elif contact.first_name %}{{ contact.first_name | upper }} {% else %}100 % inconnu{% endif %},</mj-text>
+<mj-text>{{ contact.city }}</mj-text>
+<mj-text>{{ "." }}{{ contact.city | upper }} = {{ contact.points | number }} ; né le {{ contact.born | date }}</mj-text>
+<mj-text>{{ contact.first_name }} {{ contact.city | truncate(5) }}   {{ contact.interests }} .</mj-text>
+<mj-button href="https://boutique.test/?a=1&amp;b={{ contact.city }}">Voir {{ contact.first_name }}</mj-button>
+<mj-button href="{{ contact.city }}">Voir le pain</mj-button>
+<mj-text>{% if contact.vip %}<a href="https://boutique.test/{{ contact.city }}?a=1&amp;b=2">100 % été</a>{% endif %}</mj-text>
+<mj-text>{% if account.name %}{{ account.name }}{% endif %}, {{ account.address }} {{ sender.name | upper }}
+<a href="{{ unsubscribe_url }}">Se désabonner</a> {{ unsubscribe_url }}{{ contact.last_name }}</mj-text>
+"""
 ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 NASTY = st.sampled_from(
     [
@@ -63,9 +76,11 @@ ACCOUNT = render.AccountNames(
 WAYS = ("quoted-printable", "base64")
 
 
-@pytest.fixture
-def program(wrap: Callable[[str], str], compiled: Callable[..., content.Compiled]) -> render.Program:
-    made = compiled(wrap(SOURCE))
+@pytest.fixture(params=[SOURCE, LOOPLESS], ids=["loops", "loopless"])
+def program(
+    request: pytest.FixtureRequest, wrap: Callable[[str], str], compiled: Callable[..., content.Compiled]
+) -> render.Program:
+    made = compiled(wrap(request.param))
     return render.compile_parts(
         subject="🥖 Du pain {{ contact.first_name }}",
         preheader="Pour {{ contact.city }}",
@@ -130,7 +145,27 @@ def test_both_ways_of_composing_say_the_same(
 
 def test_our_addresses_are_holes_in_known_text(program: render.Program) -> None:
     """Else each mail would have them escaped, encoded and joined twice."""
-    assert {"_t1", "_t2", "unsubscribe_url", "preferences_url"} <= set(program.shown)
+    wanted = (
+        {"unsubscribe_url"} if program.html_shapes else {"_t1", "_t2", "unsubscribe_url", "preferences_url"}
+    )
+    assert wanted <= set(program.shown)
+
+
+def test_parts_without_loops_are_made_by_shape(
+    program: render.Program, recipient: Callable[..., render.Recipient]
+) -> None:
+    has = program.html_shapes is not None
+    assert has == (program.text_shapes is not None)
+    if not has or program.html_shapes is None or program.text_shapes is None:
+        return
+    people = [{"first_name": first, "city": city, "vip": bool(vip), "points": 1, "interests": ["a"]}
+              for first in ("", "Zoé") for city in ("", "Brest") for vip in (0, 1)]  # fmt: skip
+    for contact in people * 2:
+        program.encode(recipient(contact, account=ACCOUNT))
+    assert len(program.html_shapes) == 4
+    assert len(program.text_shapes) == 8
+    program.encode(recipient(people[-1] | {"city": "Brest "}, account=ACCOUNT))
+    assert len(program.text_shapes) == 8
 
 
 def test_what_no_mail_shows_is_not_made(program: render.Program) -> None:

@@ -16,7 +16,7 @@ from mailer.core.paging import Page, decode, page
 from mailer.web.request import Input
 
 LAST = "\U0010ffff"  # no text that begins with p comes after p + this, by code points
-WALKED = 5_000
+WALKED = 10_000  # twice what a page takes where one in a hundred begins so
 EXACT_TO = 10_000  # ui 2.3: totals are exact up to here
 State = Literal["", "active", "pending", "unsubscribed", "none", "suppressed"]
 
@@ -211,6 +211,10 @@ async def count(tx: AccountTx, wanted: Filter) -> int:
 
 
 async def _count_prefix(tx: AccountTx, wanted: Filter) -> int:
+    if not wanted.list_id:
+        ranges = await _count_ranges(tx, wanted)
+        if max(ranges) > EXACT_TO or sum(map(bool, ranges)) <= 1:
+            return max(ranges)
     found: int = await tx.value(
         """
         SELECT count(*) FROM (
@@ -233,13 +237,38 @@ async def _count_prefix(tx: AccountTx, wanted: Filter) -> int:
     return found
 
 
-async def many(tx: AccountTx, wanted: Filter, *, cursor: str | None = None, limit: int = 50) -> Page[Found]:
+async def _count_ranges(tx: AccountTx, wanted: Filter) -> tuple[int, int, int]:
+    """Addresses, first names and last names that begin so: from their indexes alone, no contact is read."""
+    [found] = await tx.rows(
+        """
+        SELECT (SELECT count(*) FROM (
+                    SELECT FROM contacts
+                    WHERE account_id = $1 AND address_key >= $2 AND address_key < $3 LIMIT $4) AS a),
+               (SELECT count(*) FROM (
+                    SELECT FROM contacts
+                    WHERE account_id = $1 AND first_name_key >= $2 AND first_name_key < $3 LIMIT $4) AS f),
+               (SELECT count(*) FROM (
+                    SELECT FROM contacts
+                    WHERE account_id = $1 AND last_name_key >= $2 AND last_name_key < $3 LIMIT $4) AS l)
+        """,
+        wanted.prefix,
+        wanted.prefix + LAST,
+        EXACT_TO + 1,
+    )
+    return found
+
+
+async def many(
+    tx: AccountTx, wanted: Filter, *, cursor: str | None = None, limit: int = 50, total: int | None = None
+) -> Page[Found]:
+    """A page of them. `total`: what `count` has said of them, where that is known."""
     key = decode(cursor, (int,))
     after = int(str(key[0])) if key else 2**63 - 1
     found: list[int] = []
-    only_prefix = wanted.prefix and not (wanted.list_id or wanted.status or wanted.tag_id)
-    if only_prefix and await _count_prefix(tx, wanted) > EXACT_TO:
-        found = await _dense(tx, wanted, after, limit + 1)
+    if wanted.prefix and not (wanted.list_id or wanted.status or wanted.tag_id):
+        known = await _count_prefix(tx, wanted) if total is None else total
+        if known > EXACT_TO:
+            found = await _dense(tx, wanted, after, limit + 1)
     if len(found) <= limit:
         found = await ids(tx, wanted, after=after, limit=limit + 1)
     return page(await _rows(tx, found), limit, key=lambda row: (row.id,))

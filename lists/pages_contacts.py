@@ -118,8 +118,8 @@ async def _index(request: web.Request, faults: Form, *, status: int = 200) -> we
     asked = query(request, ContactQuery)
     wanted = Filter(q=asked.q, list_id=asked.list_id, status=asked.status, tag_id=asked.tag_id)
     async with access.account_tx(request) as tx:
-        found = await contact_search.many(tx, wanted, cursor=asked.cursor or None)
         total = await contact_search.count(tx, wanted)
+        found = await contact_search.many(tx, wanted, cursor=asked.cursor or None, total=total)
         lists = await mailing_lists.names(tx)
         known_tags = await tags.names(tx)
     context = {

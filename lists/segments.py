@@ -25,7 +25,7 @@ from mailer.web.request import Input
 
 JOB = "lists.count_segment"
 STEP = 50_000
-COUNT_STEP = 250_000  # nothing is written: a second or two, and worth parallel workers
+COUNT_STEP = 1_000_000  # nothing is written: a few seconds, and parallel workers read each table once
 SMALL = 20_000  # counted exactly at once
 EXAMPLES = 10
 MAX_SEGMENTS = 1000

@@ -60,7 +60,10 @@ class _Tx:
 
     async def value(self, sql: str, *args: object) -> Any:
         """First column of the first row, or None."""
-        return await self._connection.fetchval(sql, *self._args(args))
+        # not fetchval(): it asks for one row, and whoever limits what he fetches has no parallel workers
+        # (PostgreSQL's manual, "When Can Parallel Query Be Used?")
+        rows = await self._connection.fetch(sql, *self._args(args))
+        return rows[0][0] if rows else None
 
     async def run(self, sql: str, *args: object) -> int:
         """Runs it and tells how many rows it touched."""

@@ -48,6 +48,8 @@ TIMEOUT = timedelta(minutes=15)
 GRACE = timedelta(minutes=11)
 PARALLEL = 12
 PARALLEL_URGENT = 8
+POLL_SECONDS = {TICK: 0.5, QUEUE: 0.1, URGENT: 0.05}
+"""How often a queue is looked at: each look costs as much as a mail."""
 
 
 async def run_task(ctx: dict[str, Any], *task: Any) -> None:
@@ -120,7 +122,7 @@ def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Work
         queue_name=queue,
         ctx={"services": services},
         max_jobs={QUEUE: PARALLEL, URGENT: PARALLEL_URGENT}.get(queue, 1),
-        poll_delay=0.05,
+        poll_delay=POLL_SECONDS[queue],
         keep_result=0,
         max_tries=1,
         job_timeout=TIMEOUT,

@@ -31,6 +31,7 @@ def unstructured(name: str, text: str) -> str:
     return f"{name}: " + encoded(text, used=len(name) + 2)
 
 
+@lru_cache(4096)
 def phrase(text: str, *, used: int) -> str:
     """A display name: atoms, a quoted string or encoded words, after `used` characters of its line."""
     text = re.sub(" +", " ", checked(text, "a name").strip())

@@ -227,15 +227,18 @@ def _written_day(day: date, style: str, locale: str) -> str:
 
 @lru_cache(2048)
 def _written_number(number: Decimal, pattern: str | None, locale: str) -> str:
-    separator = _thousands(locale)
-    if pattern is None and separator and number == number.to_integral_value():
+    marks = _marks(locale)
+    if pattern is None and marks and number >= 0 and int(number.as_tuple().exponent) >= -3:
         # what most numbers are, and a tenth of the time
-        return f"{int(number):,}".replace(",", separator)
+        whole, _, fraction = f"{number:,f}".partition(".")
+        fraction = fraction.rstrip("0")
+        return whole.replace(",", marks[0]) + (marks[1] + fraction if fraction else "")
     return str(format_decimal(number, format=pattern, locale=locale))
 
 
 @lru_cache
-def _thousands(locale: str) -> str:
-    """What groups digits by three; nothing where a language does it otherwise."""
-    written = str(format_decimal(1_234_567, locale=locale))
-    return written[1] if written == f"1{written[1]}234{written[1]}567" else ""
+def _marks(locale: str) -> tuple[str, str] | None:
+    """What groups digits by three and stands before a fraction; None where a language does otherwise."""
+    written = str(format_decimal(Decimal("1234567.125"), locale=locale))
+    group, point = written[1], written[-4]
+    return (group, point) if written == f"1{group}234{group}567{point}125" else None

@@ -309,7 +309,9 @@ def compile_revision(compiled: Compiled, *, subject: str, preheader: str = "") -
 def header_line(text: str, limit: int) -> str:
     """One line without control characters: merge data never adds a header (D-09)."""
     # no-break spaces stay: French needs them before a colon
-    return re.sub(" +", " ", _CONTROL.sub(" ", text)).strip(" ")[:limit].rstrip(" ")
+    if "  " in text or _CONTROL.search(text):
+        text = re.sub(" +", " ", _CONTROL.sub(" ", text))
+    return text.strip(" ")[:limit].rstrip(" ")
 
 
 def _tree(env: Environment, source: str, digger: Digger | None = None) -> nodes.Template:

@@ -7,10 +7,10 @@ handlers below.
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from multidict import CIMultiDict
 
 from mailer.core import metrics
 from mailer.core.errors import NotFound
@@ -18,7 +18,8 @@ from mailer.core.services import Services
 from mailer.core.settings import Settings
 from mailer.core.tokens import CampaignToken, Purpose
 from mailer.web import proxies, response
-from mailer.web.request import services
+from mailer.web.ready import Ready, fits
+from mailer.web.request import SERVICES, services
 from tracking import bots, buffer, links
 from tracking.buffer import Hit
 
@@ -34,7 +35,7 @@ _FRESH = {
     "X-Content-Type-Options": "nosniff",
 }
 # what `security_headers` adds on the long way; there is nothing here that a page could load
-_SHORT = _FRESH | {
+SHORT = _FRESH | {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
@@ -47,12 +48,15 @@ _Way = Callable[[web.Request, Services], Awaitable[web.Response | None]]
 def short_way(settings: Settings) -> Middleware:
     """The outermost middleware: a known click or open is answered here, everything else goes on."""
     remote = proxies.asker(settings)
-    headers = CIMultiDict(_SHORT)
+    headers = dict(SHORT)
     if settings.secure:
         headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    pixel = headers.copy()
-    pixel["Content-Type"] = "image/gif"
-    pixel["Cross-Origin-Resource-Policy"] = "cross-origin"
+    of_pixel = headers | {"Content-Type": "image/gif", "Cross-Origin-Resource-Policy": "cross-origin"}
+    pixel = Ready(200, headers=of_pixel, body=PIXEL)
+
+    @lru_cache(maxsize=4096)
+    def redirect(url: str) -> Ready:
+        return Ready(302, headers=headers | {"Location": url})
 
     async def clicked(request: web.Request, found: Services) -> web.Response | None:
         what = found.tokens.read_campaign(Purpose.CLICK, request.match_info["token"])
@@ -60,23 +64,25 @@ def short_way(settings: Settings) -> Middleware:
         if target is None or target.held:
             return None
         await buffer.append(found, _hit(request, "click", what), remote=remote(request))
-        answer = web.Response(status=302, headers=headers)
-        answer.headers["Location"] = target.url
-        return answer
+        if not fits(request):
+            return web.Response(status=302, headers=headers | {"Location": target.url})
+        return Ready(302, headers=headers | {"Location": target.url}) if what.url else redirect(target.url)
 
     async def seen(request: web.Request, found: Services) -> web.Response | None:
         what = found.tokens.read_campaign(Purpose.OPEN, request.match_info["token"])
         await buffer.append(found, _hit(request, "open", what), remote=remote(request))
-        return web.Response(body=PIXEL, headers=pixel)
+        return pixel if fits(request) else web.Response(body=PIXEL, headers=of_pixel)
 
     ways: dict[object, _Way] = {click: clicked, opened: seen}
 
     @web.middleware
     async def first(request: web.Request, handler: Handler) -> web.StreamResponse:
         way = ways.get(request.match_info.handler)
-        found = services(request)
+        if way is None:
+            return await handler(request)
+        found = request.app[SERVICES]
         # hits that wait in a file are brought back on the long way
-        if way is None or buffer.may_replay(found):
+        if buffer.may_replay(found):
             return await handler(request)
         started = time.perf_counter()
         try:

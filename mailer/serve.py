@@ -8,7 +8,7 @@ import sys
 import structlog
 from aiohttp import web
 
-from mailer.app import make_app
+from mailer.app import make_app, started
 from mailer.core import metrics
 from mailer.core.settings import Settings
 from mailer.worker import run_worker
@@ -42,8 +42,7 @@ def _stop_event() -> asyncio.Event:
 async def serve_web(settings: Settings) -> int:
     """Until SIGTERM or SIGINT: open requests get 20 s to end. 1 when the port is taken."""
     stop = _stop_event()
-    runner = web.AppRunner(make_app(settings), access_log=None, shutdown_timeout=20)
-    await runner.setup()
+    runner = await started(make_app(settings), settings, shutdown_timeout=20)
     try:
         await web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024).start()
     except OSError as error:

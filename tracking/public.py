@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from mailer.core import metrics
 from mailer.core.errors import NotFound
@@ -42,11 +41,11 @@ SHORT = _FRESH | {
 }
 
 
-_Way = Callable[[web.Request, Services], Awaitable[web.Response | None]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def short_way(settings: Settings) -> Middleware:
-    """The outermost middleware: a known click or open is answered here, everything else goes on."""
+def short_way(app: web.Application, settings: Settings, long_way: Handler) -> Handler:
+    """Stands before `long_way`, routing and middlewares: a known click or open is answered here."""
     remote = proxies.asker(settings)
     headers = dict(SHORT)
     if settings.secure:
@@ -58,43 +57,36 @@ def short_way(settings: Settings) -> Middleware:
     def redirect(url: str) -> Ready:
         return Ready(302, headers=headers | {"Location": url})
 
-    async def clicked(request: web.Request, found: Services) -> web.Response | None:
-        what = found.tokens.read_campaign(Purpose.CLICK, request.match_info["token"])
+    def answer(found: Services, purpose: Purpose, what: CampaignToken) -> Ready | None:
+        if purpose is Purpose.OPEN:
+            return pixel
         target = links.known(found, what)
         if target is None or target.held:
             return None
-        await buffer.append(found, _hit(request, "click", what), remote=remote(request))
-        if not fits(request):
-            return web.Response(status=302, headers=headers | {"Location": target.url})
         return Ready(302, headers=headers | {"Location": target.url}) if what.url else redirect(target.url)
 
-    async def seen(request: web.Request, found: Services) -> web.Response | None:
-        what = found.tokens.read_campaign(Purpose.OPEN, request.match_info["token"])
-        await buffer.append(found, _hit(request, "open", what), remote=remote(request))
-        return pixel if fits(request) else web.Response(body=PIXEL, headers=of_pixel)
-
-    ways: dict[object, _Way] = {click: clicked, opened: seen}
-
-    @web.middleware
-    async def first(request: web.Request, handler: Handler) -> web.StreamResponse:
-        way = ways.get(request.match_info.handler)
-        if way is None:
-            return await handler(request)
-        found = request.app[SERVICES]
-        # hits that wait in a file are brought back on the long way
-        if buffer.may_replay(found):
-            return await handler(request)
-        started = time.perf_counter()
+    async def first(request: web.BaseRequest) -> web.StreamResponse:
+        purpose = _PREFIXES.get(request.raw_path[:5])
+        if purpose is None or not fits(request):
+            return await long_way(request)
+        started, found = time.perf_counter(), app[SERVICES]
         try:
-            answer = await way(request, found)
+            what = found.tokens.read_campaign(purpose, request.raw_path[5:].partition("?")[0])
+            ready = answer(found, purpose, what)
         except NotFound:
-            answer = None
-        if answer is None:
-            return await handler(request)
-        metrics.answered("t", answer.status, time.perf_counter() - started)
-        return answer
+            return await long_way(request)
+        # hits that wait in a file are brought back on the long way
+        if ready is None or buffer.may_replay(found):
+            return await long_way(request)
+        kind: buffer.Kind = "open" if purpose is Purpose.OPEN else "click"
+        await buffer.append(found, _hit(request, kind, what), remote=remote(request))
+        metrics.answered("t", ready.status, time.perf_counter() - started)
+        return ready
 
     return first
+
+
+_PREFIXES = {"/t/c/": Purpose.CLICK, "/t/o/": Purpose.OPEN}
 
 
 async def click(request: web.Request) -> web.StreamResponse:
@@ -121,7 +113,7 @@ async def opened(request: web.Request) -> web.StreamResponse:
     return await _answered(request, answer)
 
 
-def _hit(request: web.Request, kind: buffer.Kind, what: CampaignToken) -> Hit:
+def _hit(request: web.BaseRequest, kind: buffer.Kind, what: CampaignToken) -> Hit:
     at = buffer.now_ms()
     return Hit(
         buffer.new_id(at),

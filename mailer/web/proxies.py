@@ -48,11 +48,11 @@ def middlewares(settings: Settings) -> list[Middleware]:
     return [forwarded]
 
 
-def asker(settings: Settings) -> Callable[[web.Request], str]:
+def asker(settings: Settings) -> Callable[[web.BaseRequest], str]:
     """The address that asked, for who answers before the middlewares; "" when our proxy does not tell."""
     trusted = networks(settings)
 
-    def remote(request: web.Request) -> str:
+    def remote(request: web.BaseRequest) -> str:
         peer = request.remote or ""
         if not trusted or not _inside(peer, trusted):
             return peer

@@ -25,6 +25,7 @@ import sending.public
 import tracking.api
 import tracking.pages
 import tracking.public
+import tracking.public_visits
 from mailer.accounts import access
 from mailer.core.rate import Rates
 from mailer.core.services import Services, open_services
@@ -79,9 +80,38 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     app.add_subapp("/app", face(APP_ROUTES, [access.session]))
     api = [*API_ROUTES, *reference.routes(API_ROUTES)]
     app.add_subapp("/api/v1", face(api, [access.api_key]))
-    app.add_subapp("/t", face(PUBLIC_ROUTES, []))
+    app.add_subapp("/t", face(PUBLIC_ROUTES, [tracking.public_visits.witness]))
     root.add_static(app)
     return app
+
+
+def make_track_app(settings: Settings, *, services: Services | None = None) -> web.Application:
+    """The recipients' face alone, for a process and a host name of its own (MAILER_TRACK_URL)."""
+    app = web.Application(
+        middlewares=[
+            *proxies.middlewares(settings),
+            middleware.request_id,
+            middleware.security_headers,
+            middleware.errors,
+        ],
+        client_max_size=MAX_FORM,
+    )
+    app.cleanup_ctx.append(_services_context(settings, services))
+    # what the operator's proxy asks, and the style of the recipients' pages
+    app.add_routes(root.HEALTH)
+    app.add_subapp("/t", face(PUBLIC_ROUTES, [tracking.public_visits.witness]))
+    root.add_static(app)
+    return app
+
+
+async def started(app: web.Application, settings: Settings, *, shutdown_timeout: float) -> web.AppRunner:
+    """Ready to listen, with the short way of clicks and opens before everything else."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_timeout)
+    await runner.setup()
+    server = runner.server
+    assert server is not None
+    server.request_handler = tracking.public.short_way(app, settings, server.request_handler)
+    return runner
 
 
 def _services_context(

@@ -20,6 +20,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("run", "everything under one supervisor, embedded servers where no URL is set"),
         ("web", "one web process"),
+        ("track", "one process for what recipients touch: clicks, opens and their pages"),
         ("worker", "one worker process"),
         ("inbox", "the local inbox's SMTP listener"),
         ("migrate", "bring the database up to this version"),
@@ -103,6 +104,10 @@ def _serve(command: str) -> int:
         from mailer.serve import serve_web
 
         return _run(lambda: serve_web(settings))
+    if command == "track":
+        from mailer.serve import serve_track
+
+        return _run(lambda: serve_track(settings))
     if command == "worker":
         from mailer.serve import serve_worker
 
@@ -118,7 +123,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer.supervisor import supervise
 
             return asyncio.run(supervise(os.environ))
-        case "web" | "worker" | "inbox":
+        case "web" | "track" | "worker" | "inbox":
             return _serve(args.command)
         case "migrate":
             from mailer import database_commands

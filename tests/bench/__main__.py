@@ -7,7 +7,17 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from mailer.core import log
-from tests.bench import contact_import, export, pages, profiling, segment_count, send, send_dkim, send_scale
+from tests.bench import (
+    contact_import,
+    export,
+    pages,
+    profiling,
+    segment_count,
+    send,
+    send_dkim,
+    send_scale,
+    track,
+)
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
 BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
@@ -18,6 +28,7 @@ BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
     "pages": pages.run,
     "export": export.run,
     "segment-count": segment_count.run,
+    "track": track.run,
 }
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,

@@ -15,7 +15,13 @@ from tests.bench.outcome import Options, Result
 from tests.running.processes import ROOT
 
 MOST_SECONDS = 250
-UNITS = {"import": "rows/s", "export": "contacts/s", "pages": "ms", "segment-count": "ms"}
+UNITS = {
+    "import": "rows/s",
+    "export": "contacts/s",
+    "pages": "ms",
+    "segment-count": "ms",
+    "track": "hits/s",
+}
 
 
 async def bench(folder: Path, **asked: str) -> tuple[int, list[str]]:

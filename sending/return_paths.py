@@ -57,16 +57,16 @@ def plain(domain: str) -> str:
     return f"{BOUNCES}@{domain}"
 
 
-def read(tokens: Tokens, local: str, *, now: datetime) -> tuple[str, ReturnToken]:
+def read(tokens: Tokens, local: str, *, now: datetime, lay_days: int = 0) -> tuple[str, ReturnToken]:
     """A local part → which of the two, and the token. Raises NotFound for whatever is not ours any more.
 
-    An unsubscribe has no end; a report does.
+    An unsubscribe has no end; a report does. `lay_days`: how long the mail may have lain here already.
     """
     name, _, text = local.lower().partition("+")
     if name not in (BOUNCES, UNSUBSCRIBE) or not _TOKEN.fullmatch(text):
         raise NotFound
     token = tokens.read_returns(text)
-    if name == BOUNCES and not -1 <= _day(now) - token.day <= VALID_DAYS:
+    if name == BOUNCES and not -1 <= _day(now) - token.day <= VALID_DAYS + lay_days:
         raise NotFound
     return name, token
 

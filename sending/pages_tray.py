@@ -34,7 +34,9 @@ def _before(cursor: str) -> int | None:
 async def index(request: web.Request) -> web.Response:
     asked = query(request, TrayFilter)
     async with access.account_tx(request) as tx:
-        found = await inbound_tray.many(tx, services(request), asked.state, before=_before(asked.cursor))
+        found = await inbound_tray.many(
+            tx, services(request), asked.state, before=_before(asked.cursor), limit=inbound_tray.PAGE
+        )
     page = paging.page(found, inbound_tray.PAGE, key=lambda one: (one.row.id,))
     lines = [(one, inbound_text.shown(one.envelope.raw) if one.envelope else None) for one in page.items]
     context = {

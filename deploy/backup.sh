@@ -22,7 +22,7 @@ find "$folder" -maxdepth 1 -name 'mailer-*.dump*' -mtime +"$((keep_days - 1))" -
 
 # Without the row of `original` a restored copy holds sending until an operator confirms, wherever it is restored.
 pg_dump --format=custom --exclude-table-data=content_keys --exclude-table-data=inbox_mails \
-  --exclude-table-data=kept_forms --exclude-table-data=original \
+  --exclude-table-data=kept_forms --exclude-table-data=stray_mails --exclude-table-data=original \
   --file="$folder/mailer-$time.dump.part" "$database"
 mv "$folder/mailer-$time.dump.part" "$folder/mailer-$time.dump"
 

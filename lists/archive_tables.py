@@ -213,6 +213,7 @@ LEFT_OUT = {
     "dkim_keys": _SECRET,
     "revisions": _CONTENT,
     "messages": _CONTENT,
+    "inbound_mails": _CONTENT,
     "test_sends": _CONTENT,
     "deliveries": _PEOPLE,
     "events": _PEOPLE,

@@ -23,7 +23,10 @@ Act = Literal["granted", "withdrawn", "denied", "asked", "confirmed"]
 
 
 class Method(StrEnum):
-    """How an act reached us. `link`: a button on a page of a mail's link; `one_click`: RFC 8058."""
+    """How an act reached us. `link`: a button on a page of a mail's link; `one_click`: RFC 8058.
+
+    `mail`: written to the address of List-Unsubscribe; `complaint`: told by the person's mailbox provider.
+    """
 
     IMPORT = "import"
     API = "api"
@@ -33,6 +36,8 @@ class Method(StrEnum):
     ONE_CLICK = "one_click"
     PREFERENCES = "preferences"
     CONFIRMATION = "confirmation"
+    MAIL = "mail"
+    COMPLAINT = "complaint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,8 @@ async def show(tx: AccountTx, contact_id: int, campaign_id: int) -> Decision | N
                     ELSE d.status END AS status,
                coalesce(d.final_at, d.first_at) AS at,
                CASE WHEN d.status = 'queued' AND d.first_at IS NOT NULL THEN d.next_at END AS next_at,
-               d.smtp_code, d.smtp_reply, s.created_at AS since, d.first_at, d.opens, d.clicks
+               d.smtp_code, d.smtp_reply, d.bounce_reason, s.created_at AS since, d.first_at, d.opens,
+               d.clicks
         FROM deliveries d
         JOIN campaigns c ON c.account_id = $1 AND c.id = d.campaign_id AND c.month = d.month
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = d.list_id

@@ -47,6 +47,7 @@ class Delivery:
     next_at: datetime | None
     smtp_code: int | None
     smtp_reply: str
+    bounce_reason: str
     since: datetime | None
 
 
@@ -109,7 +110,7 @@ async def deliveries(tx: AccountTx, contact_id: int, limit: int = 25) -> list[De
                     ELSE d.status END AS status,
                coalesce(d.final_at, d.first_at) AS at,
                CASE WHEN d.status = 'queued' AND d.first_at IS NOT NULL THEN d.next_at END AS next_at,
-               d.smtp_code, d.smtp_reply, s.created_at AS since
+               d.smtp_code, d.smtp_reply, d.bounce_reason, s.created_at AS since
         FROM deliveries d
         LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = d.campaign_id
         LEFT JOIN mailing_lists l ON l.account_id = $1 AND l.id = d.list_id

@@ -20,6 +20,8 @@ METHODS = {
     "one_click": N_("unsubscribe button of the mailbox"),
     "preferences": N_("preferences page"),
     "confirmation": N_("confirmation e-mail"),
+    "mail": N_("e-mail to the unsubscribe address"),
+    "complaint": N_("complaint at the mailbox provider"),
 }
 PURPOSES = {"mail": "", "opens": N_("open measurement"), "clicks": N_("click measurement")}
 EVENTS = {
@@ -30,6 +32,7 @@ EVENTS = {
     "bounce": N_("“{name}” came back"),
 }
 CHANGES = {
+    "complained": N_("Complained: everything is stopped"),
     "created": N_("Contact added"),
     "changed": N_("Contact changed"),
     "exported": N_("Data exported"),

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from lists import bounce_words
 from mailer.core.text import N_
 from mailer.web import i18n
 
@@ -19,6 +20,12 @@ BOUNCED = {
     "soft": N_("Rejected {at}: a passing fault, the address is kept."),
     "block": N_("Blocked {at}: the provider refused this mail, the address is good."),
 }
+# where the server's answer is known in words
+BOUNCED_BECAUSE = {
+    "hard": N_("Rejected for good {at}: {reason}."),
+    "soft": N_("Rejected {at}: {reason}. The address is kept."),
+    "block": N_("Blocked {at}: {reason}. The address is good."),
+}
 FAILED = {
     "render": N_("Not sent: the content could not be filled in for this contact."),
     "size": N_("Not sent: the message is too large for the mailbox."),
@@ -28,7 +35,10 @@ FAILED = {
 
 
 class Decided(Protocol):
-    """A delivery. `since`: of the subscription that authorised it; `next_at`: of the next try."""
+    """A delivery. `since`: of the subscription that authorised it; `next_at`: of the next try.
+
+    `bounce_reason`: one of the field's usual words, or "".
+    """
 
     @property
     def status(self) -> str: ...
@@ -42,6 +52,8 @@ class Decided(Protocol):
     def list_name(self) -> str | None: ...
     @property
     def since(self) -> datetime | None: ...
+    @property
+    def bounce_reason(self) -> str: ...
 
 
 def why(delivery: Decided, zone: str) -> str:
@@ -53,6 +65,9 @@ def why(delivery: Decided, zone: str) -> str:
             return i18n.translate(text, at=at, list=delivery.list_name, since=since)
         case "delivered":
             return i18n.translate("Delivered {at}.", at=at)
+        case "bounced" if because := bounce_words.phrase(delivery.bounce_reason):
+            text = BOUNCED_BECAUSE.get(delivery.reason, BOUNCED_BECAUSE["soft"])
+            return i18n.translate(text, at=at, reason=i18n.translate(because))
         case "bounced":
             return i18n.translate(BOUNCED.get(delivery.reason, BOUNCED["soft"]), at=at)
         case "failed":

@@ -21,7 +21,7 @@ from mailer.core.errors import NotFound
 from mailer.core.tokens import RecipientToken
 
 _BY_THE_PERSON = frozenset(
-    {Method.FORM, Method.LINK, Method.ONE_CLICK, Method.PREFERENCES, Method.CONFIRMATION}
+    {Method.FORM, Method.LINK, Method.ONE_CLICK, Method.PREFERENCES, Method.CONFIRMATION, Method.MAIL}
 )
 
 

@@ -12,21 +12,24 @@ from collections.abc import Awaitable, Callable
 from mailer import __version__, client_commands
 from mailer.core.settings import Settings, SettingsError, environment, load
 
+_PARTS = (
+    ("run", "everything under one supervisor, embedded servers where no URL is set"),
+    ("web", "one web process"),
+    ("track", "one process for what recipients touch: clicks, opens and their pages"),
+    ("worker", "one worker process"),
+    ("inbox", "the local inbox's SMTP listener"),
+    ("inbound", "the SMTP listener for bounces and unsubscribe mails"),
+    ("migrate", "bring the database up to this version"),
+    ("schema", "print the schema that the migrations make"),
+    ("demo", "run the main job once with made-up contacts"),
+)
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mailer", description="E-mail marketing that forgets on time.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (
-        ("run", "everything under one supervisor, embedded servers where no URL is set"),
-        ("web", "one web process"),
-        ("track", "one process for what recipients touch: clicks, opens and their pages"),
-        ("worker", "one worker process"),
-        ("inbox", "the local inbox's SMTP listener"),
-        ("migrate", "bring the database up to this version"),
-        ("schema", "print the schema that the migrations make"),
-        ("demo", "run the main job once with made-up contacts"),
-    ):
+    for name, text in _PARTS:
         commands.add_parser(name, help=text)
     text = "say what is wrong with configuration, database, queue, SMTP and DNS"
     doctor = commands.add_parser("doctor", help=text)
@@ -112,6 +115,10 @@ def _serve(command: str) -> int:
         from mailer.serve import serve_worker
 
         return _run(lambda: serve_worker(settings))
+    if command == "inbound":
+        from sending.inbound_server import serve_inbound
+
+        return _run(lambda: serve_inbound(settings))
     from sending.inbox_server import serve_inbox
 
     return _run(lambda: serve_inbox(settings))
@@ -123,7 +130,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer.supervisor import supervise
 
             return asyncio.run(supervise(os.environ))
-        case "web" | "track" | "worker" | "inbox":
+        case "web" | "track" | "worker" | "inbox" | "inbound":
             return _serve(args.command)
         case "migrate":
             from mailer import database_commands

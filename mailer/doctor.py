@@ -1,6 +1,6 @@
 """`mailer doctor`: says in plain words what is wrong, and what to do about it.
 
-    settings → data folder → database → queue → workers → SMTP → DNS → 0, or 1 when something is wrong
+    settings → data folder → database → queue → workers → SMTP, inbound → DNS → 0, or 1 when it is wrong
 
 It changes nothing, sends no mail, and waits for no part longer than some seconds.
 """
@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from mailer.core.settings import Settings, SettingsError, environment, is_loopback, load, run_file
+from mailer.doctor_inbound import inbound
 from mailer.doctor_servers import database, queue, smtp
 from mailer.finding import Finding, Mark, look, ok, report, wrong
 from mailer.web import proxies
@@ -61,6 +62,7 @@ async def examine(environ: Mapping[str, str], resolver: Resolver | None = None) 
         lambda: database(settings),
         lambda: queue(settings),
         lambda: smtp(settings),
+        lambda: inbound(settings),
         lambda: names(settings, resolver),
     ]
     for found in await asyncio.gather(*(part() for part in parts)):

@@ -359,6 +359,8 @@ CREATE TABLE public.deliveries (
     opens boolean DEFAULT false NOT NULL,
     clicks boolean DEFAULT false NOT NULL,
     profile text DEFAULT 'default'::text NOT NULL,
+    bounce_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT deliveries_bounce_reason_check CHECK ((length(bounce_reason) <= 40)),
     CONSTRAINT deliveries_state CHECK (
 CASE status
     WHEN 'queued'::text THEN ((lane IS NULL) AND (turn IS NULL) AND (final_at IS NULL) AND (reason = ''::text))
@@ -554,7 +556,7 @@ CREATE TABLE public.consents (
     CONSTRAINT consents_act_check CHECK ((act = ANY (ARRAY['granted'::text, 'withdrawn'::text, 'denied'::text, 'asked'::text, 'confirmed'::text]))),
     CONSTRAINT consents_basis_about_check CHECK ((length(basis_about) <= 200)),
     CONSTRAINT consents_form_url_check CHECK ((length(form_url) <= 1000)),
-    CONSTRAINT consents_method_check CHECK ((method = ANY (ARRAY['import'::text, 'api'::text, 'page'::text, 'form'::text, 'link'::text, 'one_click'::text, 'preferences'::text, 'confirmation'::text]))),
+    CONSTRAINT consents_method_check CHECK ((method = ANY (ARRAY['import'::text, 'api'::text, 'page'::text, 'form'::text, 'link'::text, 'one_click'::text, 'preferences'::text, 'confirmation'::text, 'mail'::text, 'complaint'::text]))),
     CONSTRAINT consents_purpose_check CHECK ((purpose = ANY (ARRAY['mail'::text, 'opens'::text, 'clicks'::text])))
 );
 
@@ -1222,6 +1224,40 @@ CREATE TABLE public.inactive_walks (
 
 ALTER TABLE ONLY public.inactive_walks FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.inbound_mails (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    digest bytea NOT NULL,
+    size integer NOT NULL,
+    state text DEFAULT 'new'::text NOT NULL,
+    kind text DEFAULT ''::text NOT NULL,
+    rule text DEFAULT ''::text NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    key_day date,
+    content bytea,
+    handled_at timestamp with time zone,
+    handled_by bigint,
+    CONSTRAINT inbound_mails_content CHECK (((state <> 'new'::text) OR (content IS NOT NULL))),
+    CONSTRAINT inbound_mails_digest_check CHECK ((length(digest) = 16)),
+    CONSTRAINT inbound_mails_handled CHECK (((state = 'handled'::text) = (handled_at IS NOT NULL))),
+    CONSTRAINT inbound_mails_sealed CHECK (((key_day IS NULL) = (content IS NULL))),
+    CONSTRAINT inbound_mails_size_check CHECK ((size >= 0)),
+    CONSTRAINT inbound_mails_state_check CHECK ((state = ANY (ARRAY['new'::text, 'done'::text, 'open'::text, 'handled'::text])))
+);
+
+ALTER TABLE ONLY public.inbound_mails FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inbound_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.inbound_mails_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.inbox_mails (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -1340,7 +1376,9 @@ CREATE TABLE public.messages (
     smtp_code smallint,
     smtp_reply text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    bounce_reason text DEFAULT ''::text NOT NULL,
     CONSTRAINT messages_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT messages_bounce_reason_check CHECK ((length(bounce_reason) <= 40)),
     CONSTRAINT messages_content CHECK (((final_at IS NOT NULL) OR (content IS NOT NULL))),
     CONSTRAINT messages_final CHECK (((final_at IS NULL) = (status = ANY (ARRAY['queued'::text, 'claimed'::text, 'handing'::text])))),
     CONSTRAINT messages_key CHECK (((key_hash IS NULL) = (body_hash IS NULL))),
@@ -1768,6 +1806,27 @@ ALTER TABLE public.smtp_servers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.stray_mails (
+    id bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    digest bytea NOT NULL,
+    size integer NOT NULL,
+    state text DEFAULT 'new'::text NOT NULL,
+    content bytea NOT NULL,
+    CONSTRAINT stray_mails_digest_check CHECK ((length(digest) = 16)),
+    CONSTRAINT stray_mails_size_check CHECK ((size >= 0)),
+    CONSTRAINT stray_mails_state_check CHECK ((state = ANY (ARRAY['new'::text, 'open'::text])))
+);
+
+ALTER TABLE public.stray_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.stray_mails_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suppressions_id_seq
     START WITH 1
@@ -2072,6 +2131,12 @@ ALTER TABLE ONLY public.inactive_contacts
 ALTER TABLE ONLY public.inactive_walks
     ADD CONSTRAINT inactive_walks_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY public.inbound_mails
+    ADD CONSTRAINT inbound_mails_digest UNIQUE (account_id, digest);
+
+ALTER TABLE ONLY public.inbound_mails
+    ADD CONSTRAINT inbound_mails_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.inbox_mails
     ADD CONSTRAINT inbox_mails_pkey PRIMARY KEY (id);
 
@@ -2185,6 +2250,12 @@ ALTER TABLE ONLY public.smtp_servers
 
 ALTER TABLE ONLY public.smtp_servers
     ADD CONSTRAINT smtp_servers_position UNIQUE (account_id, "position") DEFERRABLE;
+
+ALTER TABLE ONLY public.stray_mails
+    ADD CONSTRAINT stray_mails_digest UNIQUE (digest);
+
+ALTER TABLE ONLY public.stray_mails
+    ADD CONSTRAINT stray_mails_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
@@ -2300,6 +2371,12 @@ CREATE INDEX import_opt_outs_address ON public.import_opt_outs USING btree (acco
 
 CREATE INDEX inactive_contacts_due ON public.inactive_contacts USING btree (account_id, due_at, contact_id);
 
+CREATE INDEX inbound_mails_new ON public.inbound_mails USING btree (account_id, due_at) WHERE (state = 'new'::text);
+
+CREATE INDEX inbound_mails_received_at ON public.inbound_mails USING btree (account_id, received_at);
+
+CREATE INDEX inbound_mails_shown ON public.inbound_mails USING btree (account_id, state, id) WHERE (state = ANY (ARRAY['open'::text, 'handled'::text]));
+
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
 
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
@@ -2354,6 +2431,10 @@ CREATE INDEX signup_requests_asked ON public.signup_requests USING btree (accoun
 
 CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (account_id, contact_id);
 
+CREATE INDEX stray_mails_received_at ON public.stray_mails USING btree (received_at);
+
+CREATE INDEX stray_mails_state ON public.stray_mails USING btree (state, id);
+
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
@@ -2393,6 +2474,7 @@ CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.de
             WHEN 'claimed'::text THEN (new.status = ANY (ARRAY['handing'::text, 'queued'::text, 'skipped'::text, 'cancelled'::text, 'failed'::text]))
             WHEN 'handing'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'in_doubt'::text, 'queued'::text, 'cancelled'::text]))
             WHEN 'in_doubt'::text THEN (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text, 'queued'::text, 'cancelled'::text]))
+            WHEN 'delivered'::text THEN (new.status = 'bounced'::text)
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
 
@@ -2554,6 +2636,9 @@ ALTER TABLE ONLY public.inactive_contacts
 
 ALTER TABLE ONLY public.inactive_walks
     ADD CONSTRAINT inactive_walks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.inbound_mails
+    ADD CONSTRAINT inbound_mails_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.kept_counts
     ADD CONSTRAINT kept_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2741,6 +2826,8 @@ CREATE POLICY account ON public.inactive_contacts USING ((account_id = public.cu
 
 CREATE POLICY account ON public.inactive_walks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.inbound_mails USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.kept_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2874,6 +2961,8 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.inactive_contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inactive_walks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inbound_mails ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kept_counts ENABLE ROW LEVEL SECURITY;
 
@@ -3032,6 +3121,8 @@ GRANT SELECT,DELETE ON TABLE public.imports TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.inactive_contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.inactive_walks TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.inbound_mails TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 

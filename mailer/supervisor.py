@@ -1,6 +1,7 @@
 """`mailer run`: everything under one process.
 
-    port free? → embedded servers → run.json → migrations → inbox → workers → web → ready → … → backwards
+    port free? → embedded servers → run.json → migrations → inbox → inbound → workers → web → ready
+                                                                                      … → backwards
 
 A child that ends is started again, later and later. SIGINT, SIGTERM or SIGHUP ends all in order; a second one
 does not wait. Each child is on a leash: when this process is killed, nothing is left, and the next start
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 
 PROGRAM = [sys.executable, "-m", "mailer"]
 # What a kind of process may take to end: open requests; turns of workers (S3: 11 minutes).
-GRACE_SECONDS = {"web": 25.0, "worker": 660.0, "inbox": 5.0, "demo": 1.0}
+GRACE_SECONDS = {"web": 25.0, "worker": 660.0, "inbox": 5.0, "inbound": 10.0, "demo": 1.0}
 FIRST_DELAY, LONGEST_DELAY, LONG_LIFE = 0.5, 30.0, 60.0
 EARLY_ENDS = 3
 READY_SECONDS = 120.0
@@ -83,10 +84,13 @@ async def _run(environ: Mapping[str, str], watch: Watch) -> None:
         addresses = await stack.enter_async_context(_servers(given))
         if not given.smtp_url:
             addresses["inbox"] = f"127.0.0.1:{_free_port()}"
+            # nothing comes in from outside; the mails that lie in the inbox name it all the same
+            addresses["inbound"] = f"127.0.0.1:{_free_port()}"
         stack.enter_context(_run_file(given.data_dir, addresses))
         settings = load(environ, servers=addresses)
         empty = await _migrated(settings)
         await stack.enter_async_context(_kept("inbox", 0 if given.smtp_url else 1, watch))
+        await stack.enter_async_context(_kept("inbound", 1 if settings.inbound_listen else 0, watch))
         await stack.enter_async_context(_kept("worker", settings.worker_processes, watch))
         await stack.enter_async_context(_kept("web", settings.processes, watch))
         await _answering(settings)

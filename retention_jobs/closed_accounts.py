@@ -22,6 +22,7 @@ _STATEMENTS = {
     "provider_stops": "DELETE FROM provider_stops WHERE account_id = $1",
     "campaigns": "DELETE FROM campaigns WHERE account_id = $1",
     "idempotency_keys": "DELETE FROM idempotency_keys WHERE account_id = $1",
+    "inbound_mails": "DELETE FROM inbound_mails WHERE account_id = $1",
     "messages": "DELETE FROM messages WHERE account_id = $1",
     "designs": "DELETE FROM designs WHERE account_id = $1",
     "images": "DELETE FROM images WHERE account_id = $1",

@@ -9,6 +9,7 @@ from retention_jobs.policies import CONTENT, LOG_MONTHS
 
 _OUTBOX = "DELETE FROM outbox WHERE created_at <= $1"
 _INBOX = "DELETE FROM inbox_mails WHERE received_at <= $1"
+_STRAYS = "DELETE FROM stray_mails WHERE received_at <= $1"
 _SIGN_INS = "DELETE FROM sign_ins WHERE at < $1"
 _SESSIONS = "DELETE FROM sessions WHERE seen_at < $1"
 _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
@@ -27,6 +28,7 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
     rules: tuple[tuple[str, str, datetime], ...] = (
         ("system mail", _OUTBOX, now - CONTENT),
         ("local inbox", _INBOX, now - CONTENT),
+        ("mails to the operator", _STRAYS, now - CONTENT),
         ("sign-ins", _SIGN_INS, months_before(now, LOG_MONTHS)),
         ("sessions", _SESSIONS, now - timedelta(days=1)),
         ("one-time links", _LINKS, now - timedelta(days=7)),

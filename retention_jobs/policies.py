@@ -35,6 +35,7 @@ POLICIES = (
         N_("6 days"),
         N_("the last attempt"),
     ),
+    Policy("content", N_("Replies and reports that nobody recognised"), N_("6 days"), N_("their arrival")),
     Policy("files", N_("Uploaded files, error files and exports"), N_("6 days at most"), N_("the upload")),
     Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
     Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs import eraser, import_rows, totals
+from retention_jobs import eraser, import_rows, inbound_rows, totals
 from retention_jobs.policies import (
     CHANGES,
     CONTENT,
@@ -65,6 +65,7 @@ async def content(tx: AccountTx, now: datetime) -> int:
     deleted += await _paused_content(tx, before)
     deleted += await _segment_members(tx)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
+    deleted += await inbound_rows.purge(tx, before, limit=BATCH)
     deleted += await _messages(tx, before, now - KEY_LIVES)
     deleted += await tx.run(
         "DELETE FROM idempotency_keys WHERE account_id = $1 AND created_at <= $2", now - KEY_LIVES
@@ -172,6 +173,7 @@ async def _drop_keys(tx: AccountTx, now: datetime) -> None:
         WHERE k.account_id = $1 AND k.day < $2
           AND NOT EXISTS (SELECT 1 FROM revisions r WHERE r.account_id = $1 AND r.key_day = k.day)
           AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.account_id = $1 AND m.key_day = k.day)
+          AND NOT EXISTS (SELECT 1 FROM inbound_mails i WHERE i.account_id = $1 AND i.key_day = k.day)
         """,
         now.date(),
     )

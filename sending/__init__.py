@@ -5,10 +5,12 @@
                   revisions, audience     (lane_pace)  │        (dkim)     smtp, handover, wire
                                                  render, shapes, bodies, message
 
+    inbound_server ─▶ inbound ─▶ inbound_reading ─▶ feedback_mail ─▶ feedback_effects     what comes back
+
     states of a delivery (S1, kept by the database):
     queued ─▶ claimed ─▶ handing ─▶ delivered | bounced | failed | in_doubt
        ▲         │          │ 4xx          skipped and cancelled: from queued or claimed
-       └─────────┴──────────┘
+       └─────────┴──────────┘              delivered to bounced: by a report that comes later
 
 What a campaign is made of: campaigns, campaign_lists, campaign_segments, letter, content (mjml_*, inert,
 merge*, links_in_mail, plain_text), designs, images. What is looked at before it leaves: campaign_checks, the

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from mailer.core.db import AccountTx
-from sending import outcomes, profiles
+from sending import bounce_reasons, outcomes, profiles
 from sending.merge_filters import Value
 from sending.outcomes import Outcome
 from sending.personal import Person
@@ -294,6 +294,7 @@ async def step(tx: AccountTx, turn: Turn, done: Sequence[Outcome], ready: Sequen
         [one.tracking.clicks for one in ready],
         [one.refused for one in done],
     )
+    await bounce_reasons.note(tx, turn.campaign_id, turn.month, done)
     return await _read(tx, turn, rows)
 
 

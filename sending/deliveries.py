@@ -27,6 +27,7 @@ class Delivery:
     final_at: datetime | None
     smtp_code: int | None
     smtp_reply: str
+    bounce_reason: str
 
     @property
     def at(self) -> datetime | None:
@@ -94,7 +95,7 @@ async def many(tx: AccountTx, campaign_id: int, wanted: Filter) -> list[Delivery
                     ELSE d.status END AS status,
                d.reason, d.attempts::int AS attempts,
                CASE WHEN d.status = 'queued' THEN d.next_at END AS next_at, d.first_at, d.final_at,
-               d.smtp_code::int AS smtp_code, d.smtp_reply
+               d.smtp_code::int AS smtp_code, d.smtp_reply, d.bounce_reason
         FROM deliveries d
         LEFT JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
         LEFT JOIN mailing_lists l ON l.account_id = d.account_id AND l.id = d.list_id

@@ -10,6 +10,9 @@ from sending import (
     domain_checks,
     doubts,
     holds,
+    inbound,
+    inbound_reading,
+    inbound_strays,
     preparation,
     system_mail,
     test_mail,
@@ -29,5 +32,7 @@ JOBS: list[Job] = [
     Job(exports.JOBS["deliveries"], delivery_exports.export),
     Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
+    Job(inbound.READ, inbound_reading.read),
+    Job(inbound.READ_STRAYS, inbound_strays.read),
     Job(restores.FOLLOW, holds.follow),
 ]

@@ -1,7 +1,7 @@
 """One message as bytes: the headers of the checklist (requirements 0.3) and two parts, text first.
 
 What a campaign shares is prepared once as a Skeleton; a recipient fills in To, Subject, date, ids and bodies.
-DKIM comes with the signer, `mailto:` in List-Unsubscribe with the inbound listener (S17).
+DKIM comes with the signer.
 """
 
 import re
@@ -25,6 +25,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _FEEDBACK = re.compile(r"[A-Za-z0-9._-]+(:[A-Za-z0-9._-]+){0,3}")
 _URL = re.compile(r"https?://[!-;=?-~]{1,900}")
+_MAILTO = re.compile(r"mailto:[a-z0-9+]{1,64}@[A-Za-z0-9.-]{1,253}\?subject=[A-Za-z0-9_-]{1,200}")
 _HEADER_BREAK = re.compile(rb"\r\n(?![ \t])")
 
 
@@ -63,6 +64,7 @@ class MessageHeaders:
 
     `mailing_list` and `unsubscribe_url` are required for marketing, and refused otherwise. `envelope` is
     `envelope_address(to_email)` where that is known, so that it need not be read again for each mail.
+    `unsubscribe_mail`: a mailto: beside the web address, where somebody takes such mails (S17).
     """
 
     campaign: CampaignHeaders
@@ -73,6 +75,7 @@ class MessageHeaders:
     mailing_list: ListHeaders | None = None
     unsubscribe_url: str | None = None
     envelope: str = ""
+    unsubscribe_mail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +206,16 @@ def _list_lines(headers: MessageHeaders) -> list[str]:
         return []
     if not _URL.fullmatch(headers.unsubscribe_url):
         raise ValueError("the unsubscribe address is not a plain web address")
+    ways = f"<{headers.unsubscribe_url}>"
+    if headers.unsubscribe_mail:
+        if not _MAILTO.fullmatch(headers.unsubscribe_mail):
+            raise ValueError("the unsubscribe mail address is not plain")
+        # RFC 2369 §2: the first is preferred, and one click is the surer way
+        ways = f"{ways},{CRLF} <{headers.unsubscribe_mail}>"
     # RFC 8058 §3.1: both headers, and the second exactly so.
     return [
         _list_id(headers.mailing_list),
-        f"List-Unsubscribe: <{headers.unsubscribe_url}>",
+        f"List-Unsubscribe: {ways}",
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
     ]
 

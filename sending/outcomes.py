@@ -9,7 +9,7 @@ from mailer.core import metrics
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Gone, NotFound
 from mailer.core.text import N_
-from sending import lanes, profiles, replies
+from sending import bounce_rules, lanes, profiles, replies
 from sending.smtp import Reply
 
 # S7; the first tries are quick, for greylisting (D-13)
@@ -33,7 +33,8 @@ UNREACHABLE = "the SMTP server was not reached"
 class Outcome:
     """Of one hand-over. `status` "queued" with `wait`: shown as deferred. `tried`: it counts as a try.
 
-    `refused`: the provider refuses us, by policy or authentication, for good or for now.
+    `refused`: the provider refuses us, by policy or authentication, for good or for now. `word`: why it
+    bounced, one of the field's usual words.
     """
 
     contact_id: int
@@ -44,6 +45,7 @@ class Outcome:
     wait: timedelta = timedelta(0)
     tried: bool = True
     refused: bool = False
+    word: str = ""
 
 
 def held(contact_id: int, wait: timedelta) -> Outcome:
@@ -69,6 +71,7 @@ def of(
             code=reply.code,
             reply=text,
             refused=refused,
+            word=_word(reply, profile) if verdict.status == "bounced" else "",
         )
     if age >= GIVE_UP:
         return Outcome(contact_id=contact_id, status="failed", reason="expired", code=reply.code, reply=text)
@@ -82,6 +85,12 @@ def of(
         tried=not about_us,
         refused=refused,
     )
+
+
+def _word(reply: Reply, profile: str) -> str:
+    enhanced = replies.enhanced(reply.text)
+    _, reason, _ = bounce_rules.classify(reply.code, enhanced, reply.text, profile=profile)
+    return reason.value
 
 
 def delay(attempts: int, age: timedelta) -> timedelta:

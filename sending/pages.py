@@ -19,6 +19,7 @@ from sending import (
     pages_senders,
     pages_sends,
     pages_servers,
+    pages_tray,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -33,6 +34,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_media.ROUTES,
     *pages_messages.ROUTES,
     *pages_search.ROUTES,
+    *pages_tray.ROUTES,
     *pages_senders.ROUTES,
     *pages_pace.ROUTES,
     *pages_domains.ROUTES,

@@ -17,10 +17,11 @@ from mailer.core.errors import Gone, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.tokens import Purpose, RecipientToken
-from sending import dkim, domains, message, render, revisions, signing
+from sending import dkim, domains, message, render, return_paths, revisions, signing
 from sending.merge_filters import Value
 from sending.message import ListHeaders, MailClass, MessageHeaders, Part
 from sending.render import Recipient, Rendered, Urls
+from sending.return_paths import Returns
 from sending.revisions import Content, Loaded
 from sending.smtp import Mail
 from tracking import decision
@@ -89,7 +90,7 @@ class Maker:
     loaded: Loaded
     key: bytes
     links: Links
-    return_path: str
+    returns: Returns
     signers: tuple[dkim.Key, ...] = ()
     _lists: dict[int, ListHeaders] = field(default_factory=dict, init=False, repr=False)
 
@@ -107,6 +108,8 @@ class Maker:
         someone = self._recipient(person, self.tracking(person), self._named)
         made = loaded.program.encode(someone)
         envelope = person.envelope
+        token = self.returns.token(person.contact_id, person.address_hash)
+        by_mail = marketing and bool(self.services.settings.inbound_listen)
         headers = MessageHeaders(
             campaign=loaded.skeleton.campaign,
             to_email=person.email,
@@ -115,6 +118,7 @@ class Maker:
             sent_at=clock.now(),
             mailing_list=self._list(person.list_id) if marketing else None,
             unsubscribe_url=someone.urls.unsubscribe if marketing else None,
+            unsubscribe_mail=self.returns.unsubscribe(token, someone.urls.unsubscribe) if by_mail else "",
             envelope=envelope,
         )
         message = loaded.skeleton.assemble(
@@ -124,7 +128,7 @@ class Maker:
             html=Part(loaded.program.html_body.transfer, made.html),
         )
         # pieces of `quoted` begin no line with a dot, and no header line begins with one
-        return Mail(self.return_path, envelope, message, dotless=True)
+        return Mail(self.returns.path(token), envelope, message, dotless=True)
 
     def sign(self, mails: Sequence[Mail]) -> list[Mail]:
         """With DKIM. Work for a thread: OpenSSL lets others run meanwhile."""
@@ -241,7 +245,12 @@ async def _maker(tx: AccountTx, services: Services, loaded: Loaded) -> Maker:
         loaded,
         await keys.hash_key(tx, services.sealer),
         Links(services.tokens, services.settings.track_url),
-        return_path(services.settings.mail_domain),
+        return_paths.of_campaign(
+            services.tokens,
+            services.settings.mail_domain,
+            account_id=tx.account_id,
+            campaign_id=loaded.campaign_id,
+        ),
     )
 
 
@@ -250,11 +259,6 @@ async def signing_maker(tx: AccountTx, services: Services, campaign_id: int) -> 
     made = await maker(tx, services, campaign_id)
     signers = await domains.signing_keys(tx, services, made.sender_domain)
     return replace(made, signers=signers)
-
-
-def return_path(domain: str) -> str:
-    """Where reports about undelivered mail go (S10)."""
-    return f"bounces@{domain}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.request import Input
-from sending import message, personal, replies, servers, smtp, system_mail
+from sending import message, replies, return_paths, servers, smtp, system_mail
 from sending.fence import OutOfBounds
 from sending.message import CampaignHeaders, MailClass, MessageHeaders
 from sending.smtp import Client, Mail
@@ -82,7 +82,7 @@ async def prepare(tx: AccountTx, services: Services, server_id: int, order: Test
     """Raises NotFound, and Invalid at `recipient` for anybody who is not of the team."""
     server = await servers.one(tx, services, server_id)
     domain = services.settings.mail_domain
-    sender = personal.return_path(domain)
+    sender = return_paths.plain(domain)
     if order.recipient is None:
         return Test(server, domain, sender)
     if order.recipient not in await identity.team(tx):
@@ -283,4 +283,4 @@ async def _mail(tx: AccountTx, services: Services, server: Server, recipient: st
         sent_at=now,
     )
     built = message.build(headers, rendered)
-    return Mail(personal.return_path(domain), message.envelope_address(recipient), built)
+    return Mail(return_paths.plain(domain), message.envelope_address(recipient), built)

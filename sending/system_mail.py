@@ -18,7 +18,7 @@ from mailer.core.services import Services
 from mailer.core.settings import Settings
 from mailer.core.work import Task
 from mailer.web import i18n, templating
-from sending import message, outcomes, personal, replies, smtp, smtp_url
+from sending import message, outcomes, replies, return_paths, smtp, smtp_url
 from sending.message import CampaignHeaders, MailClass, MessageHeaders
 from sending.render import Rendered, header_line
 from sending.smtp import Mail, Reply
@@ -117,7 +117,7 @@ def build(mail: OutboxMail, settings: Settings) -> Mail:
         sent_at=clock.now(),
     )
     built = message.build(headers, rendered)
-    return Mail(personal.return_path(settings.mail_domain), message.envelope_address(mail.recipient), built)
+    return Mail(return_paths.plain(settings.mail_domain), message.envelope_address(mail.recipient), built)
 
 
 def render(mail: OutboxMail) -> Rendered:

@@ -21,6 +21,7 @@ from sending import (
     outcomes,
     personal,
     replies,
+    return_paths,
     revisions,
     route,
     servers,
@@ -90,7 +91,8 @@ async def build(tx: AccountTx, services: Services, test: TestSend) -> Mail:
     )
     built = message.build(headers, replace(rendered, subject=PREFIX + rendered.subject))
     signers = await domains.signing_keys(tx, services, domain_of(parse(shared.from_email).key))
-    mail = Mail(personal.return_path(domain), message.envelope_address(test.recipient), built)
+    returns = return_paths.of_messages(services.tokens, domain, account_id=tx.account_id)
+    mail = Mail(returns.path(returns.token(0, b"")), message.envelope_address(test.recipient), built)
     return signing.signed([mail], signers)[0]
 
 

@@ -25,7 +25,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, fault
 from mailer.core.settings import Settings
 from mailer.core.text import N_
-from sending import attachments, merge, message, personal, plain_text, render, senders, sources
+from sending import attachments, merge, message, plain_text, render, return_paths, senders, sources
 from sending.attachments import File
 from sending.designs import Design
 from sending.merge_values import needed
@@ -287,6 +287,7 @@ class From:
     email: str
     reply_to: str
     key: bytes
+    return_path: str = ""
 
 
 def mail(message_id: int, design_id: int | None, made: Composed, *, sender: From, settings: Settings) -> Mail:
@@ -315,7 +316,7 @@ def mail(message_id: int, design_id: int | None, made: Composed, *, sender: From
     built = message.build(headers, Rendered(made.envelope.subject, "", content.html, content.text))
     built = _more_headers(content.headers) + attachments.attach(built, content.files)
     to = message.envelope_address(made.envelope.email)
-    return Mail(personal.return_path(settings.mail_domain), to, built)
+    return Mail(sender.return_path or return_paths.plain(settings.mail_domain), to, built)
 
 
 def _more_headers(given: Mapping[str, str]) -> bytes:

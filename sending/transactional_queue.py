@@ -13,6 +13,7 @@ from datetime import date, datetime
 
 from mailer.core import metrics
 from mailer.core.db import AccountTx
+from sending import bounce_reasons
 from sending.outcomes import Outcome
 
 
@@ -185,6 +186,7 @@ async def step(tx: AccountTx, mark: int, done: Sequence[Outcome], ready: Sequenc
         [one.tried for one in done],
         list(ready),
     )
+    await bounce_reasons.note_messages(tx, done)
     for _, _, status, _ in rows:
         if status not in ("handing", "queued"):
             count(status)

@@ -21,6 +21,7 @@ from sending import (
     dkim,
     domains,
     outcomes,
+    return_paths,
     route,
     servers,
     signing,
@@ -165,14 +166,18 @@ class _Turn:
             envelope=transactional_content.read_envelope(envelope),
             content=transactional_content.read_content(content),
         )
+        settings = self.services.settings
+        returns = return_paths.of_messages(
+            self.services.tokens, settings.mail_domain, account_id=self.account_id
+        )
         sender = From(
             account_id=self.account_id,
             name=row.sender_name,
             email=row.sender_email,
             reply_to=row.sender_reply_to,
             key=key,
+            return_path=returns.path(returns.token(row.id, b"")),
         )
-        settings = self.services.settings
         return transactional_content.mail(row.id, row.design_id, composed, sender=sender, settings=settings)
 
     async def _step(self, done: Sequence[Outcome], group: Sequence[_Made]) -> list[_Made]:

@@ -13,7 +13,7 @@ DOORWAYS = {
     "asyncpg": {"mailer/core/db.py"},
     "arq": {"mailer/worker.py"},
     "aiosmtplib": {"sending/smtp.py"},
-    "aiosmtpd": {"sending/inbox_server.py"},
+    "aiosmtpd": {"sending/inbox_server.py", "sending/inbound_server.py"},
     "mjml": {"sending/content.py", "sending/mjml_html.py"},
     "css_inline": {"sending/content.py", "sending/mjml_html.py"},
     "argon2": {"mailer/accounts/passwords.py"},
@@ -47,6 +47,7 @@ GLOBAL = frozenset(
         "work",
         "signing_keys",
         "inbox_mails",
+        "stray_mails",
         "mx_domains",
         "provider_pauses",
         "retention_runs",
@@ -61,13 +62,14 @@ OWNERS = {
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes",
-    "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members",
+    "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails inbound_mails stray_mails events outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members",
+    # events of sending: that a mail came back
     # contacts: last_act_at alone (B-27)
     "tracking": "events event_counts event_hours contacts",
     "retention_jobs": "*",
 }
 # global tables without a word about anybody's rows
-SENDING_NAMES = {"inbox_mails", "outbox", "mx_domains", "provider_pauses"}
+SENDING_NAMES = {"inbox_mails", "stray_mails", "outbox", "mx_domains", "provider_pauses"}
 ROOF = {"mailer/app.py", "mailer/worker.py", "mailer/cli.py", "mailer/demo.py"}
 
 

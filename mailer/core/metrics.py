@@ -16,6 +16,8 @@ __all__ = [
     "CONTENT_TYPE_LATEST",
     "DELIVERIES",
     "EVENTS",
+    "FEEDBACK",
+    "INBOUND",
     "JOBS",
     "MESSAGES",
     "REQUESTS",
@@ -32,6 +34,8 @@ JOBS = Counter("mailer_jobs", "Turns run", ["job", "result"])
 DELIVERIES = Counter("mailer_deliveries", "Deliveries that reached a state", ["status"])
 MESSAGES = Counter("mailer_messages", "Transactional messages that reached a state", ["status"])
 EVENTS = Counter("mailer_events", "Opens and clicks stored or dropped", ["kind", "result"])
+INBOUND = Counter("mailer_inbound", "Mails that came to our addresses", ["result"])
+FEEDBACK = Counter("mailer_feedback", "Reports about mails, by what they say", ["kind"])
 WORK_AGE = Gauge("mailer_work_oldest_seconds", "Age of the oldest due row of work", multiprocess_mode="max")
 RETENTION_LATE = Gauge(
     "mailer_retention_late_seconds", "How late the latest retention rule is", multiprocess_mode="max"

@@ -86,6 +86,9 @@ class Operator(BaseModel):
     sub_processors: tuple[SubProcessor, ...] = ()
     # private networks in which accounts may have their own SMTP servers (E-54); not shown
     smtp_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    # for STARTTLS where mail comes in; read again when the files change; not shown
+    inbound_certificate: Path | None = None
+    inbound_key: Path | None = None
 
 
 def read_operator(path: Path) -> Operator:
@@ -104,6 +107,8 @@ def read_operator(path: Path) -> Operator:
     for name in ("name", "registration", "address", "email", "dpo"):
         if not content.get(name):
             raise OperatorError(f"{name} is missing or empty")
+    if (operator.inbound_certificate is None) != (operator.inbound_key is None):
+        raise OperatorError("inbound_certificate and inbound_key belong together")
     places: tuple[Host | SubProcessor, ...] = (*operator.hosts, *operator.sub_processors)
     for part in places:
         if part.country not in EEA:

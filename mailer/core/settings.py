@@ -166,6 +166,7 @@ def load(environ: Mapping[str, str], *, servers: Mapping[str, str] | None = None
     values["database_url"] = given.database_url or found.get("database_url", "")
     values["redis_url"] = given.redis_url or found.get("redis_url", "")
     values["inbox"] = "" if given.smtp_url else found.get("inbox", "")
+    values["inbound_listen"] = given.inbound_listen or found.get("inbound", "")
     if not values["database_url"] or not values["redis_url"]:
         missing = "MAILER_REDIS_URL" if values["database_url"] else "MAILER_DATABASE_URL"
         raise SettingsError(f"{missing} is not set and no `mailer run` is active in {given.data_dir}.")

@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     FORM_PREVIEW = "e"
     STAY = "y"
     UPLOAD = "i"
+    RETURN = "b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,28 @@ class CampaignToken:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ReturnToken:
+    """Which mail a report speaks of (D-30). `campaign_id` 0: `ref_id` is a transactional message, 0 a test.
+
+    `day`: when it left, in days since 1970; `check`: the first octets of the hash of the address it went to.
+    """
+
+    account_id: int
+    campaign_id: int
+    ref_id: int
+    day: int
+    check: bytes = b""
+
+
+CHECK_OCTETS = 3
 # as associated data, made once: a mail with ten links makes some twenty tokens
 _AAD = {purpose: [purpose.value.encode()] for purpose in Purpose}
 _URL_SAFE, _PADDING = bytes.maketrans(b"+/", b"-_"), b"="
 _OF_CAMPAIGN = frozenset({Purpose.CLICK, Purpose.OPEN, Purpose.VIEW})
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+# two characters at once: half the time of the standard library's
+_PAIRS = tuple(one + other for one in _BASE32 for other in _BASE32)
 
 
 def _pack(*numbers: int, tail: bytes = b"") -> bytes:
@@ -106,6 +125,11 @@ def _unpack(data: bytes, count: int) -> tuple[list[int], bytes]:
 
 def _of_recipient(who: RecipientToken) -> bytes:
     return _pack(who.account_id, who.list_id, who.contact_id, who.campaign_id, tail=who.address_hash)
+
+
+def return_start(account_id: int, campaign_id: int, day: int) -> bytes:
+    """What the return paths of a campaign's mails of one day share."""
+    return _pack(account_id, campaign_id, day)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -172,6 +196,30 @@ class Tokens:
         except IndexError:
             raise NotFound from None
         return CampaignToken(account, campaign, contact, link, tail.decode())
+
+    def returns(self, start: bytes, ref_id: int, check: bytes) -> str:
+        """As `return_start` began it: lower-case base32, since a local part may lose its case on the way.
+
+        5 µs, in the path of every mail. At most 56 characters, for ids below 2³⁵.
+        """
+        raw = bytes((self.current,)) + self.keys[self.current].encrypt(
+            start + _pack(ref_id, tail=check), _AAD[Purpose.RETURN]
+        )
+        length = len(raw) * 8
+        spare = -length % 10
+        number = int.from_bytes(raw, "big") << spare
+        text = "".join([_PAIRS[number >> shift & 1023] for shift in range(length + spare - 10, -1, -10)])
+        return text[: -(-length // 5)]
+
+    def read_returns(self, text: str) -> ReturnToken:
+        """Raises NotFound for a damaged, foreign or wrong-purpose token. How old it is says `day`."""
+        try:
+            raw = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
+            plain = self.keys[raw[0]].decrypt(raw[1:], _AAD[Purpose.RETURN])
+            (account, campaign, day, ref), check = _unpack(plain, 4)
+        except (binascii.Error, ValueError, IndexError, KeyError, InvalidTag):
+            raise NotFound from None
+        return ReturnToken(account, campaign, ref, day, check)
 
     def timed(self, purpose: Purpose, *numbers: int, expires: int) -> str:
         """A short-lived token of numbers; `expires` is a Unix time in seconds."""

@@ -86,6 +86,18 @@ def test_a_marketing_message_carries_every_header_once() -> None:
     assert one["Feedback-ID"] == "12:7:marketing:mailer"
 
 
+MAILTO = "mailto:unsub+ab2c@mail.exemple.fr?subject=AbC-_x"
+
+
+@pytest.mark.req("D-36", "D-41")
+def test_a_mail_address_to_unsubscribe_stands_behind_the_web_address() -> None:
+    raw = message.build(replace(HEADERS, unsubscribe_mail=MAILTO), RENDERED)
+    assert parsed(raw)["List-Unsubscribe"] == f"<https://mail.exemple.fr/t/u/AbC-_x?v=1>, <{MAILTO}>"
+    for odd in (f"{MAILTO}>\r\nBcc: x@y.test", "mailto:a b@x.test?subject=a", f"{MAILTO}&body=x"):
+        with pytest.raises(ValueError, match="plain"):
+            message.build(replace(HEADERS, unsubscribe_mail=odd), RENDERED)
+
+
 @pytest.mark.req("D-05")
 def test_text_comes_first_and_html_last() -> None:
     one = parsed(message.build(HEADERS, RENDERED))

@@ -1,4 +1,8 @@
-"""A Postfix of a test's own: its folder, its port, its queue; it delivers into nothing and refuses some."""
+"""A Postfix of a test's own: its folder, its port, its queue; it delivers into nothing and refuses some.
+
+Mail for late.test it takes, to learn from a second listener of its own that nobody is there: then it writes a
+report to the envelope sender, which goes to `returns`.
+"""
 
 import asyncio
 import os
@@ -28,10 +32,10 @@ inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
 mydestination =
 alias_maps =
-relay_domains = taken.test
+relay_domains = taken.test late.test
 relay_recipient_maps = regexp:{folder}/recipients
 default_transport = error:there is no network here
-transport_maps = inline:{{ taken.test=discard: }}
+transport_maps = inline:{{ taken.test=discard:, late.test=smtp:[127.0.0.1]:{second}, mailer.localhost=smtp:[127.0.0.1]:{returns} }}
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_reject_unlisted_recipient = yes
 smtpd_client_connection_count_limit = 0
@@ -40,9 +44,13 @@ smtputf8_enable = yes
 maillog_file = {folder}/log
 maillog_file_prefixes = {folder}
 """
-_RECIPIENTS = "/^(p[0-9]|zo)/ OK\n"
+_RECIPIENTS = "/^(p[0-9]|zo)/ OK\n/@late\\.test$/ OK\n"
+_MAILBOXES = "/^p[0-9]/ OK\n"
 _MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{second} inet n - n - - smtpd
+  -o myhostname=mx.late.test
+  -o relay_recipient_maps=regexp:{folder}/mailboxes
 pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -84,12 +92,10 @@ class Postfix:
 
 
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Postfix]:
-    """Started, listening, and stopped in the end."""
+async def running(folder: Path, *, returns: int = 9) -> AsyncIterator[Postfix]:
+    """Started, listening, and stopped in the end. `returns`: the port that takes mail for mailer.localhost."""
     assert POSTFIX is not None
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port, second = _free_port(), _free_port()
     daemons = subprocess.run(
         ["postconf", "-h", "daemon_directory"],
         env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"},
@@ -103,9 +109,12 @@ async def running(folder: Path) -> AsyncIterator[Postfix]:
     (folder / "spool").mkdir()
     (folder / "data").mkdir()
     shutil.chown(folder / "data", "postfix")
-    (folder / "main.cf").write_text(_MAIN.format(folder=folder, daemons=daemons))
-    (folder / "master.cf").write_text(_MASTER.format(port=port))
+    (folder / "main.cf").write_text(
+        _MAIN.format(folder=folder, daemons=daemons, second=second, returns=returns)
+    )
+    (folder / "master.cf").write_text(_MASTER.format(port=port, second=second, folder=folder))
     (folder / "recipients").write_text(_RECIPIENTS)
+    (folder / "mailboxes").write_text(_MAILBOXES)
     _command(folder, "start")
     try:
         async with asyncio.timeout(30):
@@ -114,6 +123,13 @@ async def running(folder: Path) -> AsyncIterator[Postfix]:
         yield Postfix(port, folder / "log")
     finally:
         _command(folder, "stop")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _command(folder: Path, verb: str) -> None:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SETTINGS = {f"MAILER_{name.upper()}" for name in Environment.model_fields}
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "CADDY_HOSTS", "TRACK_UPSTREAM"}
-UNITS = ("mailer-web@.service", "mailer-worker@.service", "mailer-migrate.service")
+UNITS = ("mailer-web@.service", "mailer-worker@.service", "mailer-migrate.service", "mailer-inbound.service")
 
 
 def compose() -> dict[str, Any]:
@@ -69,7 +69,7 @@ def test_the_operator_file_is_a_valid_one() -> None:
 
 def test_compose_gives_settings_that_exist() -> None:
     services = compose()["services"]
-    for name in ("web", "track", "worker", "migrate"):
+    for name in ("web", "track", "worker", "migrate", "inbound"):
         given = set(services[name]["environment"])
         assert given <= SETTINGS, given - SETTINGS
 
@@ -92,7 +92,9 @@ def test_compose_names_only_variables_of_env_example() -> None:
 
 def test_only_the_proxy_is_reached_from_outside() -> None:
     services, networks = compose()["services"], compose()["networks"]
-    assert [name for name, service in services.items() if "ports" in service] == ["caddy"]
+    assert [name for name, service in services.items() if "ports" in service] == ["caddy", "inbound"]
+    # mail comes in where the operator asks for it
+    assert services["inbound"]["profiles"] == ["inbound"]
     assert networks["inside"]["internal"] is True
     for name in ("postgres", "valkey"):
         assert services[name]["networks"] == ["inside"]
@@ -117,7 +119,7 @@ def test_compose_mounts_files_that_are_there() -> None:
 
 
 def test_our_containers_hold_no_rights() -> None:
-    for name in ("web", "track", "worker", "migrate"):
+    for name in ("web", "track", "worker", "migrate", "inbound"):
         service = compose()["services"][name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from mailer.accounts import audit
 from mailer.core import clock, restores
 from mailer.core.db import AccountTx
-from mailer.core.errors import Conflict, Fault, fault
+from mailer.core.errors import Conflict, Fault, Invalid
 from mailer.core.sealing import Sealer
 from mailer.core.text import N_
 from mailer.web.outgoing import Wall, check_url
@@ -26,19 +26,9 @@ MOST = 20  # of an account
 ROTATION = timedelta(hours=24)
 
 
-def _known(events: list[str]) -> list[str]:
-    """In the catalogue's order, each once. Raises Invalid at `events`."""
-    unknown = sorted(set(events) - set(KINDS))
-    if unknown:
-        raise fault("events", N_("Unknown event: {name}."), code="event", name=", ".join(unknown)[:200])
-    if not events:
-        raise fault("events", N_("Choose at least one event."))
-    return [name for name in KINDS if name in events]
-
-
-Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
-Events = Annotated[list[str], Field(max_length=100), AfterValidator(_known)]
+Events = Annotated[list[Annotated[str, StringConstraints(max_length=100)]], Field(max_length=100)]
 
 
 class NewEndpoint(Input):
@@ -119,9 +109,27 @@ def purpose(account_id: int) -> str:
     return f"webhook {account_id}"
 
 
+def _check(wall: Wall, url: str | None, events: list[str] | None) -> list[str] | None:
+    """The events in the catalogue's order, each once. Raises Invalid with the faults of both."""
+    faults: list[Fault] = []
+    if url is not None:
+        try:
+            check_url(url, wall)
+        except Invalid as error:
+            faults += error.faults
+    if unknown := sorted(set(events or ()) - set(KINDS)):
+        name = ", ".join(unknown)[:200]
+        faults.append(Fault("events", N_("Unknown event: {name}."), "event", {"name": name}))
+    if events is not None and not events:
+        faults.append(Fault("events", N_("Choose at least one event.")))
+    if faults:
+        raise Invalid(*faults)
+    return None if events is None else [name for name in KINDS if name in events]
+
+
 async def create(tx: AccountTx, sealer: Sealer, wall: Wall, new: NewEndpoint) -> tuple[Endpoint, str]:
     """The secret is never shown again. Raises Invalid; Conflict when there are too many."""
-    check_url(new.url, wall)
+    events = _check(wall, new.url, new.events)
     # one after the other, so that two at once do not make one too many; and the feed begins once
     await tx.run("SELECT pg_advisory_xact_lock(hashtextextended('webhooks', $1))")
     if await tx.value("SELECT count(*) FROM webhook_endpoints WHERE account_id = $1") >= MOST:
@@ -136,7 +144,7 @@ async def create(tx: AccountTx, sealer: Sealer, wall: Wall, new: NewEndpoint) ->
         """,
         new.url,
         new.name,
-        new.events,
+        events,
         sealer.seal(secret.encode(), purpose(tx.account_id)),
     )
     await audit.write(tx, "created", "webhook", endpoint_id)
@@ -161,8 +169,7 @@ async def _begin_feed(tx: AccountTx) -> None:
 async def change(tx: AccountTx, wall: Wall, endpoint_id: int, changes: EndpointChanges) -> Endpoint:
     """Raises NotFound and Invalid. Turned on again, it is told what happens from then on."""
     before = await show(tx, endpoint_id)
-    if changes.url is not None and changes.url != before.url:
-        check_url(changes.url, wall)
+    events = _check(wall, changes.url if changes.url != before.url else None, changes.events)
     await tx.run(
         """
         UPDATE webhook_endpoints
@@ -172,7 +179,7 @@ async def change(tx: AccountTx, wall: Wall, endpoint_id: int, changes: EndpointC
         endpoint_id,
         changes.url,
         changes.name,
-        changes.events,
+        events,
     )
     if changes.status is not None and changes.status != before.status:
         await _turn(tx, before, on=changes.status == "on")

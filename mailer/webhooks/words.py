@@ -25,7 +25,7 @@ def state(endpoint: Endpoint) -> State:
         case "disabled":
             return State("bad", N_("Given up by Mailer"), endpoint.disabled_at)
     if endpoint.failing_since is not None:
-        return State("bad", N_("Failing since"), endpoint.failing_since)
+        return State("bad", N_("Failing"), endpoint.failing_since)
     if endpoint.last_success_at is not None:
         return State("ok", N_("Works"))
     return State("wait", N_("Nothing sent yet"))

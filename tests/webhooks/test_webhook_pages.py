@@ -66,6 +66,8 @@ async def test_faults_stand_at_their_fields_and_what_was_typed_stays(
     answer = await person.post(page, {"url": place.receiver.url, "name": "CRM"})
     assert (answer.status, "Choose at least one event." in answer.text) == (422, True)
     assert 'id="events-error"' in answer.text
+    both = (await person.post(page, {"url": "", "events": []})).text
+    assert ('id="events-error"' in both, 'id="url-error"' in both) == (True, True)
     assert 'value="CRM"' in answer.text
     refused = await person.post(page, {"url": "https://10.0.0.1/", "events": ["contact.created"]})
     assert 'id="url-error"' in refused.text

@@ -105,6 +105,13 @@ TABLES = {
         ORDER BY s.id
         LIMIT $3
         """,
+    "webhooks.ndjson": """
+        SELECT w.id, (to_jsonb(w) - '{account_id,sealed_secret,sealed_old_secret}'::text[])::text
+        FROM webhook_endpoints w
+        WHERE w.account_id = $1 AND w.id > $2
+        ORDER BY w.id
+        LIMIT $3
+        """,
     "test_addresses.ndjson": """
         SELECT s.id, (to_jsonb(s) - 'account_id')::text
         FROM seeds s
@@ -228,6 +235,10 @@ LEFT_OUT = {
         "a feed for programs of the last 30 days",
         "un flux pour les programmes, des 30 derniers jours",
     ),
+    "webhook_events": _STATE,
+    "webhook_deliveries": _STATE,
+    "webhook_attempts": _STATE,
+    "webhook_feeds": _STATE,
     "idempotency_keys": _STATE,
     "contact_merges": (
         "tells old links of this installation who a contact became",

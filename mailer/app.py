@@ -17,6 +17,8 @@ import lists.public
 import mailer.accounts.api
 import mailer.accounts.pages
 import mailer.accounts.public
+import mailer.webhooks.api
+import mailer.webhooks.pages
 import retention_jobs.pages
 import sending.api
 import sending.pages
@@ -35,6 +37,7 @@ from mailer.web.request import RATES, SERVICES
 
 APP_ROUTES: list[web.RouteDef] = [
     *mailer.accounts.pages.ROUTES,
+    *mailer.webhooks.pages.ROUTES,
     *lists.pages.ROUTES,
     *sending.pages.ROUTES,
     *sending.pages_inbox.INBOX_ROUTES,
@@ -43,6 +46,7 @@ APP_ROUTES: list[web.RouteDef] = [
 ]
 API_ROUTES: list[web.RouteDef] = [
     *mailer.accounts.api.ROUTES,
+    *mailer.webhooks.api.ROUTES,
     *lists.api.ROUTES,
     *sending.api.ROUTES,
     *tracking.api.ROUTES,

@@ -104,6 +104,17 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.ring_webhooks() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM webhook_endpoints WHERE account_id = current_account() AND status <> 'off') THEN
+        INSERT INTO webhook_rings (account_id) VALUES (current_account());
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE TABLE public.suppressions (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -125,6 +136,103 @@ CREATE FUNCTION public.stops(row_ public.suppressions, list bigint) RETURNS bool
     LANGUAGE sql STABLE
     RETURN ((((row_).list_id = list) OR (((row_).list_id IS NULL) AND (list <> ALL ((row_).returned_to)))) AND (((row_).expires_at IS NULL) OR ((row_).expires_at > now())));
 
+CREATE FUNCTION public.tell_of_campaign() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('campaign.' || NEW.status,
+                       jsonb_build_object('campaign_id', NEW.id, 'reason', NEW.pause_reason));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.tell_of_complaint() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('complaint.received',
+                       jsonb_build_object('campaign_id', NEW.campaign_id, 'contact_id', NEW.contact_id));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.tell_of_delivery() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('delivery.' || NEW.status,
+                       jsonb_build_object('campaign_id', NEW.campaign_id, 'contact_id', NEW.contact_id,
+                                          'list_id', NEW.list_id, 'reason', NEW.reason,
+                                          'smtp_code', NEW.smtp_code));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.tell_of_export() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('export.finished',
+                       jsonb_build_object('export_id', NEW.id, 'state', NEW.state, 'what', NEW.what));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.tell_of_import() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('import.finished', jsonb_build_object('import_id', NEW.id, 'state', NEW.state));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.tell_of_message() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('message.' || NEW.status,
+                       jsonb_build_object('message_id', NEW.id, 'contact_id', NEW.contact_id,
+                                          'reason', NEW.reason, 'smtp_code', NEW.smtp_code));
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.tell_of_suppressions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+    IF webhook_wanted('suppression.added') THEN
+        EXECUTE $sql$
+            INSERT INTO webhook_events (account_id, type, data)
+            SELECT account_id, 'suppression.added',
+                   jsonb_build_object('suppression_ids', jsonb_agg(id ORDER BY id), 'reason', reason,
+                                      'list_id', list_id,
+                                      'contact_ids', coalesce(jsonb_agg(contact_id ORDER BY contact_id)
+                                                              FILTER (WHERE contact_id IS NOT NULL), '[]'))
+            FROM (SELECT n.account_id, n.id, n.reason, n.list_id, c.id AS contact_id,
+                         (row_number() OVER (PARTITION BY n.reason, n.list_id ORDER BY n.id) - 1) / 400 AS part
+                  FROM new_rows n
+                  LEFT JOIN contacts c ON c.account_id = n.account_id AND c.address_hash = n.address_hash) AS added
+            GROUP BY account_id, reason, list_id, part
+            $sql$;
+        INSERT INTO webhook_rings (account_id) VALUES (current_account());
+    END IF;
+    RETURN NULL;
+END
+$_$;
+
+CREATE PROCEDURE public.tell_webhooks(IN told text, IN about jsonb)
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF webhook_wanted(told) THEN
+        INSERT INTO webhook_events (account_id, type, data) VALUES (current_account(), told, about);
+        INSERT INTO webhook_rings (account_id) VALUES (current_account());
+    END IF;
+END
+$$;
+
 CREATE PROCEDURE public.wall_off(IN name text)
     LANGUAGE plpgsql
     AS $$
@@ -135,6 +243,13 @@ BEGIN
         'CREATE POLICY account ON %I USING (account_id = current_account())'
         ' WITH CHECK (account_id = current_account())', name);
 END
+$$;
+
+CREATE FUNCTION public.webhook_wanted(wanted text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM webhook_endpoints
+                   WHERE account_id = current_account() AND status <> 'off' AND wanted = ANY (events))
 $$;
 
 CREATE TABLE public.account_keys (
@@ -1946,6 +2061,129 @@ CREATE TABLE public.warm_ups (
 
 ALTER TABLE ONLY public.warm_ups FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.webhook_attempts (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    event_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    number smallint NOT NULL,
+    outcome text NOT NULL,
+    http_status smallint,
+    milliseconds integer NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    CONSTRAINT webhook_attempts_answer_check CHECK ((length(answer) <= 500)),
+    CONSTRAINT webhook_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'refused'::text, 'redirected'::text, 'gone'::text, 'timeout'::text, 'unreachable'::text, 'tls'::text, 'not_allowed'::text, 'malformed'::text])))
+);
+
+ALTER TABLE ONLY public.webhook_attempts FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.webhook_deliveries (
+    account_id bigint NOT NULL,
+    endpoint_id bigint NOT NULL,
+    event_id bigint NOT NULL,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    begun_at timestamp with time zone,
+    next_at timestamp with time zone,
+    CONSTRAINT webhook_deliveries_next CHECK (((status = 'waiting'::text) = (next_at IS NOT NULL))),
+    CONSTRAINT webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text, 'missed'::text])))
+);
+
+ALTER TABLE ONLY public.webhook_deliveries FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.webhook_endpoints (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    url text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    events text[] NOT NULL,
+    status text DEFAULT 'on'::text NOT NULL,
+    disabled_reason text DEFAULT ''::text NOT NULL,
+    disabled_at timestamp with time zone,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    sealed_secret bytea NOT NULL,
+    sealed_old_secret bytea,
+    old_secret_until timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    held_until timestamp with time zone,
+    last_attempt_at timestamp with time zone,
+    last_success_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_endpoints_disabled CHECK ((((status = 'disabled'::text) = (disabled_at IS NOT NULL)) AND ((status = 'disabled'::text) = (disabled_reason <> ''::text)))),
+    CONSTRAINT webhook_endpoints_disabled_reason_check CHECK ((disabled_reason = ANY (ARRAY[''::text, 'gone'::text, 'failing'::text]))),
+    CONSTRAINT webhook_endpoints_events_check CHECK (((cardinality(events) >= 1) AND (cardinality(events) <= 100))),
+    CONSTRAINT webhook_endpoints_name_check CHECK ((length(name) <= 120)),
+    CONSTRAINT webhook_endpoints_old_secret CHECK (((sealed_old_secret IS NULL) = (old_secret_until IS NULL))),
+    CONSTRAINT webhook_endpoints_status_check CHECK ((status = ANY (ARRAY['on'::text, 'off'::text, 'disabled'::text]))),
+    CONSTRAINT webhook_endpoints_url_check CHECK (((length(url) >= 1) AND (length(url) <= 2000)))
+);
+
+ALTER TABLE ONLY public.webhook_endpoints FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_endpoints ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_endpoints_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.webhook_events (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    uid text DEFAULT ('msg_'::text || replace((gen_random_uuid())::text, '-'::text, ''::text)) NOT NULL,
+    type text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    data jsonb NOT NULL,
+    spread boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE ONLY public.webhook_events FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.webhook_feeds (
+    account_id bigint NOT NULL,
+    lineage text NOT NULL,
+    xid bigint NOT NULL,
+    id bigint NOT NULL
+);
+
+ALTER TABLE ONLY public.webhook_feeds FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.webhook_rings (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL
+);
+
+ALTER TABLE public.webhook_rings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhook_rings_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.wordings (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -2287,6 +2525,24 @@ ALTER TABLE ONLY public.warm_up_days
 ALTER TABLE ONLY public.warm_ups
     ADD CONSTRAINT warm_ups_pkey PRIMARY KEY (account_id, domain);
 
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (account_id, endpoint_id, event_id);
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.webhook_events
+    ADD CONSTRAINT webhook_events_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.webhook_feeds
+    ADD CONSTRAINT webhook_feeds_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.webhook_rings
+    ADD CONSTRAINT webhook_rings_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.wordings
     ADD CONSTRAINT wordings_pkey PRIMARY KEY (account_id, id);
 
@@ -2447,6 +2703,22 @@ CREATE INDEX test_sends_campaign ON public.test_sends USING btree (account_id, c
 
 CREATE INDEX test_sends_created ON public.test_sends USING btree (account_id, created_at);
 
+CREATE INDEX webhook_attempts_endpoint ON public.webhook_attempts USING btree (account_id, endpoint_id, id);
+
+CREATE INDEX webhook_attempts_event ON public.webhook_attempts USING btree (account_id, event_id);
+
+CREATE INDEX webhook_deliveries_event ON public.webhook_deliveries USING btree (account_id, event_id);
+
+CREATE INDEX webhook_deliveries_next_at ON public.webhook_deliveries USING btree (account_id, endpoint_id, next_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX webhook_deliveries_order ON public.webhook_deliveries USING btree (account_id, endpoint_id, event_id) WHERE (status = 'waiting'::text);
+
+CREATE INDEX webhook_events_at ON public.webhook_events USING btree (account_id, at);
+
+CREATE UNIQUE INDEX webhook_events_uid ON public.webhook_events USING btree (account_id, uid);
+
+CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (account_id, id) WHERE (NOT spread);
+
 CREATE INDEX work_due ON public.work USING btree (run_at);
 
 CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
@@ -2460,6 +2732,10 @@ CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR E
             WHEN 'sent'::text THEN (new.status = 'sending'::text)
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
+
+CREATE TRIGGER campaigns_told AFTER UPDATE OF status ON public.campaigns FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['scheduled'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))) EXECUTE FUNCTION public.tell_of_campaign();
+
+CREATE TRIGGER contact_changes_ring AFTER INSERT ON public.contact_changes FOR EACH STATEMENT EXECUTE FUNCTION public.ring_webhooks();
 
 CREATE TRIGGER contacts_created AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
@@ -2478,11 +2754,23 @@ CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.de
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
 
+CREATE TRIGGER deliveries_told AFTER UPDATE OF status ON public.deliveries FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_delivery();
+
+CREATE TRIGGER events_told AFTER INSERT ON public.events FOR EACH ROW WHEN ((new.kind = 'complaint'::text)) EXECUTE FUNCTION public.tell_of_complaint();
+
+CREATE TRIGGER exports_told AFTER UPDATE OF state ON public.exports FOR EACH ROW WHEN (((new.state <> old.state) AND (new.state = ANY (ARRAY['done'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_export();
+
+CREATE TRIGGER imports_told AFTER UPDATE OF state ON public.imports FOR EACH ROW WHEN (((new.state <> old.state) AND (new.state = ANY (ARRAY['done'::text, 'undone'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION public.tell_of_import();
+
+CREATE TRIGGER messages_told AFTER UPDATE OF status ON public.messages FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_message();
+
 CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER suppressions_told AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_suppressions();
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2742,6 +3030,24 @@ ALTER TABLE ONLY public.warm_up_days
 ALTER TABLE ONLY public.warm_ups
     ADD CONSTRAINT warm_ups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES public.webhook_endpoints(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_attempts
+    ADD CONSTRAINT webhook_attempts_account_id_event_id_fkey FOREIGN KEY (account_id, event_id) REFERENCES public.webhook_events(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_account_id_endpoint_id_fkey FOREIGN KEY (account_id, endpoint_id) REFERENCES public.webhook_endpoints(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_account_id_event_id_fkey FOREIGN KEY (account_id, event_id) REFERENCES public.webhook_events(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_endpoints
+    ADD CONSTRAINT webhook_endpoints_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.webhook_feeds
+    ADD CONSTRAINT webhook_feeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.agreement_acceptances USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2875,6 +3181,16 @@ CREATE POLICY account ON public.test_sends USING ((account_id = public.current_a
 CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.warm_ups USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.webhook_attempts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.webhook_deliveries USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.webhook_endpoints USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.webhook_events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.webhook_feeds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.wordings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3011,6 +3327,16 @@ ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.warm_up_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.warm_ups ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_endpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_feeds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.wordings ENABLE ROW LEVEL SECURITY;
 
@@ -3185,6 +3511,18 @@ GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.warm_up_days TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.warm_ups TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.webhook_attempts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.webhook_deliveries TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.webhook_endpoints TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.webhook_events TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.webhook_feeds TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.webhook_rings TO mailer_eraser;
 
 REVOKE ALL ON TABLE public.wordings FROM mailer;
 

@@ -3,9 +3,10 @@
     tick     rings what is due, each second, in one of the workers; a turn that goes on rings itself
     queue    turns: 12 at a time, up to 30 s each
     urgent   what somebody waits for: sign-in links, transactional messages, test sends
+    waits    what waits for other people's servers: webhooks
 
-Three queues, so that twelve long turns delay neither the bell nor what is urgent. arq only runs: flush Redis,
-and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept.
+Four queues, so that twelve long turns delay neither the bell nor what is urgent, and slow servers no turn.
+arq only runs: flush Redis, and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 import lists.jobs
+import mailer.webhooks.jobs
 import retention_jobs.jobs
 import sending.jobs
 import tracking.jobs
@@ -38,18 +40,26 @@ from mailer.core.settings import Settings
 from mailer.core.work import Task
 
 log = structlog.get_logger()
-ALL: list[Job] = [*lists.jobs.JOBS, *tracking.jobs.JOBS, *sending.jobs.JOBS, *retention_jobs.jobs.JOBS]
+ALL: list[Job] = [
+    *lists.jobs.JOBS,
+    *tracking.jobs.JOBS,
+    *sending.jobs.JOBS,
+    *retention_jobs.jobs.JOBS,
+    *mailer.webhooks.jobs.JOBS,
+]
 JOBS: dict[str, Job] = {job.name: job for job in ALL}
 QUEUE = "mailer:queue"
 URGENT = "mailer:urgent"
+WAITS = "mailer:waits"
 TICK = "mailer:tick"
 # S3: longer than a turn with its open hand-overs; a deploy lets turns end
 TIMEOUT = timedelta(minutes=15)
 GRACE = timedelta(minutes=11)
 PARALLEL = 12
 PARALLEL_URGENT = 8
-POLL_SECONDS = {TICK: 0.5, QUEUE: 0.1, URGENT: 0.05}
+POLL_SECONDS = {TICK: 0.5, QUEUE: 0.1, URGENT: 0.05, WAITS: 0.2}
 """How often a queue is looked at: each look costs as much as a mail."""
+PARALLEL_WAITS = 32
 
 
 async def run_task(ctx: dict[str, Any], *task: Any) -> None:
@@ -81,7 +91,7 @@ async def tick(ctx: dict[str, Any]) -> None:
 
 async def _ring(redis: ArqRedis, task: Task, seconds: float = 0.0) -> None:
     job = JOBS.get(task.job)
-    queue = URGENT if job is not None and job.urgent else QUEUE
+    queue = URGENT if job is not None and job.urgent else WAITS if job is not None and job.waits else QUEUE
     later = timedelta(seconds=seconds) if seconds else None
     await redis.enqueue_job("run_task", *_payload(task), _job_id=task.id, _queue_name=queue, _defer_by=later)
 
@@ -109,7 +119,7 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Worker:
-    """One of the three; `redis` is its own, closed with it."""
+    """One of the four; `redis` is its own, closed with it."""
     ticks = queue == TICK
     run = func(run_task, name="run_task", keep_result=0, timeout=TIMEOUT, max_tries=1)
     every_second = cron(
@@ -121,7 +131,7 @@ def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Work
         redis_pool=redis,
         queue_name=queue,
         ctx={"services": services},
-        max_jobs={QUEUE: PARALLEL, URGENT: PARALLEL_URGENT}.get(queue, 1),
+        max_jobs={QUEUE: PARALLEL, URGENT: PARALLEL_URGENT, WAITS: PARALLEL_WAITS}.get(queue, 1),
         poll_delay=POLL_SECONDS[queue],
         keep_result=0,
         max_tries=1,
@@ -150,7 +160,7 @@ async def run_worker(settings: Settings) -> None:
         await restores.may_send(services)
         _spare_the_collector()
         await start_periodic(services)
-        queues = [_Queue(services, name) for name in (TICK, URGENT, QUEUE)]
+        queues = [_Queue(services, name) for name in (TICK, URGENT, WAITS, QUEUE)]
         for queue in queues:
             await queue.open()
         _stop_on_signals(queues)

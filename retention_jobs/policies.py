@@ -49,6 +49,7 @@ POLICIES = (
     Policy(
         "proofs", N_("IP addresses kept as proof of a confirmation"), N_("12 months"), N_("the confirmation")
     ),
+    Policy("webhooks", N_("Webhooks: what was sent, and what was answered"), N_("6 days"), N_("the event")),
     Policy("changes", N_("Feed of contact changes for programs"), N_("30 days"), N_("the change")),
     Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),
 )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs import eraser, import_rows, inbound_rows, totals
+from retention_jobs import eraser, import_rows, inbound_rows, totals, webhook_rows
 from retention_jobs.policies import (
     CHANGES,
     CONTENT,
@@ -370,6 +370,7 @@ RULES: Mapping[str, Rule] = {
     "unconfirmed": unconfirmed,
     "proofs": proofs,
     "changes": changes,
+    "webhooks": webhook_rows.old,
     "log": log,
 }
 

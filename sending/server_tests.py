@@ -21,13 +21,13 @@ from mailer.accounts import audit, identity
 from mailer.core import clock
 from mailer.core.db import AccountTx
 from mailer.core.errors import NotFound, fault
+from mailer.core.fence import OutOfBounds
 from mailer.core.rate import Limit
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.request import Input
 from sending import message, replies, return_paths, servers, smtp, system_mail
-from sending.fence import OutOfBounds
 from sending.message import CampaignHeaders, MailClass, MessageHeaders
 from sending.smtp import Client, Mail
 from sending.smtp_url import Server

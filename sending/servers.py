@@ -18,13 +18,13 @@ from pydantic import Field, StringConstraints
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, conflict, fault
+from mailer.core.fence import OutOfBounds
 from mailer.core.sealing import Sealer, Unsealable
 from mailer.core.services import Services
 from mailer.core.settings import Settings
 from mailer.core.text import N_
 from mailer.web.request import Input
 from sending import fence, smtp_url
-from sending.fence import OutOfBounds
 from sending.smtp_url import Server
 
 log = structlog.get_logger()

@@ -24,6 +24,7 @@ ACTS = {
     "continued": N_("has gone on for the others with"),
     "created": N_("has created"),
     "deleted": N_("has deleted"),
+    "disabled": N_("has given up"),
     "downloaded": N_("has downloaded"),
     "duplicated": N_("has duplicated"),
     "exported": N_("has exported"),
@@ -37,6 +38,7 @@ ACTS = {
     "recalled": N_("has called back"),
     "released": N_("has let leave"),
     "removed": N_("has taken off a list"),
+    "replayed": N_("has sent again the events of"),
     "restricted": N_("has limited the use of"),
     "resumed": N_("has resumed"),
     "revoked": N_("has revoked"),
@@ -93,4 +95,5 @@ OBJECTS = {
     "suppression": N_("suppression list"),
     "suppressions": N_("export of the suppression list"),
     "warm_up": N_("warm-up plan"),
+    "webhook": N_("webhook"),
 }

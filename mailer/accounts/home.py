@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from mailer.accounts import accounts, agreements
+from mailer.accounts import accounts, agreements, webhook_state
+from mailer.accounts.webhook_state import GivenUp
 from mailer.core import clock, kept_counts
 from mailer.core.db import AccountTx
 from mailer.core.kept_counts import Counted
@@ -139,6 +140,7 @@ class Home:
     paused: list[PausedCampaign]
     imports: list[ImportWithRejects]
     in_doubt: list[InDoubt]
+    webhooks: list[GivenUp]
     running: list[OpenCampaign]
     last: list[SentCampaign]
     weeks: list[Week]
@@ -146,7 +148,7 @@ class Home:
 
     @property
     def todo(self) -> int:
-        return len(self.paused) + len(self.imports) + len(self.in_doubt)
+        return len(self.paused) + len(self.imports) + len(self.in_doubt) + len(self.webhooks)
 
 
 async def show(tx: AccountTx) -> Home:
@@ -155,6 +157,7 @@ async def show(tx: AccountTx) -> Home:
         paused=await _paused(tx),
         imports=await _imports(tx),
         in_doubt=await _in_doubt(tx),
+        webhooks=await webhook_state.given_up(tx),
         running=await _running(tx),
         last=await _last(tx),
         weeks=await _weeks(tx),

@@ -3,7 +3,7 @@
 from aiohttp import web
 from pydantic import Field
 
-from mailer.accounts import access, api_keys, audit
+from mailer.accounts import access, api_keys, audit, webhook_state
 from mailer.accounts.access import Role
 from mailer.core.errors import Invalid, NotFound, fault
 from mailer.core.text import N_
@@ -45,22 +45,26 @@ SCOPE_WORDS: dict[str, str] = {
     "messages:write": N_("Send transactional messages"),
     "suppressions:read": N_("Read the suppression list"),
     "suppressions:write": N_("Add to the suppression list"),
+    "webhooks:read": N_("Read webhooks and their log, without secrets"),
+    "webhooks:write": N_("Add, change and replay webhooks, and make their secrets"),
 }
 
 
 class NewKey(Input):
     name: str = Field(min_length=1, max_length=120)
-    scopes: list[str] = Field(default_factory=list, max_length=40)
+    scopes: list[str] = Field(default_factory=list, max_length=60)
 
 
 async def _keys_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
     async with access.account_tx(request, Role.MANAGER) as tx:
         found = await api_keys.many(tx.shared(), tx.account_id)
+        webhooks = await webhook_state.show(tx)
     return page(
         request,
         "accounts/keys.html",
         {
             "keys": found,
+            "webhooks": webhooks,
             "form": form,
             "words": SCOPE_WORDS,
             "scopes": api_keys.SCOPES,

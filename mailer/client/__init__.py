@@ -1,4 +1,4 @@
-"""The Python client of the API: contacts, lists, imports, exports, campaigns and messages.
+"""The Python client of the API: contacts, lists, imports, exports, campaigns, messages and webhooks.
 
     with Client("https://mail.example.org", key) as mailer:
         done = mailer.import_file("clients.csv", list_ids=[3], legal_basis="consent",
@@ -37,8 +37,11 @@ from mailer.client.records import (
     MailingList,
     Message,
     Subscription,
+    Webhook,
+    WebhookAttempt,
 )
 from mailer.client.synchronous import Client
+from mailer.client.webhooks import WebhookInvalid, verify_webhook
 
 __all__ = [
     "Accepted",
@@ -68,4 +71,8 @@ __all__ = [
     "Subscription",
     "TooManyRequests",
     "Unauthorized",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookInvalid",
+    "verify_webhook",
 ]

@@ -8,7 +8,14 @@ from typing import Self
 
 from mailer.client.http import Http
 from mailer.client.records import Export, Import, build
-from mailer.client.resources import AsyncCampaigns, AsyncContacts, AsyncLists, AsyncMessages, Resource
+from mailer.client.resources import (
+    AsyncCampaigns,
+    AsyncContacts,
+    AsyncLists,
+    AsyncMessages,
+    AsyncWebhooks,
+    Resource,
+)
 from mailer.client.runs import AsyncExportRun, AsyncImportRun, upload
 
 
@@ -31,6 +38,7 @@ class AsyncClient:
         self.lists = AsyncLists(self._http)
         self.campaigns = AsyncCampaigns(self._http)
         self.messages = AsyncMessages(self._http)
+        self.webhooks = AsyncWebhooks(self._http)
         self._imports, self._exports = _Imports(self._http), _Exports(self._http)
 
     async def __aenter__(self) -> Self:

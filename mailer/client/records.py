@@ -177,6 +177,42 @@ class Message:
     final_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """`status`: on, off or disabled (then `disabled_reason`: gone or failing). `secret`: of a new one."""
+
+    id: int
+    url: str
+    events: list[str]
+    name: str = ""
+    status: str = "on"
+    disabled_reason: str = ""
+    disabled_at: datetime | None = None
+    failing_since: datetime | None = None
+    last_attempt_at: datetime | None = None
+    last_success_at: datetime | None = None
+    old_secret_until: datetime | None = None
+    created_at: datetime | None = None
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookAttempt:
+    """`message_id`: the `webhook-id`. `state`: waiting, delivered, failed or missed."""
+
+    id: int
+    message_id: str
+    type: str
+    at: datetime
+    number: int
+    outcome: str
+    http_status: int | None = None
+    milliseconds: int = 0
+    answer: str = ""
+    state: str = ""
+    next_at: datetime | None = None
+
+
 @cache
 def _hints(cls: Hashable) -> dict[str, Any]:
     return get_type_hints(cls)

@@ -14,6 +14,8 @@ from mailer.client.records import (
     Contact,
     MailingList,
     Message,
+    Webhook,
+    WebhookAttempt,
     build,
 )
 
@@ -204,3 +206,57 @@ class AsyncMessages(Resource[Message]):
         person = {"email": to, "name": name} if name else {"email": to}
         body = {"to": person, "sender_id": sender_id, **values}
         return build(Accepted, await self._http.json("POST", "/messages", body=body, key=idempotency_key))
+
+
+class AsyncWebhooks(Resource[Webhook]):
+    path, record = "/webhooks", Webhook
+
+    def list(self) -> AsyncIterator[Webhook]:
+        return self._pages({})
+
+    async def create(
+        self, url: str, events: Sequence[str], *, name: str = "", idempotency_key: str | None = None
+    ) -> Webhook:
+        """Its `secret` is in this answer only: keep it for `verify_webhook`."""
+        body = {"url": url, "events": list(events), "name": name}
+        return build(Webhook, await self._http.json("POST", "/webhooks", body=body, key=idempotency_key))
+
+    async def update(self, id: int, **values: object) -> Webhook:  # noqa: A002
+        """`url`, `name`, `events`; `status` on or off."""
+        return build(Webhook, await self._http.json("PATCH", f"/webhooks/{id}", body=values))
+
+    async def delete(self, id: int) -> None:  # noqa: A002
+        """With its log. No error when it is gone already."""
+        await self._http.delete(f"/webhooks/{id}")
+
+    async def rotate(self, id: int, *, idempotency_key: str | None = None) -> str:  # noqa: A002
+        """The new secret. For 24 hours requests carry the signatures of both."""
+        told = await self._http.json("POST", f"/webhooks/{id}/secrets", key=idempotency_key)
+        return str(told["secret"])
+
+    async def test(self, id: int) -> str:  # noqa: A002
+        """Sends a test event; gives its `webhook-id`."""
+        return str((await self._http.json("POST", f"/webhooks/{id}/tests"))["message_id"])
+
+    async def attempts(self, id: int) -> AsyncIterator[WebhookAttempt]:  # noqa: A002
+        """The requests of six days, the newest first."""
+        cursor: str | None = None
+        while True:
+            page = await self._http.json("GET", f"/webhooks/{id}/attempts", params={"cursor": cursor})
+            for item in page["items"]:
+                yield build(WebhookAttempt, item)
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    async def replay(
+        self,
+        id: int,  # noqa: A002
+        *,
+        message_id: str | None = None,
+        since: datetime | None = None,
+        only: str = "undelivered",
+    ) -> int:
+        """One message, or all `since` a time: `only` undelivered, or all. Gives their number."""
+        body = {"message_id": message_id, "since": since, "only": only}
+        return int((await self._http.json("POST", f"/webhooks/{id}/replays", body=body))["count"])

@@ -19,8 +19,16 @@ from mailer.client.records import (
     Import,
     MailingList,
     Message,
+    Webhook,
+    WebhookAttempt,
 )
-from mailer.client.resources import AsyncCampaigns, AsyncContacts, AsyncLists, AsyncMessages
+from mailer.client.resources import (
+    AsyncCampaigns,
+    AsyncContacts,
+    AsyncLists,
+    AsyncMessages,
+    AsyncWebhooks,
+)
 from mailer.client.runs import AsyncExportRun, AsyncImportRun, Progress
 
 T = TypeVar("T")
@@ -179,6 +187,43 @@ class Messages:
         return self._loop.run(sent)
 
 
+class Webhooks:
+    def __init__(self, loop: Loop, inner: AsyncWebhooks) -> None:
+        self._loop, self._inner = loop, inner
+
+    def list(self) -> Iterator[Webhook]:
+        return self._loop.each(self._inner.list())
+
+    def get(self, id: int) -> Webhook:  # noqa: A002
+        return self._loop.run(self._inner.get(id))
+
+    def create(
+        self, url: str, events: Sequence[str], *, name: str = "", idempotency_key: str | None = None
+    ) -> Webhook:
+        """Its `secret` is in this answer only."""
+        made = self._inner.create(url, events, name=name, idempotency_key=idempotency_key)
+        return self._loop.run(made)
+
+    def update(self, id: int, **values: object) -> Webhook:  # noqa: A002
+        return self._loop.run(self._inner.update(id, **values))
+
+    def delete(self, id: int) -> None:  # noqa: A002
+        self._loop.run(self._inner.delete(id))
+
+    def rotate(self, id: int, *, idempotency_key: str | None = None) -> str:  # noqa: A002
+        return self._loop.run(self._inner.rotate(id, idempotency_key=idempotency_key))
+
+    def test(self, id: int) -> str:  # noqa: A002
+        return self._loop.run(self._inner.test(id))
+
+    def attempts(self, id: int) -> Iterator[WebhookAttempt]:  # noqa: A002
+        return self._loop.each(self._inner.attempts(id))
+
+    def replay(self, id: int, **options: Any) -> int:  # noqa: A002
+        """`message_id`, or `since` with `only`."""
+        return self._loop.run(self._inner.replay(id, **options))
+
+
 class ImportRun:
     def __init__(self, loop: Loop, inner: AsyncImportRun) -> None:
         self._loop, self._inner = loop, inner
@@ -241,6 +286,7 @@ class Client:
         self.lists = Lists(self._loop, self._inner.lists)
         self.campaigns = Campaigns(self._loop, self._inner.campaigns)
         self.messages = Messages(self._loop, self._inner.messages)
+        self.webhooks = Webhooks(self._loop, self._inner.webhooks)
 
     def __enter__(self) -> Self:
         return self

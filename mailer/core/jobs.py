@@ -32,13 +32,15 @@ Ring = Callable[[Task, float], Awaitable[None]]
 class Job:
     """`name` is "room.verb" and stands in the work table. `every`: started by itself with that period.
 
-    `urgent`: somebody waits for it, so that it never stands behind turns of 30 seconds.
+    `urgent`: somebody waits for it, so that it never stands behind turns of 30 seconds. `waits`: it waits for
+    other people's servers most of the time, so that it may take no place that work could have.
     """
 
     name: str
     run: Run
     every: timedelta | None = None
     urgent: bool = False
+    waits: bool = False
 
 
 def again() -> datetime:

@@ -30,6 +30,7 @@ Kind = Literal[
     "domain_ready",
     "domain_broken",
     "domain_rotation",
+    "webhook_disabled",
 ]
 
 

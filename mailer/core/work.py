@@ -5,6 +5,7 @@ conditional UPDATE on `turn`, renews its lease while it runs, and then removes o
 ends without that, the tick raises `turn`: whoever still holds the old one has lost the row.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -262,6 +263,20 @@ async def ask_each_account(tx: SharedTx, job: str) -> int:
         SET run_at = least(work.run_at, excluded.run_at), attempts = 0, asked = work.leased_until IS NOT NULL
         """,
         job,
+    )
+
+
+async def ask_accounts(tx: SharedTx, job: str, account_ids: Sequence[int]) -> int:
+    """Like `add` with ref 0, for each of these that is still there. Returns how many."""
+    return await tx.run(
+        """
+        INSERT INTO work (account_id, job, ref_id)
+        SELECT id, $1, 0 FROM accounts WHERE id = ANY ($2::bigint[]) ORDER BY id
+        ON CONFLICT (account_id, job, ref_id, lane) DO UPDATE
+        SET run_at = least(work.run_at, excluded.run_at), attempts = 0, asked = work.leased_until IS NOT NULL
+        """,
+        job,
+        list(account_ids),
     )
 
 

@@ -27,6 +27,7 @@ from mailer.web.request import CSRF, FLASH, ID, NONCE, SHELL
 ROOT = Path(__file__).parent.parent.parent
 ROOMS = {
     "accounts": ROOT / "mailer/accounts/templates",
+    "webhooks": ROOT / "mailer/webhooks/templates",
     "lists": ROOT / "lists/templates",
     "sending": ROOT / "sending/templates",
     "tracking": ROOT / "tracking/templates",

@@ -118,6 +118,8 @@ def test_a_second_try_has_the_same_message_id(services: Services) -> None:
                 "leave": "http://localhost/t/unsubscribe/x",
             },
         ),
+        ("webhook_disabled", {"webhook": "CRM", "gone": True, "link": "http://localhost/x"}),
+        ("webhook_disabled", {"webhook": "CRM", "gone": False, "link": "http://localhost/x"}),
         ("import_done", {"file": "a.csv", "imported": 4812, "rejected": 37, "link": "http://localhost/x"}),
     ],
 )

@@ -216,7 +216,9 @@ def _verdict(code: int, enhanced: str, said: _Said, *, profile: str, delayed: bo
         verdict = heard[0]
     if verdict[1] in (Reason.UNDEFINED, Reason.ON_HOLD) and delayed:
         return Kind.SOFT, Reason.EXPIRED, "delayed"
-    if (delayed and verdict[0] is Kind.HARD) or verdict[0] is Kind.UNKNOWN:
+    if verdict[0] is Kind.UNKNOWN:
+        return Kind.SOFT, Reason.ON_HOLD, "no rule"
+    if delayed and verdict[0] is Kind.HARD:
         return Kind.SOFT, *verdict[1:]
     return verdict
 

@@ -40,7 +40,8 @@ def human(text: str) -> tuple[str, str]:
     """A report's text without the mail that it returns, and that rest."""
     lines = [line[:LONGEST_LINE] for line in text[:MOST_CHARACTERS].split("\n")[:MOST_LINES]]
     for n, line in enumerate(lines):
-        if not report("cut").match(line) or report("not_cut").search(line):
+        starts = report("cut").match(line) or report("cut_headers").match(line)
+        if not starts or report("not_cut").search(line):
             continue
         above = "\n".join(lines[:n])
         if len(re.findall(r"\w", above)) > 20:

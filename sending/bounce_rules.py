@@ -9,14 +9,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
 from sending import profiles
 from sending.feedback import Kind, Reason
 
-LOOKED_AT = 2_000  # characters of a text; a bound for time, far beyond any reply (RFC 5321 §4.5.3.1.5: 512)
+LOOKED_AT = 1_200  # characters of a text: a bound for time; a reply has 512 at most (RFC 5321 §4.5.3.1.5)
 ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _ADDRESS = re.compile(r"<?[^\s<>\"'(),;:\[\]]{1,64}@[^\s<>\"'(),;:\[\]]{1,255}>?")
 _BLANKS = re.compile(r"\s+")
@@ -37,6 +37,8 @@ _BY_MEANING = {
     "bad_address": Reason.USER_UNKNOWN,
 }
 _AFTER_DATA = re.compile(r"in reply to (?:end of )?data|after end of data|after data command|\bdata command:")
+# what is unknown then is the sender
+_AFTER_MAIL = re.compile(r"in reply to mail from|after mail from|mail from command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ def _decide(code: int, enhanced: str, text: str, profile: str) -> Said:
         return told_twice
     if _names_a_mailbox(words) and _POLICY_NUMBER.match(enhanced) and _RIGHTS.search(plain):
         return replace(words, kind=Kind.BLOCK)
+    if _names_a_mailbox(words) and (enhanced[2:] in ("1.7", "1.8") or _AFTER_MAIL.search(plain)):
+        return Said(Kind.BLOCK, Reason.REJECTED, f"{words.rule}, of the sender")
     if (
         words.reason is Reason.USER_UNKNOWN
         and not enhanced[2:].startswith("1.")
@@ -167,6 +171,8 @@ def _more_precise(printed: Said | None, words: Said | None) -> Said | None:
 def _number_is_better(words: Said, number: Said) -> bool:
     if number.reason is Reason.HAS_MOVED:
         return words.reason is Reason.USER_UNKNOWN
+    if words.rule == "recipient-refuses":  # "access denied" and the like, which say little
+        return number.kind is Kind.HARD
     return _is_vague(words) and not _is_vague(number)
 
 
@@ -212,7 +218,9 @@ def _by_range(enhanced: str) -> Said | None:
     return None
 
 
+@lru_cache(maxsize=1_000)
 def _by_words(plain: str, code: int) -> Said | None:
+    """Replies to many recipients are alike when their addresses are taken out."""
     for rule in _tables().words:
         if rule.codes and str(code)[0] not in rule.codes:
             continue

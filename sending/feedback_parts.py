@@ -21,6 +21,7 @@ MOST_HEADERS = 400
 LONGEST_TEXT = 200_000  # characters of one part
 
 _FIELD = re.compile(r"([!-9;-~]{1,76})[ \t]*:[ \t]*(.*)")
+_TYPE = re.compile(r"\s{0,20}[\w.+-]{1,60}/[\w.+-]{1,60}")
 _FROM_LINE = re.compile(r">?From [^\n]{0,300}\n")
 _BOUNDARY = re.compile(r"boundary\s*=\s*(?:\"([^\"\n]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE)
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:+-]{1,40})", re.IGNORECASE)
@@ -252,6 +253,5 @@ def _readable(value: str) -> str:
 
 def _content_type(headers: Headers) -> tuple[str, str]:
     value = first(headers, "Content-Type")
-    kind, _, params = value.partition(";")
-    kind = kind.strip().lower()
-    return (kind if "/" in kind else "text/plain"), params
+    found = _TYPE.match(value)
+    return (found[0].strip().lower(), value[found.end() :]) if found else ("text/plain", value)

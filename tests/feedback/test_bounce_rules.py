@@ -128,6 +128,15 @@ def test_user_unknown_after_the_content_is_a_filter() -> None:
     assert bounce_rules.classify(550, "5.1.1", said)[:2] == (HARD, Reason.USER_UNKNOWN)
 
 
+@pytest.mark.req("D-32")
+def test_a_sender_that_is_unknown_makes_no_recipient_invalid() -> None:
+    for enhanced, said in (
+        ("5.1.7", "No such domain sender.test"),
+        ("", "User unknown (in reply to MAIL FROM command)"),
+    ):
+        assert bounce_rules.final(550, enhanced, said)[:2] == (BLOCK, Reason.REJECTED)
+
+
 def test_an_address_with_words_in_it_decides_nothing() -> None:
     for local in ("spam", "virus", "blocked", "mailbox-full", "dmarc", "postmaster"):
         text = f"550 5.1.1 <{local}@{local}.test>: Recipient address rejected: User unknown"

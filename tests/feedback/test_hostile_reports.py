@@ -80,6 +80,14 @@ HOSTILE = {
         "Final-Recipient: rfc822; a@x.test\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 "
         + "user is was " * 9_000,
     ),
+    "fifty recipients with phrases that almost fit": dsn(
+        "failed",
+        [
+            f"Final-Recipient: rfc822; u{n}@x.test\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 {n} "
+            + f"mailbox x{n} user is was message " * 300
+            for n in range(50)
+        ],
+    ),
     "encoded words without end": (
         "Subject: " + "=?utf-8?q?=41?= " * 20_000 + "\nFrom: " + "=?" * 50_000 + "\n\nx"
     ).encode(),

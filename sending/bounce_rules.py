@@ -170,7 +170,7 @@ def _more_precise(printed: Said | None, words: Said | None) -> Said | None:
 
 def _number_is_better(words: Said, number: Said) -> bool:
     if number.reason is Reason.HAS_MOVED:
-        return words.reason is Reason.USER_UNKNOWN
+        return words.reason is Reason.USER_UNKNOWN and number.kind is Kind.HARD
     if words.rule == "recipient-refuses":  # "access denied" and the like, which say little
         return number.kind is Kind.HARD
     return _is_vague(words) and not _is_vague(number)

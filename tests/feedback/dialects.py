@@ -919,6 +919,22 @@ WORDS = [
         ((ANA, SOFT, Reason.MAILBOX_FULL),),
         550,
     ),
+    Dialect(
+        "a warning that names when it will give up",
+        mail(
+            f"The message has not yet been delivered to the following addresses:\n\n  <{ANA}>\n\nhost mx.recipient.test:\nconnection to mail exchanger failed\n\nNo action is required on your part. Eventually the mail software will give up,\nand when that happens, the message will be returned to you.\n",
+            subject="Warning: message delayed 48 hours",
+        ),
+        ((ANA, SOFT, Reason.NETWORK),),
+    ),
+    Dialect(
+        "an address as its own name",
+        mail(
+            f'--- Non-Delivery Report ---\nThe email below could not be delivered to the following user:\n\n"{ANA}" <{ANA}>\n\nOld message:\n\nbob@elsewhere.test wrote\n',
+            subject="Non-Delivery: Nos offres",
+        ),
+        ((ANA, SOFT, Reason.ON_HOLD),),
+    ),
 ]
 
 EVERY = [*STATUS, *WORDS]

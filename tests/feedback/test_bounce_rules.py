@@ -20,6 +20,7 @@ HARD, SOFT, BLOCK = Kind.HARD, Kind.SOFT, Kind.BLOCK
         ("550 5.1.1 <ana@x.test>: Recipient address rejected: User unknown in virtual mailbox table", HARD, Reason.USER_UNKNOWN),
         ("550 No such user here", HARD, Reason.USER_UNKNOWN),
         ("550 Requested action not taken: mailbox unavailable", HARD, Reason.USER_UNKNOWN),
+        ("550 sorry, no mailbox here by that name (#5.7.17)", HARD, Reason.USER_UNKNOWN),
         ("550 5.1.1 Adresse d'au moins un destinataire invalide. OFR_416", HARD, Reason.USER_UNKNOWN),
         ("550 utilisateur inconnu !", HARD, Reason.USER_UNKNOWN),
         ("550 Empfänger existiert nicht", HARD, Reason.USER_UNKNOWN),
@@ -53,6 +54,8 @@ HARD, SOFT, BLOCK = Kind.HARD, Kind.SOFT, Kind.BLOCK
         ("554 5.4.6 Hop count exceeded - possible mail loop", SOFT, Reason.NETWORK),
         ("550 4.4.7 QUEUE.Expired; message expired", SOFT, Reason.EXPIRED),
         ("554 5.3.5 Local configuration error", SOFT, Reason.SYSTEM),
+        ("550 Recipient user name ana not unique. Several matches found in Domino Directory.", SOFT, Reason.SYSTEM),
+        ("The recipient was unavailable to take delivery of the message", SOFT, Reason.SYSTEM),
         ("550 5.0.0 nothing that anybody knows", SOFT, Reason.ON_HOLD),
     ],
 )  # fmt: skip

@@ -18,6 +18,8 @@ from sending.feedback_text import Told, human, told, without_recipient
 from sending.feedback_words import report
 
 _Verdict = tuple[Kind, Reason, str]
+_IN_REPLY = re.compile(r"\bin reply to ((?:end of )?data|mail from)\b", re.IGNORECASE)
+_SENT = re.compile(r"^>>> (DATA|MAIL FROM)\b[^\n]{0,300}\n<<< ([^\n]{1,300})", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ def _of_status(
     told_of = _told_of(recipient, above, alone=alone, named=named)
     if told_of and status.recipient and status.recipient != recipient and status.recipient in above:
         told_of = _told_of(status.recipient, above, alone=alone, named=[status.recipient])
-    said = _Said((status.diagnostic, *(told_of.said if told_of else ())), (told_of.whole,) if told_of else ())
+    first = f"{status.diagnostic}{_step(status.diagnostic, told_of, above)}"
+    said = _Said((first, *(told_of.said if told_of else ())), (told_of.whole,) if told_of else ())
     if told_of and not code and not status.diagnostic:
         code = told_of.code
         enhanced = enhanced if enhanced and not enhanced.endswith(".0.0") else told_of.enhanced or enhanced
@@ -134,7 +137,17 @@ def _of_status(
     verdict = _verdict(code, enhanced, said, profile=profile, delayed=delayed)
     if status.diagnostic_type == "x-unix" and verdict[1] in (Reason.ON_HOLD, Reason.UNDEFINED, Reason.SYSTEM):
         verdict = (Kind.SOFT, Reason.MAILER, "x-unix")
-    return _finding(about, verdict, recipient, (code, enhanced, said.first))
+    return _finding(about, verdict, recipient, (code, enhanced, status.diagnostic or said.first))
+
+
+def _step(diagnostic: str, told_of: Told | None, above: str) -> str:
+    """In reply to what: the text tells it, the fields do not. Unknown is not always the recipient."""
+    if not diagnostic:
+        return ""
+    found = _IN_REPLY.search(told_of.said[0]) if told_of and told_of.said else None
+    sent = next((one for one in _SENT.finditer(above) if one[2][:30] == diagnostic[:30]), None)
+    step = found[1] if found else sent[1] if sent else ""
+    return f" (in reply to {step} command)" if step else ""
 
 
 def _told_of(recipient: str, above: str, *, alone: bool, named: Sequence[str]) -> Told | None:

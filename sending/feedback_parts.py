@@ -182,7 +182,8 @@ def _parts(headers: Headers, body: str) -> Iterator[Part]:
         seen += 1
         if kind.partition("/")[0] in _UNREADABLE:
             continue
-        yield _leaf(kind, headers, params, body)
+        # one without any boundary is text after all
+        yield _leaf("text/plain" if kind.startswith("multipart/") else kind, headers, params, body)
 
 
 def split_part(piece: str) -> tuple[Headers, str]:

@@ -352,6 +352,27 @@ STATUS = [
         0,
         "5.1.1",
     ),
+    Dialect(
+        "Sendmail, refused after the content",
+        dsn(
+            f"   ----- The following addresses had permanent fatal errors -----\n<{ANA}>\n    (reason: 550 Unknown user {ANA})\n\n"
+            f"   ----- Transcript of session follows -----\n... while talking to mx.recipient.test.:\n>>> DATA\n<<< 550 Unknown user {ANA}\n554 5.0.0 Service unavailable\n",
+            f"Final-Recipient: RFC822; {ANA}\nAction: failed\nStatus: 5.2.0\nDiagnostic-Code: SMTP; 550 Unknown user {ANA}",
+        ),
+        ((ANA, BLOCK, Reason.FILTERED),),
+        550,
+        "5.2.0",
+    ),
+    Dialect(
+        "Postfix, a sender that is not known",
+        dsn(
+            f"<{ANA}>: host mx.recipient.test[192.0.2.7] said: 550 Unknown user (in reply to MAIL FROM command)\n",
+            f"Final-Recipient: rfc822; {ANA}\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 Unknown user",
+        ),
+        ((ANA, BLOCK, Reason.REJECTED),),
+        550,
+        "5.0.0",
+    ),
 ]
 
 WORDS = [
@@ -934,6 +955,16 @@ WORDS = [
             subject="Non-Delivery: Nos offres",
         ),
         ((ANA, SOFT, Reason.ON_HOLD),),
+    ),
+    Dialect(
+        "a multipart without any part",
+        mail(
+            f"Your message cannot be delivered to the following recipients:\n\n  Recipient address: {ANA}\n  Diagnostic code: smtp; 550 User Unknown: {ANA}\n  Recipient address: {BOB}\n  Diagnostic code: smtp; 550 User Unknown: {BOB}\n",
+            subject="Delivery Notification: Delivery has failed",
+            kind='multipart/report; boundary="none"; report-type=delivery-status',
+        ),
+        ((ANA, HARD, Reason.USER_UNKNOWN), (BOB, HARD, Reason.USER_UNKNOWN)),
+        550,
     ),
 ]
 

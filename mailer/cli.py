@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__, client_commands
+from mailer import __version__, bounce_commands, client_commands
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 _PARTS = (
@@ -64,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--email", required=True)
     operator.add_argument("--json", action="store_true")
     client_commands.add_to(commands)
+    bounce_commands.add_to(commands)
+    _add_sending(commands)
+    return parser
+
+
+def _add_sending(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     sending = commands.add_parser("sending", help="sending as a whole, after a restore").add_subparsers(
         dest="act", required=True
     )
@@ -76,7 +82,6 @@ def _parser() -> argparse.ArgumentParser:
         act.add_argument("--json", action="store_true")
         if name == "resume":
             act.add_argument("--begun", action="store_true", help="what was under way goes on too")
-    return parser
 
 
 def _settings() -> Settings:
@@ -154,6 +159,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             return asyncio.run(doctor.run(os.environ))
         case "import" | "export":
             return _run(lambda: client_commands.run(args))
+        case "bounce":
+            return bounce_commands.run(args)
         case "sending":
             from mailer import sending_commands
 

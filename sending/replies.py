@@ -8,36 +8,17 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from sending import profiles
+from sending import bounce_rules, profiles
+from sending.feedback import Kind, Reason
 
 Stage = Literal["connect", "mail", "rcpt", "data", "end"]
 Status = Literal["delivered", "deferred", "bounced", "failed", "in_doubt"]
 
 # RFC 3463 §2: class.subject.detail, at the start of the text behind the code
 _ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
-# no such mailbox, no such domain, mailbox disabled (D-32; 5.1.10 is RFC 7505, a null MX)
-_HARD = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10", "2.1"})
-_SIZE = frozenset({"3.4", "2.3"})  # RFC 3463 §3.4: message too big for system; §3.3: exceeds limit
-# OFR_… is Orange's, LPN007_510 La Poste's; the rest is what lists and filters write
-_POLICY = re.compile(
-    r"\bOFR_?\w*|\bLPN\d|spam|black ?list|block ?list|deny ?list|reputation|\bpolicy|polic(?:y|ies) reasons"
-    r"|dmarc|\bspf\b|dkim|unsolicited|\babuse|\bbanned|\bblocked|unauthenticated|not authori[sz]ed"
-    r"|authentication|relay(?:ing)? (?:access )?denied|access denied|reject(?:ed)? by|suspicious|virus",
-    re.IGNORECASE,
-)
-_UNKNOWN = re.compile(
-    r"(?:user|recipient|mailbox|account|address|destinataire)[^.]{0,40}"
-    r"(?:unknown|not (?:found|exist)|does(?: not|n't) exist|unavailable|disabled|inconnu|invalid|not valid)"
-    r"|(?:unknown|no such|invalid|non-?existent) (?:user|recipient|mailbox|account|address|domain)"
-    r"|no mailbox|bad destination",
-    re.IGNORECASE,
-)
-_FULL = re.compile(
-    r"mailbox (?:is )?full|over ?quota|quota exceeded|exceeded storage|bo.te pleine", re.IGNORECASE
-)
-_TOO_BIG = re.compile(
-    r"message (?:size|too (?:big|large))|size limit|exceeds? (?:the )?(?:maximum|fixed)", re.IGNORECASE
-)
+_SIZE = frozenset({Reason.TOO_LARGE, Reason.EXCEEDED_LIMIT})
+_KINDS = {Kind.HARD: "hard", Kind.SOFT: "soft", Kind.BLOCK: "block"}
+_OF_THE_ADDRESS = re.compile(r"^5\.(?:1\.|2\.1$)")
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;]+")
 
 
@@ -63,34 +44,30 @@ def is_unauthenticated(code: int, text: str) -> bool:
 def classify(code: int, text: str, stage: Stage, profile: str = profiles.DEFAULT) -> Verdict:
     """Reply → verdict, for a reply that did come. A broken reply (a code that is none) is deferred.
 
-    What `profile` knows of its provider's wording goes before the general table.
+    What it means says bounce_rules.py; this adds what the stage tells.
     """
     if 200 <= code < 300 and stage == "end":
         return Verdict("delivered")
     if not 500 <= code < 600:
         return Verdict("deferred")
-    detail = enhanced(text)[2:]
-    if detail in _SIZE or (not detail and _TOO_BIG.search(text)):
+    status = enhanced(text)
+    kind, reason, _ = bounce_rules.classify(code, status, text, profile=profile)
+    if reason in _SIZE:
         return Verdict("failed", "size")
     if stage in ("connect", "mail"):
         # it speaks of us, not of the recipient: the same mail may go when the operator has mended it
         return Verdict("deferred")
-    rule = profiles.read(profile, code, text)
-    if rule is not None:
-        return Verdict("bounced", "hard" if rule.means == "bad_address" else "block")
-    if detail.startswith("7.") or _POLICY.search(text):
-        return Verdict("bounced", "block")
-    if detail in _HARD:
-        return Verdict("bounced", "hard")
-    if detail == "2.2" or (code == 552 and not detail) or _FULL.search(text):
-        return Verdict("bounced", "soft")
-    if detail == "6.7":  # RFC 6531 §3.5: an address that this way of delivery cannot carry
+    if status == "5.6.7":  # RFC 6531 §3.5: an address that this way of delivery cannot carry
         return Verdict("failed", "address")
-    if detail.startswith("6."):
+    if stage != "rcpt" and reason is not Reason.MAILBOX_FULL and not _OF_THE_ADDRESS.match(status):
+        # the recipient was taken before: what is refused now is the mail
         return Verdict("bounced", "block")
-    if stage == "rcpt" and code in (550, 551, 553) and _UNKNOWN.search(text):
-        return Verdict("bounced", "hard")
-    return Verdict("bounced", "soft" if stage == "rcpt" else "block")
+    return Verdict("bounced", _KINDS.get(kind, "soft"))
+
+
+def why(code: int, text: str, profile: str = profiles.DEFAULT) -> Reason:
+    """The field's word for a refusal, for a delivery's row."""
+    return bounce_rules.classify(code, enhanced(text), text, profile=profile)[1]
 
 
 def shown(text: str) -> str:

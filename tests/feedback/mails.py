@@ -1,89 +1,66 @@
-"""Reports as servers write them, for a mail of ours."""
+"""Reports as servers write them, made here: the headers that matter, the wording of the dialect, the mail returned."""
 
-from sending.replies import shown
+from collections.abc import Sequence
+
+RETURN_PATH = "b+7f3a9c.1k2@bounces.sender.test"
+MESSAGE_ID = "c42.9d8e7f@sender.test"
 
 
-def report(
-    recipient: str,
+def original(to: str = "ana@recipient.test") -> str:
+    return (
+        f"Received: from app.sender.test (app.sender.test [192.0.2.9]) by mx.relay.test; Mon, 2 Nov 2026 09:00:00 +0100\n"
+        f"Message-ID: <{MESSAGE_ID}>\nFrom: La Boutique <news@sender.test>\nTo: {to}\n"
+        "Subject: Nos offres de novembre\n\nBonjour, voici nos offres.\n"
+    )
+
+
+def mail(
+    body: str,
     *,
-    status: str = "5.1.1",
-    action: str = "failed",
-    said: str = "550 5.1.1 User unknown",
-    original: bytes = b"Subject: Du pain\r\n",
+    sender: str = "MAILER-DAEMON@mx.relay.test (Mail Delivery System)",
+    subject: str = "Undelivered Mail Returned to Sender",
+    headers: str = "",
+    kind: str = "text/plain; charset=utf-8",
 ) -> bytes:
-    """RFC 3464, as Postfix lays it out."""
-    assert shown(said)
-    return b"\r\n".join(
-        [
-            b"From: MAILER-DAEMON@mx.taken.test (Mail Delivery System)",
-            b"Subject: Undelivered Mail Returned to Sender",
-            b"Auto-Submitted: auto-replied",
-            b"MIME-Version: 1.0",
-            b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
-            b"",
-            b"--b",
-            b"Content-Type: text/plain; charset=us-ascii",
-            b"",
-            b"I'm sorry to have to inform you that your message could not be delivered.",
-            b"",
-            b"--b",
-            b"Content-Type: message/delivery-status",
-            b"",
-            b"Reporting-MTA: dns; mx.taken.test",
-            b"",
-            f"Final-Recipient: rfc822; {recipient}".encode(),
-            f"Action: {action}".encode(),
-            f"Status: {status}".encode(),
-            f"Diagnostic-Code: smtp; {said}".encode(),
-            b"",
-            b"--b",
-            b"Content-Type: text/rfc822-headers",
-            b"",
-            original,
-            b"--b--",
-            b"",
-        ]
+    return (
+        f"Return-Path: <>\nFrom: {sender}\nTo: {RETURN_PATH}\nSubject: {subject}\n"
+        f"Date: Mon, 2 Nov 2026 09:05:00 +0100\n{headers}Content-Type: {kind}\n\n{body}"
+    ).encode()
+
+
+def multipart(
+    *parts: tuple[str, str], kind: str = "multipart/report; report-type=delivery-status", **given: str
+) -> bytes:
+    body = "".join(f"--=_bound.1\nContent-Type: {of}\n\n{text}\n" for of, text in parts) + "--=_bound.1--\n"
+    return mail(body, kind=f'{kind}; boundary="=_bound.1"', **given)
+
+
+def dsn(
+    text: str,
+    fields: Sequence[str] | str,
+    *,
+    returned: str = "",
+    reporting: str = "Reporting-MTA: dns; mx.relay.test",
+    **given: str,
+) -> bytes:
+    """`fields`: a group for each recipient."""
+    groups = [fields] if isinstance(fields, str) else fields
+    status = "\n\n".join([reporting, *groups]) + "\n"
+    return multipart(
+        ("text/plain", text),
+        ("message/delivery-status", status),
+        ("message/rfc822", returned or original()),
+        **given,
     )
 
 
-def complaint(original: bytes, *, kind: str = "abuse") -> bytes:
-    """RFC 5965, the recipient taken out."""
-    return b"\r\n".join(
-        [
-            b"From: fbl@provider.test",
-            b"Subject: complaint",
-            b"MIME-Version: 1.0",
-            b'Content-Type: multipart/report; report-type=feedback-report; boundary="b"',
-            b"",
-            b"--b",
-            b"Content-Type: text/plain",
-            b"",
-            b"This is an email abuse report.",
-            b"--b",
-            b"Content-Type: message/feedback-report",
-            b"",
-            f"Feedback-Type: {kind}".encode(),
-            b"User-Agent: Provider/1.0",
-            b"Version: 1",
-            b"",
-            b"--b",
-            b"Content-Type: message/rfc822",
-            b"",
-            original,
-            b"--b--",
-            b"",
-        ]
+def arf(
+    fields: str, *, returned: str = "", text: str = "This is an email abuse report.", **given: str
+) -> bytes:
+    return multipart(
+        ("text/plain", text),
+        ("message/feedback-report", fields),
+        ("message/rfc822", returned or original()),
+        kind="multipart/report; report-type=feedback-report",
+        **({"sender": "feedback@provider.test", "subject": "FW: Nos offres de novembre"} | given),
     )
-
-
-VACATION = b"\r\n".join(
-    [
-        b"From: Ana <ana@taken.test>",
-        b"Subject: Absente du bureau",
-        b"Auto-Submitted: auto-replied (vacation)",
-        b"",
-        b"Je reviens lundi.",
-        b"",
-    ]
-)
-LETTER = b"From: Zoe <zoe@people.test>\r\nSubject: Question\r\n\r\nEst-ce encore frais ?\r\n"

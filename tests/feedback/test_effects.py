@@ -11,7 +11,7 @@ from sending.transactional_order import NewMessage, Recipient
 from tests.campaigns.conftest import confirmed_sender
 from tests.delivery.conftest import Post
 from tests.feedback.conftest import Desk
-from tests.feedback.mails import LETTER, VACATION, complaint, report
+from tests.feedback.returned import LETTER, VACATION, complaint, report
 
 
 async def _row(post: Post, campaign: int, email: str) -> tuple[str, str, str, int | None, str]:

@@ -18,7 +18,7 @@ from retention_jobs import platform, purge
 from sending import inbound, inbound_server, return_paths
 from sending.inbound_server import Door
 from tests.feedback.conftest import Desk, connected
-from tests.feedback.mails import LETTER, report
+from tests.feedback.returned import LETTER, report
 from tests.running.processes import free_port
 
 OURS = "mailer.localhost"

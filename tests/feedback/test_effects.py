@@ -41,7 +41,7 @@ async def test_a_late_hard_bounce_suppresses_the_address(desk: Desk) -> None:
         "hard",
         "user unknown",
         550,
-        "5.1.1 550 5.1.1 User unknown",
+        "550 5.1.1 User unknown",
     )
     assert (await _row(desk.post, campaign, "here@taken.test"))[0] == "delivered"
     assert await desk.suppressions() == [("gone@taken.test", "bounced", None)]

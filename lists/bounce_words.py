@@ -41,6 +41,11 @@ REASONS = {
 }
 
 
+def known(reason: str) -> str:
+    """A msgid, or "" where the server gave no reason that is known: then the kind of bounce has to do."""
+    return "" if reason == "undefined" else phrase(reason)
+
+
 def phrase(reason: str) -> str:
     """A msgid; "" for "" and for a word that is not known."""
     return REASONS.get(reason, "")

@@ -6,7 +6,6 @@ campaign, which its evidence counts (D-80). One a person and campaign, however o
 
 from lists import subscriptions, suppressions
 from lists.consents import Method
-from lists.suppressions import Reason, Stop
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
 from mailer.core.tokens import RecipientToken
@@ -48,8 +47,3 @@ async def _event(tx: AccountTx, who: RecipientToken) -> bool:
             f"complaint-{who.contact_id}-{who.campaign_id}",
         )
     )
-
-
-async def by_address(tx: AccountTx, address_hash: bytes) -> None:
-    """Of an address that is no contact any more: the fingerprint stays."""
-    await suppressions.add_many(tx, [address_hash], Stop(reason=Reason.COMPLAINED))

@@ -65,7 +65,7 @@ def why(delivery: Decided, zone: str) -> str:
             return i18n.translate(text, at=at, list=delivery.list_name, since=since)
         case "delivered":
             return i18n.translate("Delivered {at}.", at=at)
-        case "bounced" if because := bounce_words.phrase(delivery.bounce_reason):
+        case "bounced" if because := bounce_words.known(delivery.bounce_reason):
             text = BOUNCED_BECAUSE.get(delivery.reason, BOUNCED_BECAUSE["soft"])
             return i18n.translate(text, at=at, reason=i18n.translate(because))
         case "bounced":

@@ -283,6 +283,8 @@ def _announce(settings: Settings, *, empty: bool) -> None:
         lines.append(
             "Sign-in link:    mailer operator create --email you@example.org (with your own address)"
         )
+    if settings.inbound_listen:
+        lines.append(f"Mail comes in:   {settings.inbound_listen} (bounces, unsubscribe mails)")
     lines.append(f"Data folder:     {settings.data_dir.resolve()}")
     lines.append("Stop with Ctrl-C.")
     print("\n".join(lines), flush=True)

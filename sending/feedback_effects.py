@@ -188,7 +188,7 @@ async def _step(tx: AccountTx, one: Located) -> None:
 def said(finding: Finding) -> str:
     """The server's words with its code, as those of a reply are kept; nobody's address."""
     text = finding.text
-    if finding.enhanced and not text.startswith(finding.enhanced):
+    if finding.enhanced and finding.enhanced not in text:
         text = f"{finding.enhanced} {text}"
     return replies.shown(text)
 

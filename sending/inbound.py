@@ -23,10 +23,16 @@ from sending import return_paths
 READ = "sending.read_inbound"
 READ_STRAYS = "sending.read_strays"
 SEAL_STRAY = "stray mail"
+MOST_STRAYS = 5_000
+"""Anybody may write to postmaster: more than these do not lie here at once."""
 KEPT_OCTETS = 1_000_000
 """Of a longer mail the beginning is kept: reports stand before the mail that they speak of (RFC 6522 §3)."""
 # RFC 5321 §4.5.1, RFC 2142; `bounces` alone was the return path of earlier versions
 _ROLES = frozenset({"postmaster", "abuse", return_paths.BOUNCES, return_paths.UNSUBSCRIBE})
+
+
+class Full(Exception):
+    """There is no room for mail of no account; some of it goes every day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,7 @@ def _digest(envelope: Envelope) -> bytes:
 async def store(db: Database, sealer: Sealer, mail: Arrived) -> int:
     """Committed when this returns. Returns how many rows there are for it: 0, when its accounts are no more.
 
-    All recipients or none, since SMTP has one answer for all of them (RFC 5321 §6.1).
+    All recipients or none, since SMTP has one answer for all of them (RFC 5321 §6.1). Raises Full.
     """
     known = 0
     async with db.shared() as tx:
@@ -104,6 +110,9 @@ async def store(db: Database, sealer: Sealer, mail: Arrived) -> int:
 
 
 async def store_stray(tx: SharedTx, sealer: Sealer, envelope: Envelope, *, size: int) -> int:
+    """Raises Full."""
+    if await tx.value("SELECT count(*) FROM stray_mails") >= MOST_STRAYS:
+        raise Full
     await tx.run(
         """
         INSERT INTO stray_mails (digest, size, content)

@@ -20,11 +20,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from mailer.core import clock, metrics
 from mailer.core.db import is_away
-from mailer.core.errors import NotFound, Unavailable
+from mailer.core.errors import NotFound, TooMany, Unavailable
+from mailer.core.rate import Limit, Rates
 from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings, is_loopback
 from sending import inbound
-from sending.inbound import Arrived, Place
+from sending.inbound import Arrived, Full, Place
 
 log = structlog.get_logger()
 MAX_MESSAGE = 20_000_000
@@ -35,6 +36,8 @@ MOST_CONNECTIONS, MOST_OF_ONE = 100, 20
 MOST_HOPS = 50
 # a command, and a whole DATA, has to end in this time: a client that drips is cut off
 PATIENCE_SECONDS = 120.0
+# one mail answers with a handful; who has a return path of ours shall not fill the disk by it
+OF_ONE_ADDRESS = Limit("return-path", 30, 3_600)
 COMMANDS = {"MAIL": 1000, "RCPT": 2000, "DATA": 1000, "RSET": 1000, "*": 30}
 NOT_OURS = "550 5.1.1 No such address here"
 AWAY = "451 4.3.0 Try again later"
@@ -68,8 +71,8 @@ class Door:
 class _Handler:
     """aiosmtpd calls these by name."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, rates: Rates) -> None:
+        self._services, self._rates = services, rates
 
     async def handle_RCPT(self, *call: Any) -> str:
         """(server, session, envelope, address, options)"""
@@ -100,10 +103,19 @@ class _Handler:
         mail_from = "" if envelope.mail_from in (None, "<>") else str(envelope.mail_from)
         try:
             places = [self._place(address) for address in dict.fromkeys(envelope.rcpt_tos)]
+            for place in places:
+                if place.token is not None:
+                    await self._rates.take(OF_ONE_ADDRESS, place.address.lower())
             arrived = Arrived(mail_from, places, raw, connection.octets)
             kept = await inbound.store(self._services.db, self._services.sealer, arrived)
         except NotFound:
             return NOT_OURS
+        except TooMany:
+            metrics.INBOUND.labels("put off").inc()
+            return "450 4.2.1 Too many mails to this address, try again later"
+        except Full:
+            metrics.INBOUND.labels("put off").inc()
+            return "452 4.3.1 No room here for now"
         except Exception as error:
             away = isinstance(error, Unavailable) or is_away(error)
             log.warning("mail not taken", error=type(error).__name__)
@@ -130,10 +142,10 @@ class _Session(SMTP):
 
     line_length_limit = MAX_LINE
 
-    def __init__(self, services: Services, door: Door, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, handler: _Handler, domain: str, door: Door, tls: ssl.SSLContext | None) -> None:
         super().__init__(
-            _Handler(services),
-            hostname=services.settings.mail_domain,
+            handler,
+            hostname=domain,
             ident="ESMTP",
             data_size_limit=MAX_MESSAGE,
             enable_SMTPUTF8=True,
@@ -245,8 +257,11 @@ async def listening(services: Services) -> AsyncIterator[int]:
     """The listener on settings.inbound_listen; gives the port. Raises OSError when it is taken."""
     host, _, port = services.settings.inbound_listen.rpartition(":")
     door, tls = Door(), certificate(services.settings)
+    rates = Rates(services.settings.redis_url)
+    handler = _Handler(services, rates)
+    domain = services.settings.mail_domain
     server = await asyncio.get_running_loop().create_server(
-        lambda: _Session(services, door, tls.context() if tls else None),
+        lambda: _Session(handler, domain, door, tls.context() if tls else None),
         host.strip("[]") or None,
         int(port),
         reuse_port=True,
@@ -255,6 +270,7 @@ async def listening(services: Services) -> AsyncIterator[int]:
         yield int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        await rates.close()
 
 
 async def serve_inbound(settings: Settings) -> int:

@@ -45,6 +45,9 @@ class Rates:
         self._storage = RedisStorage(scheme, implementation="valkey", wrap_exceptions=True)
         self._limiter = SlidingWindowCounterRateLimiter(self._storage)
 
+    async def close(self) -> None:
+        await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]  # the base class hides it
+
     async def take(self, limit: Limit, key: str) -> Left:
         """Counts one; raises TooMany with the seconds to wait."""
         item = RateLimitItemPerSecond(limit.count, limit.seconds, namespace=f"rate:{limit.name}")

@@ -1,17 +1,23 @@
 """Every page with the demonstration's data: both languages, both themes, wide and narrow; axe finds nothing."""
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page
 
+from mailer.core.settings import RUN_FILE
 from mailer.demo import OWNER
 from tests.browser.conftest import Visit
 from tests.browser.product import Product
 from tests.browser.visitor import assert_accessible, assert_fits, assert_quiet, picture
+from tests.feedback.conftest import connected
+from tests.feedback.returned import LETTER
 from tests.importing import files
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(420)]
@@ -94,6 +100,27 @@ async def leave_things_half_done(page: Page, home: str) -> None:
     await page.wait_for_selector("#embed")
 
 
+async def let_somebody_answer(page: Page, product: Product) -> None:
+    """A letter to a return path of the demonstration: a reply that nobody recognises, to look at."""
+    port = json.loads((Path(product.environment["MAILER_DATA_DIR"]) / RUN_FILE).read_text())["inbound"]
+    await page.goto(f"{product.base}/app/inbox")
+    for link in await page.locator("main tbody a").evaluate_all("links => links.map(link => link.href)"):
+        await page.goto(link)
+        found = re.search(r"bounces\+[a-z2-7]+@mailer\.localhost", await page.locator("main").inner_text())
+        if found:
+            client = await connected(int(port.rpartition(":")[2]))
+            assert (await client.send(found[0], LETTER, "zoe@people.test")).startswith("250")
+            await client.close()
+            break
+    home = f"{product.base}/app/1/senders/replies"
+    async with asyncio.timeout(60):
+        while True:
+            await page.goto(home)
+            if await page.locator("main tbody a").count():
+                return
+            await asyncio.sleep(0.5)
+
+
 async def walk(page: Page, base: str, start: str, language: str) -> AsyncIterator[str]:
     """Follows links from page to page; one page of each kind, whatever its numbers and query."""
     waiting, seen = [start], set()
@@ -127,6 +154,7 @@ async def test_each_page_is_accessible_and_fits(
     await sign_in(page, link)
     home = f"{product.base}/app/1"
     await leave_things_half_done(page, home)
+    await let_somebody_answer(page, product)
     titles: dict[str, str] = {}
     faults = []
     async for shape in walk(page, product.base, home, language):

@@ -74,7 +74,7 @@ async def test_each_recipient_has_its_reason_in_words(post: Post, campaign: int)
     for words in (
         "subscribed to “Clients",
         "Rejected for good",
-        "a passing fault, the address is kept.",
+        "mailbox full. The address is kept.",
         "In doubt: the connection broke during hand-over. It may have arrived.",
         "Not sent: unsubscribed before its turn.",
         "Not accepted yet: the server asked to wait. Next try",

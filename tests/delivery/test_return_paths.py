@@ -1,12 +1,15 @@
 """Return paths: each mail's own, signed, telling nothing, and good for a report as long as reports come (D-30)."""
 
+import base64
 import re
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mailer.core import clock
+from mailer.core import clock, tokens
 from mailer.core.errors import NotFound
 from mailer.core.services import Services
 from mailer.core.tokens import Purpose, ReturnToken
@@ -53,6 +56,11 @@ def test_the_largest_ids_fit_into_a_local_part(services: Services) -> None:
     assert (
         len(local(paths.unsubscribe(token, "https://x.test/t/unsubscribe/abc")).removeprefix("mailto:")) <= 64
     )
+
+
+@given(st.binary(min_size=1, max_size=40))
+def test_base32_is_that_of_the_standard_library(raw: bytes) -> None:
+    assert tokens._base32(raw) == base64.b32encode(raw).rstrip(b"=").decode().lower()
 
 
 @pytest.mark.req("D-30")

@@ -14,8 +14,10 @@ OPEN = {
     # cancelled: a 4xx reply, and the queue it would go back to has ended
     "handing": {"queued", "delivered", "bounced", "failed", "in_doubt", "cancelled"},
     "in_doubt": {"queued", "delivered", "bounced", "failed", "cancelled"},
+    # a report that comes later (D-30)
+    "delivered": {"bounced"},
 }
-ENDED = ("delivered", "bounced", "failed", "skipped", "cancelled")
+ENDED = ("bounced", "failed", "skipped", "cancelled")
 STATES = (*OPEN, *ENDED)
 REASONS = {"bounced": "hard", "failed": "size", "skipped": "unsubscribed"}
 CAMPAIGN = {

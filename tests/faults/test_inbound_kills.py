@@ -16,7 +16,7 @@ import pytest
 from sending import evidence, outcomes
 from tests.faults.conftest import LEASE, Begin, Machine, Trial
 from tests.feedback.conftest import Client
-from tests.feedback.mails import report
+from tests.feedback.returned import report
 from tests.running.processes import free_port
 
 pytestmark = pytest.mark.timeout(1800)

@@ -12,12 +12,13 @@ from mailer import worker
 from mailer.core import jobs, work
 from mailer.core.services import Services
 from sending import inbound, inbound_server
+from tests.browser.conftest import browser, visit
 from tests.delivery.conftest import Post, sink, with_server
 from tests.make import Make
 from tests.running.processes import free_port
 from tests.smtp_server import Received, Sink
 
-__all__ = ["sink"]
+__all__ = ["browser", "sink", "visit"]
 # those of other tests wait in the same table
 EVERY = 1_000_000
 

@@ -41,7 +41,7 @@ async def test_a_late_hard_bounce_suppresses_the_address(desk: Desk) -> None:
         "hard",
         "user unknown",
         550,
-        "5.1.1 550 5.1.1 User unknown",
+        "550 5.1.1 User unknown",
     )
     assert (await _row(desk.post, campaign, "here@taken.test"))[0] == "delivered"
     assert await desk.suppressions() == [("gone@taken.test", "bounced", None)]
@@ -59,7 +59,7 @@ async def test_a_late_hard_bounce_suppresses_the_address(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("status", "said", "kind", "reason"),
     [
-        ("5.7.1", "550 5.7.1 Message rejected as spam by policy", "block", "policy"),
+        ("5.7.1", "550 5.7.1 Rejected by local policy", "block", "policy"),
         ("5.7.26", "550 5.7.26 Unauthenticated email is not accepted", "block", "auth failure"),
         ("5.2.2", "552 5.2.2 Mailbox full", "soft", "mailbox full"),
     ],

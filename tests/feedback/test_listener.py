@@ -139,6 +139,24 @@ async def test_what_is_too_large_is_refused_and_what_is_large_is_cut(desk: Desk)
     assert (await desk.arrives(path(desk, 7), b"y" * inbound_server.MAX_MESSAGE + b"\r\n")).startswith("552")
 
 
+async def test_one_return_path_takes_a_handful_of_mails_an_hour(desk: Desk) -> None:
+    client, to = await desk.client(), path(desk)
+    replies = [
+        await client.send(to if n % 2 else to.upper(), f"Subject: {n}\r\n\r\nx\r\n".encode())
+        for n in range(inbound_server.OF_ONE_ADDRESS.count + 1)
+    ]
+    assert {reply[:3] for reply in replies[:-1]} == {"250"}
+    assert replies[-1].startswith("450 4.2.1")
+    assert (await client.send(path(desk, 6), LETTER)).startswith("250")
+
+
+async def test_mail_of_no_account_fills_no_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.arrives(f"postmaster@{OURS}", LETTER)
+    monkeypatch.setattr(inbound, "MOST_STRAYS", 1)
+    assert (await desk.arrives(f"postmaster@{OURS}", LETTER + b"more\r\n")).startswith("452 4.3.1")
+    assert (await desk.arrives(path(desk), LETTER)).startswith("250")
+
+
 async def test_a_mail_that_goes_in_circles_is_refused(desk: Desk) -> None:
     hops = b"Received: from a by b; today\r\n" * (inbound_server.MOST_HOPS + 1)
     assert (await desk.arrives(path(desk), hops + LETTER)).startswith("554 5.4.6")

@@ -27,7 +27,6 @@ def test_every_way_of_saying_no_has_its_words() -> None:
         (550, "5.7.1", "rejected by policy", Kind.BLOCK),
         (0, "4.4.1", "", Kind.SOFT),
         (552, "5.2.2", "Mailbox full", Kind.SOFT),
-        (0, "", "", Kind.SOFT),
     ],
 )
 def test_a_kind_is_only_hard_where_the_address_is_named(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs import eraser, import_rows, totals
+from retention_jobs import eraser, import_rows, open_days, totals
 from retention_jobs.policies import (
     CHANGES,
     CONTENT,
@@ -360,6 +360,8 @@ async def log(tx: AccountTx, now: datetime) -> int:
 
 
 Rule = Callable[[AccountTx, datetime], Awaitable[int]]
+
+
 RULES: Mapping[str, Rule] = {
     "content": content,
     "files": files,
@@ -368,6 +370,7 @@ RULES: Mapping[str, Rule] = {
     "unconfirmed": unconfirmed,
     "proofs": proofs,
     "changes": changes,
+    "open_days": open_days.purge,
     "log": log,
 }
 

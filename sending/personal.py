@@ -1,7 +1,8 @@
 """A campaign's mail for one person: names and values, links, what may be measured, then bytes.
 
-Every way of sending asks `tracking.decision` here (B-42). Without a consent the mail holds the author's
-addresses byte for byte and no pixel; nothing else differs (B-35, B-44).
+Every way of sending asks `tracking.decision` here (B-42), once a turn for everybody; nothing else makes an
+address that measures. Without a consent the mail holds the author's addresses byte for byte and no pixel;
+nothing else differs (B-35, B-44).
 """
 
 import hashlib
@@ -22,15 +23,15 @@ from sending.message import ListHeaders, MailClass, MessageHeaders, Part
 from sending.render import Recipient, Rendered, Urls
 from sending.revisions import Content, Loaded
 from sending.smtp import Mail
-from tracking import decision
-from tracking.decision import UNTRACKED, Tracking
+from tracking import decision, modes
+from tracking.decision import NOBODY, UNTRACKED, Pixel, Policy, Tracking
 
 WEB_VERSION = timedelta(days=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A contact as a mail needs it. `opens`, `clicks`: unknown, granted or denied."""
+    """A contact as a mail needs it. `opens`, `clicks`: unknown, granted or denied; `requested`: B-33."""
 
     contact_id: int
     list_id: int
@@ -43,6 +44,7 @@ class Person:
     fields: Mapping[str, Value]
     opens: str
     clicks: str
+    requested: bool = False
 
     @property
     def envelope(self) -> str:
@@ -73,7 +75,10 @@ def _day(text: str) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Makes the mails of one campaign. `key` is the account's, for ids that tell nothing; `signers` sign."""
+    """Makes the mails of one campaign. `key` is the account's, for ids that tell nothing; `signers` sign.
+
+    `policy`: who is measured in it, and how.
+    """
 
     services: Services
     account_id: int
@@ -82,6 +87,8 @@ class Maker:
     links: Links
     return_path: str
     signers: tuple[dkim.Key, ...] = ()
+    policy: Policy = field(default_factory=lambda: NOBODY)
+    asks_who_asked: bool = False
     _lists: dict[int, ListHeaders] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -89,7 +96,7 @@ class Maker:
         return domain_of(parse(self.loaded.skeleton.campaign.from_email).key)
 
     def tracking(self, person: Person) -> Tracking:
-        return decision.tracked(person.opens, person.clicks, self.loaded.content.kind)
+        return self.policy.get((person.opens, person.clicks, person.requested), UNTRACKED)
 
     def mail(self, person: Person) -> Mail:
         """Raises RenderFailed, or ValueError for an address or a name that no header may carry."""
@@ -130,7 +137,7 @@ class Maker:
 
     def _recipient(self, person: Person, urls: Urls, tracking: Tracking) -> Recipient:
         plain = recipient(self.loaded.content, person, urls)
-        if not (tracking.opens or tracking.clicks):
+        if not (tracking.pixel or tracking.clicks):
             return plain
         place = CampaignToken(self.account_id, self.loaded.campaign_id, person.contact_id)
         return Recipient(
@@ -141,8 +148,20 @@ class Maker:
             account=plain.account,
             language=plain.language,
             tracked_links=self._clicks(place, plain) if tracking.clicks else None,
-            open_pixel_url=self.links.open(place) if tracking.opens else None,
+            open_pixel_url=self._pixel(place, tracking.pixel),
         )
+
+    def _pixel(self, place: CampaignToken, pixel: Pixel) -> str | None:
+        match pixel:
+            case "individual":
+                return self.links.open(place)
+            case "last_day":
+                return self.links.open_day(place)
+            case "aggregate":
+                # B-34: the same letters for everybody
+                return self.links.open(CampaignToken(self.account_id, self.loaded.campaign_id, 0))
+            case _:
+                return None
 
     def message_id(self, contact_id: int) -> str:
         """The same at each try, so that a mail that came twice after all is seen once; it names nobody."""
@@ -216,6 +235,7 @@ async def draft_maker(tx: AccountTx, services: Services, campaign_id: int, conte
 
 
 async def _maker(tx: AccountTx, services: Services, loaded: Loaded) -> Maker:
+    sending = revisions.sending_of(loaded.content, await modes.of_campaign(tx, loaded.campaign_id))
     return Maker(
         services,
         tx.account_id,
@@ -223,6 +243,8 @@ async def _maker(tx: AccountTx, services: Services, loaded: Loaded) -> Maker:
         await keys.hash_key(tx, services.sealer),
         Links(services.tokens, services.settings.track_url),
         return_path(services.settings.mail_domain),
+        policy=decision.policy(sending),
+        asks_who_asked=sending.modes.opens == "last_day" and sending.kind != decision.SERVICE,
     )
 
 

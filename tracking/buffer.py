@@ -30,7 +30,9 @@ APPEND_SECONDS = 0.5
 AWAY_SECONDS = 2.0
 REPLAY = 500
 AWAY = (RedisError, OSError)
-Kind = Literal["open", "click"]
+# load: of an image that all recipients of a campaign share (B-34); day: the day of an open alone (B-33)
+Kind = Literal["open", "click", "load", "day"]
+KINDS = ("open", "click", "load", "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def unpack(line: bytes | None) -> Hit | None:
     except (ValueError, TypeError):
         return None
     numbers = (hit.at, hit.account_id, hit.campaign_id, hit.contact_id, hit.link_id)
-    if hit.kind not in ("open", "click") or not all(type(n) is int and 0 <= n < 2**63 for n in numbers):
+    if hit.kind not in KINDS or not all(type(n) is int and 0 <= n < 2**63 for n in numbers):
         return None
     return hit
 

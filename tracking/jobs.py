@@ -13,7 +13,7 @@ from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, again, in_
 from mailer.core.services import Services
 from mailer.core.work import Task
-from tracking import buffer, ingest
+from tracking import buffer, ingest, tallies
 from tracking.buffer import Entry
 
 log = structlog.get_logger()
@@ -59,7 +59,8 @@ async def _store(services: Services, entries: list[Entry]) -> list[Entry]:
         try:
             async with services.db.account(account_id) as tx:
                 await ingest.make_months(tx, hits)
-                results = await ingest.store(tx, hits)
+                results = await ingest.store(tx, [hit for hit in hits if hit.kind in ("open", "click")])
+                results += await tallies.store(tx, hits)
         except Exception as error:
             if isinstance(error, Unavailable) or is_away(error):
                 raise

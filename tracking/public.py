@@ -1,4 +1,4 @@
-"""What recipients touch of this room: /t/c/{token} a click, /t/o/{token} the pixel of an open.
+"""What recipients touch of this room: /t/c/{token} a click, /t/o/{token}, /t/d/{token} pixels of opens.
 
 The answer goes out whatever fails behind it; nothing of these requests is in an access log (B-41).
 """
@@ -9,7 +9,7 @@ from mailer.core.errors import NotFound
 from mailer.core.tokens import CampaignToken, Purpose
 from mailer.web import response
 from mailer.web.request import services
-from tracking import bots, buffer, links
+from tracking import bots, buffer, links, tallies
 from tracking.buffer import Hit
 
 # 1 × 1, transparent
@@ -45,7 +45,21 @@ async def opened(request: web.Request) -> web.StreamResponse:
         what = services(request).tokens.read_campaign(Purpose.OPEN, request.match_info["token"])
     except NotFound:
         return answer
-    await buffer.append(services(request), _hit(request, "open", what))
+    await buffer.append(services(request), _hit(request, "open" if what.contact_id else "load", what))
+    return await _answered(request, answer)
+
+
+async def opened_on_a_day(request: web.Request) -> web.StreamResponse:
+    """The same 43 bytes. Of a person's request the day goes on; of a machine's nothing (B-33)."""
+    answer = web.Response(body=PIXEL, content_type="image/gif", headers=_FRESH)
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    try:
+        what = services(request).tokens.read_campaign(Purpose.OPEN_DAY, request.match_info["token"])
+    except NotFound:
+        return answer
+    hit = tallies.day_of(_hit(request, "day", what))
+    if hit is not None:
+        await buffer.append(services(request), hit)
     return await _answered(request, answer)
 
 
@@ -78,4 +92,5 @@ async def _answered(request: web.Request, answer: web.Response) -> web.StreamRes
 ROUTES: list[web.RouteDef] = [
     web.get("/c/{token}", click),
     web.get("/o/{token}", opened),
+    web.get("/d/{token}", opened_on_a_day),
 ]

@@ -118,7 +118,7 @@ TABLES = {
     "campaigns.ndjson": """
         -- counts of everybody are what the report shows; each person's row is an export of its own
         SELECT c.id, ((to_jsonb(c) - '{account_id,revision_id,audience_cursor,judged_from}'::text[]
-                       - '{segments_position,segments_at}'::text[])
+                       - '{segments_position,segments_at,asked_cursor}'::text[])
             || jsonb_build_object(
                 'lists', (SELECT coalesce(jsonb_agg(to_jsonb(l) - '{account_id,campaign_id}'::text[]
                                                     ORDER BY l.use, l.position), '[]')

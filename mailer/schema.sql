@@ -367,6 +367,7 @@ CREATE TABLE public.campaigns (
     segments_at timestamp with time zone,
     unmeasured boolean DEFAULT false NOT NULL,
     asks_measurement boolean DEFAULT false NOT NULL,
+    asked_cursor bigint DEFAULT 0 NOT NULL,
     opens_mode text,
     clicks_mode text,
     CONSTRAINT campaigns_clicks_mode_check CHECK ((clicks_mode = ANY (ARRAY['off'::text, 'individual'::text]))),

@@ -18,6 +18,8 @@ GRANT SELECT, DELETE ON measurement_settings TO mailer_eraser;
 ALTER TABLE campaigns
     ADD COLUMN unmeasured boolean NOT NULL DEFAULT false,
     ADD COLUMN asks_measurement boolean NOT NULL DEFAULT false,
+    -- up to which contact the ledger knows that it asked
+    ADD COLUMN asked_cursor bigint NOT NULL DEFAULT 0,
     ADD COLUMN opens_mode text CHECK (opens_mode IN ('off', 'last_day', 'aggregate', 'individual')),
     ADD COLUMN clicks_mode text CHECK (clicks_mode IN ('off', 'individual'));
 CREATE INDEX campaigns_asking ON campaigns (account_id, month) WHERE asks_measurement;

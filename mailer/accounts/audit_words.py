@@ -81,6 +81,7 @@ OBJECTS = {
     "inactive_contacts": N_("inactive contacts"),
     "mailing_list": N_("list"),
     "measurement": N_("settings of measurement"),
+    "measurement_answers": N_("answers about measurement"),
     "opens_off": N_("opens: none"),
     "opens_last_day": N_("opens: last day only"),
     "opens_aggregate": N_("opens: a total only"),

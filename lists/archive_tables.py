@@ -10,7 +10,8 @@ TABLES = {
     "account.ndjson": """
         SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,per_day,per_month}'::text[])
                       || jsonb_build_object('measurement', (
-                          SELECT to_jsonb(m) - 'account_id' FROM measurement_settings m
+                          SELECT to_jsonb(m) - '{account_id,sunset_cursor,sunset_next_at}'::text[]
+                          FROM measurement_settings m
                           WHERE m.account_id = $1)))::text
         FROM accounts a
         WHERE a.id = $1 AND a.id > $2
@@ -245,6 +246,7 @@ LEFT_OUT = {
     "field_changes": _STATE,
     "inactive_contacts": _STATE,
     "counted_loads": _STATE,
+    "sunset_contacts": _STATE,
     "last_open_days": (
         "days that the search for inactive contacts alone may read (CNIL, deliberation 2026-042)",
         "des jours que seule la recherche des contacts inactifs peut lire (CNIL, délibération 2026-042)",

@@ -1341,6 +1341,8 @@ CREATE TABLE public.measurement_settings (
     clicks text DEFAULT 'individual'::text NOT NULL,
     sunset_months smallint DEFAULT 12 NOT NULL,
     opens_since timestamp with time zone DEFAULT now() NOT NULL,
+    sunset_cursor bigint DEFAULT 0 NOT NULL,
+    sunset_next_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT measurement_settings_clicks_check CHECK ((clicks = ANY (ARRAY['off'::text, 'individual'::text]))),
     CONSTRAINT measurement_settings_opens_check CHECK ((opens = ANY (ARRAY['off'::text, 'last_day'::text, 'aggregate'::text, 'individual'::text]))),
     CONSTRAINT measurement_settings_sunset_months_check CHECK (((sunset_months >= 6) AND (sunset_months <= 12)))
@@ -1818,6 +1820,15 @@ ALTER TABLE public.smtp_servers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.sunset_contacts (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    silent_since timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.sunset_contacts FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suppressions_id_seq
     START WITH 1
@@ -2245,6 +2256,9 @@ ALTER TABLE ONLY public.smtp_servers
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
 
+ALTER TABLE ONLY public.sunset_contacts
+    ADD CONSTRAINT sunset_contacts_pkey PRIMARY KEY (account_id, contact_id);
+
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_pkey PRIMARY KEY (account_id, id);
 
@@ -2413,6 +2427,8 @@ CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (acco
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
+
+CREATE INDEX sunset_contacts_asked ON public.sunset_contacts USING btree (account_id, asked_at, contact_id);
 
 CREATE INDEX suppressions_reason ON public.suppressions USING btree (account_id, reason, since, id);
 
@@ -2703,6 +2719,9 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_list_id_fkey FOREIGN KEY (account_id, list_id) REFERENCES public.mailing_lists(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.sunset_contacts
+    ADD CONSTRAINT sunset_contacts_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2844,6 +2863,8 @@ CREATE POLICY account ON public.smtp_servers USING ((account_id = public.current
 
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.sunset_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.tags USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2981,6 +3002,8 @@ ALTER TABLE public.signup_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sunset_contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 
@@ -3165,6 +3188,8 @@ GRANT SELECT,DELETE ON TABLE public.signup_form_versions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.signup_forms TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.signup_requests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.sunset_contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.tags TO mailer_eraser;
 

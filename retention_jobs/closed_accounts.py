@@ -51,6 +51,7 @@ _STATEMENTS = {
     "subscriptions": "DELETE FROM subscriptions WHERE account_id = $1",
     "mailing_lists": "DELETE FROM mailing_lists WHERE account_id = $1",
     "inactive_contacts": "DELETE FROM inactive_contacts WHERE account_id = $1",
+    "sunset_contacts": "DELETE FROM sunset_contacts WHERE account_id = $1",
     "last_open_days": "DELETE FROM last_open_days WHERE account_id = $1",
     "open_counts": "DELETE FROM open_counts WHERE account_id = $1",
     "counted_loads": "DELETE FROM counted_loads WHERE account_id = $1",

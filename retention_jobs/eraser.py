@@ -50,6 +50,45 @@ async def old_open_days(tx: AccountTx, before: date, *, limit: int) -> int:
     return deleted
 
 
+async def silent_contacts(tx: AccountTx, after: int, to: int, now: datetime) -> list[tuple[int, datetime]]:
+    """Of this range those who open nothing any more, and since when: the one reader of those days.
+
+    Three mails with the image have to have arrived since; who refused holds none, and cannot be judged.
+    """
+    await _as_eraser(tx)
+    rows = await tx.rows(
+        """
+        SELECT w.id, w.since
+        FROM (
+            SELECT c.id, s.sunset_months,
+                   greatest(c.created_at, c.last_act_at, s.opens_since, (o.day + 1)::timestamptz) AS since
+            FROM measurement_settings s
+            JOIN contacts c ON c.account_id = $1 AND c.id > $2 AND c.id <= $3
+                           AND c.opens <> 'denied' AND c.restricted_at IS NULL
+            LEFT JOIN last_open_days o ON o.account_id = $1 AND o.contact_id = c.id
+            WHERE s.account_id = $1 AND s.opens = 'last_day'
+        ) w
+        WHERE w.since < $4::timestamptz - make_interval(months => w.sunset_months)
+          AND EXISTS (SELECT FROM subscriptions p
+                      WHERE p.account_id = $1 AND p.contact_id = w.id AND p.status = 'active'
+                        AND p.legal_basis = 'consent')
+          AND 3 = (SELECT count(*)
+                   FROM (SELECT
+                         FROM campaigns g
+                         JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = g.id AND d.month = g.month
+                         WHERE g.account_id = $1 AND g.opens_mode = 'last_day' AND d.contact_id = w.id
+                           AND d.status = 'delivered' AND d.final_at > w.since
+                         LIMIT 3) m)
+        ORDER BY w.id
+        """,
+        after,
+        to,
+        now,
+    )
+    await _as_ourselves(tx)
+    return rows
+
+
 async def whole_ledger(tx: AccountTx) -> int:
     """Everything that only the eraser may delete in a closed account; returns how many rows."""
     await _as_eraser(tx)

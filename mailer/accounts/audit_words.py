@@ -94,6 +94,7 @@ OBJECTS = {
     "selection": N_("selection of contacts"),
     "seed": N_("test address"),
     "sender": N_("sender"),
+    "silent_contacts": N_("contacts who open nothing any more"),
     "signup_form": N_("sign-up form"),
     "smtp_server": N_("SMTP server"),
     "suppression": N_("suppression list"),

@@ -12,6 +12,7 @@ from lists import (
     api_import_uploads,
     api_imports,
     api_lists,
+    api_measurement,
     api_rights,
     api_segments,
     api_tags,
@@ -24,6 +25,7 @@ ROUTES: list[web.RouteDef] = [
     *api_duplicates.ROUTES,
     *api_rights.ROUTES,
     *api_lists.ROUTES,
+    *api_measurement.ROUTES,
     # before /imports/{id}, which would take them
     *api_import_uploads.ROUTES,
     *api_imports.ROUTES,

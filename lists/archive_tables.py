@@ -8,7 +8,11 @@ from mailer.core.db import AccountTx
 # file → its lines behind a position. $2: the position, $3: how many
 TABLES = {
     "account.ndjson": """
-        SELECT a.id, (to_jsonb(a) - '{sample,largest_send,reopen_as,per_day,per_month}'::text[])::text
+        SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,per_day,per_month}'::text[])
+                      || jsonb_build_object('measurement', (
+                          SELECT to_jsonb(m) - '{account_id,sunset_cursor,sunset_next_at}'::text[]
+                          FROM measurement_settings m
+                          WHERE m.account_id = $1)))::text
         FROM accounts a
         WHERE a.id = $1 AND a.id > $2
         ORDER BY a.id
@@ -122,7 +126,7 @@ TABLES = {
     "campaigns.ndjson": """
         -- counts of everybody are what the report shows; each person's row is an export of its own
         SELECT c.id, ((to_jsonb(c) - '{account_id,revision_id,audience_cursor,judged_from}'::text[]
-                       - '{segments_position,segments_at}'::text[])
+                       - '{segments_position,segments_at,asked_cursor}'::text[])
             || jsonb_build_object(
                 'lists', (SELECT coalesce(jsonb_agg(to_jsonb(l) - '{account_id,campaign_id}'::text[]
                                                     ORDER BY l.use, l.position), '[]')
@@ -132,6 +136,9 @@ TABLES = {
                                                        ORDER BY g.use, g.position), '[]')
                              FROM campaign_segments g
                              WHERE g.account_id = $1 AND g.campaign_id = c.id),
+                'image_loads', (SELECT to_jsonb(o) - '{account_id,campaign_id}'::text[]
+                                FROM open_counts o
+                                WHERE o.account_id = $1 AND o.campaign_id = c.id),
                 'links', (SELECT coalesce(jsonb_agg(to_jsonb(k) - '{account_id,campaign_id}'::text[]
                                                     ORDER BY k.position), '[]')
                           FROM links k
@@ -209,6 +216,8 @@ INSIDE = {
     "consent_ips": "contacts/",
     "signup_form_versions": "forms.ndjson",
     "wordings": "consents.ndjson",
+    "measurement_settings": "account.ndjson",
+    "open_counts": "campaigns.ndjson",
 }
 _UNDO = (
     "what stood before an import, for seven days, so that it can be undone here",
@@ -248,6 +257,12 @@ LEFT_OUT = {
     "duplicate_searches": _STATE,
     "field_changes": _STATE,
     "inactive_contacts": _STATE,
+    "counted_loads": _STATE,
+    "sunset_contacts": _STATE,
+    "last_open_days": (
+        "days that the search for inactive contacts alone may read (CNIL, deliberation 2026-042)",
+        "des jours que seule la recherche des contacts inactifs peut lire (CNIL, délibération 2026-042)",
+    ),
     "inactive_walks": _STATE,
     "segment_members": _STATE,
     "import_parts": _STATE,

@@ -193,6 +193,21 @@ async def choices(tx: AccountTx, who: RecipientToken) -> Choices:
     return found or Choices(opens="unknown", clicks="unknown")
 
 
+async def refused(tx: AccountTx, who: RecipientToken) -> bool:
+    """Did this address say no to being measured, last of all? The ledger knows when the contact is gone."""
+    last = await tx.value(
+        """
+        SELECT act
+        FROM consents
+        WHERE account_id = $1 AND address_hash = $2 AND purpose <> 'mail' AND act IN ('granted', 'denied')
+        ORDER BY at DESC, id DESC
+        LIMIT 1
+        """,
+        who.address_hash,
+    )
+    return bool(last == "denied")
+
+
 async def choose(tx: AccountTx, who: RecipientToken, answer: Answer, *, evidence: Evidence) -> Choices:
     """Writes down the person's answer (B-36, B-38); what does not change anything leaves no second line.
 

@@ -348,6 +348,13 @@ async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
     return len(deleted)
 
 
+async def is_silent(tx: AccountTx, contact_id: int) -> bool:
+    """Was asked whether they still read, not whether they may be kept (retention_jobs.sunset)."""
+    return bool(
+        await tx.value("SELECT 1 FROM sunset_contacts WHERE account_id = $1 AND contact_id = $2", contact_id)
+    )
+
+
 async def stay(tx: AccountTx, contact_id: int) -> None:
     """The person says that they are still there: a sign of theirs, and no consent to anything (B-27)."""
     await tx.run("UPDATE contacts SET last_act_at = now() WHERE account_id = $1 AND id = $2", contact_id)

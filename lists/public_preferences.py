@@ -39,6 +39,10 @@ async def act(request: web.Request) -> web.Response:
                 found.left.append(replace(found.who, list_id=0))
                 await departures.record(found.tx, found.who, left.since, method=Method.PREFERENCES)
             return back(request, saved="1")
+        if form.get("do") == ["unmeasured"]:
+            # B-40: one press, whatever else the form holds
+            await _choose(found, {"opens": ["no"], "clicks": ["no"]})
+            return back(request, saved="1")
         ticked = {int(text) for text in form.get("list", []) if text.isascii() and text.isdigit()}
         offers = await recipients.offers(found.tx, found.person) if found.person else []
         for offer in offers:

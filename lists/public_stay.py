@@ -9,7 +9,11 @@ from mailer.core.tokens import Purpose
 
 async def page(request: web.Request) -> web.Response:
     async with visit(request, Purpose.STAY) as found:
-        context = {"stays": found.person is not None and "stays" in request.query}
+        context = {
+            "stays": found.person is not None and "stays" in request.query,
+            "silent": found.person is not None
+            and await contacts.is_silent(found.tx, found.person.contact_id),
+        }
         return shown(request, found, "stay.html", context=context, status=200 if found.person else 410)
 
 

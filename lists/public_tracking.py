@@ -24,6 +24,8 @@ WISHES = {"yes": True, "no": False}
 async def page(request: web.Request) -> web.Response:
     async with visit(request, Purpose.TRACKING) as found:
         choices = await consents.choices(found.tx, found.who)
+        if found.person is None and await consents.refused(found.tx, found.who):
+            choices = Choices(opens="denied", clicks="denied")
         return shown(request, found, "tracking.html", context={"choices": choices, "noted": _noted(choices)})
 
 

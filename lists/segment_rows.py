@@ -16,7 +16,7 @@ Options = list[tuple[str, str]]
 _OF_CONTACT = (
     Subject.EMAIL, Subject.DOMAIN, Subject.FIRST_NAME, Subject.LAST_NAME, Subject.LANGUAGE, Subject.TAG,
     Subject.LIST, Subject.ADDED, Subject.SOURCE, Subject.IMPORT, Subject.LAST_ACT, Subject.OPENS,
-    Subject.CLICKS, Subject.CAMPAIGN,
+    Subject.CLICKS, Subject.MEASUREMENT, Subject.CAMPAIGN,
 )  # fmt: skip
 _LAST = (1, 3, 5, 10)
 

@@ -107,6 +107,8 @@ class _Where:
             case Kind.TAG:
                 found = f"{_tied('contact_tags', 't')} AND t.tag_id = {self._put(one.of, 'bigint')})"
                 return _unless(one.operator == "has_not", found)
+            case Kind.ASKING:
+                return _unless(one.operator == "may_not_be_asked", "may_ask_measurement(c)")
             case Kind.IMPORT:
                 equal = f"coalesce(c.import_id = {self._put(one.of, 'bigint')}, false)"
                 return _unless(one.operator == "is_not", equal)

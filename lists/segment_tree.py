@@ -38,6 +38,7 @@ class Subject(StrEnum):
     LIST = "list"
     OPENS = "opens"
     CLICKS = "clicks"
+    MEASUREMENT = "measurement"
     ADDED = "added"
     SOURCE = "source"
     IMPORT = "import"
@@ -60,6 +61,7 @@ class Kind(StrEnum):
     LIST = "list"
     IMPORT = "import"
     CAMPAIGN = "campaign"
+    ASKING = "asking"
 
 
 class Takes(StrEnum):
@@ -144,6 +146,15 @@ OPERATORS: Mapping[Kind, Mapping[str, Operator]] = {
         "unsubscribed": Operator(N_("unsubscribed")),
         "never": Operator(N_("never on it")),
     },
+    # B-39: SQL function may_ask_measurement
+    Kind.ASKING: {
+        "may_be_asked": Operator(
+            N_("may be asked for (not accepted, and not asked or refused for six months)")
+        ),
+        "may_not_be_asked": Operator(
+            N_("may not be asked for (accepted, or asked or refused in six months)")
+        ),
+    },
     Kind.IMPORT: {
         "is": Operator(N_("added the contact")),
         "is_not": Operator(N_("did not add the contact")),
@@ -170,6 +181,7 @@ KINDS: Mapping[Subject, Kind] = {
     Subject.LIST: Kind.LIST,
     Subject.OPENS: Kind.CHOICE,
     Subject.CLICKS: Kind.CHOICE,
+    Subject.MEASUREMENT: Kind.ASKING,
     Subject.ADDED: Kind.INSTANT,
     Subject.SOURCE: Kind.CHOICE,
     Subject.IMPORT: Kind.IMPORT,

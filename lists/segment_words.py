@@ -19,6 +19,7 @@ SUBJECTS: Mapping[Subject, str] = {
     Subject.LIST: N_("List"),
     Subject.OPENS: N_("Open measurement"),
     Subject.CLICKS: N_("Click measurement"),
+    Subject.MEASUREMENT: N_("Measurement"),
     Subject.ADDED: N_("Added on"),
     Subject.SOURCE: N_("How it was added"),
     Subject.IMPORT: N_("Import"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from lists import confirmations, consents, contacts, fields, signup_versions
+from lists import confirmations, consents, contacts, fields, measurement_asks, signup_versions
 from lists.consents import Answer, Evidence, Method
 from lists.signup_words import Frozen
 from mailer.core.db import AccountTx
@@ -118,11 +118,14 @@ async def _settle(tx: AccountTx, found: Request, words: Frozen) -> None:
     """What was typed becomes the contact's own, and the request is emptied."""
     await _fill(tx, found)
     who = RecipientToken(tx.account_id, 0, found.contact_id, found.address_hash)
-    for purpose, text in (("opens", words.opens), ("clicks", words.clicks)):
+    for purpose, text in measurement_asks.asked_by(words):
+        proof = replace(_evidence(found, text), method=Method.FORM)
         if found.given.get(purpose) is True:
             answer = Answer(**{purpose: True})
-            proof = replace(_evidence(found, text), method=Method.FORM)
             await consents.choose(tx, who, answer, evidence=proof)
+        else:
+            # B-39: a box that was shown and left empty was a question
+            await consents.write(tx, who, "asked", purpose=purpose, evidence=proof)
     await tx.run(
         """
         UPDATE signup_requests

@@ -13,6 +13,15 @@ CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;
 
+CREATE FUNCTION public.keep_later_day() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.day := greatest(NEW.day, OLD.day);
+    RETURN NEW;
+END
+$$;
+
 CREATE PROCEDURE public.make_month(IN first_day date)
     LANGUAGE plpgsql
     AS $$
@@ -35,6 +44,64 @@ BEGIN
         CALL wall_off('events_' || suffix);
     END IF;
 END
+$$;
+
+CREATE TABLE public.contacts (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL COLLATE pg_catalog."C",
+    address_hash bytea NOT NULL,
+    first_name text DEFAULT ''::text NOT NULL,
+    last_name text DEFAULT ''::text NOT NULL,
+    first_name_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    last_name_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    language text DEFAULT ''::text NOT NULL,
+    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
+    opens text DEFAULT 'unknown'::text NOT NULL,
+    clicks text DEFAULT 'unknown'::text NOT NULL,
+    source text DEFAULT 'page'::text NOT NULL,
+    import_id bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_act_at timestamp with time zone,
+    restricted_at timestamp with time zone,
+    CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
+    CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),
+    CONSTRAINT contacts_first_name_check CHECK ((length(first_name) <= 200)),
+    CONSTRAINT contacts_language_check CHECK ((language = ANY (ARRAY[''::text, 'fr'::text, 'en'::text]))),
+    CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
+    CONSTRAINT contacts_opens_check CHECK ((opens = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
+    CONSTRAINT contacts_source_check CHECK ((source = ANY (ARRAY['page'::text, 'api'::text, 'import'::text, 'form'::text])))
+);
+
+ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
+
+CREATE FUNCTION public.may_ask_measurement(c public.contacts) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT (c.opens <> 'granted' OR c.clicks <> 'granted')
+        AND NOT EXISTS (
+            SELECT FROM consents p
+            WHERE p.account_id = c.account_id AND p.address_hash = c.address_hash AND p.purpose <> 'mail'
+              AND p.act IN ('asked', 'denied') AND p.at > now() - interval '6 months')
+        AND NOT EXISTS (
+            SELECT FROM consents p
+            WHERE p.account_id = c.account_id AND p.purpose <> 'mail'
+              AND p.contact_id = ANY (ARRAY(
+                  SELECT c.id
+                  UNION ALL
+                  SELECT m.merged_id FROM contact_merges m
+                  WHERE m.account_id = c.account_id AND m.kept_id = c.id))
+              AND p.act IN ('asked', 'denied') AND p.at > now() - interval '6 months')
+        -- requests on their way, or whose lines of the ledger are still to be written
+        AND NOT EXISTS (
+            SELECT FROM campaigns q
+            JOIN deliveries d ON d.account_id = q.account_id AND d.campaign_id = q.id AND d.month = q.month
+            WHERE q.account_id = c.account_id AND q.asks_measurement AND q.month > now() - interval '8 months'
+              AND d.contact_id = c.id AND d.status NOT IN ('skipped', 'cancelled', 'failed')
+              AND coalesce(d.final_at, now()) > now() - interval '6 months')
 $$;
 
 CREATE FUNCTION public.note_contacts() RETURNS trigger
@@ -413,47 +480,22 @@ CREATE TABLE public.campaigns (
     judged_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     segments_position bigint DEFAULT 0 NOT NULL,
     segments_at timestamp with time zone,
+    unmeasured boolean DEFAULT false NOT NULL,
+    asks_measurement boolean DEFAULT false NOT NULL,
+    asked_cursor bigint DEFAULT 0 NOT NULL,
+    opens_mode text,
+    clicks_mode text,
+    CONSTRAINT campaigns_clicks_mode_check CHECK ((clicks_mode = ANY (ARRAY['off'::text, 'individual'::text]))),
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT campaigns_opens_mode_check CHECK ((opens_mode = ANY (ARRAY['off'::text, 'last_day'::text, 'aggregate'::text, 'individual'::text]))),
     CONSTRAINT campaigns_pause_reason CHECK (((status = 'paused'::text) OR (pause_reason = ''::text))),
     CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
 );
 
 ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;
-
-CREATE TABLE public.contacts (
-    account_id bigint NOT NULL,
-    id bigint NOT NULL,
-    email text NOT NULL,
-    address_key text NOT NULL COLLATE pg_catalog."C",
-    address_hash bytea NOT NULL,
-    first_name text DEFAULT ''::text NOT NULL,
-    last_name text DEFAULT ''::text NOT NULL,
-    first_name_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    last_name_key text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
-    language text DEFAULT ''::text NOT NULL,
-    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
-    opens text DEFAULT 'unknown'::text NOT NULL,
-    clicks text DEFAULT 'unknown'::text NOT NULL,
-    source text DEFAULT 'page'::text NOT NULL,
-    import_id bigint,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_act_at timestamp with time zone,
-    restricted_at timestamp with time zone,
-    CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
-    CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
-    CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),
-    CONSTRAINT contacts_first_name_check CHECK ((length(first_name) <= 200)),
-    CONSTRAINT contacts_language_check CHECK ((language = ANY (ARRAY[''::text, 'fr'::text, 'en'::text]))),
-    CONSTRAINT contacts_last_name_check CHECK ((length(last_name) <= 200)),
-    CONSTRAINT contacts_opens_check CHECK ((opens = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
-    CONSTRAINT contacts_source_check CHECK ((source = ANY (ARRAY['page'::text, 'api'::text, 'import'::text, 'form'::text])))
-);
-
-ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.deliveries (
     account_id bigint NOT NULL,
@@ -745,6 +787,14 @@ CREATE TABLE public.content_keys (
 );
 
 ALTER TABLE ONLY public.content_keys FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.counted_loads (
+    account_id bigint NOT NULL,
+    day date NOT NULL,
+    id text NOT NULL
+);
+
+ALTER TABLE ONLY public.counted_loads FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.day_counts (
     account_id bigint NOT NULL,
@@ -1429,6 +1479,14 @@ CREATE TABLE public.kept_forms (
     expires_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.last_open_days (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    day date NOT NULL
+);
+
+ALTER TABLE ONLY public.last_open_days FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.links (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1457,6 +1515,21 @@ ALTER TABLE public.mailing_lists ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.measurement_settings (
+    account_id bigint NOT NULL,
+    opens text DEFAULT 'individual'::text NOT NULL,
+    clicks text DEFAULT 'individual'::text NOT NULL,
+    sunset_months smallint DEFAULT 12 NOT NULL,
+    opens_since timestamp with time zone DEFAULT now() NOT NULL,
+    sunset_cursor bigint DEFAULT 0 NOT NULL,
+    sunset_next_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT measurement_settings_clicks_check CHECK ((clicks = ANY (ARRAY['off'::text, 'individual'::text]))),
+    CONSTRAINT measurement_settings_opens_check CHECK ((opens = ANY (ARRAY['off'::text, 'last_day'::text, 'aggregate'::text, 'individual'::text]))),
+    CONSTRAINT measurement_settings_sunset_months_check CHECK (((sunset_months >= 6) AND (sunset_months <= 12)))
+);
+
+ALTER TABLE ONLY public.measurement_settings FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.memberships (
     account_id bigint NOT NULL,
@@ -1530,6 +1603,15 @@ CREATE TABLE public.one_time_links (
     used_at timestamp with time zone,
     CONSTRAINT one_time_links_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'sign_in'::text, 'change_email'::text])))
 );
+
+CREATE TABLE public.open_counts (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    loads bigint DEFAULT 0 NOT NULL,
+    machine_loads bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE ONLY public.open_counts FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.original (
     one boolean DEFAULT true NOT NULL,
@@ -1942,6 +2024,15 @@ ALTER TABLE public.stray_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.sunset_contacts (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    silent_since timestamp with time zone NOT NULL,
+    asked_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.sunset_contacts FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suppressions_id_seq
     START WITH 1
@@ -2273,6 +2364,9 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (account_id, day);
 
+ALTER TABLE ONLY public.counted_loads
+    ADD CONSTRAINT counted_loads_pkey PRIMARY KEY (account_id, day, id);
+
 ALTER TABLE ONLY public.day_counts
     ADD CONSTRAINT day_counts_pkey PRIMARY KEY (account_id, day);
 
@@ -2387,6 +2481,9 @@ ALTER TABLE ONLY public.kept_counts
 ALTER TABLE ONLY public.kept_forms
     ADD CONSTRAINT kept_forms_pkey PRIMARY KEY (token_hash);
 
+ALTER TABLE ONLY public.last_open_days
+    ADD CONSTRAINT last_open_days_pkey PRIMARY KEY (account_id, contact_id);
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
 
@@ -2395,6 +2492,9 @@ ALTER TABLE ONLY public.links
 
 ALTER TABLE ONLY public.mailing_lists
     ADD CONSTRAINT mailing_lists_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.measurement_settings
+    ADD CONSTRAINT measurement_settings_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (account_id, user_id);
@@ -2407,6 +2507,9 @@ ALTER TABLE ONLY public.mx_domains
 
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.open_counts
+    ADD CONSTRAINT open_counts_pkey PRIMARY KEY (account_id, campaign_id);
 
 ALTER TABLE ONLY public.original
     ADD CONSTRAINT original_pkey PRIMARY KEY (one);
@@ -2498,6 +2601,9 @@ ALTER TABLE ONLY public.stray_mails
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
 
+ALTER TABLE ONLY public.sunset_contacts
+    ADD CONSTRAINT sunset_contacts_pkey PRIMARY KEY (account_id, contact_id);
+
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_pkey PRIMARY KEY (account_id, id);
 
@@ -2563,6 +2669,8 @@ CREATE INDEX audit_object ON public.audit USING btree (account_id, object, objec
 
 CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
 
+CREATE INDEX campaigns_asking ON public.campaigns USING btree (account_id, month) WHERE asks_measurement;
+
 CREATE UNIQUE INDEX campaigns_rest_of ON public.campaigns USING btree (account_id, rest_of) WHERE (rest_of IS NOT NULL);
 
 CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, status, id);
@@ -2572,6 +2680,8 @@ CREATE INDEX consent_ips_at ON public.consent_ips USING btree (account_id, at);
 CREATE INDEX consent_ips_contact ON public.consent_ips USING btree (account_id, contact_id);
 
 CREATE INDEX consents_contact ON public.consents USING btree (account_id, contact_id, id);
+
+CREATE INDEX consents_measurement ON public.consents USING btree (account_id, address_hash, at) WHERE (purpose <> 'mail'::text);
 
 CREATE INDEX contact_merges_hash ON public.contact_merges USING btree (account_id, merged_hash);
 
@@ -2695,6 +2805,8 @@ CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
 
+CREATE INDEX sunset_contacts_asked ON public.sunset_contacts USING btree (account_id, asked_at, contact_id);
+
 CREATE INDEX suppressions_reason ON public.suppressions USING btree (account_id, reason, since, id);
 
 CREATE INDEX suppressions_since ON public.suppressions USING btree (account_id, since, id);
@@ -2761,6 +2873,8 @@ CREATE TRIGGER events_told AFTER INSERT ON public.events FOR EACH ROW WHEN ((new
 CREATE TRIGGER exports_told AFTER UPDATE OF state ON public.exports FOR EACH ROW WHEN (((new.state <> old.state) AND (new.state = ANY (ARRAY['done'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_export();
 
 CREATE TRIGGER imports_told AFTER UPDATE OF state ON public.imports FOR EACH ROW WHEN (((new.state <> old.state) AND (new.state = ANY (ARRAY['done'::text, 'undone'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION public.tell_of_import();
+
+CREATE TRIGGER last_open_days_later BEFORE UPDATE ON public.last_open_days FOR EACH ROW EXECUTE FUNCTION public.keep_later_day();
 
 CREATE TRIGGER messages_told AFTER UPDATE OF status ON public.messages FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_message();
 
@@ -2934,11 +3048,17 @@ ALTER TABLE ONLY public.kept_counts
 ALTER TABLE ONLY public.kept_forms
     ADD CONSTRAINT kept_forms_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.last_open_days
+    ADD CONSTRAINT last_open_days_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.mailing_lists
     ADD CONSTRAINT mailing_lists_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.measurement_settings
+    ADD CONSTRAINT measurement_settings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.memberships
     ADD CONSTRAINT memberships_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2954,6 +3074,9 @@ ALTER TABLE ONLY public.messages
 
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.open_counts
+    ADD CONSTRAINT open_counts_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -3015,6 +3138,9 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_list_id_fkey FOREIGN KEY (account_id, list_id) REFERENCES public.mailing_lists(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.sunset_contacts
+    ADD CONSTRAINT sunset_contacts_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3073,6 +3199,8 @@ CREATE POLICY account ON public.contact_tags USING ((account_id = public.current
 CREATE POLICY account ON public.contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.counted_loads USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.day_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3136,11 +3264,17 @@ CREATE POLICY account ON public.inbound_mails USING ((account_id = public.curren
 
 CREATE POLICY account ON public.kept_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.last_open_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.measurement_settings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.messages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.open_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3171,6 +3305,8 @@ CREATE POLICY account ON public.signup_requests USING ((account_id = public.curr
 CREATE POLICY account ON public.smtp_servers USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.sunset_contacts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3219,6 +3355,8 @@ ALTER TABLE public.contact_tags ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.counted_loads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.day_counts ENABLE ROW LEVEL SECURITY;
 
@@ -3282,11 +3420,17 @@ ALTER TABLE public.inbound_mails ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kept_counts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.last_open_days ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.measurement_settings ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
 
@@ -3318,6 +3462,8 @@ ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.sunset_contacts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;
@@ -3344,6 +3490,8 @@ GRANT USAGE ON SCHEMA public TO mailer_eraser;
 
 GRANT ALL ON FUNCTION public.current_account() TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
@@ -3359,8 +3507,6 @@ GRANT SELECT,DELETE ON TABLE public.campaign_lists TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.campaign_segments TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.campaigns TO mailer_eraser;
-
-GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.deliveries TO mailer_eraser;
 
@@ -3391,6 +3537,8 @@ GRANT SELECT,DELETE ON TABLE public.contact_merges TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.contact_tags TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.counted_loads TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
 
@@ -3456,13 +3604,27 @@ GRANT SELECT ON TABLE public.installation TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.kept_counts TO mailer_eraser;
 
+REVOKE ALL ON TABLE public.last_open_days FROM mailer;
+
+GRANT INSERT,REFERENCES,DELETE,TRIGGER,TRUNCATE,MAINTAIN,UPDATE ON TABLE public.last_open_days TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.last_open_days TO mailer_eraser;
+
+GRANT SELECT(account_id) ON TABLE public.last_open_days TO mailer;
+
+GRANT SELECT(contact_id) ON TABLE public.last_open_days TO mailer;
+
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.measurement_settings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.messages TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.open_counts TO mailer_eraser;
 
 GRANT SELECT ON TABLE public.original TO mailer_eraser;
 
@@ -3501,6 +3663,8 @@ GRANT SELECT,DELETE ON TABLE public.signup_form_versions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.signup_forms TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.signup_requests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.sunset_contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.tags TO mailer_eraser;
 

@@ -1,9 +1,9 @@
-"""What the login role may not delete: the ledger and the journal. Only here is the eraser's role taken (S11).
+"""What the login role may not delete or read: ledger, journal, last opens. Only here is the role taken (S11).
 
 The role has no policy of its own, so row-level security holds it inside the account of the transaction.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from mailer.core.db import AccountTx
 
@@ -31,6 +31,62 @@ async def old_journal(tx: AccountTx, before: datetime, *, limit: int) -> int:
     )
     await _as_ourselves(tx)
     return deleted
+
+
+async def old_open_days(tx: AccountTx, before: date, *, limit: int) -> int:
+    """Deletes up to `limit` days of last opens (B-33) that lie before then; returns how many."""
+    await _as_eraser(tx)
+    deleted = await tx.run(
+        """
+        DELETE FROM last_open_days
+        WHERE account_id = $1 AND contact_id IN (
+            SELECT contact_id FROM last_open_days WHERE account_id = $1 AND day < $2 LIMIT $3
+        )
+        """,
+        before,
+        limit,
+    )
+    await _as_ourselves(tx)
+    return deleted
+
+
+async def silent_contacts(tx: AccountTx, after: int, to: int, now: datetime) -> list[tuple[int, datetime]]:
+    """Of this range those who open nothing any more, and since when: the one reader of those days.
+
+    Three mails with the image have to have arrived since; who refused holds none, and cannot be judged.
+    """
+    await _as_eraser(tx)
+    rows = await tx.rows(
+        """
+        SELECT w.id, w.since
+        FROM (
+            SELECT c.id, s.sunset_months,
+                   greatest(c.created_at, c.last_act_at, s.opens_since, (o.day + 1)::timestamptz) AS since
+            FROM measurement_settings s
+            JOIN contacts c ON c.account_id = $1 AND c.id > $2 AND c.id <= $3
+                           AND c.opens <> 'denied' AND c.restricted_at IS NULL
+            LEFT JOIN last_open_days o ON o.account_id = $1 AND o.contact_id = c.id
+            WHERE s.account_id = $1 AND s.opens = 'last_day'
+        ) w
+        WHERE w.since < $4::timestamptz - make_interval(months => w.sunset_months)
+          AND EXISTS (SELECT FROM subscriptions p
+                      WHERE p.account_id = $1 AND p.contact_id = w.id AND p.status = 'active'
+                        AND p.legal_basis = 'consent')
+          AND 3 = (SELECT count(*)
+                   FROM (SELECT
+                         FROM campaigns g
+                         JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = g.id AND d.month = g.month
+                         WHERE g.account_id = $1 AND g.opens_mode = 'last_day' AND d.contact_id = w.id
+                           AND d.status = 'delivered' AND d.final_at > w.since
+                         LIMIT 3) m)
+        ORDER BY w.id
+        """,
+        after,
+        to,
+        now,
+    )
+    await _as_ourselves(tx)
+    return rows
 
 
 async def whole_ledger(tx: AccountTx) -> int:

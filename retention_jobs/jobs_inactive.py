@@ -8,7 +8,7 @@ from mailer.core.jobs import Job
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import inactive, purge
+from retention_jobs import inactive, purge, sunset
 
 JOB = "retention_jobs.watch_inactive"
 
@@ -29,6 +29,18 @@ async def watch(services: Services, task: Task) -> datetime | None:
             done = await inactive.carry_out(tx, now, links)
             await purge.note(tx, "inactive", now, done)
             if done < inactive.STEP:
+                break
+    else:
+        return jobs.again()
+    return await _watch_silent(services, task, now, links)
+
+
+async def _watch_silent(services: Services, task: Task, now: datetime, links: Links) -> datetime | None:
+    """Then those who open nothing any more, where that alone is measured (B-33)."""
+    started = clock.now()
+    while (clock.now() - started).total_seconds() < jobs.TURN_SECONDS:
+        async with services.db.account(task.account_id) as tx:
+            if not await _runs(tx) or await sunset.turn(tx, now, links):
                 return None
     return jobs.again()
 

@@ -38,6 +38,7 @@ POLICIES = (
     Policy("content", N_("Replies and reports that nobody recognised"), N_("6 days"), N_("their arrival")),
     Policy("files", N_("Uploaded files, error files and exports"), N_("6 days at most"), N_("the upload")),
     Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
+    Policy("open_days", N_("Days of last opens, where only these are kept"), N_("13 months"), N_("the open")),
     Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),
     Policy("unconfirmed", N_("Subscriptions never confirmed"), N_("30 days"), N_("the request")),
     Policy(

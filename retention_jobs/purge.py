@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs import eraser, import_rows, inbound_rows, totals, webhook_rows
+from retention_jobs import eraser, import_rows, inbound_rows, open_days, totals, webhook_rows
 from retention_jobs.policies import (
     CHANGES,
     CONTENT,
@@ -362,6 +362,8 @@ async def log(tx: AccountTx, now: datetime) -> int:
 
 
 Rule = Callable[[AccountTx, datetime], Awaitable[int]]
+
+
 RULES: Mapping[str, Rule] = {
     "content": content,
     "files": files,
@@ -371,6 +373,7 @@ RULES: Mapping[str, Rule] = {
     "proofs": proofs,
     "changes": changes,
     "webhooks": webhook_rows.old,
+    "open_days": open_days.purge,
     "log": log,
 }
 

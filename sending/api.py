@@ -5,6 +5,7 @@ from aiohttp import web
 from sending import (
     api_campaigns,
     api_domains,
+    api_measurement,
     api_messages,
     api_pace,
     api_senders,
@@ -14,6 +15,7 @@ from sending import (
 
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
+    *api_measurement.ROUTES,
     *api_messages.ROUTES,
     *api_senders.ROUTES,
     *api_pace.ROUTES,

@@ -104,6 +104,9 @@ async def freeze_chunk(
         LEFT JOIN mx_domains m ON m.domain = substring(c.address_key FROM '[^@]*$')
         WHERE a.account_id = $1 AND a.campaign_id = $2 AND a.contact_id > $4 AND a.contact_id <= $5
           AND a.reason = ''
+          -- B-39: in six months nobody is asked for measurement twice, whatever the segments say
+          AND (NOT (SELECT g.asks_measurement FROM campaigns g WHERE g.account_id = $1 AND g.id = $2)
+               OR may_ask_measurement(c))
         ON CONFLICT DO NOTHING
         """,
         campaign_id,

@@ -27,6 +27,7 @@ from sending import (
     frequency,
     image_checks,
     mail_tree,
+    measuring,
     merge,
     personal,
     revisions,
@@ -169,6 +170,12 @@ async def _audience(tx: AccountTx, campaign: Campaign, counts: Counts) -> list[C
     used = await campaign_lists.many(tx, campaign.id)
     if not any(one.use == "include" for one in used):
         return [_check("blocking", "audience", N_("Choose at least one list."))]
+    if await measuring.segment_missing(tx, campaign):
+        message = N_(
+            "This message asks for measurement: narrow it to the segment of those who may be asked, "
+            "which was taken out."
+        )
+        return [_check("blocking", "segment", message, step="audience")]
     segments = await campaign_segments.many(tx, campaign.id)
     if names := await campaign_segments.broken(tx, segments):
         message = N_("The segment “{name}” speaks of something that was deleted. Correct it first.")
@@ -210,6 +217,7 @@ async def _content(
     problems = [
         *content_checks.check_tree(page, compiled.text, subject=campaign.subject, own_origin=origin),
         *await image_checks.check_weight(tx, image_checks.own_names(page, origin)),
+        *await measuring.check(tx, campaign, compiled, origin),
         *made,
     ]
     checks = [_of(problem) for problem in _once([*compiled.remarks, *problems])]

@@ -270,9 +270,11 @@ async def duplicate(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
     copy_id: int | None = await tx.value(
         """
         INSERT INTO campaigns (account_id, name, kind, sender_id, reply_to, language, subject, preheader,
-                               content_kind, source, keep_source, time_zone, created_by)
+                               content_kind, source, keep_source, time_zone, created_by, unmeasured,
+                               asks_measurement)
         SELECT $1, left($3, 120), kind, sender_id, reply_to, language, subject, preheader,
-               CASE WHEN source = '' THEN 'none' ELSE content_kind END, source, keep_source, time_zone, $4
+               CASE WHEN source = '' THEN 'none' ELSE content_kind END, source, keep_source, time_zone, $4,
+               unmeasured, asks_measurement
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         RETURNING id

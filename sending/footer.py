@@ -1,4 +1,4 @@
-"""The standard footer: who writes, why, and how to stop (A-008, A-062, B-24; S14)."""
+"""The standard footer: who writes, why, how to stop it and the measuring (A-008, A-062, B-24, B-40; S14)."""
 
 from mailer.core.text import N_
 from sending import merge
@@ -10,12 +10,14 @@ _WORDS = {
         "Vous recevez cet e-mail parce que vous êtes dans la liste «\u00a0{{ list.name }}\u00a0».",
         "Me désabonner",
         "Choisir mes e-mails",
+        "Mesure des ouvertures et des clics",
         "Mes droits sur mes données",
     ),
     "en": (
         "You receive this e-mail because you are on the list “{{ list.name }}”.",
         "Unsubscribe",
         "Choose my e-mails",
+        "Measurement of opens and clicks",
         "My rights over my data",
     ),
 }
@@ -30,6 +32,7 @@ _SECTION = """
           <p>{why}</p>
           <p><a href="{{{{ unsubscribe_url }}}}" style="color:#0b5394">{stop}</a> ·
           <a href="{{{{ preferences_url }}}}" style="color:#0b5394">{choose}</a> ·
+          <a href="{{{{ tracking_url }}}}" style="color:#0b5394">{measure}</a> ·
           <a href="{{{{ rights_url }}}}" style="color:#0b5394">{rights}</a></p>
         </mj-text>
       </mj-column>
@@ -39,8 +42,8 @@ _SECTION = """
 
 def footer_mjml(language: str) -> str:
     """The section alone, in French or English."""
-    why, stop, choose, rights = _WORDS.get(language, _WORDS["en"])
-    return _SECTION.format(why=why, stop=stop, choose=choose, rights=rights)
+    why, stop, choose, measure, rights = _WORDS.get(language, _WORDS["en"])
+    return _SECTION.format(why=why, stop=stop, choose=choose, measure=measure, rights=rights)
 
 
 def add_footer(source: str, *, language: str) -> str | Problem:

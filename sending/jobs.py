@@ -6,6 +6,7 @@ from mailer.core.jobs import Job
 from sending import (
     account_stops,
     campaign_segments,
+    consent_requests,
     delivery_exports,
     domain_checks,
     doubts,
@@ -30,6 +31,7 @@ JOBS: list[Job] = [
     Job("sending.send_system_mail", system_mail.send_system_mail, urgent=True),
     Job("sending.resolve_doubt", doubts.resolve),
     Job(exports.JOBS["deliveries"], delivery_exports.export),
+    Job(consent_requests.JOB, consent_requests.note),
     Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
     Job(inbound.READ, inbound_reading.read),

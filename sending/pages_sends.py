@@ -23,6 +23,7 @@ from sending import (
     deliveries,
     lanes,
     limiter,
+    measuring,
     outcomes,
     pages_remainders,
     pages_steps,
@@ -31,6 +32,7 @@ from sending import (
     schedules,
     senders,
     sends,
+    sources,
     test_sends,
 )
 from sending.campaigns import Campaign
@@ -139,8 +141,15 @@ async def _review_page(request: web.Request, tx: AccountTx, form: Form, *, statu
         "who_may": await identity.senders_of_mail(tx),
         "person": access.person(request),
         "hold": sends.HOLD_SECONDS,
+        "measured": await measuring.expected(tx, campaign, await _html(request, tx, campaign)),
     }
     return response.page(request, "sending/campaigns/review.html", context, status=status)
+
+
+async def _html(request: web.Request, tx: AccountTx, campaign: Campaign) -> str | None:
+    fields = await sources.field_keys(tx)
+    made = sources.compile_source(campaign.content, settings=services(request).settings, fields=fields)
+    return None if isinstance(made, list) else made.html
 
 
 async def send(request: web.Request) -> web.Response:

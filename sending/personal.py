@@ -1,7 +1,8 @@
 """A campaign's mail for one person: names and values, links, what may be measured, then bytes.
 
-Every way of sending asks `tracking.decision` here (B-42). Without a consent the mail holds the author's
-addresses byte for byte and no pixel; nothing else differs (B-35, B-44).
+Every way of sending asks `tracking.decision` here (B-42), once a turn for everybody; nothing else makes an
+address that measures. Without a consent the mail holds the author's addresses byte for byte and no pixel;
+nothing else differs (B-35, B-44).
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Gone, NotFound
 from mailer.core.links import Links
 from mailer.core.services import Services
-from mailer.core.tokens import Purpose, RecipientToken
+from mailer.core.tokens import CampaignToken, Purpose, RecipientToken
 from sending import dkim, domains, message, render, return_paths, revisions, signing
 from sending.merge_filters import Value
 from sending.message import ListHeaders, MailClass, MessageHeaders, Part
@@ -24,8 +25,8 @@ from sending.render import Recipient, Rendered, Urls
 from sending.return_paths import Returns
 from sending.revisions import Content, Loaded
 from sending.smtp import Mail
-from tracking import decision
-from tracking.decision import UNTRACKED, Tracking
+from tracking import decision, modes
+from tracking.decision import NOBODY, UNTRACKED, Pixel, Policy, Tracking
 
 WEB_VERSION = timedelta(days=6)
 _NAMED = (
@@ -40,7 +41,7 @@ _NAMED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A contact as a mail needs it. `opens`, `clicks`: unknown, granted or denied."""
+    """A contact as a mail needs it. `opens`, `clicks`: unknown, granted or denied; `requested`: B-33."""
 
     contact_id: int
     list_id: int
@@ -53,6 +54,7 @@ class Person:
     fields: Mapping[str, Value]
     opens: str
     clicks: str
+    requested: bool = False
 
     @property
     def envelope(self) -> str:
@@ -83,7 +85,10 @@ def _day(text: str) -> Value:
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes the mails of one campaign. `key` is the account's, for ids that tell nothing; `signers` sign."""
+    """Makes the mails of one campaign. `key` is the account's, for ids that tell nothing; `signers` sign.
+
+    `policy`: who is measured in it, and how.
+    """
 
     services: Services
     account_id: int
@@ -92,6 +97,8 @@ class Maker:
     links: Links
     returns: Returns
     signers: tuple[dkim.Key, ...] = ()
+    policy: Policy = field(default_factory=lambda: NOBODY)
+    asks_who_asked: bool = False
     _lists: dict[int, ListHeaders] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -99,7 +106,7 @@ class Maker:
         return domain_of(parse(self.loaded.skeleton.campaign.from_email).key)
 
     def tracking(self, person: Person) -> Tracking:
-        return decision.tracked(person.opens, person.clicks, self.loaded.content.kind)
+        return self.policy.get((person.opens, person.clicks, person.requested), UNTRACKED)
 
     def mail(self, person: Person) -> Mail:
         """Raises RenderFailed, or ValueError for an address or a name that no header may carry."""
@@ -145,7 +152,7 @@ class Maker:
         """With addresses of the recipient's pages in `named`; the others are left empty, for each costs."""
         content, program = self.loaded.content, self.loaded.program
         wanted = [purpose for _, purpose in named]
-        if tracking.opens:
+        if tracking.pixel == "individual":
             wanted.append(Purpose.OPEN)
         positions, targets = self._clicks if tracking.clicks and not program.targets else ((), ())
         who = RecipientToken(
@@ -156,7 +163,9 @@ class Maker:
         tracked = dict(zip(positions, made[len(wanted) :], strict=True)) if tracking.clicks else None
         if tracking.clicks and program.targets:
             tracked = self._personal_clicks(who, recipient(content, person, urls))
-        pixel = made[len(named)] if tracking.opens else None
+        pixel = (
+            made[len(named)] if tracking.pixel == "individual" else self._shared_pixel(who, tracking.pixel)
+        )
         return recipient(content, person, urls, tracked=tracked, pixel=pixel)
 
     def _personal_clicks(self, who: RecipientToken, plain: Recipient) -> dict[int, str]:
@@ -170,6 +179,17 @@ class Maker:
         ids = self.loaded.link_ids
         wanted = [(ids[position], targets.get(position, "")) for position in positions]
         return dict(zip(positions, self.links.of_mail(who, (), wanted), strict=True))
+
+    def _shared_pixel(self, who: RecipientToken, pixel: Pixel) -> str | None:
+        """An image that tells less than who opened when."""
+        match pixel:
+            case "last_day":
+                return self.links.open_day(CampaignToken(who.account_id, who.campaign_id, who.contact_id))
+            case "aggregate":
+                # B-34: the same letters for everybody
+                return self.links.open(CampaignToken(who.account_id, who.campaign_id, 0))
+            case _:
+                return None
 
     def message_id(self, contact_id: int) -> str:
         """The same at each try, so that a mail that came twice after all is seen once; it names nobody."""
@@ -239,6 +259,7 @@ async def draft_maker(tx: AccountTx, services: Services, campaign_id: int, conte
 
 
 async def _maker(tx: AccountTx, services: Services, loaded: Loaded) -> Maker:
+    sending = revisions.sending_of(loaded.content, await modes.of_campaign(tx, loaded.campaign_id))
     return Maker(
         services,
         tx.account_id,
@@ -251,6 +272,8 @@ async def _maker(tx: AccountTx, services: Services, loaded: Loaded) -> Maker:
             account_id=tx.account_id,
             campaign_id=loaded.campaign_id,
         ),
+        policy=decision.policy(sending),
+        asks_who_asked=sending.modes.opens == "last_day" and sending.kind != decision.SERVICE,
     )
 
 

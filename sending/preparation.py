@@ -15,7 +15,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import audience, campaign_segments, domains, lanes, mx, revisions
+from sending import audience, campaign_segments, consent_requests, domains, lanes, mx, revisions
 
 log = structlog.get_logger()
 
@@ -159,6 +159,7 @@ async def _chunk(services: Services, task: Task) -> bool:
             """,
             task.ref_id,
         )
+        await consent_requests.follow(tx, task.ref_id)
         await lanes.start(tx, task.ref_id, services.settings.worker_processes)
     log.info("campaign prepared", campaign=task.ref_id, audience=campaign.audience)
     return True

@@ -21,10 +21,12 @@ from mailer.core.errors import Fault, Gone, Invalid
 from mailer.core.keys import ContentGone
 from mailer.core.services import Services
 from mailer.core.settings import Settings
-from sending import message, render, sources
+from sending import merge, message, render, sources
 from sending.links_in_mail import Link
 from sending.message import CampaignHeaders, MailClass, Skeleton
 from sending.render import AccountNames, Program, SenderNames
+from tracking import decision, modes
+from tracking.decision import Modes, Path, Sending
 
 _KEPT = 16
 
@@ -165,10 +167,29 @@ async def compile(tx: AccountTx, services: Services, campaign_id: int) -> int:  
         day,
         sealed,
     )
+    how = decision.effective(sending_of(content, await modes.to_freeze(tx, campaign_id)))
     await tx.run(
-        "UPDATE campaigns SET revision_id = $3 WHERE account_id = $1 AND id = $2", campaign_id, revision_id
+        """
+        UPDATE campaigns
+        SET revision_id = $3, opens_mode = $4, clicks_mode = $5
+        WHERE account_id = $1 AND id = $2
+        """,
+        campaign_id,
+        revision_id,
+        how.opens,
+        how.clicks,
     )
     return revision_id
+
+
+WAYS_OUT = frozenset({"tracking_url", "preferences_url"})
+"""B-40: each of these pages ends measurement with one press."""
+
+
+def sending_of(content: Content, how: Modes) -> Sending:
+    """The mail that the decision is asked about."""
+    way_out = bool(WAYS_OUT & merge.names_used(content.html))
+    return Sending(path=Path.CAMPAIGN, kind=content.kind, modes=how, way_out=way_out)
 
 
 async def open(tx: AccountTx, services: Services, campaign_id: int) -> Content:  # noqa: A001 (the word for it)

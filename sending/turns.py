@@ -30,6 +30,7 @@ from sending import (
     pace,
     personal,
     replies,
+    requested,
     revisions,
     route,
     servers,
@@ -202,7 +203,8 @@ class _Lane:
         try:
             while not self.made and not self._stopping:
                 if not self.claimed:
-                    self.claimed.extend(await self.pace.claim())
+                    claimed = await self.pace.claim()
+                    self.claimed.extend(await requested.mark(self.services, self.maker, claimed))
                 if not self.claimed:
                     return
                 fresh: list[_Made] = []

@@ -6,7 +6,7 @@ from mailer.accounts import access
 from mailer.web.openapi import operation
 from mailer.web.request import id_in_path
 from mailer.web.response import json
-from tracking import reports
+from tracking import api_measurement, reports
 from tracking.reports import Report
 
 
@@ -16,4 +16,4 @@ async def report(request: web.Request) -> web.Response:
         return json(await reports.summary(tx, id_in_path(request)))
 
 
-ROUTES: list[web.RouteDef] = [web.get("/campaigns/{id}/report", report)]
+ROUTES: list[web.RouteDef] = [web.get("/campaigns/{id}/report", report), *api_measurement.ROUTES]

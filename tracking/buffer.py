@@ -39,9 +39,11 @@ MOST = 200
 KEPT_MS = 600_000
 AWAY = (RedisError, OSError)
 _WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).fullmatch
-KINDS = ("open", "click", "visit", "post")
-Kind = Literal["open", "click", "visit", "post"]
-"""`visit`, `post`: the page to unsubscribe was asked for, a form of ours was sent; they are never stored."""
+KINDS = ("open", "click", "visit", "post", "load", "day")
+Kind = Literal["open", "click", "visit", "post", "load", "day"]
+"""Never stored: `visit`, `post`, that the page to unsubscribe was asked for, that a form of ours was sent.
+Counted only (tallies.py): `load` of an image that all recipients of a campaign share (B-34), `day` of an open
+(B-33)."""
 
 
 class Hit(NamedTuple):
@@ -126,7 +128,7 @@ def _whole(hit: Hit) -> bool:
     for number in (hit.at, hit.account_id, hit.campaign_id, hit.contact_id, hit.link_id):
         if type(number) is not int or not 0 <= number < 2**63:
             return False
-    return hit.kind in KINDS and all(_WORD(text) for text in (hit.id, hit.agent, hit.network or "-"))
+    return hit.kind in KINDS and all(_WORD(text) for text in (hit.id, hit.agent or "-", hit.network or "-"))
 
 
 async def append(services: Services, hit: Hit, *, remote: str = "") -> None:

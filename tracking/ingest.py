@@ -40,6 +40,8 @@ class Fact(NamedTuple):
     in_doubt: bool
     opens_state: str | None
     clicks_state: str | None
+    opens_mode: str
+    clicks_mode: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,21 @@ def withdrawn(hit: Hit, fact: Fact | None) -> str:
     return "" if state == "granted" else "gone" if state is None else "withdrawn"
 
 
+def switched_off(hit: Hit, fact: Fact | None) -> str:
+    """A mode that the account has left records nothing more, of mails that are out as well."""
+    if fact is None:
+        return ""
+    mode = fact.opens_mode if hit.kind == "open" else fact.clicks_mode
+    return "" if mode == "individual" else "switched_off"
+
+
 def out_of_time(hit: Hit, fact: Fact | None) -> str:
     now = clock.now().timestamp() * 1000
     oldest, latest = now - OLDEST.total_seconds() * 1000, now + AHEAD.total_seconds() * 1000
     return "" if oldest <= hit.at <= latest else "out_of_time"
 
 
-STEPS: tuple[Step, ...] = (never_sent, not_measured, withdrawn, out_of_time)
+STEPS: tuple[Step, ...] = (never_sent, not_measured, switched_off, withdrawn, out_of_time)
 
 
 async def store(tx: AccountTx, batch: Sequence[Seen], window: Window) -> Counter[tuple[str, str]]:
@@ -199,12 +209,14 @@ async def _facts(tx: AccountTx, batch: Sequence[Seen]) -> list[Fact]:
         """
         SELECT w.campaign_id, w.contact_id, d.opens, d.clicks, d.first_at,
                coalesce(d.final_at, d.first_at) AS handed_at, d.status = 'in_doubt' AS in_doubt,
-               c.opens AS opens_state, c.clicks AS clicks_state
+               c.opens AS opens_state, c.clicks AS clicks_state,
+               coalesce(s.opens, 'individual') AS opens_mode, coalesce(s.clicks, 'individual') AS clicks_mode
         FROM unnest($2::text::bigint[], $3::text::bigint[]) AS w (campaign_id, contact_id)
         JOIN campaigns m ON m.account_id = $1 AND m.id = w.campaign_id
         JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = w.campaign_id
                          AND d.contact_id = w.contact_id AND d.month = m.month
         LEFT JOIN contacts c ON c.account_id = $1 AND c.id = w.contact_id
+        LEFT JOIN measurement_settings s ON s.account_id = $1
         """,
         numbers([campaign_id for campaign_id, _ in asked]),
         numbers([contact_id for _, contact_id in asked]),

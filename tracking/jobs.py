@@ -2,9 +2,9 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -17,8 +17,8 @@ from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, again, in_
 from mailer.core.services import Services
 from mailer.core.work import Task
-from tracking import buffer, ingest
-from tracking.buffer import Entry
+from tracking import buffer, ingest, tallies
+from tracking.buffer import Entry, Hit
 from tracking.window import MAX_KEPT, Seen, Window
 
 log = structlog.get_logger()
@@ -90,8 +90,9 @@ async def _batch(services: Services, after: str) -> list[Entry]:
     return found
 
 
-def _hits(entries: Iterable[Entry]) -> list[buffer.Hit]:
-    return [hit for entry in entries for hit in entry.hits]
+def _hits(entries: Iterable[Entry]) -> list[Hit]:
+    """Of people; what is only counted is no sign of anything (B-33, B-34)."""
+    return [hit for entry in entries for hit in entry.hits if hit.kind not in tallies.KINDS]
 
 
 async def _store(services: Services, entries: Sequence[Entry], window: Window | None = None) -> list[Entry]:
@@ -100,13 +101,19 @@ async def _store(services: Services, entries: Sequence[Entry], window: Window | 
     unreadable = sum(1 for entry in entries if not entry.hits)
     if unreadable:
         metrics.EVENTS.labels("unknown", "unreadable").inc(unreadable)
-    seen = sorted(window.add(_hits(entries)), key=_account)
+    people: dict[int, list[Seen]] = defaultdict(list)
+    for one in window.add(_hits(entries)):
+        people[one.hit.account_id].append(one)
+    counted: dict[int, list[Hit]] = defaultdict(list)
+    for hit in [hit for entry in entries for hit in entry.hits if hit.kind in tallies.KINDS]:
+        counted[hit.account_id].append(hit)
     failed: set[int] = set()
-    for account_id, group in groupby(seen, key=_account):
-        batch = list(group)
+    for account_id in sorted({*people, *counted}):
         try:
             async with services.db.account(account_id) as tx:
-                results = await ingest.store(tx, batch, window)
+                results = await tallies.store(tx, counted[account_id])
+                if people[account_id]:
+                    results += await ingest.store(tx, people[account_id], window)
         except Exception as error:
             # what it was judged by has moved, and its transaction did not
             window.clear()
@@ -120,10 +127,6 @@ async def _store(services: Services, entries: Sequence[Entry], window: Window | 
     if not failed:
         return list(entries)
     return [entry for entry in entries if failed.isdisjoint(hit.account_id for hit in entry.hits)]
-
-
-def _account(one: Seen) -> int:
-    return one.hit.account_id
 
 
 JOBS: list[Job] = [Job("tracking.flush", flush, every=timedelta(seconds=1))]

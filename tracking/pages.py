@@ -8,7 +8,7 @@ from mailer.accounts import access, audit
 from mailer.core import clock
 from mailer.web import response
 from mailer.web.request import id_in_path
-from tracking import report_table, reports, timeline, words
+from tracking import modes, pages_measurement, report_table, reports, timeline, words
 from tracking.reports import Campaign
 from tracking.timeline import Timeline
 
@@ -20,6 +20,7 @@ async def report(request: web.Request) -> web.Response:
     campaign_id = id_in_path(request)
     async with access.account_tx(request) as tx:
         found = await reports.summary(tx, campaign_id)
+        measurement = await modes.measured(tx, campaign_id)
         # what is left of the details after that day would draw a curve of nothing
         over_time = (
             Timeline(unit="day", moments=[])
@@ -29,6 +30,7 @@ async def report(request: web.Request) -> web.Response:
     context = {
         "report": found,
         "over_time": over_time,
+        "measurement": measurement,
         "base": f"/app/{place.account_id}/campaigns/{campaign_id}",
         "words": words,
         "refresh": _refresh_seconds(found.campaign),
@@ -72,4 +74,5 @@ ROUTES: list[web.RouteDef] = [
     web.get(r"/{a}/campaigns/{id:\d+}/report", report),
     web.get(r"/{a}/campaigns/{id:\d+}/report.csv", table),
     web.get("/{a}/reports/formulas", formulas),
+    *pages_measurement.ROUTES,
 ]

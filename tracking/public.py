@@ -1,4 +1,4 @@
-"""What recipients touch of this room: /t/c/{token} a click, /t/o/{token} the pixel of an open.
+"""What recipients touch of this room: /t/c/{token} a click, /t/o/{token}, /t/d/{token} pixels of opens.
 
 The answer goes out whatever fails behind it; nothing of these requests is in an access log (B-41).
 `short_way` answers almost all of them before any middleware; what it cannot know goes the long way to the
@@ -19,7 +19,7 @@ from mailer.core.tokens import CampaignToken, Purpose
 from mailer.web import proxies, response
 from mailer.web.ready import Ready, fits
 from mailer.web.request import SERVICES, services
-from tracking import bots, buffer, links
+from tracking import bots, buffer, links, tallies
 from tracking.buffer import Hit
 
 # 1 × 1, transparent
@@ -78,8 +78,13 @@ def short_way(app: web.Application, settings: Settings, long_way: Handler) -> Ha
         # hits that wait in a file are brought back on the long way
         if ready is None or buffer.may_replay(found):
             return await long_way(request)
-        kind: buffer.Kind = "open" if purpose is Purpose.OPEN else "click"
-        await buffer.append(found, _hit(request, kind, what), remote=remote(request))
+        kind: buffer.Kind = "click"
+        if purpose is Purpose.OPEN:
+            kind = "open" if what.contact_id else "load"
+        # B-34: of an image that all share not even the network
+        await buffer.append(
+            found, _hit(request, kind, what), remote=remote(request) if what.contact_id else ""
+        )
         metrics.answered("t", ready.status, time.perf_counter() - started)
         return ready
 
@@ -109,7 +114,24 @@ async def opened(request: web.Request) -> web.StreamResponse:
         what = services(request).tokens.read_campaign(Purpose.OPEN, request.match_info["token"])
     except NotFound:
         return answer
-    await buffer.append(services(request), _hit(request, "open", what), remote=request.remote or "")
+    kind: buffer.Kind = "open" if what.contact_id else "load"
+    await buffer.append(
+        services(request), _hit(request, kind, what), remote=(request.remote or "") if what.contact_id else ""
+    )
+    return await _answered(request, answer)
+
+
+async def opened_on_a_day(request: web.Request) -> web.StreamResponse:
+    """The same 43 bytes. Of a person's request the day goes on; of a machine's nothing (B-33)."""
+    answer = web.Response(body=PIXEL, content_type="image/gif", headers=_FRESH)
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    try:
+        what = services(request).tokens.read_campaign(Purpose.OPEN_DAY, request.match_info["token"])
+    except NotFound:
+        return answer
+    hit = tallies.day_of(_hit(request, "day", what))
+    if hit is not None:
+        await buffer.append(services(request), hit)
     return await _answered(request, answer)
 
 
@@ -143,4 +165,5 @@ async def _answered(request: web.Request, answer: web.Response) -> web.StreamRes
 ROUTES: list[web.RouteDef] = [
     web.get("/c/{token}", click),
     web.get("/o/{token}", opened),
+    web.get("/d/{token}", opened_on_a_day),
 ]

@@ -74,6 +74,10 @@ class Links:
     def open(self, what: CampaignToken) -> str:
         return f"{self.base}{_PATHS[Purpose.OPEN]}{self.tokens.campaign(Purpose.OPEN, what)}"
 
+    def open_day(self, what: CampaignToken) -> str:
+        """The image of the exempt mode: of its requests a day is kept, nothing else (B-33)."""
+        return f"{self.base}/t/d/{self.tokens.campaign(Purpose.OPEN_DAY, what)}"
+
     def test(self, what: CampaignToken) -> str:
         """In previews and test sends, in the place of every link of ours: it changes nothing."""
         return f"{self.base}/t/test/{self.tokens.campaign(Purpose.TEST, what)}"

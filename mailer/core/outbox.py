@@ -25,6 +25,7 @@ Kind = Literal[
     "confirm_sign_up",
     "contacts_inactive",
     "still_there",
+    "still_reading",
     "account_closed",
     "import_done",
     "domain_ready",

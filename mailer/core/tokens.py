@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     RIGHTS = "r"
     CLICK = "c"
     OPEN = "o"
+    OPEN_DAY = "k"
     VIEW = "v"
     CONFIRM = "f"
     PREVIEW = "w"
@@ -58,7 +59,10 @@ class RecipientToken:
 
 @dataclass(frozen=True, slots=True)
 class CampaignToken:
-    """A click, an open or a web version. `link_id` 0: none. `url`: a personalised target (S9)."""
+    """A click, an open or a web version. `link_id` 0: none; `contact_id` 0: everybody (B-34).
+
+    `url`: a personalised target (S9).
+    """
 
     account_id: int
     campaign_id: int

@@ -37,6 +37,8 @@ NOT_COPIED = {
     "duplicates": "a guess of the machine about two contacts, not a fact about one",
     "segment_members": "follows from the fields, tags and acts that are copied",
     "selection_contacts": "rows that somebody of the team ticked, for an hour",
+    "sunset_contacts": "follows from those days; that they were asked stands in the journal",
+    "last_open_days": "a day that the search for inactive contacts alone may read (B-33)",
     "inactive_contacts": "follows from the last act; that they were asked stands in the journal",
     "import_changes": "what an undo would need, 7 days; the values as they are now are copied",
     "import_values": "what an undo would need, 7 days; the values as they are now are copied",

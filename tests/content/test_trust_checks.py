@@ -167,7 +167,7 @@ def test_a_message_of_images_alone_is_said_with_its_figures(wrap: Callable, comp
 
 
 def test_both_parts_say_the_same(wrap: Callable, compiled: Callable) -> None:
-    made = compiled(add_footer(wrap(WORDS * 4), language="fr"))
+    made = compiled(add_footer(wrap(WORDS * 3), language="fr"))
     short = "{{ account.name }} {{ account.address }} {{ unsubscribe_url }}"
     (problem,) = content_checks.check_sendable(made.html, short, subject="Des nouvelles")
     assert (problem.code, problem.severity) == ("balance", Severity.WARNING)

@@ -19,7 +19,8 @@ MJML = """<mjml><mj-body><mj-section><mj-column>
 <mj-button href="https://boutique.test/pain?a=1&amp;b=2">Voir le pain</mj-button>
 <mj-text><a href="https://boutique.test/{{ contact.first_name }}">Pour vous</a></mj-text>
 <mj-text>{{ account.name }}, {{ account.address }}
-<a href="{{ unsubscribe_url }}">Me desabonner</a> <a href="{{ web_version_url }}">En ligne</a></mj-text>
+<a href="{{ unsubscribe_url }}">Me desabonner</a> <a href="{{ web_version_url }}">En ligne</a>
+<a href="{{ tracking_url }}">Mesure</a></mj-text>
 </mj-column></mj-section></mj-body></mjml>"""
 
 

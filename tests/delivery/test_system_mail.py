@@ -120,6 +120,16 @@ def test_a_second_try_has_the_same_message_id(services: Services) -> None:
         ),
         ("webhook_disabled", {"webhook": "CRM", "gone": True, "link": "http://localhost/x"}),
         ("webhook_disabled", {"webhook": "CRM", "gone": False, "link": "http://localhost/x"}),
+        (
+            "still_reading",
+            {
+                "sender": "Pain",
+                "contact": "a@b.test",
+                "until": "2026-12-24",
+                "link": "http://localhost/t/stay/x",
+                "leave": "http://localhost/t/unsubscribe/x",
+            },
+        ),
         ("import_done", {"file": "a.csv", "imported": 4812, "rejected": 37, "link": "http://localhost/x"}),
     ],
 )

@@ -269,6 +269,10 @@ def true_of(rule: Condition, one: Person, crowd: Crowd) -> bool:
             return _text(rule, key, " ".join(unicodedata.normalize("NFC", str(rule.value)).lower().split()))
         case "language" | "opens" | "clicks" | "source":
             return (getattr(one, rule.subject) == rule.value) is (rule.operator == "is")
+        case "measurement":
+            # nobody of the crowd was asked: the ledger knows nothing of them
+            may = one.opens != "granted" or one.clicks != "granted"
+            return may is (rule.operator == "may_be_asked")
         case "tag":
             return (rule.of in one.tags) is (rule.operator == "has")
         case "import":

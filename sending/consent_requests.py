@@ -29,6 +29,7 @@ from sending.campaigns import Campaign, Language, Name, NewCampaign
 
 JOB = "sending.note_consent_request"
 SEGMENT = N_("Measurement: may be asked")
+ALL = 2**63 - 1  # campaigns.asked_cursor: the ledger knows of everybody whom it reached
 TREE = Tree(match="all", rules=[Condition(subject=Subject.MEASUREMENT, operator="may_be_asked")])
 
 
@@ -124,11 +125,13 @@ async def note(services: Services, task: Task) -> datetime | None:
                 return jobs.in_(minutes=5)
             wording = await _wording(tx, services, task.ref_id)
             last = await measurement_asks.note_request(tx, task.ref_id, after=cursor, wording=wording)
+            await tx.run(
+                "UPDATE campaigns SET asked_cursor = $3 WHERE account_id = $1 AND id = $2",
+                task.ref_id,
+                ALL if last is None else last,
+            )
             if last is None:
                 return None
-            await tx.run(
-                "UPDATE campaigns SET asked_cursor = $3 WHERE account_id = $1 AND id = $2", task.ref_id, last
-            )
     return jobs.again()
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "REQUESTS",
     "RETENTION_LATE",
     "SECONDS",
+    "WEBHOOKS",
     "WORK_AGE",
     "exposition",
 ]
@@ -29,6 +30,7 @@ JOBS = Counter("mailer_jobs", "Turns run", ["job", "result"])
 DELIVERIES = Counter("mailer_deliveries", "Deliveries that reached a state", ["status"])
 MESSAGES = Counter("mailer_messages", "Transactional messages that reached a state", ["status"])
 EVENTS = Counter("mailer_events", "Opens and clicks stored or dropped", ["kind", "result"])
+WEBHOOKS = Counter("mailer_webhooks", "Requests to webhooks, by what became of them", ["outcome"])
 WORK_AGE = Gauge("mailer_work_oldest_seconds", "Age of the oldest due row of work", multiprocess_mode="max")
 RETENTION_LATE = Gauge(
     "mailer_retention_late_seconds", "How late the latest retention rule is", multiprocess_mode="max"

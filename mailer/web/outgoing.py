@@ -113,8 +113,10 @@ def _fault(url: str, wall: Wall) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return N_("This is not a web address.")
+    if not url.isascii():
+        return N_("Write letters with accents encoded: xn--… in the name of the machine, %C3%A9 behind it.")
     # urlsplit drops tabs and line ends, where others might not
-    if not host or not url.isascii() or any(one <= " " or one == "\x7f" or one == "\\" for one in url):
+    if not host or any(one <= " " or one == "\x7f" or one == "\\" for one in url):
         return N_("Write a whole web address without spaces, like https://example.com/hooks.")
     if parts.scheme != "https" and not (wall.local and parts.scheme == "http"):
         return N_("The address has to begin with https://.")

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from mailer.core import clock, jobs, restores
+from mailer.core import clock, jobs, metrics, restores
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from mailer.core.work import Task
@@ -75,6 +75,7 @@ class _Turn:
         now = clock.now()
         headers = signatures.headers(due.uid, now, body, self.secrets)
         answer = await self.caller.post(self.url, body, {**headers, "Content-Type": "application/json"})
+        metrics.WEBHOOKS.labels(answer.outcome.value).inc()
         async with self.services.db.account(self.task.account_id) as tx:
             goes_on = await settling.settle(tx, self.services, self._settled(due, answer, now))
         self.stopped = self.stopped or not goes_on

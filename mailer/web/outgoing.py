@@ -114,7 +114,7 @@ def _fault(url: str, wall: Wall) -> str:
     except ValueError:
         return N_("This is not a web address.")
     if not url.isascii():
-        return N_("Write letters with accents encoded: xn--… in the name of the machine, %C3%A9 behind it.")
+        return N_("Write letters with accents encoded: xn--… before the path, percent signs within it.")
     # urlsplit drops tabs and line ends, where others might not
     if not host or any(one <= " " or one == "\x7f" or one == "\\" for one in url):
         return N_("Write a whole web address without spaces, like https://example.com/hooks.")

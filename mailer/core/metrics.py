@@ -23,6 +23,7 @@ __all__ = [
     "REQUESTS",
     "RETENTION_LATE",
     "SECONDS",
+    "WEBHOOKS",
     "WORK_AGE",
     "answered",
     "exposition",
@@ -36,6 +37,7 @@ MESSAGES = Counter("mailer_messages", "Transactional messages that reached a sta
 EVENTS = Counter("mailer_events", "Opens and clicks stored or dropped", ["kind", "result"])
 INBOUND = Counter("mailer_inbound", "Mails that came to our addresses", ["result"])
 FEEDBACK = Counter("mailer_feedback", "Reports about mails, by what they say", ["kind"])
+WEBHOOKS = Counter("mailer_webhooks", "Requests to webhooks, by what became of them", ["outcome"])
 WORK_AGE = Gauge("mailer_work_oldest_seconds", "Age of the oldest due row of work", multiprocess_mode="max")
 RETENTION_LATE = Gauge(
     "mailer_retention_late_seconds", "How late the latest retention rule is", multiprocess_mode="max"

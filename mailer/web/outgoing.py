@@ -14,9 +14,11 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import SplitResult, urlsplit
 
@@ -41,10 +43,14 @@ _LOOPBACK = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 Lookup = Callable[[str, int], Awaitable[list[str]]]
 
 
+# Threads of their own: a name server that never answers holds up these, and nobody who sends mail.
+_LOOKUPS = ThreadPoolExecutor(16, thread_name_prefix="outgoing-names")
+
+
 async def _system_lookup(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in await loop.run_in_executor(_LOOKUPS, ask)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +113,10 @@ def _fault(url: str, wall: Wall) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return N_("This is not a web address.")
+    if not url.isascii():
+        return N_("Write letters with accents encoded: xn--… before the path, percent signs within it.")
     # urlsplit drops tabs and line ends, where others might not
-    if not host or not url.isascii() or any(one <= " " or one == "\x7f" or one == "\\" for one in url):
+    if not host or any(one <= " " or one == "\x7f" or one == "\\" for one in url):
         return N_("Write a whole web address without spaces, like https://example.com/hooks.")
     if parts.scheme != "https" and not (wall.local and parts.scheme == "http"):
         return N_("The address has to begin with https://.")

@@ -67,7 +67,7 @@ async def _lock(tx: AccountTx, endpoint_id: int) -> _Endpoint | None:
         SELECT url, name, status, failures, failing_since, last_success_at
         FROM webhook_endpoints
         WHERE account_id = $1 AND id = $2
-        FOR UPDATE
+        FOR NO KEY UPDATE
         """,
         endpoint_id,
     )

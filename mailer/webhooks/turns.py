@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from mailer.core import clock, jobs, restores
+from mailer.core import clock, jobs, metrics, restores
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from mailer.core.work import Task
@@ -75,6 +75,7 @@ class _Turn:
         now = clock.now()
         headers = signatures.headers(due.uid, now, body, self.secrets)
         answer = await self.caller.post(self.url, body, {**headers, "Content-Type": "application/json"})
+        metrics.WEBHOOKS.labels(answer.outcome.value).inc()
         async with self.services.db.account(self.task.account_id) as tx:
             goes_on = await settling.settle(tx, self.services, self._settled(due, answer, now))
         self.stopped = self.stopped or not goes_on
@@ -167,13 +168,19 @@ async def _due(tx: AccountTx, endpoint_id: int) -> list[Due]:
     return await tx.many(
         Due,
         """
+        -- the batch first: a join of all that waits with all that happened is for nobody
+        WITH due AS MATERIALIZED (
+            SELECT event_id
+            FROM webhook_deliveries
+            WHERE account_id = $1 AND endpoint_id = $2 AND status = 'waiting' AND next_at > $4
+              AND next_at <= $3
+            ORDER BY event_id
+            LIMIT $5
+        )
         SELECT e.id AS event_id, e.uid, e.type, e.at, e.data
-        FROM webhook_deliveries d
+        FROM due d
         JOIN webhook_events e ON e.account_id = $1 AND e.id = d.event_id
-        WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.status = 'waiting' AND d.next_at > $4
-          AND d.next_at <= $3
-        ORDER BY d.event_id
-        LIMIT $5
+        ORDER BY e.id
         """,
         endpoint_id,
         clock.now(),

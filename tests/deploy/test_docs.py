@@ -117,7 +117,7 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
             environ["LIST"] = str(answer["id"])
         if "/campaigns " in block:
             environ["CAMPAIGN"] = str(answer["id"])
-    made_list, contact, batch, campaign, sent, domain, report, speed, message = answers
+    made_list, contact, batch, campaign, sent, domain, report, speed, message, hook = answers
     assert made_list["name"] == "Lettre du lundi"
     assert contact["email"] == "ana@example.org"
     assert [row["result"] for row in batch["results"]] == ["created", "error"]
@@ -126,4 +126,5 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
     assert [record["kind"] for record in domain["records"]] == ["dkim", "dkim_ed25519", "dmarc", "mx"]
     assert report
     assert message["status"] == "queued"
+    assert hook["secret"].startswith("whsec_")
     assert speed["limited_by"] is None

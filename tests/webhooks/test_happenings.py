@@ -255,3 +255,39 @@ async def test_consent_to_measuring_is_told_with_its_purpose(place: Place) -> No
         ("consent.granted", "opens"),
         ("consent.withdrawn", "clicks"),
     ]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+async def test_a_million_changes_are_some_thousands_of_events_a_bounded_turn_at_a_time(place: Place) -> None:
+    """As an import writes them, a part of 10,000 in a transaction; no turn reads more than its bound."""
+    await place.listen("contact.created")
+    for part in range(100):
+        async with place.tx() as tx:
+            await tx.run(
+                """
+                INSERT INTO contact_changes (account_id, xid, contact_id, kind)
+                SELECT $1, pg_current_xact_id()::text::bigint, $2::int * 10000 + n, 'created'
+                FROM generate_series(1, 10000) AS g (n)
+                """,
+                part,
+            )
+    task = Task(place.account.id, collect.COLLECT, 0, 0, 1)
+    turns = 1
+    while await collect.collect(place.services, task) is not None:
+        turns += 1
+    assert turns >= 1_000_000 / collect.MOST_CHANGES
+    events, contacts_told, largest = (
+        await place.value("SELECT count(*) FROM webhook_events WHERE account_id = $1"),
+        await place.value(
+            """
+            SELECT count(DISTINCT told.contact) FROM webhook_events
+            CROSS JOIN jsonb_array_elements(data->'contact_ids') AS told (contact)
+            WHERE account_id = $1
+            """
+        ),
+        await place.value("SELECT max(octet_length(data::text)) FROM webhook_events WHERE account_id = $1"),
+    )
+    assert (events, contacts_told) == (2_500, 1_000_000)
+    assert largest < 20_000
+    assert await place.states() == ["waiting"] * 2_500

@@ -12,21 +12,23 @@ from collections.abc import Awaitable, Callable
 from mailer import __version__, client_commands
 from mailer.core.settings import Settings, SettingsError, environment, load
 
+PARTS = (
+    ("run", "everything under one supervisor, embedded servers where no URL is set"),
+    ("web", "one web process"),
+    ("track", "one process for what recipients touch: clicks, opens and their pages"),
+    ("worker", "one worker process"),
+    ("inbox", "the local inbox's SMTP listener"),
+    ("migrate", "bring the database up to this version"),
+    ("schema", "print the schema that the migrations make"),
+    ("demo", "run the main job once with made-up contacts"),
+)
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mailer", description="E-mail marketing that forgets on time.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (
-        ("run", "everything under one supervisor, embedded servers where no URL is set"),
-        ("web", "one web process"),
-        ("track", "one process for what recipients touch: clicks, opens and their pages"),
-        ("worker", "one worker process"),
-        ("inbox", "the local inbox's SMTP listener"),
-        ("migrate", "bring the database up to this version"),
-        ("schema", "print the schema that the migrations make"),
-        ("demo", "run the main job once with made-up contacts"),
-    ):
+    for name, text in PARTS:
         commands.add_parser(name, help=text)
     text = "say what is wrong with configuration, database, queue, SMTP and DNS"
     doctor = commands.add_parser("doctor", help=text)

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from mailer import __version__, bounce_commands, client_commands
 from mailer.core.settings import Settings, SettingsError, environment, load
 
-_PARTS = (
+PARTS = (
     ("run", "everything under one supervisor, embedded servers where no URL is set"),
     ("web", "one web process"),
     ("track", "one process for what recipients touch: clicks, opens and their pages"),
@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mailer", description="E-mail marketing that forgets on time.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in _PARTS:
+    for name, text in PARTS:
         commands.add_parser(name, help=text)
     text = "say what is wrong with configuration, database, queue, SMTP and DNS"
     doctor = commands.add_parser("doctor", help=text)

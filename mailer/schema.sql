@@ -1477,6 +1477,17 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_one_check CHECK (one)
 );
 
+CREATE TABLE public.judgements (
+    account_id bigint NOT NULL,
+    rules integer NOT NULL,
+    after_id text DEFAULT ''::text NOT NULL,
+    after_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    changed bigint DEFAULT 0 NOT NULL,
+    done_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.judgements FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.kept_counts (
     account_id bigint NOT NULL,
     name text NOT NULL,
@@ -2492,6 +2503,9 @@ ALTER TABLE ONLY public.inbox_mails
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.judgements
+    ADD CONSTRAINT judgements_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.kept_counts
     ADD CONSTRAINT kept_counts_pkey PRIMARY KEY (account_id, name, ref_id);
 
@@ -3059,6 +3073,9 @@ ALTER TABLE ONLY public.inactive_walks
 ALTER TABLE ONLY public.inbound_mails
     ADD CONSTRAINT inbound_mails_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.judgements
+    ADD CONSTRAINT judgements_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.kept_counts
     ADD CONSTRAINT kept_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3279,6 +3296,8 @@ CREATE POLICY account ON public.inactive_walks USING ((account_id = public.curre
 
 CREATE POLICY account ON public.inbound_mails USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.judgements USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.kept_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.last_open_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3434,6 +3453,8 @@ ALTER TABLE public.inactive_contacts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.inactive_walks ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inbound_mails ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.judgements ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kept_counts ENABLE ROW LEVEL SECURITY;
 
@@ -3618,6 +3639,8 @@ GRANT SELECT,DELETE ON TABLE public.inbound_mails TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 
 GRANT SELECT ON TABLE public.installation TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.judgements TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.kept_counts TO mailer_eraser;
 

@@ -19,13 +19,11 @@ from tracking import counts, judging, verdicts
 from tracking.buffer import Hit
 from tracking.counts import Change
 from tracking.verdicts import CROWD, Signals
-from tracking.window import Seen, Window
+from tracking.window import Seen, Window, mark_crowds
 
 OLDEST = timedelta(days=30)  # a file that was forgotten longer than this says nothing any more
 AHEAD = timedelta(minutes=10)
 STORED = ("open", "click")
-ASKED = 200
-"""Recipients of a network whose domains are looked at, the latest."""
 
 
 class Fact(NamedTuple):
@@ -166,25 +164,17 @@ async def _crowds(tx: AccountTx, window: Window, kept: Sequence[Seen]) -> list[S
     found = window.crowds(kept, CROWD)
     if not found:
         return []
+    rows = await tx.rows(
+        """
+        SELECT id, split_part(address_key, '@', 2)
+        FROM contacts
+        WHERE account_id = $1 AND id = ANY ($2::text::bigint[]) AND (opens = 'granted' OR clicks = 'granted')
+        """,
+        numbers({one.hit.contact_id for there in found for one in there}),
+    )
+    domains = dict(rows)
     own = {one.hit.id for one in kept}
-    changed = []
-    for there in found.values():
-        domains = await tx.value(
-            """
-            SELECT count(DISTINCT split_part(address_key, '@', 2))::int
-            FROM contacts
-            WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND (opens = 'granted' OR clicks = 'granted')
-            """,
-            list({one.hit.contact_id for one in there[-ASKED:]}),
-        )
-        if domains < CROWD:
-            continue
-        for one in there:
-            if not one.crowd:
-                one.crowd = domains
-                if one.hit.id not in own:
-                    changed.append(one)
-    return changed
+    return [one for there in found for one in mark_crowds(there, domains, CROWD) if one.hit.id not in own]
 
 
 _months: set[date] = set()

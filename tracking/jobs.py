@@ -11,13 +11,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from mailer.core import metrics
+from mailer.core import metrics, work
 from mailer.core.db import is_away
 from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, again, in_
 from mailer.core.services import Services
 from mailer.core.work import Task
-from tracking import buffer, ingest, tallies
+from tracking import buffer, ingest, rejudge, tallies
 from tracking.buffer import Entry, Hit
 from tracking.window import MAX_KEPT, Seen, Window
 
@@ -129,4 +129,25 @@ async def _store(services: Services, entries: Sequence[Entry], window: Window | 
     return [entry for entry in entries if failed.isdisjoint(hit.account_id for hit in entry.hits)]
 
 
-JOBS: list[Job] = [Job("tracking.flush", flush, every=timedelta(seconds=1))]
+async def judge_all(services: Services, _: Task) -> datetime:
+    """A row of work for each account; those that are judged by the present rules end at once."""
+    async with services.db.shared() as tx:
+        await work.add_for_each_account(tx, "tracking.judge_anew")
+    return in_(seconds=JUDGED.total_seconds())
+
+
+async def judge_anew(services: Services, task: Task) -> datetime | None:
+    started = time.monotonic()
+    while time.monotonic() - started < TURN_SECONDS:
+        async with services.db.account(task.account_id) as tx:
+            if not await rejudge.step(tx):
+                return None
+    return again()
+
+
+JUDGED = timedelta(hours=1)
+JOBS: list[Job] = [
+    Job("tracking.flush", flush, every=timedelta(seconds=1)),
+    Job("tracking.judge_all", judge_all, every=JUDGED),
+    Job("tracking.judge_anew", judge_anew),
+]

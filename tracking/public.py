@@ -44,26 +44,33 @@ SHORT = _FRESH | {
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def short_way(app: web.Application, settings: Settings, long_way: Handler) -> Handler:
-    """Stands before `long_way`, routing and middlewares: a known click or open is answered here."""
-    remote = proxies.asker(settings)
-    headers = dict(SHORT)
-    if settings.secure:
-        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    of_pixel = headers | {"Content-Type": "image/gif", "Cross-Origin-Resource-Policy": "cross-origin"}
-    pixel = Ready(200, headers=of_pixel, body=PIXEL)
+class _Answers:
+    """What is known goes out as bytes made before."""
 
-    @lru_cache(maxsize=4096)
-    def redirect(url: str) -> Ready:
-        return Ready(302, headers=headers | {"Location": url})
+    def __init__(self, settings: Settings) -> None:
+        self._headers = dict(SHORT)
+        if settings.secure:
+            self._headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        of_pixel = {"Content-Type": "image/gif", "Cross-Origin-Resource-Policy": "cross-origin"}
+        self._pixel = Ready(200, headers=self._headers | of_pixel, body=PIXEL)
+        self._known = lru_cache(maxsize=4096)(self._redirect)
 
-    def answer(found: Services, purpose: Purpose, what: CampaignToken) -> Ready | None:
+    def _redirect(self, url: str) -> Ready:
+        return Ready(302, headers=self._headers | {"Location": url})
+
+    def to(self, found: Services, purpose: Purpose, what: CampaignToken) -> Ready | None:
+        """None: a handler has to look. Raises NotFound."""
         if purpose is Purpose.OPEN:
-            return pixel
+            return self._pixel
         target = links.known(found, what)
         if target is None or target.held:
             return None
-        return Ready(302, headers=headers | {"Location": target.url}) if what.url else redirect(target.url)
+        return self._redirect(target.url) if what.url else self._known(target.url)
+
+
+def short_way(app: web.Application, settings: Settings, long_way: Handler) -> Handler:
+    """Stands before `long_way`, routing and middlewares: a known click or open is answered here."""
+    remote, answers = proxies.asker(settings), _Answers(settings)
 
     async def first(request: web.BaseRequest) -> web.StreamResponse:
         purpose = _PREFIXES.get(request.raw_path[:5])
@@ -72,7 +79,7 @@ def short_way(app: web.Application, settings: Settings, long_way: Handler) -> Ha
         started, found = time.perf_counter(), app[SERVICES]
         try:
             what = found.tokens.read_campaign(purpose, request.raw_path[5:].partition("?")[0])
-            ready = answer(found, purpose, what)
+            ready = answers.to(found, purpose, what)
         except NotFound:
             return await long_way(request)
         # hits that wait in a file are brought back on the long way

@@ -55,7 +55,7 @@ def score(signals: Signals) -> int:
     if signals.burst >= LINKS:
         points += 3 if signals.burst >= MANY_LINKS else 2
     points += 2 * (signals.networks >= NETWORKS)
-    points += 2 * (signals.crowd >= CROWD)
+    points += signals.crowd >= CROWD
     # who sends the form on the page to unsubscribe came there to leave
     points += 2 * (signals.leave and not signals.post)
     return points - PROOF * signals.post

@@ -843,6 +843,23 @@ ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.feedback_counts (
+    account_id bigint NOT NULL,
+    day date NOT NULL,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    profile text NOT NULL,
+    source text NOT NULL,
+    n bigint NOT NULL,
+    CONSTRAINT feedback_counts_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 20))),
+    CONSTRAINT feedback_counts_n_check CHECK ((n > 0)),
+    CONSTRAINT feedback_counts_profile_check CHECK (((length(profile) >= 1) AND (length(profile) <= 60))),
+    CONSTRAINT feedback_counts_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 40))),
+    CONSTRAINT feedback_counts_source_check CHECK ((source = ANY (ARRAY['smtp'::text, 'mail'::text, 'webhook'::text])))
+);
+
+ALTER TABLE ONLY public.feedback_counts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.field_changes (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1738,6 +1755,19 @@ ALTER TABLE public.smtp_servers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.soft_bounces (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    day date NOT NULL,
+    address_hash bytea NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT soft_bounces_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT soft_bounces_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 40)))
+);
+
+ALTER TABLE ONLY public.soft_bounces FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE public.suppressions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.suppressions_id_seq
     START WITH 1
@@ -1985,6 +2015,9 @@ ALTER TABLE ONLY public.export_members
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.feedback_counts
+    ADD CONSTRAINT feedback_counts_pkey PRIMARY KEY (account_id, day, kind, reason, profile, source);
+
 ALTER TABLE ONLY public.field_changes
     ADD CONSTRAINT field_changes_pkey PRIMARY KEY (account_id, id);
 
@@ -2150,6 +2183,9 @@ ALTER TABLE ONLY public.smtp_servers
 ALTER TABLE ONLY public.smtp_servers
     ADD CONSTRAINT smtp_servers_position UNIQUE (account_id, "position") DEFERRABLE;
 
+ALTER TABLE ONLY public.soft_bounces
+    ADD CONSTRAINT soft_bounces_pkey PRIMARY KEY (account_id, contact_id, day);
+
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
 
@@ -2314,6 +2350,8 @@ CREATE INDEX signup_requests_asked ON public.signup_requests USING btree (accoun
 
 CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (account_id, contact_id);
 
+CREATE INDEX soft_bounces_at ON public.soft_bounces USING btree (account_id, at);
+
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
@@ -2451,6 +2489,9 @@ ALTER TABLE ONLY public.export_members
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback_counts
+    ADD CONSTRAINT feedback_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.field_changes
     ADD CONSTRAINT field_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2590,6 +2631,12 @@ ALTER TABLE ONLY public.signup_requests
 ALTER TABLE ONLY public.smtp_servers
     ADD CONSTRAINT smtp_servers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.soft_bounces
+    ADD CONSTRAINT soft_bounces_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.soft_bounces
+    ADD CONSTRAINT soft_bounces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
@@ -2659,6 +2706,8 @@ CREATE POLICY account ON public.export_members USING ((account_id = public.curre
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.feedback_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.field_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.fields USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2727,6 +2776,8 @@ CREATE POLICY account ON public.signup_requests USING ((account_id = public.curr
 
 CREATE POLICY account ON public.smtp_servers USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.soft_bounces USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.suppressions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2788,6 +2839,8 @@ ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.export_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feedback_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.field_changes ENABLE ROW LEVEL SECURITY;
 
@@ -2856,6 +2909,8 @@ ALTER TABLE public.signup_forms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.signup_requests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.soft_bounces ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 
@@ -2943,6 +2998,8 @@ GRANT SELECT,DELETE ON TABLE public.export_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.feedback_counts TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.field_changes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
@@ -3026,6 +3083,8 @@ GRANT SELECT,DELETE ON TABLE public.signup_form_versions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.signup_forms TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.signup_requests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.soft_bounces TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.tags TO mailer_eraser;
 

@@ -266,6 +266,8 @@ LEFT_OUT = {
     "exports": _STATE,
     "export_members": _STATE,
     "soft_bounces": _FAILURES,
+    "feedback_hooks": _SECRET,
+    "feedback_seen": _STATE,
     "day_counts": _STATE,
     "evidence": _STATE,
     "provider_stops": _STATE,

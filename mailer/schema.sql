@@ -860,6 +860,48 @@ CREATE TABLE public.feedback_counts (
 
 ALTER TABLE ONLY public.feedback_counts FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.feedback_hooks (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    server_id bigint NOT NULL,
+    provider text NOT NULL,
+    topic text DEFAULT ''::text NOT NULL,
+    sealed_secret bytea,
+    confirmed_at timestamp with time zone,
+    last_event_at timestamp with time zone,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feedback_hooks_last_error_check CHECK ((length(last_error) <= 40)),
+    CONSTRAINT feedback_hooks_proof CHECK (
+CASE provider
+    WHEN 'ses'::text THEN ((topic <> ''::text) AND (sealed_secret IS NULL))
+    ELSE ((topic = ''::text) AND (sealed_secret IS NOT NULL))
+END),
+    CONSTRAINT feedback_hooks_provider_check CHECK ((provider = ANY (ARRAY['ses'::text, 'sendgrid'::text, 'postmark'::text]))),
+    CONSTRAINT feedback_hooks_topic_check CHECK ((length(topic) <= 400))
+);
+
+ALTER TABLE ONLY public.feedback_hooks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feedback_hooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feedback_hooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.feedback_seen (
+    account_id bigint NOT NULL,
+    key bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feedback_seen_key_check CHECK ((length(key) = 16))
+);
+
+ALTER TABLE ONLY public.feedback_seen FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.field_changes (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -2018,6 +2060,15 @@ ALTER TABLE ONLY public.exports
 ALTER TABLE ONLY public.feedback_counts
     ADD CONSTRAINT feedback_counts_pkey PRIMARY KEY (account_id, day, kind, reason, profile, source);
 
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_server UNIQUE (account_id, server_id);
+
+ALTER TABLE ONLY public.feedback_seen
+    ADD CONSTRAINT feedback_seen_pkey PRIMARY KEY (account_id, key);
+
 ALTER TABLE ONLY public.field_changes
     ADD CONSTRAINT field_changes_pkey PRIMARY KEY (account_id, id);
 
@@ -2284,6 +2335,8 @@ CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, camp
 
 CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, contact_id, at);
 
+CREATE INDEX feedback_seen_at ON public.feedback_seen USING btree (account_id, at);
+
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
@@ -2492,6 +2545,15 @@ ALTER TABLE ONLY public.exports
 
 ALTER TABLE ONLY public.feedback_counts
     ADD CONSTRAINT feedback_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_account_id_server_id_fkey FOREIGN KEY (account_id, server_id) REFERENCES public.smtp_servers(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback_seen
+    ADD CONSTRAINT feedback_seen_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.field_changes
     ADD CONSTRAINT field_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -2708,6 +2770,10 @@ CREATE POLICY account ON public.exports USING ((account_id = public.current_acco
 
 CREATE POLICY account ON public.feedback_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.feedback_hooks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.feedback_seen USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.field_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.fields USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2841,6 +2907,10 @@ ALTER TABLE public.export_members ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feedback_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feedback_hooks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feedback_seen ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.field_changes ENABLE ROW LEVEL SECURITY;
 
@@ -2999,6 +3069,10 @@ GRANT SELECT,DELETE ON TABLE public.export_members TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.feedback_counts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.feedback_hooks TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.feedback_seen TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.field_changes TO mailer_eraser;
 

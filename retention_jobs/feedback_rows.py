@@ -4,9 +4,9 @@ from datetime import datetime
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs.policies import SOFT_BOUNCE_MONTHS, STATISTICS_MONTHS
+from retention_jobs.policies import SEEN, SOFT_BOUNCE_MONTHS, STATISTICS_MONTHS
 
-# purge.BATCH, which imports this file
+# as purge.BATCH, whose file imports this one
 LIMIT = 10_000
 
 
@@ -16,7 +16,17 @@ async def feedback(tx: AccountTx, now: datetime) -> int:
         "DELETE FROM feedback_counts WHERE account_id = $1 AND day < $2",
         months_before(now, STATISTICS_MONTHS).date(),
     )
-    return await tx.run(
+    seen = await tx.run(
+        """
+        DELETE FROM feedback_seen
+        WHERE account_id = $1 AND key IN (
+            SELECT key FROM feedback_seen WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
+        )
+        """,
+        now - SEEN,
+        LIMIT,
+    )
+    return seen + await tx.run(
         """
         DELETE FROM soft_bounces
         WHERE account_id = $1 AND (contact_id, day) IN (

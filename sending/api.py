@@ -5,6 +5,7 @@ from aiohttp import web
 from sending import (
     api_campaigns,
     api_domains,
+    api_hooks,
     api_messages,
     api_pace,
     api_senders,
@@ -19,5 +20,6 @@ ROUTES: list[web.RouteDef] = [
     *api_pace.ROUTES,
     *api_domains.ROUTES,
     *api_servers.ROUTES,
+    *api_hooks.ROUTES,
     *api_tests.ROUTES,
 ]

@@ -39,9 +39,10 @@ class Fence:
 
     down: bool = False
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    ports: tuple[int, ...] = PORTS
 
     def lets_port(self, port: int) -> bool:
-        return self.down or port in PORTS
+        return self.down or port in self.ports
 
     def lets(self, address: str) -> bool:
         """An address as the resolver gives it. Written otherwise (0x7f000001, 127.1) it is not let in."""
@@ -70,15 +71,15 @@ def _meant(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return address
 
 
-def of(settings: Settings) -> Fence:
-    return Fence(down=settings.local, networks=settings.operator.smtp_networks)
+def of(settings: Settings, ports: tuple[int, ...] = PORTS) -> Fence:
+    return Fence(down=settings.local, networks=settings.operator.smtp_networks, ports=ports)
 
 
 async def resolve(host: str, port: int, fence: Fence) -> list[tuple[int, Any]]:
     """Families and addresses of a server. Raises OutOfBounds when one of them is not let in, OSError (of the
     resolver) when there are none."""
     if not fence.lets_port(port):
-        raise OutOfBounds(f"port {port} is not one of {', '.join(map(str, PORTS))}")
+        raise OutOfBounds(f"port {port} is not one of {', '.join(map(str, fence.ports))}")
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_SECONDS):
         try:

@@ -7,6 +7,7 @@ from sending import (
     pages_content,
     pages_designs,
     pages_domains,
+    pages_hooks,
     pages_left_out,
     pages_media,
     pages_messages,
@@ -37,5 +38,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_pace.ROUTES,
     *pages_domains.ROUTES,
     *pages_servers.ROUTES,
+    *pages_hooks.ROUTES,
     *pages_seeds.ROUTES,
 ]

@@ -74,6 +74,7 @@ OBJECTS = {
     "design": N_("design"),
     "domain": N_("domain"),
     "export": N_("export"),
+    "feedback_hook": N_("webhook of an SMTP provider"),
     "field": N_("field"),
     "image": N_("image"),
     "import": N_("import"),

@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     FORM_PREVIEW = "e"
     STAY = "y"
     UPLOAD = "i"
+    HOOK = "h"
 
 
 @dataclass(frozen=True, slots=True)

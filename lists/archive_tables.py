@@ -267,6 +267,7 @@ LEFT_OUT = {
     "export_members": _STATE,
     "soft_bounces": _FAILURES,
     "feedback_hooks": _SECRET,
+    "report_mailboxes": _SECRET,
     "feedback_seen": _STATE,
     "day_counts": _STATE,
     "evidence": _STATE,

@@ -1454,6 +1454,45 @@ CREATE TABLE public.provider_stops (
 
 ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.report_mailboxes (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    tls text NOT NULL,
+    username text NOT NULL,
+    sealed_password bytea NOT NULL,
+    folder text DEFAULT 'INBOX'::text NOT NULL,
+    done_folder text DEFAULT ''::text NOT NULL,
+    uid_validity bigint DEFAULT 0 NOT NULL,
+    last_uid bigint DEFAULT 0 NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    left_alone bigint DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT report_mailboxes_done_folder_check CHECK ((length(done_folder) <= 200)),
+    CONSTRAINT report_mailboxes_folder_check CHECK (((length(folder) >= 1) AND (length(folder) <= 200))),
+    CONSTRAINT report_mailboxes_host_check CHECK (((length(host) >= 1) AND (length(host) <= 253))),
+    CONSTRAINT report_mailboxes_last_error_check CHECK ((length(last_error) <= 40)),
+    CONSTRAINT report_mailboxes_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT report_mailboxes_tls_check CHECK ((tls = ANY (ARRAY['implicit'::text, 'starttls'::text]))),
+    CONSTRAINT report_mailboxes_username_check CHECK (((length(username) >= 1) AND (length(username) <= 320)))
+);
+
+ALTER TABLE ONLY public.report_mailboxes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_mailboxes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.report_mailboxes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.restrictions (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -2165,6 +2204,12 @@ ALTER TABLE ONLY public.provider_pauses
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
 
+ALTER TABLE ONLY public.report_mailboxes
+    ADD CONSTRAINT report_mailboxes_one UNIQUE (account_id);
+
+ALTER TABLE ONLY public.report_mailboxes
+    ADD CONSTRAINT report_mailboxes_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.restrictions
     ADD CONSTRAINT restrictions_pkey PRIMARY KEY (account_id, id);
 
@@ -2642,6 +2687,9 @@ ALTER TABLE ONLY public.one_time_links
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.report_mailboxes
+    ADD CONSTRAINT report_mailboxes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.restrictions
     ADD CONSTRAINT restrictions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
@@ -2816,6 +2864,8 @@ CREATE POLICY account ON public.messages USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.report_mailboxes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.restrictions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2953,6 +3003,8 @@ ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_mailboxes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.restrictions ENABLE ROW LEVEL SECURITY;
 
@@ -3125,6 +3177,8 @@ GRANT SELECT ON TABLE public.original TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.report_mailboxes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.restrictions TO mailer_eraser;
 

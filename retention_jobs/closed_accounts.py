@@ -28,6 +28,7 @@ _STATEMENTS = {
     "day_counts": "DELETE FROM day_counts WHERE account_id = $1",
     "dkim_keys": "DELETE FROM dkim_keys WHERE account_id = $1",
     "domains": "DELETE FROM domains WHERE account_id = $1",
+    "report_mailboxes": "DELETE FROM report_mailboxes WHERE account_id = $1",
     "feedback_hooks": "DELETE FROM feedback_hooks WHERE account_id = $1",
     "feedback_seen": "DELETE FROM feedback_seen WHERE account_id = $1",
     "smtp_servers": "DELETE FROM smtp_servers WHERE account_id = $1",

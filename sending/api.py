@@ -6,6 +6,7 @@ from sending import (
     api_campaigns,
     api_domains,
     api_hooks,
+    api_mailbox,
     api_messages,
     api_pace,
     api_senders,
@@ -21,5 +22,6 @@ ROUTES: list[web.RouteDef] = [
     *api_domains.ROUTES,
     *api_servers.ROUTES,
     *api_hooks.ROUTES,
+    *api_mailbox.ROUTES,
     *api_tests.ROUTES,
 ]

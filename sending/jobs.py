@@ -10,7 +10,9 @@ from sending import (
     domain_checks,
     doubts,
     holds,
+    mailbox_polls,
     preparation,
+    report_mailboxes,
     system_mail,
     test_mail,
     transactional,
@@ -29,5 +31,6 @@ JOBS: list[Job] = [
     Job(exports.JOBS["deliveries"], delivery_exports.export),
     Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
+    Job(report_mailboxes.JOB, mailbox_polls.poll),
     Job(restores.FOLLOW, holds.follow),
 ]

@@ -9,6 +9,7 @@ from sending import (
     pages_domains,
     pages_hooks,
     pages_left_out,
+    pages_mailbox,
     pages_media,
     pages_messages,
     pages_pace,
@@ -39,5 +40,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_domains.ROUTES,
     *pages_servers.ROUTES,
     *pages_hooks.ROUTES,
+    *pages_mailbox.ROUTES,
     *pages_seeds.ROUTES,
 ]

@@ -81,6 +81,7 @@ OBJECTS = {
     "inactive_contacts": N_("inactive contacts"),
     "mailing_list": N_("list"),
     "message": N_("transactional message"),
+    "report_mailbox": N_("mailbox of reports"),
     "segment": N_("segment"),
     "tag": N_("tag"),
     "selection": N_("selection of contacts"),

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from mailer.core.errors import Invalid
-from sending import feedback_hooks, hook_calls, hook_events, sendgrid_events
+from sending import feedback_hooks, feedback_notes, hook_events, sendgrid_events
 from sending.feedback_hooks import NewHook
 from sending.hook_events import REPLAY, Refused
 from tests.client import Client
@@ -175,7 +175,7 @@ async def test_a_process_that_dies_before_the_note_leaves_the_call_to_the_next_t
         raise ConnectionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(hook_calls.feedback_notes, "note", dies)
+        patched.setattr(feedback_notes, "note", dies)
         # the database is away: the provider is to tell it again
         assert (await sendgrid.call(body, signed(key, body))).status == 503
     assert await sendgrid.counts() == {}

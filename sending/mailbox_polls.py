@@ -1,0 +1,143 @@
+"""The job that reads an account's mailbox of reports: once a minute, less often while it fails.
+
+    connect behind the fence → beyond the last UID, 50 at a time → each mail acts → understood ones are
+    settled → the place is noted → …
+
+The place is noted last: a worker that is killed before reads the same mails again, and they change nothing
+twice. What is not understood is neither moved nor marked.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from mailer.core import clock, jobs
+from mailer.core.db import is_away
+from mailer.core.errors import Unavailable, fault
+from mailer.core.services import Services
+from mailer.core.work import Task
+from sending import feedback_mail, feedback_reports, fence, hook_events, imap, report_mailboxes
+from sending.fence import OutOfBounds
+from sending.hook_events import Event
+from sending.imap import Access, ImapError, Mailbox
+from sending.report_mailboxes import Place
+
+log = structlog.get_logger()
+EVERY = timedelta(minutes=1)
+MOST_WAIT = timedelta(hours=1)
+AT_ONCE = 50
+_TURN_SECONDS = 20.0
+
+
+async def poll(services: Services, task: Task) -> datetime | None:
+    """The job "sending.poll_mailbox": `ref_id` is the mailbox."""
+    async with services.db.account(task.account_id) as tx:
+        found = await report_mailboxes.opened(tx, services.sealer, task.ref_id)
+    if found is None:
+        return None
+    access, place = found
+    try:
+        if access is None:
+            raise _Trouble("sealed")
+        async with opened(services, access) as mailbox:
+            more = await _read(services, task.account_id, mailbox, place)
+    except (ImapError, _Trouble) as error:
+        why = error.why if isinstance(error, ImapError) else str(error)
+        log.info("mailbox not read", mailbox=task.ref_id, why=why)
+        async with services.db.account(task.account_id) as tx:
+            await report_mailboxes.note_error(tx, place, why)
+        return clock.now() + backoff(place.failures)
+    return jobs.again() if more else clock.now() + EVERY
+
+
+def backoff(failures: int) -> timedelta:
+    """After so many failures in a row: a minute, doubling up to an hour."""
+    return min(EVERY * float(2 ** min(failures, 8)), MOST_WAIT)
+
+
+class _Trouble(Exception):
+    """What is no matter of IMAP; a word of report_mailboxes.ERRORS."""
+
+
+@asynccontextmanager
+async def opened(services: Services, access: Access) -> AsyncIterator[Mailbox]:
+    """Signed in, its folder open. Raises ImapError."""
+    try:
+        connection = await fence.connect(access.host, access.port, fence.of(services.settings, imap.PORTS))
+    except OutOfBounds:
+        raise ImapError("private") from None
+    except OSError:
+        raise ImapError("away") from None
+    stack = contextlib.ExitStack()
+    try:
+        yield await asyncio.to_thread(stack.enter_context, imap.opened(connection, access))
+    finally:
+        await asyncio.to_thread(stack.close)
+
+
+async def _read(services: Services, account_id: int, mailbox: Mailbox, place: Place) -> bool:
+    """True when there is more than this turn had time for."""
+    ends = asyncio.get_running_loop().time() + _TURN_SECONDS
+    if mailbox.uid_validity != place.uid_validity:
+        # the server has counted anew: what was read before is known by what it says
+        place = replace(place, uid_validity=mailbox.uid_validity, last_uid=0)
+    while True:
+        batch = await asyncio.to_thread(mailbox.beyond, place.last_uid, AT_ONCE)
+        understood, left, whole = await _take(services, account_id, mailbox, batch)
+        await asyncio.to_thread(mailbox.settle, understood)
+        if understood or left:
+            place = replace(place, last_uid=max(*understood, *left, 0))
+        async with services.db.account(account_id) as tx:
+            await report_mailboxes.note_read(tx, place, taken=len(understood), left_alone=len(left))
+        if len(batch) < AT_ONCE or not whole:
+            return False
+        if asyncio.get_running_loop().time() >= ends:
+            return True
+
+
+async def _take(
+    services: Services, account_id: int, mailbox: Mailbox, batch: Sequence[tuple[int, int]]
+) -> tuple[list[int], list[int], bool]:
+    """UIDs that were understood, and those left alone; False when one came too early and waits."""
+    understood: list[int] = []
+    left: list[int] = []
+    for uid, size in batch:
+        raw = await asyncio.to_thread(mailbox.raw, uid) if size <= imap.MOST_BYTES else None
+        acted = await _act(services, account_id, raw) if raw is not None else None
+        if acted is not None and not acted.whole:
+            return understood, left, False
+        (understood if acted is not None and acted.known else left).append(uid)
+    return understood, left, True
+
+
+async def _act(services: Services, account_id: int, raw: bytes) -> feedback_reports.Acted | None:
+    """None for a mail that broke something: it is left alone, so that it stops no other."""
+    digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    findings = await asyncio.to_thread(feedback_mail.explain, raw)
+    events = [
+        Event(key=hook_events.key_of("mail", digest, n), at=clock.now(), finding=finding)
+        for n, finding in enumerate(findings[: hook_events.MOST_EVENTS])
+    ]
+    try:
+        return await feedback_reports.act(services, account_id, events, "mail")
+    except Exception as error:
+        if isinstance(error, Unavailable) or is_away(error):
+            raise
+        log.exception("a report broke something", account=account_id)
+        return None
+
+
+async def check(services: Services, access: Access) -> None:
+    """Before it is saved: signs in and opens the folder. Raises Invalid at the field that is at fault."""
+    try:
+        async with opened(services, access):
+            pass
+    except ImapError as error:
+        field = report_mailboxes.FIELDS.get(error.why, "host")
+        raise fault(field, report_mailboxes.ERRORS[error.why], code=error.why) from None

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__, client_commands
+from mailer import __version__, client_commands, mailbox_command
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--email", required=True)
     operator.add_argument("--json", action="store_true")
     client_commands.add_to(commands)
+    mailbox_command.add_to(commands)
     sending = commands.add_parser("sending", help="sending as a whole, after a restore").add_subparsers(
         dest="act", required=True
     )
@@ -142,6 +143,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             return asyncio.run(doctor.run(os.environ))
         case "import" | "export":
             return _run(lambda: client_commands.run(args))
+        case "mailbox":
+            return _run(lambda: mailbox_command.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

@@ -1407,6 +1407,34 @@ CREATE TABLE public.one_time_links (
     CONSTRAINT one_time_links_purpose_check CHECK ((purpose = ANY (ARRAY['confirm_email'::text, 'reset_password'::text, 'sign_in'::text, 'change_email'::text])))
 );
 
+CREATE TABLE public.operator_mailbox (
+    one boolean DEFAULT true NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    tls text NOT NULL,
+    username text NOT NULL,
+    sealed_password bytea NOT NULL,
+    folder text DEFAULT 'INBOX'::text NOT NULL,
+    done_folder text DEFAULT ''::text NOT NULL,
+    uid_validity bigint DEFAULT 0 NOT NULL,
+    last_uid bigint DEFAULT 0 NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    left_alone bigint DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT operator_mailbox_done_folder_check CHECK ((length(done_folder) <= 200)),
+    CONSTRAINT operator_mailbox_folder_check CHECK (((length(folder) >= 1) AND (length(folder) <= 200))),
+    CONSTRAINT operator_mailbox_host_check CHECK (((length(host) >= 1) AND (length(host) <= 253))),
+    CONSTRAINT operator_mailbox_last_error_check CHECK ((length(last_error) <= 40)),
+    CONSTRAINT operator_mailbox_one_check CHECK (one),
+    CONSTRAINT operator_mailbox_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT operator_mailbox_tls_check CHECK ((tls = ANY (ARRAY['implicit'::text, 'starttls'::text]))),
+    CONSTRAINT operator_mailbox_username_check CHECK (((length(username) >= 1) AND (length(username) <= 320)))
+);
+
 CREATE TABLE public.original (
     one boolean DEFAULT true NOT NULL,
     CONSTRAINT original_one_check CHECK (one)
@@ -2191,6 +2219,9 @@ ALTER TABLE ONLY public.mx_domains
 
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.operator_mailbox
+    ADD CONSTRAINT operator_mailbox_pkey PRIMARY KEY (one);
 
 ALTER TABLE ONLY public.original
     ADD CONSTRAINT original_pkey PRIMARY KEY (one);
@@ -3171,6 +3202,8 @@ GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.messages TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
+
+GRANT SELECT ON TABLE public.operator_mailbox TO mailer_eraser;
 
 GRANT SELECT ON TABLE public.original TO mailer_eraser;
 

@@ -11,6 +11,7 @@ from sending import (
     doubts,
     holds,
     mailbox_polls,
+    operator_mailbox,
     preparation,
     report_mailboxes,
     system_mail,
@@ -32,5 +33,6 @@ JOBS: list[Job] = [
     Job("sending.check_domain", domain_checks.check_domain),
     Job("sending.stop_account", account_stops.stop_account),
     Job(report_mailboxes.JOB, mailbox_polls.poll),
+    Job(operator_mailbox.JOB, mailbox_polls.poll_operators),
     Job(restores.FOLLOW, holds.follow),
 ]

@@ -1,4 +1,4 @@
-"""The job that reads an account's mailbox of reports: once a minute, less often while it fails.
+"""The jobs that read mailboxes of reports: once a minute, less often while that fails.
 
     connect behind the fence → beyond the last UID, 50 at a time → each mail acts → understood ones are
     settled → the place is noted → …
@@ -12,8 +12,9 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
@@ -22,7 +23,16 @@ from mailer.core.db import is_away
 from mailer.core.errors import Unavailable, fault
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import feedback_mail, feedback_reports, fence, hook_events, imap, report_mailboxes
+from sending import (
+    feedback_mail,
+    feedback_reports,
+    fence,
+    hook_events,
+    imap,
+    operator_mailbox,
+    report_mailboxes,
+)
+from sending.feedback_reports import Acted
 from sending.fence import OutOfBounds
 from sending.hook_events import Event
 from sending.imap import Access, ImapError, Mailbox
@@ -35,23 +45,93 @@ AT_ONCE = 50
 _TURN_SECONDS = 20.0
 
 
+class Keeper(Protocol):
+    """Whose mailbox it is: where its place is noted, and whose mails a report may speak of."""
+
+    @property
+    def services(self) -> Services: ...
+
+    async def opened(self) -> tuple[Access | None, Place] | None: ...
+
+    async def read(self, place: Place, taken: int, left_alone: int) -> None: ...
+
+    async def failed(self, place: Place, why: str) -> None: ...
+
+    async def act(self, raw: bytes) -> Acted | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAccount:
+    services: Services
+    account_id: int
+    mailbox_id: int
+
+    async def opened(self) -> tuple[Access | None, Place] | None:
+        async with self.services.db.account(self.account_id) as tx:
+            return await report_mailboxes.opened(tx, self.services.sealer, self.mailbox_id)
+
+    async def read(self, place: Place, taken: int, left_alone: int) -> None:
+        async with self.services.db.account(self.account_id) as tx:
+            await report_mailboxes.note_read(tx, place, taken=taken, left_alone=left_alone)
+
+    async def failed(self, place: Place, why: str) -> None:
+        async with self.services.db.account(self.account_id) as tx:
+            await report_mailboxes.note_error(tx, place, why)
+
+    async def act(self, raw: bytes) -> Acted | None:
+        return await act(self.services, self.account_id, raw)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfOperator:
+    services: Services
+
+    async def opened(self) -> tuple[Access | None, Place] | None:
+        async with self.services.db.shared() as tx:
+            return await operator_mailbox.opened(tx, self.services.sealer)
+
+    async def read(self, place: Place, taken: int, left_alone: int) -> None:
+        async with self.services.db.shared() as tx:
+            await operator_mailbox.note_read(tx, place, taken=taken, left_alone=left_alone)
+
+    async def failed(self, place: Place, why: str) -> None:
+        async with self.services.db.shared() as tx:
+            await operator_mailbox.note_error(tx, why)
+
+    async def act(self, raw: bytes) -> Acted | None:
+        """Of the accounts that the returned mail names: whether it is theirs, its Message-ID says."""
+        for account_id in await operator_mailbox.accounts_in(self.services, raw):
+            acted = await act(self.services, account_id, raw)
+            if acted is not None and (acted.known or not acted.whole):
+                return acted
+        return None
+
+
 async def poll(services: Services, task: Task) -> datetime | None:
     """The job "sending.poll_mailbox": `ref_id` is the mailbox."""
-    async with services.db.account(task.account_id) as tx:
-        found = await report_mailboxes.opened(tx, services.sealer, task.ref_id)
+    return await _poll(_OfAccount(services, task.account_id, task.ref_id))
+
+
+async def poll_operators(services: Services, task: Task) -> datetime | None:
+    """The job "sending.poll_operator_mailbox"."""
+    return await _poll(_OfOperator(services))
+
+
+async def _poll(keeper: Keeper) -> datetime | None:
+    """None when the mailbox is gone."""
+    found = await keeper.opened()
     if found is None:
         return None
     access, place = found
     try:
         if access is None:
             raise _Trouble("sealed")
-        async with opened(services, access) as mailbox:
-            more = await _read(services, task.account_id, mailbox, place)
+        async with opened(keeper.services, access) as mailbox:
+            more = await _read(keeper, mailbox, place)
     except (ImapError, _Trouble) as error:
         why = error.why if isinstance(error, ImapError) else str(error)
-        log.info("mailbox not read", mailbox=task.ref_id, why=why)
-        async with services.db.account(task.account_id) as tx:
-            await report_mailboxes.note_error(tx, place, why)
+        log.info("mailbox not read", mailbox=place.id, why=why)
+        await keeper.failed(place, why)
         return clock.now() + backoff(place.failures)
     return jobs.again() if more else clock.now() + EVERY
 
@@ -81,7 +161,7 @@ async def opened(services: Services, access: Access) -> AsyncIterator[Mailbox]:
         await asyncio.to_thread(stack.close)
 
 
-async def _read(services: Services, account_id: int, mailbox: Mailbox, place: Place) -> bool:
+async def _read(keeper: Keeper, mailbox: Mailbox, place: Place) -> bool:
     """True when there is more than this turn had time for."""
     ends = asyncio.get_running_loop().time() + _TURN_SECONDS
     if mailbox.uid_validity != place.uid_validity:
@@ -89,12 +169,11 @@ async def _read(services: Services, account_id: int, mailbox: Mailbox, place: Pl
         place = replace(place, uid_validity=mailbox.uid_validity, last_uid=0)
     while True:
         batch = await asyncio.to_thread(mailbox.beyond, place.last_uid, AT_ONCE)
-        understood, left, whole = await _take(services, account_id, mailbox, batch)
+        understood, left, whole = await _take(keeper, mailbox, batch)
         await asyncio.to_thread(mailbox.settle, understood)
         if understood or left:
             place = replace(place, last_uid=max(*understood, *left, 0))
-        async with services.db.account(account_id) as tx:
-            await report_mailboxes.note_read(tx, place, taken=len(understood), left_alone=len(left))
+        await keeper.read(place, len(understood), len(left))
         if len(batch) < AT_ONCE or not whole:
             return False
         if asyncio.get_running_loop().time() >= ends:
@@ -102,21 +181,21 @@ async def _read(services: Services, account_id: int, mailbox: Mailbox, place: Pl
 
 
 async def _take(
-    services: Services, account_id: int, mailbox: Mailbox, batch: Sequence[tuple[int, int]]
+    keeper: Keeper, mailbox: Mailbox, batch: Sequence[tuple[int, int]]
 ) -> tuple[list[int], list[int], bool]:
     """UIDs that were understood, and those left alone; False when one came too early and waits."""
     understood: list[int] = []
     left: list[int] = []
     for uid, size in batch:
         raw = await asyncio.to_thread(mailbox.raw, uid) if size <= imap.MOST_BYTES else None
-        acted = await _act(services, account_id, raw) if raw is not None else None
+        acted = await keeper.act(raw) if raw is not None else None
         if acted is not None and not acted.whole:
             return understood, left, False
         (understood if acted is not None and acted.known else left).append(uid)
     return understood, left, True
 
 
-async def _act(services: Services, account_id: int, raw: bytes) -> feedback_reports.Acted | None:
+async def act(services: Services, account_id: int, raw: bytes) -> Acted | None:
     """None for a mail that broke something: it is left alone, so that it stops no other."""
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
     findings = await asyncio.to_thread(feedback_mail.explain, raw)

@@ -54,6 +54,7 @@ GLOBAL = frozenset(
         "schema_migrations",
         "installation",
         "original",
+        "operator_mailbox",
     ]
 )
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
@@ -62,13 +63,13 @@ OWNERS = {
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes",
-    "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes",
+    "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes operator_mailbox",
     # contacts: last_act_at alone (B-27)
     "tracking": "events contacts",
     "retention_jobs": "*",
 }
 # global tables without a word about anybody's rows
-SENDING_NAMES = {"inbox_mails", "outbox", "mx_domains", "provider_pauses"}
+SENDING_NAMES = {"inbox_mails", "outbox", "mx_domains", "provider_pauses", "operator_mailbox"}
 ROOF = {"mailer/app.py", "mailer/worker.py", "mailer/cli.py", "mailer/demo.py"}
 
 

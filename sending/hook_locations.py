@@ -12,6 +12,7 @@ from mailer.core import addresses, clock, keys
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from sending import personal, profiles, transactional_content
+from sending.feedback import Reason
 from sending.feedback_effects import Located
 from sending.hook_events import Event
 
@@ -67,7 +68,8 @@ async def locate(tx: AccountTx, services: Services, events: Sequence[Event]) -> 
     found = []
     for n, (event, _) in enumerate(read):
         delivery, message_id = deliveries.get(n), event.message_id
-        if delivery is None and not (event.campaign_id or message_id) and event.finding.message_id:
+        unmarked = not (event.campaign_id or message_id) and event.finding.message_id
+        if delivery is None and unmarked and event.finding.reason is not Reason.DELIVERED:
             delivery = await _by_message_id(tx, key, event.finding.message_id, people[n])
             if delivery is None:
                 message_id = await _message(tx, key, event.finding.message_id, hashes[n])
@@ -101,6 +103,7 @@ def _found(
         finding=event.finding,
         message_id=0 if delivery else event.message_id,
         check=check,
+        final=event.final,
     )
     return Found(
         event=event,

@@ -10,6 +10,7 @@ twice. What is not understood is neither moved nor marked.
 import asyncio
 import contextlib
 import hashlib
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -43,6 +44,9 @@ EVERY = timedelta(minutes=1)
 MOST_WAIT = timedelta(hours=1)
 AT_ONCE = 50
 _TURN_SECONDS = 20.0
+# RFC 3464 §2.3.3: still on its way, and tried again
+_LATE = re.compile(rb"^Action:[ \t]*delayed", re.IGNORECASE | re.MULTILINE)
+_FAILED = re.compile(rb"^Action:[ \t]*failed", re.IGNORECASE | re.MULTILINE)
 
 
 class Keeper(Protocol):
@@ -199,8 +203,9 @@ async def act(services: Services, account_id: int, raw: bytes) -> Acted | None:
     """None for a mail that broke something: it is left alone, so that it stops no other."""
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
     findings = await asyncio.to_thread(feedback_mail.explain, raw)
+    final = not _LATE.search(raw) or _FAILED.search(raw) is not None
     events = [
-        Event(key=hook_events.key_of("mail", digest, n), at=clock.now(), finding=finding)
+        Event(key=hook_events.key_of("mail", digest, n), at=clock.now(), finding=finding, final=final)
         for n, finding in enumerate(findings[: hook_events.MOST_EVENTS])
     ]
     try:

@@ -2,12 +2,15 @@
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 
 import orjson
 import pytest
 
+from mailer.core import clock
 from mailer.core.errors import Conflict, Unavailable
 from mailer.core.services import Services
+from retention_jobs import feedback_rows
 from sending import dkim, feedback_hooks, fence, hook_calls, pinned_https, servers
 from sending.feedback_hooks import NewHook
 from sending.fence import OutOfBounds
@@ -67,6 +70,16 @@ async def test_a_server_goes_with_its_webhook_and_has_one(post: Post, people: Pe
                 )
         await servers.delete(tx, made.server_id)
         assert await tx.value("SELECT count(*) FROM feedback_hooks WHERE account_id = $1") == 0
+
+
+@pytest.mark.req("A-004")
+async def test_what_was_seen_is_forgotten_after_thirty_days(ses: Provider, aws: Amazon) -> None:
+    await ses.sent("a@x.test")
+    assert (await ses.call(aws.message(bounce(ses, "a@x.test")))).status == 200
+    async with ses.post.tx() as tx:
+        assert await feedback_rows.feedback(tx, clock.now() + timedelta(days=29)) == 0
+        assert await feedback_rows.feedback(tx, clock.now() + timedelta(days=31)) == 1
+        assert await feedback_rows.feedback(tx, clock.now() + timedelta(days=31)) == 0
 
 
 @pytest.mark.req("A-082")

@@ -133,6 +133,17 @@ async def test_reports_act_and_go_to_their_folder_and_others_stay(box: Box, port
     assert await box.counted() == 2
 
 
+async def test_a_notice_that_a_mail_is_late_is_no_failure(box: Box) -> None:
+    await box.sent("slow@x.test")
+    late = box.report("slow@x.test", "4.4.1", "451 4.4.1 no answer").replace(b"failed", b"delayed")
+    box.server.deliver(late)
+    await box.set_up(done_folder="Traite")
+    await box.poll()
+    assert (len(box.server.uids("Traite")), await box.counted()) == (1, 0)
+    async with box.post.tx() as tx:
+        assert await tx.value("SELECT count(*) FROM soft_bounces WHERE account_id = $1") == 0
+
+
 async def test_without_a_folder_they_are_marked_as_read_and_never_deleted(box: Box) -> None:
     await box.sent("gone@x.test")
     box.server.moves = False

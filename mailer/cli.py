@@ -61,9 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--json", action="store_true")
     client_commands.add_to(commands)
     mailbox_command.add_to(commands)
-    sending = commands.add_parser("sending", help="sending as a whole, after a restore").add_subparsers(
-        dest="act", required=True
-    )
+    held = commands.add_parser("sending", help="sending as a whole, after a restore")
+    sending = held.add_subparsers(dest="act", required=True)
     for name, text in (
         ("status", "is it held, since when, and what"),
         ("hold", "hold it: the whole machine was put back to an earlier state"),

@@ -16,8 +16,8 @@ from sending.servers import NewServer
 from sending.soft_bounces import SoftBounce
 from tests.browser.conftest import Visit
 from tests.browser.test_campaigns_in_browser import enter, look, site
-from tests.feedback.amazon import TOPIC
 from tests.make import Make
+from tests.providers.amazon import TOPIC
 
 pytestmark = pytest.mark.browser
 __all__ = ["site"]

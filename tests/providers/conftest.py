@@ -14,8 +14,8 @@ from sending.feedback_hooks import NewHook
 from sending.servers import NewServer
 from tests.client import Answer, Client
 from tests.delivery.conftest import People, Post, people, post, sink
-from tests.feedback import amazon
-from tests.feedback.amazon import Amazon
+from tests.providers import amazon
+from tests.providers.amazon import Amazon
 
 __all__ = ["people", "post", "sink"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.feedback import amazon
+from tests.providers import amazon
 
 HOST = "imap.boulangerie.test"
 _COMMAND = re.compile(rb"(\S+) (\S+) ?(.*)\r\n", re.DOTALL)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.feedback.imap_server import HOST
-from tests.feedback.test_mailboxes import Box, box
 from tests.make import Make
+from tests.providers.imap_server import HOST
+from tests.providers.test_mailboxes import Box, box
 
 __all__ = ["box"]
 

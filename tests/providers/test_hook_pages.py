@@ -9,9 +9,9 @@ import pytest
 from sending import servers
 from sending.servers import NewServer
 from tests.client import Client
-from tests.feedback.amazon import TOPIC
-from tests.feedback.test_sendgrid import key, public
 from tests.make import Account, Make
+from tests.providers.amazon import TOPIC
+from tests.providers.test_sendgrid import key, public
 
 __all__ = ["key"]
 

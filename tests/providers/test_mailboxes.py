@@ -16,8 +16,8 @@ from mailer.core.errors import Invalid
 from sending import feedback_reports, imap, mailbox_polls, report_mailboxes
 from sending.report_mailboxes import NewMailbox, ReportMailbox
 from tests.delivery.conftest import EVERY, People, Post
-from tests.feedback import imap_server
-from tests.feedback.imap_server import HOST, ImapServer
+from tests.providers import imap_server
+from tests.providers.imap_server import HOST, ImapServer
 
 
 @dataclass

@@ -10,8 +10,8 @@ from mailer import cli, mailbox_command, worker
 from mailer.core import jobs, work
 from sending import operator_mailbox
 from tests.delivery.conftest import EVERY
-from tests.feedback.imap_server import HOST
-from tests.feedback.test_mailboxes import Box, box
+from tests.providers.imap_server import HOST
+from tests.providers.test_mailboxes import Box, box
 
 __all__ = ["box"]
 

@@ -11,7 +11,7 @@ from sending import feedback_hooks
 from sending.feedback_hooks import NewHook
 from tests.client import Client
 from tests.delivery.conftest import People, Post
-from tests.feedback.conftest import Provider, provider
+from tests.providers.conftest import Provider, provider
 
 
 @pytest.fixture

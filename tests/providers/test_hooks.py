@@ -17,12 +17,12 @@ from sending.fence import OutOfBounds
 from sending.hook_calls import Call
 from tests.client import Client
 from tests.delivery.conftest import People, Post
-from tests.feedback import amazon
-from tests.feedback.amazon import Amazon
-from tests.feedback.conftest import Provider, provider
-from tests.feedback.test_postmark import basic, postmark, record
-from tests.feedback.test_ses import bounce
 from tests.make import Make
+from tests.providers import amazon
+from tests.providers.amazon import Amazon
+from tests.providers.conftest import Provider, provider
+from tests.providers.test_postmark import basic, postmark, record
+from tests.providers.test_ses import bounce
 
 __all__ = ["postmark"]
 

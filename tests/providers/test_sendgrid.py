@@ -15,8 +15,8 @@ from sending.feedback_hooks import NewHook
 from sending.hook_events import REPLAY, Refused
 from tests.client import Client
 from tests.delivery.conftest import People, Post
-from tests.feedback.conftest import Provider, provider
 from tests.make import Make
+from tests.providers.conftest import Provider, provider
 
 SIGNATURE, TIMESTAMP = (
     "X-Twilio-Email-Event-Webhook-Signature",

@@ -9,9 +9,9 @@ import pytest
 from mailer.core import clock
 from sending import sns
 from sending.hook_events import REPLAY
-from tests.feedback import amazon
-from tests.feedback.amazon import Amazon
-from tests.feedback.conftest import Provider
+from tests.providers import amazon
+from tests.providers.amazon import Amazon
+from tests.providers.conftest import Provider
 
 
 def mail(provider: Provider, email: str, *, headers: bool = True) -> dict[str, Any]:

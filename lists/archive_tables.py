@@ -181,6 +181,17 @@ TABLES = {
         ORDER BY i.id
         LIMIT $3
         """,
+    "feedback.ndjson": """
+        SELECT (f.day - date '2000-01-01')::bigint, jsonb_build_object(
+                   'day', f.day,
+                   'counts', jsonb_agg(to_jsonb(f) - '{account_id,day}'::text[]
+                                       ORDER BY f.kind, f.reason, f.profile, f.source))::text
+        FROM feedback_counts f
+        WHERE f.account_id = $1 AND f.day > date '2000-01-01' + $2::int
+        GROUP BY f.day
+        ORDER BY f.day
+        LIMIT $3
+        """,
     "journal.ndjson": """
         SELECT a.id, (to_jsonb(a) - 'account_id')::text
         FROM audit a
@@ -204,6 +215,10 @@ _SUGGESTED = (
 _LIMITED = (
     "people whose data may only be kept are in no bulk export (GDPR, Article 18); each has a copy apart",
     "qui a fait limiter ses données n'est dans aucun export (RGPD, art. 18) ; sa fiche en donne une copie",
+)
+_FAILURES = (
+    "temporary failures of the last six months; who was given up is in suppressions.ndjson",
+    "échecs temporaires des six derniers mois ; les adresses abandonnées sont dans suppressions.ndjson",
 )
 # inside other files: subscriptions in contacts, lists and links in campaigns, sources in designs
 INSIDE = {
@@ -280,6 +295,10 @@ LEFT_OUT = {
     "selection_contacts": _STATE,
     "exports": _STATE,
     "export_members": _STATE,
+    "soft_bounces": _FAILURES,
+    "feedback_hooks": _SECRET,
+    "report_mailboxes": _SECRET,
+    "feedback_seen": _STATE,
     "day_counts": _STATE,
     "evidence": _STATE,
     "provider_stops": _STATE,

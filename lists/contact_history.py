@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from lists import (
+    bounce_standing,
     consents,
     contact_merges,
     contact_timeline,
@@ -27,6 +28,7 @@ KEPT = {
     "changes": "12 months",
     "content of messages": "6 days",
     "sign_ups": "30 days",
+    "temporary_failures": "6 months",
 }
 
 
@@ -133,6 +135,7 @@ async def archive(tx: AccountTx, contact_id: int) -> dict[str, Any]:
     found["deliveries"] = await deliveries(tx, contact_id, limit=100_000)
     found["messages"] = await _messages(tx, contact_id)
     found["sign_ups"] = await _sign_ups(tx, contact_id)
+    found["temporary_failures"] = await bounce_standing.failures(tx, contact_id)
     history = (await contact_timeline.many(tx, contact_id, limit=100_000)).items
     found["history"] = [response.jsonable(one) | {"kept_until": one.kept_until} for one in history]
     found["kept"] = KEPT

@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from lists import (
+    bounce_standing,
     consents,
     contact_history,
     contact_timeline,
@@ -58,6 +59,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
     async with access.account_tx(request) as tx:
         found = await contact_history.everything(tx, contact_id)
         timeline = await contact_timeline.many(tx, contact_id, limit=10)
+        failing = await bounce_standing.of_contact(tx, contact_id)
         known = await fields.many(tx)
         lists = await mailing_lists.names(tx)
         names = await audit.members(tx)
@@ -71,6 +73,9 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "contact": found.contact,
         "active": active,
         "last": last,
+        "failing": failing,
+        "failing_why": bounce_standing.REASONS.get(failing.reason, bounce_standing.OTHER) if failing else "",
+        "failing_limits": (bounce_standing.DAYS, bounce_standing.SPAN.days),
         "stopped": (stopped := next((one for one in found.suppressions if one.list_id is None), None)),
         "returned": [one.name for one in lists if stopped and one.id in stopped.returned_to],
         "values": [(one.label, shown_value(found.contact.fields.get(one.key), one.type)) for one in known],

@@ -1,8 +1,9 @@
-"""The aiohttp application: three faces, every route.
+"""The aiohttp application: four faces, every route.
 
     /app     people     cookie, CSRF          rooms' pages.ROUTES
     /api/v1  programs   bearer key, no cookie rooms' api.ROUTES
     /t       recipients neither               rooms' public.ROUTES
+    /hooks   providers  a signature           sending.public_hooks
 
 Security differs by face, not by room; a room gives up to three plain lists.
 """
@@ -24,6 +25,7 @@ import sending.api
 import sending.pages
 import sending.pages_inbox
 import sending.public
+import sending.public_hooks
 import tracking.api
 import tracking.pages
 import tracking.public
@@ -85,6 +87,7 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     api = [*API_ROUTES, *reference.routes(API_ROUTES)]
     app.add_subapp("/api/v1", face(api, [access.api_key]))
     app.add_subapp("/t", face(PUBLIC_ROUTES, [tracking.public_visits.witness]))
+    app.add_subapp("/hooks", face(sending.public_hooks.ROUTES, []))
     root.add_static(app)
     return app
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__, bounce_commands, client_commands
+from mailer import __version__, bounce_commands, client_commands, mailbox_command
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 PARTS = (
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     operator.add_argument("--json", action="store_true")
     client_commands.add_to(commands)
     bounce_commands.add_to(commands)
+    mailbox_command.add_to(commands)
     _add_sending(commands)
     return parser
 
@@ -161,6 +162,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             return _run(lambda: client_commands.run(args))
         case "bounce":
             return bounce_commands.run(args)
+        case "mailbox":
+            return _run(lambda: mailbox_command.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

@@ -1057,6 +1057,65 @@ ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.feedback_counts (
+    account_id bigint NOT NULL,
+    day date NOT NULL,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    profile text NOT NULL,
+    source text NOT NULL,
+    n bigint NOT NULL,
+    CONSTRAINT feedback_counts_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 20))),
+    CONSTRAINT feedback_counts_n_check CHECK ((n > 0)),
+    CONSTRAINT feedback_counts_profile_check CHECK (((length(profile) >= 1) AND (length(profile) <= 60))),
+    CONSTRAINT feedback_counts_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 40))),
+    CONSTRAINT feedback_counts_source_check CHECK ((source = ANY (ARRAY['smtp'::text, 'mail'::text, 'webhook'::text])))
+);
+
+ALTER TABLE ONLY public.feedback_counts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.feedback_hooks (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    server_id bigint NOT NULL,
+    provider text NOT NULL,
+    topic text DEFAULT ''::text NOT NULL,
+    sealed_secret bytea,
+    confirmed_at timestamp with time zone,
+    last_event_at timestamp with time zone,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feedback_hooks_last_error_check CHECK ((length(last_error) <= 40)),
+    CONSTRAINT feedback_hooks_proof CHECK (
+CASE provider
+    WHEN 'ses'::text THEN ((topic <> ''::text) AND (sealed_secret IS NULL))
+    ELSE ((topic = ''::text) AND (sealed_secret IS NOT NULL))
+END),
+    CONSTRAINT feedback_hooks_provider_check CHECK ((provider = ANY (ARRAY['ses'::text, 'sendgrid'::text, 'postmark'::text]))),
+    CONSTRAINT feedback_hooks_topic_check CHECK ((length(topic) <= 400))
+);
+
+ALTER TABLE ONLY public.feedback_hooks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feedback_hooks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.feedback_hooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.feedback_seen (
+    account_id bigint NOT NULL,
+    key bytea NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feedback_seen_key_check CHECK ((length(key) = 16))
+);
+
+ALTER TABLE ONLY public.feedback_seen FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.field_changes (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1641,6 +1700,34 @@ CREATE TABLE public.open_counts (
 
 ALTER TABLE ONLY public.open_counts FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.operator_mailbox (
+    one boolean DEFAULT true NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    tls text NOT NULL,
+    username text NOT NULL,
+    sealed_password bytea NOT NULL,
+    folder text DEFAULT 'INBOX'::text NOT NULL,
+    done_folder text DEFAULT ''::text NOT NULL,
+    uid_validity bigint DEFAULT 0 NOT NULL,
+    last_uid bigint DEFAULT 0 NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    left_alone bigint DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT operator_mailbox_done_folder_check CHECK ((length(done_folder) <= 200)),
+    CONSTRAINT operator_mailbox_folder_check CHECK (((length(folder) >= 1) AND (length(folder) <= 200))),
+    CONSTRAINT operator_mailbox_host_check CHECK (((length(host) >= 1) AND (length(host) <= 253))),
+    CONSTRAINT operator_mailbox_last_error_check CHECK ((length(last_error) <= 40)),
+    CONSTRAINT operator_mailbox_one_check CHECK (one),
+    CONSTRAINT operator_mailbox_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT operator_mailbox_tls_check CHECK ((tls = ANY (ARRAY['implicit'::text, 'starttls'::text]))),
+    CONSTRAINT operator_mailbox_username_check CHECK (((length(username) >= 1) AND (length(username) <= 320)))
+);
+
 CREATE TABLE public.original (
     one boolean DEFAULT true NOT NULL,
     CONSTRAINT original_one_check CHECK (one)
@@ -1687,6 +1774,45 @@ CREATE TABLE public.provider_stops (
 );
 
 ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.report_mailboxes (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    host text NOT NULL,
+    port integer NOT NULL,
+    tls text NOT NULL,
+    username text NOT NULL,
+    sealed_password bytea NOT NULL,
+    folder text DEFAULT 'INBOX'::text NOT NULL,
+    done_folder text DEFAULT ''::text NOT NULL,
+    uid_validity bigint DEFAULT 0 NOT NULL,
+    last_uid bigint DEFAULT 0 NOT NULL,
+    taken bigint DEFAULT 0 NOT NULL,
+    left_alone bigint DEFAULT 0 NOT NULL,
+    checked_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT report_mailboxes_done_folder_check CHECK ((length(done_folder) <= 200)),
+    CONSTRAINT report_mailboxes_folder_check CHECK (((length(folder) >= 1) AND (length(folder) <= 200))),
+    CONSTRAINT report_mailboxes_host_check CHECK (((length(host) >= 1) AND (length(host) <= 253))),
+    CONSTRAINT report_mailboxes_last_error_check CHECK ((length(last_error) <= 40)),
+    CONSTRAINT report_mailboxes_port_check CHECK (((port >= 1) AND (port <= 65535))),
+    CONSTRAINT report_mailboxes_tls_check CHECK ((tls = ANY (ARRAY['implicit'::text, 'starttls'::text]))),
+    CONSTRAINT report_mailboxes_username_check CHECK (((length(username) >= 1) AND (length(username) <= 320)))
+);
+
+ALTER TABLE ONLY public.report_mailboxes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_mailboxes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.report_mailboxes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.restrictions (
     account_id bigint NOT NULL,
@@ -2030,6 +2156,19 @@ ALTER TABLE public.smtp_servers ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.soft_bounces (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    day date NOT NULL,
+    address_hash bytea NOT NULL,
+    reason text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT soft_bounces_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT soft_bounces_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 40)))
+);
+
+ALTER TABLE ONLY public.soft_bounces FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.stray_mails (
     id bigint NOT NULL,
@@ -2440,6 +2579,18 @@ ALTER TABLE ONLY public.export_members
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.feedback_counts
+    ADD CONSTRAINT feedback_counts_pkey PRIMARY KEY (account_id, day, kind, reason, profile, source);
+
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_server UNIQUE (account_id, server_id);
+
+ALTER TABLE ONLY public.feedback_seen
+    ADD CONSTRAINT feedback_seen_pkey PRIMARY KEY (account_id, key);
+
 ALTER TABLE ONLY public.field_changes
     ADD CONSTRAINT field_changes_pkey PRIMARY KEY (account_id, id);
 
@@ -2542,6 +2693,9 @@ ALTER TABLE ONLY public.one_time_links
 ALTER TABLE ONLY public.open_counts
     ADD CONSTRAINT open_counts_pkey PRIMARY KEY (account_id, campaign_id);
 
+ALTER TABLE ONLY public.operator_mailbox
+    ADD CONSTRAINT operator_mailbox_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY public.original
     ADD CONSTRAINT original_pkey PRIMARY KEY (one);
 
@@ -2553,6 +2707,12 @@ ALTER TABLE ONLY public.provider_pauses
 
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
+
+ALTER TABLE ONLY public.report_mailboxes
+    ADD CONSTRAINT report_mailboxes_one UNIQUE (account_id);
+
+ALTER TABLE ONLY public.report_mailboxes
+    ADD CONSTRAINT report_mailboxes_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.restrictions
     ADD CONSTRAINT restrictions_pkey PRIMARY KEY (account_id, id);
@@ -2622,6 +2782,9 @@ ALTER TABLE ONLY public.smtp_servers
 
 ALTER TABLE ONLY public.smtp_servers
     ADD CONSTRAINT smtp_servers_position UNIQUE (account_id, "position") DEFERRABLE;
+
+ALTER TABLE ONLY public.soft_bounces
+    ADD CONSTRAINT soft_bounces_pkey PRIMARY KEY (account_id, contact_id, day);
 
 ALTER TABLE ONLY public.stray_mails
     ADD CONSTRAINT stray_mails_digest UNIQUE (digest);
@@ -2756,6 +2919,8 @@ CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, camp
 
 CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, contact_id, at);
 
+CREATE INDEX feedback_seen_at ON public.feedback_seen USING btree (account_id, at);
+
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
@@ -2827,6 +2992,8 @@ CREATE UNIQUE INDEX signup_forms_name ON public.signup_forms USING btree (accoun
 CREATE INDEX signup_requests_asked ON public.signup_requests USING btree (account_id, asked_at);
 
 CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (account_id, contact_id);
+
+CREATE INDEX soft_bounces_at ON public.soft_bounces USING btree (account_id, at);
 
 CREATE INDEX stray_mails_received_at ON public.stray_mails USING btree (received_at);
 
@@ -3013,6 +3180,18 @@ ALTER TABLE ONLY public.export_members
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.feedback_counts
+    ADD CONSTRAINT feedback_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback_hooks
+    ADD CONSTRAINT feedback_hooks_account_id_server_id_fkey FOREIGN KEY (account_id, server_id) REFERENCES public.smtp_servers(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feedback_seen
+    ADD CONSTRAINT feedback_seen_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.field_changes
     ADD CONSTRAINT field_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3115,6 +3294,9 @@ ALTER TABLE ONLY public.open_counts
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.report_mailboxes
+    ADD CONSTRAINT report_mailboxes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.restrictions
     ADD CONSTRAINT restrictions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
@@ -3165,6 +3347,12 @@ ALTER TABLE ONLY public.signup_requests
 
 ALTER TABLE ONLY public.smtp_servers
     ADD CONSTRAINT smtp_servers_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.soft_bounces
+    ADD CONSTRAINT soft_bounces_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.soft_bounces
+    ADD CONSTRAINT soft_bounces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
@@ -3262,6 +3450,12 @@ CREATE POLICY account ON public.export_members USING ((account_id = public.curre
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.feedback_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.feedback_hooks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.feedback_seen USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.field_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.fields USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3314,6 +3508,8 @@ CREATE POLICY account ON public.open_counts USING ((account_id = public.current_
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.report_mailboxes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.restrictions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3339,6 +3535,8 @@ CREATE POLICY account ON public.signup_forms USING ((account_id = public.current
 CREATE POLICY account ON public.signup_requests USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.smtp_servers USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.soft_bounces USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.subscriptions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3420,6 +3618,12 @@ ALTER TABLE public.export_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.feedback_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feedback_hooks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feedback_seen ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.field_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.fields ENABLE ROW LEVEL SECURITY;
@@ -3472,6 +3676,8 @@ ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.report_mailboxes ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.restrictions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
@@ -3497,6 +3703,8 @@ ALTER TABLE public.signup_forms ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.signup_requests ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.smtp_servers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.soft_bounces ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
 
@@ -3602,6 +3810,12 @@ GRANT SELECT,DELETE ON TABLE public.export_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.feedback_counts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.feedback_hooks TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.feedback_seen TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.field_changes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.fields TO mailer_eraser;
@@ -3666,11 +3880,15 @@ GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.open_counts TO mailer_eraser;
 
+GRANT SELECT ON TABLE public.operator_mailbox TO mailer_eraser;
+
 GRANT SELECT ON TABLE public.original TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.report_mailboxes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.restrictions TO mailer_eraser;
 
@@ -3703,6 +3921,8 @@ GRANT SELECT,DELETE ON TABLE public.signup_form_versions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.signup_forms TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.signup_requests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.soft_bounces TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.sunset_contacts TO mailer_eraser;
 

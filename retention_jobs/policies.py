@@ -15,6 +15,8 @@ UNCONFIRMED = timedelta(days=30)  # B-26
 INACTIVE_MONTHS = 36  # B-27: from a person's last sign
 PROOF_IP_MONTHS = 12  # B-25: long enough to answer a complaint
 CHANGES = timedelta(days=30)  # of the feed of contact changes
+SEEN = timedelta(days=30)  # fingerprints of reports, longer than anybody tells one again
+SOFT_BOUNCE_MONTHS = 6  # three half-lives: an eighth of a bounce is left (sending/soft_bounces.py)
 SMALLEST_CELL = 10
 
 
@@ -40,6 +42,9 @@ POLICIES = (
     Policy("events", N_("Opens and clicks"), N_("13 months"), N_("the event")),
     Policy("open_days", N_("Days of last opens, where only these are kept"), N_("13 months"), N_("the open")),
     Policy("deliveries", N_("Deliveries"), N_("13 months"), N_("the last attempt")),
+    Policy(
+        "feedback", N_("Temporary failures counted against an address"), N_("6 months"), N_("the failure")
+    ),
     Policy("unconfirmed", N_("Subscriptions never confirmed"), N_("30 days"), N_("the request")),
     Policy(
         "inactive",

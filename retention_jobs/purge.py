@@ -1,9 +1,9 @@
 """Rows past their time, in small batches: one function a rule, each inside one account (A-001 … A-007).
 
-    content → files → events → deliveries → unconfirmed → proofs → log     each returns how many it deleted
+    content → files → events → deliveries → feedback → unconfirmed → proofs → log
 
-`now` is given, so that a test says what day it is. A rule deletes at most BATCH rows of a kind a call and is
-called again until it returns less.
+Each returns how many it deleted. `now` is given, so that a test says what day it is. A rule deletes at most
+BATCH rows of a kind a call and is called again until it returns less.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs import eraser, import_rows, inbound_rows, open_days, totals, webhook_rows
+from retention_jobs import eraser, feedback_rows, import_rows, inbound_rows, open_days, totals, webhook_rows
 from retention_jobs.policies import (
     CHANGES,
     CONTENT,
@@ -369,6 +369,7 @@ RULES: Mapping[str, Rule] = {
     "files": files,
     "events": events,
     "deliveries": deliveries,
+    "feedback": feedback_rows.feedback,
     "unconfirmed": unconfirmed,
     "proofs": proofs,
     "changes": changes,

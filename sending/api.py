@@ -5,6 +5,8 @@ from aiohttp import web
 from sending import (
     api_campaigns,
     api_domains,
+    api_hooks,
+    api_mailbox,
     api_measurement,
     api_messages,
     api_pace,
@@ -21,5 +23,7 @@ ROUTES: list[web.RouteDef] = [
     *api_pace.ROUTES,
     *api_domains.ROUTES,
     *api_servers.ROUTES,
+    *api_hooks.ROUTES,
+    *api_mailbox.ROUTES,
     *api_tests.ROUTES,
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from mailer.core.db import AccountTx
-from sending import bounce_reasons, outcomes, profiles
+from sending import bounce_reasons, outcomes, profiles, smtp_bounces
 from sending.merge_filters import Value
 from sending.outcomes import Outcome
 from sending.personal import Person
@@ -295,6 +295,10 @@ async def step(tx: AccountTx, turn: Turn, done: Sequence[Outcome], ready: Sequen
         [one.refused for one in done],
     )
     await bounce_reasons.note(tx, turn.campaign_id, turn.month, done)
+    recorded = {contact for ended, contact, _, _ in rows if ended}
+    await smtp_bounces.note(
+        tx, turn.campaign_id, turn.month, [one for one in done if one.contact_id in recorded]
+    )
     return await _read(tx, turn, rows)
 
 

@@ -26,9 +26,11 @@ _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 _BLANKS = re.compile(rb"[ \t]+")
 _SHA256 = Prehashed(hashes.SHA256())
 _PKCS1 = padding.PKCS1v15()
-# written by those who carry the mail (RFC 6376 §5.4: not to be signed)
+# written or taken off by those who carry the mail (RFC 6376 §5.4: not to be signed); the last two are marks
+# that an SMTP provider reads (feedback_hooks.marks)
 _CARRIERS = frozenset(
-    b"return-path received dkim-signature authentication-results comments keywords bcc".split()
+    b"return-path received dkim-signature authentication-results comments keywords bcc "
+    b"x-smtpapi x-pm-metadata-mailer".split()
 )
 # RFC 6376 §8.15: listed once more than they occur, even when they do not occur at all
 _ALWAYS_CLOSED = (b"from", b"to", b"cc", b"subject", b"reply-to")

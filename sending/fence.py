@@ -24,28 +24,29 @@ MOST_ADDRESSES = 4
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """`down`: everything is let in."""
+    """`down`: everything is let in. `ports`: those of SMTP when empty."""
 
     down: bool = False
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    ports: tuple[int, ...] = ()
 
     def lets_port(self, port: int) -> bool:
-        return self.down or port in PORTS
+        return self.down or port in (self.ports or PORTS)
 
     def lets(self, address: str) -> bool:
         """An address as the resolver gives it. Written otherwise (0x7f000001, 127.1) it is not let in."""
         return self.down or core_fence.is_open(address, self.networks)
 
 
-def of(settings: Settings) -> Fence:
-    return Fence(down=settings.local, networks=settings.operator.smtp_networks)
+def of(settings: Settings, ports: tuple[int, ...] = ()) -> Fence:
+    return Fence(down=settings.local, networks=settings.operator.smtp_networks, ports=ports)
 
 
 async def resolve(host: str, port: int, fence: Fence) -> list[tuple[int, Any]]:
     """Families and addresses of a server. Raises OutOfBounds when one of them is not let in, OSError (of the
     resolver) when there are none."""
     if not fence.lets_port(port):
-        raise OutOfBounds(f"port {port} is not one of {', '.join(map(str, PORTS))}")
+        raise OutOfBounds(f"port {port} is not one of {', '.join(map(str, fence.ports or PORTS))}")
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_SECONDS):
         try:

@@ -14,7 +14,10 @@ from sending import (
     inbound,
     inbound_reading,
     inbound_strays,
+    mailbox_polls,
+    operator_mailbox,
     preparation,
+    report_mailboxes,
     system_mail,
     test_mail,
     transactional,
@@ -36,5 +39,7 @@ JOBS: list[Job] = [
     Job("sending.stop_account", account_stops.stop_account),
     Job(inbound.READ, inbound_reading.read),
     Job(inbound.READ_STRAYS, inbound_strays.read),
+    Job(report_mailboxes.JOB, mailbox_polls.poll),
+    Job(operator_mailbox.JOB, mailbox_polls.poll_operators),
     Job(restores.FOLLOW, holds.follow),
 ]

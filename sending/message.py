@@ -56,6 +56,9 @@ class CampaignHeaders:
     reply_to: str
     message_id_domain: str
     feedback_id: str = ""
+    # lines by which an SMTP provider tells the campaign in its events; it may take them off, so none is
+    # signed
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +139,7 @@ def prepare(campaign: CampaignHeaders) -> Skeleton:
         if not _FEEDBACK.fullmatch(campaign.feedback_id) or len(campaign.feedback_id) > 200:
             raise ValueError("Feedback-ID holds something other than up to four plain words")
         lines.append(f"Feedback-ID: {campaign.feedback_id}")
+    lines += campaign.marks
     if campaign.mail_class is MailClass.SYSTEM:
         lines.append("Auto-Submitted: auto-generated")  # RFC 3834 §5
     if not _DOMAIN.fullmatch(campaign.message_id_domain):

@@ -7,7 +7,9 @@ from sending import (
     pages_content,
     pages_designs,
     pages_domains,
+    pages_hooks,
     pages_left_out,
+    pages_mailbox,
     pages_measurement,
     pages_media,
     pages_messages,
@@ -41,5 +43,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_pace.ROUTES,
     *pages_domains.ROUTES,
     *pages_servers.ROUTES,
+    *pages_hooks.ROUTES,
+    *pages_mailbox.ROUTES,
     *pages_seeds.ROUTES,
 ]

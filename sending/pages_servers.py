@@ -12,7 +12,7 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import id_in_path, rates, read, services
-from sending import server_tests, servers
+from sending import feedback_hooks, server_tests, servers
 from sending.server_tests import TestOrder
 from sending.servers import NewServer, Position, ServerChanges, SmtpServer
 
@@ -82,12 +82,15 @@ async def _saved(request: web.Request, server_id: int) -> web.Response:
 async def _show(request: web.Request, server: SmtpServer, form: Form, *, status: int = 200) -> web.Response:
     async with access.account_tx(request, Role.MANAGER) as tx:
         steps = await server_tests.last(tx, server.id)
+        hook = await feedback_hooks.find(tx, server.id)
     context = {
         "server": server,
         "form": form,
         "options": _options(),
         "steps": [(step, i18n.translate(STEP_WORDS[step.name])) for step in steps],
         "own": access.person(request).email,
+        "hook": hook,
+        "hook_names": feedback_hooks.NAMES,
         "inbox": servers.stays_here(services(request).settings),
     }
     return response.page(request, "sending/servers/show.html", context, status=status)

@@ -8,7 +8,7 @@ can read it any more. Nothing here is kept per recipient.
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,7 @@ from mailer.core.errors import Fault, Gone, Invalid
 from mailer.core.keys import ContentGone
 from mailer.core.services import Services
 from mailer.core.settings import Settings
-from sending import merge, message, render, sources
+from sending import feedback_hooks, merge, message, render, sources
 from sending.links_in_mail import Link
 from sending.message import CampaignHeaders, MailClass, Skeleton
 from sending.render import AccountNames, Program, SenderNames
@@ -252,7 +252,15 @@ async def load(tx: AccountTx, services: Services, campaign_id: int) -> Loaded:
             campaign_id,
             content,
             program(content),
-            message.prepare(headers(content, tx.account_id, campaign_id, services.settings)),
+            message.prepare(
+                replace(
+                    headers(content, tx.account_id, campaign_id, services.settings),
+                    marks=feedback_hooks.marks(
+                        await feedback_hooks.providers(tx),
+                        feedback_hooks.campaign_mark(tx.account_id, campaign_id),
+                    ),
+                )
+            ),
             dict(links),
         )
         while len(_loaded) > _KEPT:

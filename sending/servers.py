@@ -100,7 +100,7 @@ class _Sealed:
 async def look_up(services: Services, host: str, port: int) -> None:
     """Before a server is saved. Raises Invalid when the fence keeps it out, or no machine has that name."""
     bounds = fence.of(services.settings)
-    name = _read_host(host)
+    name = read_host(host)
     if not bounds.lets_port(port):
         ports = ", ".join(map(str, fence.PORTS))
         raise fault("port", N_("Mail is handed over on one of the ports {ports}."), code="port", ports=ports)
@@ -117,7 +117,7 @@ async def look_up(services: Services, host: str, port: int) -> None:
 async def create(tx: AccountTx, sealer: Sealer, new: NewServer) -> SmtpServer:
     """Used from the next turn on. Raises Invalid, and Conflict when there is one in this place."""
     _check(new)
-    host = _read_host(new.host)
+    host = read_host(new.host)
     taken = {row.position for row in await many(tx)}
     position = new.position or ("main" if "main" not in taken else "spare")
     message = N_("There is one already in this place: change that one, or delete it.")
@@ -191,7 +191,7 @@ async def change(tx: AccountTx, sealer: Sealer, server_id: int, changes: ServerC
         }
         | given
     )
-    host = _read_host(new.host)
+    host = read_host(new.host)
     kept = before.sealed_password if new.username and not new.password else None
     if kept is not None and (host, new.port, new.username) != (before.host, before.port, before.username):
         message = N_("Give the password again: it was given for {user} at {host}, port {port}, only.")
@@ -363,7 +363,7 @@ def _check(new: NewServer, *, kept: bool = False) -> None:
         raise Invalid(*faults)
 
 
-def _read_host(text: str) -> str:
+def read_host(text: str) -> str:
     """A name in lower-case A-labels, or an address. Raises Invalid."""
     name = text.strip().rstrip(".").lower()
     try:

@@ -25,7 +25,17 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, fault
 from mailer.core.settings import Settings
 from mailer.core.text import N_
-from sending import attachments, merge, message, plain_text, render, return_paths, senders, sources
+from sending import (
+    attachments,
+    feedback_hooks,
+    merge,
+    message,
+    plain_text,
+    render,
+    return_paths,
+    senders,
+    sources,
+)
 from sending.attachments import File
 from sending.designs import Design
 from sending.merge_values import needed
@@ -280,7 +290,8 @@ def read_content(plain: bytes) -> Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class From:
-    """What a mail needs besides its content. `key` is the account's, for ids that tell nothing."""
+    """What a mail needs besides its content. `key` is the account's, for ids that tell nothing; `providers`
+    have a webhook and read marks."""
 
     account_id: int
     name: str
@@ -288,6 +299,7 @@ class From:
     reply_to: str
     key: bytes
     return_path: str = ""
+    providers: tuple[str, ...] = ()
 
 
 def mail(message_id: int, design_id: int | None, made: Composed, *, sender: From, settings: Settings) -> Mail:
@@ -304,19 +316,26 @@ def mail(message_id: int, design_id: int | None, made: Composed, *, sender: From
         reply_to=content.reply_to or sender.reply_to,
         message_id_domain=settings.mail_domain,
         feedback_id=f"d{design_id or 0}:a{sender.account_id}:transactional:mailer",
+        marks=feedback_hooks.marks(
+            sender.providers, feedback_hooks.message_mark(sender.account_id, message_id)
+        ),
     )
-    seed = f"message {message_id}".encode()
     headers = MessageHeaders(
         campaign=shared,
         to_email=made.envelope.email,
         to_name=made.envelope.name,
-        message_id=hmac.digest(sender.key, seed, hashlib.sha256)[:16].hex(),
+        message_id=message_id_of(sender.key, message_id),
         sent_at=clock.now(),
     )
     built = message.build(headers, Rendered(made.envelope.subject, "", content.html, content.text))
     built = _more_headers(content.headers) + attachments.attach(built, content.files)
     to = message.envelope_address(made.envelope.email)
     return Mail(sender.return_path or return_paths.plain(settings.mail_domain), to, built)
+
+
+def message_id_of(key: bytes, message_id: int) -> str:
+    """Left of the @ in Message-ID, of a row of `messages`."""
+    return hmac.digest(key, f"message {message_id}".encode(), hashlib.sha256)[:16].hex()
 
 
 def _more_headers(given: Mapping[str, str]) -> bytes:

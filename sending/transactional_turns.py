@@ -20,6 +20,7 @@ from mailer.core.work import Task
 from sending import (
     dkim,
     domains,
+    feedback_hooks,
     outcomes,
     return_paths,
     route,
@@ -87,6 +88,7 @@ class _Turn:
     route: Route
     over: bool = False
     away: bool = False
+    providers: tuple[str, ...] = ()
     mark: int = field(default_factory=lambda: secrets.randbelow(2**31))
     ends: float = field(default_factory=lambda: asyncio.get_running_loop().time() + jobs.TURN_SECONDS)
 
@@ -130,6 +132,7 @@ class _Turn:
         pieces = [(row.key_day, piece) for row in rows for piece in (row.envelope, row.content)]
         opened = await keys.open_many(tx, sealer, pieces)
         key, today = await keys.hash_key(tx, sealer), clock.now().date()
+        self.providers = await feedback_hooks.providers(tx)
         made, failed = [], []
         for n, row in enumerate(rows):
             envelope, content = opened[2 * n], opened[2 * n + 1]
@@ -177,6 +180,7 @@ class _Turn:
             reply_to=row.sender_reply_to,
             key=key,
             return_path=returns.path(returns.token(row.id, b"")),
+            providers=self.providers,
         )
         return transactional_content.mail(row.id, row.design_id, composed, sender=sender, settings=settings)
 

@@ -44,6 +44,7 @@ class Purpose(StrEnum):
     STAY = "y"
     UPLOAD = "i"
     RETURN = "b"
+    HOOK = "h"
 
 
 @dataclass(frozen=True, slots=True)

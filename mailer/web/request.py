@@ -163,7 +163,7 @@ async def body_json(request: web.Request) -> object:
     if request.content_type != "application/json":
         raise WrongMediaType
     known = operation_of(request.match_info.handler)
-    data = await _content(request, known.max_bytes if known else MAX_JSON)
+    data = await raw_body(request, known.max_bytes if known else MAX_JSON)
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -177,8 +177,8 @@ async def body_json(request: web.Request) -> object:
         ) from None
 
 
-async def _content(request: web.Request, limit: int) -> bytes:
-    """The whole body, unpacked. aiohttp's own bound is that of forms."""
+async def raw_body(request: web.Request, limit: int) -> bytes:
+    """The whole body, unpacked. aiohttp's own bound is that of forms. Raises HTTPRequestEntityTooLarge."""
     size, data = request.content_length or 0, bytearray()
     if size <= limit:
         async for piece in request.content.iter_any():

@@ -129,6 +129,14 @@ TABLES = {
                                                     ORDER BY k.position), '[]')
                           FROM links k
                           WHERE k.account_id = $1 AND k.campaign_id = c.id),
+                'ab_test', (SELECT (to_jsonb(t) - '{account_id,campaign_id,seed,released_to}'::text[])
+                                || jsonb_build_object('variants', (
+                                    SELECT coalesce(jsonb_agg(to_jsonb(v) - '{account_id,campaign_id}'::text[]
+                                                              ORDER BY v.number), '[]')
+                                    FROM ab_variants v
+                                    WHERE v.account_id = $1 AND v.campaign_id = c.id))
+                            FROM ab_tests t
+                            WHERE t.account_id = $1 AND t.campaign_id = c.id),
                 'counts', (SELECT coalesce(jsonb_object_agg(d.status, d.n), '{}')
                            FROM (SELECT status, count(*) AS n
                                  FROM deliveries
@@ -198,6 +206,8 @@ INSIDE = {
     "campaign_lists": "campaigns.ndjson",
     "campaign_segments": "campaigns.ndjson",
     "links": "campaigns.ndjson",
+    "ab_tests": "campaigns.ndjson",
+    "ab_variants": "campaigns.ndjson",
     "contact_tags": "contacts/",
     "consent_ips": "contacts/",
     "signup_form_versions": "forms.ndjson",

@@ -137,6 +137,52 @@ BEGIN
 END
 $$;
 
+CREATE TABLE public.ab_tests (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    about text NOT NULL,
+    share smallint NOT NULL,
+    winner_by text NOT NULL,
+    hours smallint NOT NULL,
+    early boolean DEFAULT false NOT NULL,
+    unclear text DEFAULT 'first'::text NOT NULL,
+    state text DEFAULT 'draft'::text NOT NULL,
+    seed bigint,
+    counted_from timestamp with time zone,
+    ends_at timestamp with time zone,
+    winner smallint,
+    decided_at timestamp with time zone,
+    decided_by text,
+    figures jsonb DEFAULT '[]'::jsonb NOT NULL,
+    released_to bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ab_tests_about_check CHECK ((about = ANY (ARRAY['subject'::text, 'content'::text]))),
+    CONSTRAINT ab_tests_decided CHECK ((((winner IS NOT NULL) = (state = ANY (ARRAY['decided'::text, 'done'::text]))) AND ((winner IS NULL) = (decided_at IS NULL)) AND ((winner IS NULL) = (decided_by IS NULL)))),
+    CONSTRAINT ab_tests_decided_by_check CHECK ((decided_by = ANY (ARRAY['result'::text, 'unclear'::text, 'hand'::text]))),
+    CONSTRAINT ab_tests_hours_check CHECK (((hours >= 1) AND (hours <= 120))),
+    CONSTRAINT ab_tests_share_check CHECK (((share >= 5) AND (share <= 100))),
+    CONSTRAINT ab_tests_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'running'::text, 'asking'::text, 'decided'::text, 'done'::text]))),
+    CONSTRAINT ab_tests_unclear_check CHECK ((unclear = ANY (ARRAY['first'::text, 'ask'::text]))),
+    CONSTRAINT ab_tests_winner_by_check CHECK ((winner_by = ANY (ARRAY['clicks'::text, 'opens'::text, 'hand'::text]))),
+    CONSTRAINT ab_tests_winner_check CHECK (((winner >= 1) AND (winner <= 4)))
+);
+
+ALTER TABLE ONLY public.ab_tests FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ab_variants (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    number smallint NOT NULL,
+    subject text,
+    preheader text,
+    content_kind text,
+    source text,
+    CONSTRAINT ab_variants_content CHECK (((content_kind IS NULL) = (source IS NULL))),
+    CONSTRAINT ab_variants_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
+    CONSTRAINT ab_variants_number_check CHECK (((number >= 2) AND (number <= 4)))
+);
+
+ALTER TABLE ONLY public.ab_variants FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.account_keys (
     account_id bigint NOT NULL,
     purpose text NOT NULL,
@@ -359,6 +405,7 @@ CREATE TABLE public.deliveries (
     opens boolean DEFAULT false NOT NULL,
     clicks boolean DEFAULT false NOT NULL,
     profile text DEFAULT 'default'::text NOT NULL,
+    variant smallint DEFAULT 0 NOT NULL,
     CONSTRAINT deliveries_state CHECK (
 CASE status
     WHEN 'queued'::text THEN ((lane IS NULL) AND (turn IS NULL) AND (final_at IS NULL) AND (reason = ''::text))
@@ -1254,7 +1301,8 @@ CREATE TABLE public.links (
     campaign_id bigint NOT NULL,
     "position" smallint NOT NULL,
     url text NOT NULL,
-    label text DEFAULT ''::text NOT NULL
+    label text DEFAULT ''::text NOT NULL,
+    variant smallint DEFAULT 1 NOT NULL
 );
 
 ALTER TABLE ONLY public.links FORCE ROW LEVEL SECURITY;
@@ -1440,7 +1488,9 @@ CREATE TABLE public.revisions (
     campaign_id bigint NOT NULL,
     key_day date NOT NULL,
     sealed bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    variant smallint DEFAULT 1 NOT NULL,
+    links_of smallint DEFAULT 1 NOT NULL
 );
 
 ALTER TABLE ONLY public.revisions FORCE ROW LEVEL SECURITY;
@@ -1778,6 +1828,7 @@ CREATE TABLE public.test_sends (
     reply text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    variant smallint DEFAULT 1 NOT NULL,
     CONSTRAINT test_sends_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
 );
 
@@ -1894,6 +1945,12 @@ CREATE TABLE public.work (
     asked boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+ALTER TABLE ONLY public.ab_tests
+    ADD CONSTRAINT ab_tests_pkey PRIMARY KEY (account_id, campaign_id);
+
+ALTER TABLE ONLY public.ab_variants
+    ADD CONSTRAINT ab_variants_pkey PRIMARY KEY (account_id, campaign_id, number);
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_pkey PRIMARY KEY (account_id, purpose);
@@ -2052,7 +2109,7 @@ ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.links
-    ADD CONSTRAINT links_position UNIQUE (account_id, campaign_id, "position");
+    ADD CONSTRAINT links_position UNIQUE (account_id, campaign_id, variant, "position");
 
 ALTER TABLE ONLY public.mailing_lists
     ADD CONSTRAINT mailing_lists_pkey PRIMARY KEY (account_id, id);
@@ -2362,6 +2419,12 @@ CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERE
 
 CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
+ALTER TABLE ONLY public.ab_tests
+    ADD CONSTRAINT ab_tests_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.ab_variants
+    ADD CONSTRAINT ab_variants_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.ab_tests(account_id, campaign_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2610,6 +2673,14 @@ ALTER TABLE ONLY public.warm_up_days
 
 ALTER TABLE ONLY public.warm_ups
     ADD CONSTRAINT warm_ups_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE public.ab_tests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ab_variants ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY account ON public.ab_tests USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.ab_variants USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -2876,6 +2947,10 @@ GRANT USAGE ON SCHEMA public TO mailer_eraser;
 GRANT ALL ON FUNCTION public.current_account() TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.ab_tests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.ab_variants TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
 

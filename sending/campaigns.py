@@ -19,7 +19,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import campaign_segments, merge, senders, sources
+from sending import ab_variants, campaign_segments, merge, senders, sources
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Line = Annotated[str, StringConstraints(max_length=500)]
@@ -294,6 +294,7 @@ async def duplicate(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
         found.id,
     )
     await campaign_segments.copy(tx, campaign_id, to=found.id)
+    await ab_variants.copy(tx, campaign_id, to=found.id)
     await audit.write(tx, "duplicated", "campaign", campaign_id)
     return found
 

@@ -93,7 +93,9 @@ async def many(tx: AccountTx, campaign_id: int, wanted: Filter) -> list[Delivery
                CASE WHEN d.status = 'queued' AND d.first_at IS NOT NULL THEN 'deferred'
                     ELSE d.status END AS status,
                d.reason, d.attempts::int AS attempts,
-               CASE WHEN d.status = 'queued' THEN d.next_at END AS next_at, d.first_at, d.final_at,
+               -- what an A/B test holds back is due at no hour
+               CASE WHEN d.status = 'queued' AND d.next_at < '8999-01-01' THEN d.next_at END AS next_at,
+               d.first_at, d.final_at,
                d.smtp_code::int AS smtp_code, d.smtp_reply
         FROM deliveries d
         LEFT JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from lists import decisions
 from mailer.accounts import access, identity
@@ -59,7 +59,8 @@ class TestForm(Input):
 
     recipient: Annotated[str, StringConstraints(max_length=320)]
     who: Annotated[str, StringConstraints(pattern=r"^(sample|bare|[0-9]{1,18})$")] = "sample"
-    then: Literal["preview", "checks", "review"] = "preview"
+    then: Literal["preview", "checks", "review", "ab-test"] = "preview"
+    variant: Annotated[int, Field(ge=1, le=4)] = 1
 
 
 class DeliveryFilter(Input):
@@ -91,7 +92,9 @@ async def test(request: web.Request) -> web.Response:
     try:
         async with access.account_tx(request, Role.EDITOR) as tx:
             to = [test_sends.ME, test_sends.SEEDS] if given.recipient == BOTH else [given.recipient]
-            made = await test_sends.ask_all(tx, id_in_path(request), to, contact_id=contact_id)
+            made = await test_sends.ask_all(
+                tx, id_in_path(request), to, contact_id=contact_id, variant=given.variant
+            )
     except Invalid as error:
         fault = error.faults[0]
         await access.flash(request, fault.message, kind="danger", **fault.params)

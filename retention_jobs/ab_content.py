@@ -19,6 +19,24 @@ async def keep_sources(tx: AccountTx, campaigns: list[int]) -> None:
     )
 
 
+async def forget_small_figures(tx: AccountTx, campaigns: list[int], smallest: int) -> None:
+    """Once rows of people go, figures of fewer than so many go too: 0 is told in their place (A-064)."""
+    await tx.run(
+        """
+        UPDATE ab_tests t
+        SET figures = (
+            SELECT coalesce(jsonb_agg((
+                SELECT jsonb_object_agg(key, CASE WHEN key = 'number' OR value::int >= $3 THEN value
+                                                  ELSE '0' END)
+                FROM jsonb_each(one))), '[]')
+            FROM jsonb_array_elements(t.figures) AS one)
+        WHERE t.account_id = $1 AND t.campaign_id = ANY ($2::bigint[])
+        """,
+        campaigns,
+        smallest,
+    )
+
+
 async def erase(tx: AccountTx, campaigns: list[int]) -> None:
     """That there were variants, and how they did, stays with the figures."""
     await tx.run(

@@ -13,6 +13,7 @@ both. Cells that fewer than SMALLEST_CELL people stand behind are left out.
 from datetime import datetime
 
 from mailer.core.db import AccountTx
+from retention_jobs import ab_content
 from retention_jobs.policies import SMALLEST_CELL
 
 _FREEZE = """
@@ -83,3 +84,4 @@ _FREEZE = """
 async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     """Campaigns that are frozen already stay as they are: what came after is not counted."""
     await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now)
+    await ab_content.forget_small_figures(tx, campaign_ids, SMALLEST_CELL)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 from mailer.core.db import AccountTx
 from mailer.core.text import N_
@@ -14,24 +13,6 @@ from sending.problems import Problem, error, fine, warning
 # what mailings of small firms reach, to say in advance what a test can find: a share of people
 USUAL_CLICKS, USUAL_OPENS = 0.05, 0.30
 CODE = "ab_test"
-
-
-async def variants(tx: AccountTx, campaign: Campaign) -> list[tuple[int, Campaign]]:
-    """B, C and D, each as the campaign would be if it were the only one."""
-    found = await ab_variants.versions(tx, campaign.id)
-    return [
-        (
-            one.number,
-            replace(
-                campaign,
-                subject=one.subject,
-                preheader=one.preheader,
-                content_kind=one.content_kind,
-                source=one.source,
-            ),
-        )
-        for one in found[1:]
-    ]
 
 
 async def check(tx: AccountTx, campaign: Campaign, counts: Counts) -> list[Problem]:

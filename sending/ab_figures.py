@@ -39,6 +39,13 @@ class Figures:
 STORED = TypeAdapter(list[Figures])
 
 
+def none(number: int) -> Figures:
+    """Of a variant that nobody was drawn for."""
+    return Figures(
+        number=number, drawn=0, waiting=0, delivered=0, opens_base=0, opened=0, clicks_base=0, clicked=0
+    )
+
+
 async def count(tx: AccountTx, campaign_id: int) -> list[Figures]:
     """As of now, in the order of the variants; empty before the audience is frozen."""
     return await tx.many(

@@ -8,7 +8,7 @@ waits. Nobody gets two: a recipient has one row. Variant 1, called A, is the cam
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -16,10 +16,10 @@ from pydantic import Field, StringConstraints
 
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
-from mailer.core.errors import Fault, Invalid, fault
+from mailer.core.errors import Fault, Invalid, NotFound, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import campaigns, merge, sources
+from sending import ab_variants, campaigns, merge, sources
 from sending.ab_variants import LETTERS, MOST
 from sending.campaigns import Campaign
 
@@ -134,6 +134,30 @@ async def put(tx: AccountTx, campaign_id: int, setting: Setting) -> Campaign:
     )
     await audit.write(tx, "compared", "campaign", campaign_id, count=len(given) + 1)
     return campaign
+
+
+async def variants(tx: AccountTx, campaign: Campaign) -> list[tuple[int, Campaign]]:
+    """B, C and D, each as the campaign would be if it were the only one."""
+    found = await ab_variants.versions(tx, campaign.id)
+    return [(one.number, _as(campaign, one)) for one in found[1:]]
+
+
+async def variant(tx: AccountTx, campaign: Campaign, number: int) -> Campaign:
+    """The campaign as if this variant were the only one. Raises NotFound."""
+    found = await ab_variants.versions(tx, campaign.id)
+    if not 1 <= number <= len(found):
+        raise NotFound
+    return _as(campaign, found[number - 1])
+
+
+def _as(campaign: Campaign, one: ab_variants.Version) -> Campaign:
+    return replace(
+        campaign,
+        subject=one.subject,
+        preheader=one.preheader,
+        content_kind=one.content_kind,
+        source=one.source,
+    )
 
 
 async def drop(tx: AccountTx, campaign_id: int, *, version: int | None = None) -> Campaign:

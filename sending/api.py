@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sending import (
+    api_ab_tests,
     api_campaigns,
     api_domains,
     api_messages,
@@ -14,6 +15,7 @@ from sending import (
 
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
+    *api_ab_tests.ROUTES,
     *api_messages.ROUTES,
     *api_senders.ROUTES,
     *api_pace.ROUTES,

@@ -16,6 +16,7 @@ from mailer.core.text import N_
 from mailer.web import i18n
 from sending import (
     ab_checks,
+    ab_tests,
     ab_variants,
     audience,
     audience_sample,
@@ -112,7 +113,7 @@ async def run(tx: AccountTx, services: Services, campaign_id: int, *, to_look: b
     whole = not any(check.group == "blocking" and check.step == "setup" for check in checks)
     checks += await _message(tx, services, campaign, known, people=whole)
     checks += [_of(problem) for problem in await ab_checks.check(tx, campaign, counts)]
-    for number, variant in await ab_checks.variants(tx, campaign):
+    for number, variant in await ab_tests.variants(tx, campaign):
         checks += await _variant(tx, services, number, variant, known)
     checks.append(await _tested(tx, campaign))
     return Report(campaign=campaign, counts=counts, checks=tuple(checks))

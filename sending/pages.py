@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sending import (
+    pages_ab_tests,
     pages_campaigns,
     pages_content,
     pages_designs,
@@ -26,6 +27,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_content.ROUTES,
     *pages_sends.ROUTES,
     *pages_remainders.ROUTES,
+    *pages_ab_tests.ROUTES,
     *pages_left_out.ROUTES,
     *pages_resends.ROUTES,
     *pages_restores.ROUTES,

@@ -16,6 +16,9 @@ from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, check, id_in_path, query, read, services
 from sending import (
+    ab_results,
+    ab_tests,
+    ab_variants,
     campaign_checks,
     campaign_lists,
     campaign_segments,
@@ -135,6 +138,8 @@ async def _review_page(request: web.Request, tx: AccountTx, form: Form, *, statu
         "sender": sender,
         "used": await campaign_lists.many(tx, campaign.id),
         "segments": await campaign_segments.many(tx, campaign.id),
+        "test": await ab_tests.of(tx, campaign.id),
+        "variants": await ab_variants.versions(tx, campaign.id),
         "typing": await sends.needs_typing(tx, report.counts.result),
         "last": await test_sends.last(tx, campaign.id),
         "later": form.value("when") == "later",
@@ -197,6 +202,7 @@ async def show(request: web.Request) -> web.Response:
             # looking through a campaign costs: not each two seconds while it is under way
             "rest": await remainders.of(tx, campaign.id) if campaign.status in STOPPED else None,
             "relatives": await remainders.relatives(tx, campaign.id),
+            "compared": await ab_results.of(tx, campaign.id),
             "mending": pages_remainders.MENDING.get(campaign.pause_reason),
             "stuck": campaign.pause_reason in pages_remainders.STUCK,
             "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),

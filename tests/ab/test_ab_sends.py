@@ -10,9 +10,10 @@ from mailer import worker
 from mailer.core import clock, jobs, work
 from mailer.core.errors import Conflict, Gone, Invalid
 from mailer.core.work import Task
-from retention_jobs import purge
+from retention_jobs import purge, totals
 from sending import (
     ab_figures,
+    ab_results,
     ab_runs,
     ab_tests,
     ab_variants,
@@ -472,3 +473,19 @@ async def test_the_corrected_rest_of_a_decided_test_says_what_the_winner_said(
         made = await remainders.begin(tx, campaign, "Le reste")
         assert (made.subject, await ab_tests.of(tx, made.id)) == (SUBJECTS[1], None)
         assert (await campaigns.show(tx, campaign)).status == "cancelled"
+
+
+@pytest.mark.req("A-064")
+async def test_small_figures_go_with_the_rows_of_people(post: Post, people: People) -> None:
+    campaign = await compared(post, [await people(count=60, tracked=True)], share=100)
+    await post.run()
+    await look(post, campaign)
+    await acted(post, campaign, 1, 12)
+    await acted(post, campaign, 2, 9)
+    async with post.tx() as tx:
+        await ab_runs.decide(tx, campaign, 1)
+        await totals.freeze(tx, [campaign], clock.now())
+        await tx.run("DELETE FROM events WHERE account_id = $1 AND campaign_id = $2", campaign)
+        found = await ab_results.of(tx, campaign)
+    assert found is not None
+    assert [(row.figures.delivered, row.figures.clicked) for row in found.rows] == [(30, 12), (30, 0)]

@@ -8,7 +8,11 @@ from mailer.core.db import AccountTx
 # file → its lines behind a position. $2: the position, $3: how many
 TABLES = {
     "account.ndjson": """
-        SELECT a.id, (to_jsonb(a) - '{sample,largest_send,reopen_as,per_day,per_month}'::text[])::text
+        SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,per_day,per_month}'::text[])
+                      || jsonb_build_object('link_parameters', (
+                          SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
+                          FROM utm_settings u
+                          WHERE u.account_id = $1 AND u.campaign_id IS NULL)))::text
         FROM accounts a
         WHERE a.id = $1 AND a.id > $2
         ORDER BY a.id
@@ -137,6 +141,9 @@ TABLES = {
                                     WHERE v.account_id = $1 AND v.campaign_id = c.id))
                             FROM ab_tests t
                             WHERE t.account_id = $1 AND t.campaign_id = c.id),
+                'link_parameters', (SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
+                                    FROM utm_settings u
+                                    WHERE u.account_id = $1 AND u.campaign_id = c.id),
                 'counts', (SELECT coalesce(jsonb_object_agg(d.status, d.n), '{}')
                            FROM (SELECT status, count(*) AS n
                                  FROM deliveries
@@ -207,6 +214,7 @@ INSIDE = {
     "campaign_segments": "campaigns.ndjson",
     "links": "campaigns.ndjson",
     "ab_tests": "campaigns.ndjson",
+    "utm_settings": "campaigns.ndjson",
     "ab_variants": "campaigns.ndjson",
     "contact_tags": "contacts/",
     "consent_ips": "contacts/",

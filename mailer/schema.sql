@@ -1883,6 +1883,25 @@ ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.utm_settings (
+    account_id bigint NOT NULL,
+    campaign_id bigint,
+    active boolean NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    medium text DEFAULT ''::text NOT NULL,
+    campaign text DEFAULT ''::text NOT NULL,
+    content text DEFAULT ''::text NOT NULL,
+    rule text DEFAULT 'all'::text NOT NULL,
+    domains text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT utm_settings_campaign_check CHECK ((length(campaign) <= 100)),
+    CONSTRAINT utm_settings_content_check CHECK ((length(content) <= 100)),
+    CONSTRAINT utm_settings_medium_check CHECK ((length(medium) <= 100)),
+    CONSTRAINT utm_settings_rule_check CHECK ((rule = ANY (ARRAY['all'::text, 'only'::text, 'except'::text]))),
+    CONSTRAINT utm_settings_source_check CHECK ((length(source) <= 100))
+);
+
+ALTER TABLE ONLY public.utm_settings FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.warm_up_days (
     account_id bigint NOT NULL,
     domain text NOT NULL,
@@ -2230,6 +2249,9 @@ ALTER TABLE ONLY public.users
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.utm_settings
+    ADD CONSTRAINT utm_settings_of UNIQUE NULLS NOT DISTINCT (account_id, campaign_id);
 
 ALTER TABLE ONLY public.warm_up_days
     ADD CONSTRAINT warm_up_days_pkey PRIMARY KEY (account_id, domain, profile, day);
@@ -2668,6 +2690,12 @@ ALTER TABLE ONLY public.tags
 ALTER TABLE ONLY public.test_sends
     ADD CONSTRAINT test_sends_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.utm_settings
+    ADD CONSTRAINT utm_settings_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.utm_settings
+    ADD CONSTRAINT utm_settings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.warm_up_days
     ADD CONSTRAINT warm_up_days_account_id_domain_fkey FOREIGN KEY (account_id, domain) REFERENCES public.warm_ups(account_id, domain) ON DELETE CASCADE;
 
@@ -2806,6 +2834,8 @@ CREATE POLICY account ON public.tags USING ((account_id = public.current_account
 
 CREATE POLICY account ON public.test_sends USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.utm_settings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.warm_ups USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2935,6 +2965,8 @@ ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.utm_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.warm_up_days ENABLE ROW LEVEL SECURITY;
 
@@ -3107,6 +3139,8 @@ GRANT SELECT,DELETE ON TABLE public.tags TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.utm_settings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.warm_up_days TO mailer_eraser;
 

@@ -17,6 +17,7 @@ _STATEMENTS = {
     "campaign_segments": "DELETE FROM campaign_segments WHERE account_id = $1",
     "segments": "DELETE FROM segments WHERE account_id = $1",
     "evidence": "DELETE FROM evidence WHERE account_id = $1",
+    "utm_settings": "DELETE FROM utm_settings WHERE account_id = $1",
     "ab_variants": "DELETE FROM ab_variants WHERE account_id = $1",
     "ab_tests": "DELETE FROM ab_tests WHERE account_id = $1",
     "provider_stops": "DELETE FROM provider_stops WHERE account_id = $1",

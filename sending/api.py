@@ -11,11 +11,13 @@ from sending import (
     api_senders,
     api_servers,
     api_tests,
+    api_utm,
 )
 
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
     *api_ab_tests.ROUTES,
+    *api_utm.ROUTES,
     *api_messages.ROUTES,
     *api_senders.ROUTES,
     *api_pace.ROUTES,

@@ -37,6 +37,7 @@ from sending import (
     sources,
     subject_checks,
     test_sends,
+    utm_settings,
     weights,
 )
 from sending.audience import Counts
@@ -131,7 +132,12 @@ async def _message(
     tx: AccountTx, services: Services, campaign: Campaign, known: _Known, *, people: bool
 ) -> list[Check]:
     """The content of a campaign, or of one of its variants; with `people`, made for those who will get it."""
-    compiled = sources.compile_source(campaign.content, settings=services.settings, fields=known.fields)
+    compiled = sources.compile_source(
+        campaign.content,
+        settings=services.settings,
+        fields=known.fields,
+        tagging=await utm_settings.of(tx, services.settings, campaign.id, known.variant),
+    )
     if not isinstance(compiled, Compiled):
         subject = subject_checks.check_subject(campaign.subject)
         return [_of(problem) for problem in [*subject, *compiled]]

@@ -295,6 +295,17 @@ async def duplicate(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
     )
     await campaign_segments.copy(tx, campaign_id, to=found.id)
     await ab_variants.copy(tx, campaign_id, to=found.id)
+    await tx.run(
+        """
+        INSERT INTO utm_settings (account_id, campaign_id, active, source, medium, campaign, content, rule,
+                                  domains)
+        SELECT account_id, $3, active, source, medium, campaign, content, rule, domains
+        FROM utm_settings
+        WHERE account_id = $1 AND campaign_id = $2
+        """,
+        campaign_id,
+        found.id,
+    )
     await audit.write(tx, "duplicated", "campaign", campaign_id)
     return found
 

@@ -20,6 +20,7 @@ from sending import (
     pages_senders,
     pages_sends,
     pages_servers,
+    pages_utm,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -27,6 +28,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_content.ROUTES,
     *pages_sends.ROUTES,
     *pages_remainders.ROUTES,
+    *pages_utm.ROUTES,
     *pages_ab_tests.ROUTES,
     *pages_left_out.ROUTES,
     *pages_resends.ROUTES,

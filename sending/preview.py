@@ -29,6 +29,8 @@ from sending import (
     senders,
     sources,
     test_sends,
+    utm,
+    utm_settings,
 )
 from sending.merge_filters import Value
 from sending.personal import Person
@@ -120,7 +122,14 @@ async def show(tx: AccountTx, services: Services, what: Subject) -> Shown:
     fields = await sources.field_keys(tx)
     contact = personal.values(await person(tx, what), await revisions.date_fields(tx))
     problems = _line_problems(draft, fields)
-    compiled = sources.compile_source(draft.source, settings=services.settings, fields=fields)
+    tagging = (
+        await utm_settings.of(tx, services.settings, draft.campaign_id, what.variant)
+        if draft.campaign_id
+        else utm.NONE
+    )
+    compiled = sources.compile_source(
+        draft.source, settings=services.settings, fields=fields, tagging=tagging
+    )
     if isinstance(compiled, list) or problems:
         found = [*problems, *(compiled if isinstance(compiled, list) else ())]
         return Shown(rendered=None, problems=tuple(found), sender_name=draft.sender.name)

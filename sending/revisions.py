@@ -21,7 +21,7 @@ from mailer.core.errors import Fault, Gone, Invalid
 from mailer.core.keys import ContentGone
 from mailer.core.services import Services
 from mailer.core.settings import Settings
-from sending import ab_variants, message, render, sources
+from sending import ab_variants, message, render, sources, utm_settings
 from sending.links_in_mail import Link
 from sending.message import CampaignHeaders, MailClass, Skeleton
 from sending.render import AccountNames, Program, SenderNames
@@ -99,7 +99,12 @@ async def draft(tx: AccountTx, settings: Settings, campaign_id: int, variant: in
         variant,
     )
     source = sources.Source(found.content_kind, found.source, found.language)
-    compiled = sources.compile_source(source, settings=settings, fields=await sources.field_keys(tx))
+    compiled = sources.compile_source(
+        source,
+        settings=settings,
+        fields=await sources.field_keys(tx),
+        tagging=await utm_settings.of(tx, settings, campaign_id, variant),
+    )
     if isinstance(compiled, list):
         raise Invalid(*(Fault("source", one.message, one.code, one.params, one.line) for one in compiled))
     who = await identity.of(tx)

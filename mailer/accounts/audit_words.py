@@ -80,6 +80,7 @@ OBJECTS = {
     "image": N_("image"),
     "import": N_("import"),
     "inactive_contacts": N_("inactive contacts"),
+    "link_parameters": N_("parameters on links"),
     "mailing_list": N_("list"),
     "message": N_("transactional message"),
     "segment": N_("segment"),

@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sending import ab_verdict
@@ -82,6 +82,7 @@ def test_few_people_prove_nothing(a: int, n: int, b: int, m: int) -> None:
         assert judge([one, other]).winner is None
 
 
+@settings(deadline=None)
 @given(st.integers(60, 300), st.integers(60, 300), st.floats(0.1, 0.5), st.floats(0.1, 0.5))
 def test_the_plain_test_agrees_with_exact_counting(n: int, m: int, p: float, q: float) -> None:
     one = Tally(number=1, base=n, people=round(n * p))

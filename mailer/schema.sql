@@ -344,6 +344,7 @@ CREATE TABLE public.campaigns (
     judged_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     segments_position bigint DEFAULT 0 NOT NULL,
     segments_at timestamp with time zone,
+    reminder_of bigint,
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
@@ -2279,6 +2280,8 @@ CREATE INDEX audit_object ON public.audit USING btree (account_id, object, objec
 
 CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
 
+CREATE UNIQUE INDEX campaigns_reminder_of ON public.campaigns USING btree (account_id, reminder_of) WHERE (reminder_of IS NOT NULL);
+
 CREATE UNIQUE INDEX campaigns_rest_of ON public.campaigns USING btree (account_id, rest_of) WHERE (rest_of IS NOT NULL);
 
 CREATE INDEX campaigns_status ON public.campaigns USING btree (account_id, status, id);
@@ -2473,6 +2476,9 @@ ALTER TABLE ONLY public.campaign_segments
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT campaigns_reminder_of_fkey FOREIGN KEY (account_id, reminder_of) REFERENCES public.campaigns(account_id, id);
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_rest_of_fkey FOREIGN KEY (account_id, rest_of) REFERENCES public.campaigns(account_id, id);

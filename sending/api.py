@@ -8,6 +8,7 @@ from sending import (
     api_domains,
     api_messages,
     api_pace,
+    api_reminders,
     api_senders,
     api_servers,
     api_tests,
@@ -17,6 +18,7 @@ from sending import (
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
     *api_ab_tests.ROUTES,
+    *api_reminders.ROUTES,
     *api_utm.ROUTES,
     *api_messages.ROUTES,
     *api_senders.ROUTES,

@@ -102,6 +102,7 @@ class Campaign:
     updated_at: datetime
     archived_at: datetime | None
     rest_of: int | None
+    reminder_of: int | None
 
     @property
     def content(self) -> sources.Source:
@@ -180,7 +181,7 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
                source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
                prepared_at, started_at, finished_at, content_erased_at, created_by, sent_by, created_at,
-               updated_at, archived_at, rest_of
+               updated_at, archived_at, rest_of, reminder_of
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,

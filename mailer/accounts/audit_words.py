@@ -37,6 +37,7 @@ ACTS = {
     "reactivated": N_("has reactivated"),
     "recalled": N_("has called back"),
     "released": N_("has let leave"),
+    "reminded": N_("has made a reminder of"),
     "removed": N_("has taken off a list"),
     "restricted": N_("has limited the use of"),
     "resumed": N_("has resumed"),

@@ -167,8 +167,8 @@ async def remove(request: web.Request) -> web.Response:
 
 async def decide(request: web.Request) -> web.Response:
     place = request.path.removesuffix("/decisions")
+    given = await read(request, Decision)
     try:
-        given = await read(request, Decision)
         async with access.sender_tx(request) as tx:
             await ab_runs.decide(tx, id_in_path(request), given.variant)
     except Invalid as error:

@@ -42,6 +42,11 @@ class Results:
         """Can it still be decided?"""
         return self.test.state in ("running", "asking") and self.status != "cancelled"
 
+    @property
+    def stands(self) -> bool:
+        """Has all of the test left, and does nothing move until it is decided?"""
+        return self.open and not self.waiting
+
     def letter(self, number: int) -> str:
         return ab_variants.LETTERS[number - 1]
 

@@ -102,6 +102,9 @@ async def put(tx: AccountTx, campaign_id: int, setting: Setting) -> Campaign:
         raise Invalid(*faults)
     campaign = await campaigns.change(tx, campaign_id, campaigns.Changes(version=setting.version))
     _check_measured(setting, campaign.kind)
+    if setting.about == "content" and campaign.content_kind == "none":
+        message = N_("Write the content of the campaign first: the variants begin as copies of it.")
+        raise fault("about", message, code="no_content")
     await tx.run("DELETE FROM ab_tests WHERE account_id = $1 AND campaign_id = $2", campaign_id)
     await tx.run(
         """

@@ -188,6 +188,7 @@ async def show(request: web.Request) -> web.Response:
         campaign = await campaigns.show(tx, id_in_path(request))
         if campaign.status == "draft":
             return response.redirect(f"{pages_steps.base(request, campaign)}/setup")
+        compared = await ab_results.of(tx, campaign.id)
         context = {
             "campaign": campaign,
             "base": pages_steps.base(request, campaign),
@@ -198,11 +199,12 @@ async def show(request: web.Request) -> web.Response:
             "segments": await campaign_segments.many(tx, campaign.id),
             "may_send": access.member(request).can_send,
             "who_may": await identity.senders_of_mail(tx),
-            "live": _live(campaign),
+            # an A/B test whose mails have left stands still for hours
+            "live": _live(campaign) and not (compared and compared.stands),
             # looking through a campaign costs: not each two seconds while it is under way
             "rest": await remainders.of(tx, campaign.id) if campaign.status in STOPPED else None,
             "relatives": await remainders.relatives(tx, campaign.id),
-            "compared": await ab_results.of(tx, campaign.id),
+            "compared": compared,
             "mending": pages_remainders.MENDING.get(campaign.pause_reason),
             "stuck": campaign.pause_reason in pages_remainders.STUCK,
             "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),

@@ -156,6 +156,8 @@ async def test_the_campaigns_page_says_how_it_stands_and_decides(post: Post, peo
     assert "Variante A\N{NO-BREAK SPACE}: 12 personnes sur 100 ont cliqué (12" in shown
     assert "L’écart ne veut rien dire" in shown
     assert "200 personnes attendent la décision." in shown
+    # it stands still for hours: the page does not count a large campaign each two seconds
+    assert "every 2s" not in shown
     other_id, _ = await post.make.user(post.account.id, "editor")
     other = await post.make.signed_in(other_id)
     assert (await other.post(f"{place}/ab-test/decisions", {"variant": "2"})).status == 403
@@ -210,3 +212,20 @@ async def test_a_program_sets_reads_and_decides_a_test(post: Post, people: Peopl
     decided = await program.ask("POST", f"{place}/decisions", json={"variant": 2})
     assert (decided.status, decided.json()["winner"], decided.json()["decided_by"]) == (200, 2, "hand")
     assert (await program.ask("POST", f"{place}/decisions", json={"variant": 1})).status == 409
+
+
+async def test_contents_are_compared_once_there_is_one(post: Post, people: People) -> None:
+    campaign = await post.campaign([await people(count=4)])
+    async with post.tx() as tx:
+        await tx.run(
+            """
+            UPDATE campaigns SET status = 'draft', content_kind = 'none', source = ''
+            WHERE account_id = $1 AND id = $2
+            """,
+            campaign,
+        )
+    owner = await post.make.signed_in(post.account.owner_id)
+    place = f"{post.account.app}/campaigns/{campaign}/ab-test"
+    answer = await owner.post(place, FORM | {"about": "content"})
+    assert answer.status == 422
+    assert 'id="about-error"' in answer.text

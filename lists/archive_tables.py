@@ -12,7 +12,11 @@ TABLES = {
                       || jsonb_build_object('measurement', (
                           SELECT to_jsonb(m) - '{account_id,sunset_cursor,sunset_next_at}'::text[]
                           FROM measurement_settings m
-                          WHERE m.account_id = $1)))::text
+                          WHERE m.account_id = $1))
+                      || jsonb_build_object('link_parameters', (
+                          SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
+                          FROM utm_settings u
+                          WHERE u.account_id = $1 AND u.campaign_id IS NULL)))::text
         FROM accounts a
         WHERE a.id = $1 AND a.id > $2
         ORDER BY a.id
@@ -143,6 +147,17 @@ TABLES = {
                                                     ORDER BY k.position), '[]')
                           FROM links k
                           WHERE k.account_id = $1 AND k.campaign_id = c.id),
+                'ab_test', (SELECT (to_jsonb(t) - '{account_id,campaign_id,seed,released_to}'::text[])
+                                || jsonb_build_object('variants', (
+                                    SELECT coalesce(jsonb_agg(to_jsonb(v) - '{account_id,campaign_id}'::text[]
+                                                              ORDER BY v.number), '[]')
+                                    FROM ab_variants v
+                                    WHERE v.account_id = $1 AND v.campaign_id = c.id))
+                            FROM ab_tests t
+                            WHERE t.account_id = $1 AND t.campaign_id = c.id),
+                'link_parameters', (SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
+                                    FROM utm_settings u
+                                    WHERE u.account_id = $1 AND u.campaign_id = c.id),
                 'counts', (SELECT coalesce(jsonb_object_agg(d.status, d.n), '{}')
                            FROM (SELECT status, count(*) AS n
                                  FROM deliveries
@@ -227,6 +242,9 @@ INSIDE = {
     "campaign_lists": "campaigns.ndjson",
     "campaign_segments": "campaigns.ndjson",
     "links": "campaigns.ndjson",
+    "ab_tests": "campaigns.ndjson",
+    "utm_settings": "campaigns.ndjson",
+    "ab_variants": "campaigns.ndjson",
     "contact_tags": "contacts/",
     "consent_ips": "contacts/",
     "signup_form_versions": "forms.ndjson",

@@ -11,7 +11,16 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
-from retention_jobs import eraser, feedback_rows, import_rows, inbound_rows, open_days, totals, webhook_rows
+from retention_jobs import (
+    ab_content,
+    eraser,
+    feedback_rows,
+    import_rows,
+    inbound_rows,
+    open_days,
+    totals,
+    webhook_rows,
+)
 from retention_jobs.policies import (
     CHANGES,
     CONTENT,
@@ -50,6 +59,8 @@ async def content(tx: AccountTx, now: datetime) -> int:
     deleted = 0
     if over:
         await _keep_sources(tx, over)
+        await ab_content.keep_sources(tx, over)
+        await ab_content.erase(tx, over)
         deleted += await tx.run(
             "DELETE FROM revisions WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])", over
         )

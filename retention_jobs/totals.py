@@ -13,6 +13,7 @@ both. Cells that fewer than SMALLEST_CELL people stand behind are left out.
 from datetime import datetime
 
 from mailer.core.db import AccountTx
+from retention_jobs import ab_content
 from retention_jobs.policies import SMALLEST_CELL
 from tracking import counts
 
@@ -87,3 +88,4 @@ async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     await counts.hold(tx)
     await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now)
     await counts.forget(tx, campaign_ids)
+    await ab_content.forget_small_figures(tx, campaign_ids, SMALLEST_CELL)

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sending import (
+    api_ab_tests,
     api_campaigns,
     api_domains,
     api_hooks,
@@ -10,14 +11,19 @@ from sending import (
     api_measurement,
     api_messages,
     api_pace,
+    api_reminders,
     api_senders,
     api_servers,
     api_tests,
+    api_utm,
 )
 
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
+    *api_ab_tests.ROUTES,
     *api_measurement.ROUTES,
+    *api_reminders.ROUTES,
+    *api_utm.ROUTES,
     *api_messages.ROUTES,
     *api_senders.ROUTES,
     *api_pace.ROUTES,

@@ -109,7 +109,8 @@ class DeliveryQuery(Input):
 class CampaignView:
     """`audience` is frozen when the campaign is prepared; content is null once it is erased (six days).
 
-    `rest_of`: the campaign that stopped, whose remaining recipients alone get this one.
+    `rest_of`: the campaign that stopped, whose remaining recipients alone get this one. `reminder_of`: the
+    one that is sent again to those who did not click it.
     """
 
     id: int
@@ -139,9 +140,10 @@ class CampaignView:
     updated_at: datetime
     archived_at: datetime | None
     rest_of: int | None
+    reminder_of: int | None
 
 
-async def _view(tx: AccountTx, campaign: Campaign) -> CampaignView:
+async def view(tx: AccountTx, campaign: Campaign) -> CampaignView:
     used = await campaign_lists.many(tx, campaign.id)
     narrowed = await campaign_segments.many(tx, campaign.id)
     kept = campaign.content_erased_at is None
@@ -183,7 +185,7 @@ async def _write(tx: AccountTx, campaign: Campaign, given: CampaignInput) -> Cam
             raise Invalid(*_faults("letter", found))
         campaign = await campaigns.write_content(tx, campaign.id, "letter", text)
     campaign = await _audience(tx, campaign, given)
-    return await _view(tx, campaign)
+    return await view(tx, campaign)
 
 
 async def _audience(tx: AccountTx, campaign: Campaign, given: CampaignInput) -> Campaign:
@@ -272,7 +274,7 @@ async def create(request: web.Request) -> web.Response:
 @operation("Show a campaign", returns=CampaignView, scope="campaigns:read")
 async def show(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
-        return json(await _view(tx, await campaigns.show(tx, id_in_path(request))))
+        return json(await view(tx, await campaigns.show(tx, id_in_path(request))))
 
 
 @operation("Change a draft", body=CampaignPatch, returns=CampaignView, scope="campaigns:write", errors=(409,))
@@ -306,19 +308,19 @@ async def send(request: web.Request) -> web.Response:
     order = sends.Order(at=at, expected=given.expected)
     async with access.api_tx(request) as tx:
         campaign = await sends.schedule(tx, services(request), id_in_path(request), order)
-        return json(await _view(tx, campaign), status=202)
+        return json(await view(tx, campaign), status=202)
 
 
 @operation("Pause a campaign", returns=CampaignView, scope="campaigns:send", errors=(409,))
 async def pause(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
-        return json(await _view(tx, await sends.pause(tx, id_in_path(request))))
+        return json(await view(tx, await sends.pause(tx, id_in_path(request))))
 
 
 @operation("Resume a paused campaign", returns=CampaignView, scope="campaigns:send", errors=(409,))
 async def resume(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
-        return json(await _view(tx, await sends.resume(tx, services(request), id_in_path(request))))
+        return json(await view(tx, await sends.resume(tx, services(request), id_in_path(request))))
 
 
 @operation(
@@ -329,7 +331,7 @@ async def resume(request: web.Request) -> web.Response:
 )
 async def recall(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
-        return json(await _view(tx, await sends.recall(tx, id_in_path(request))))
+        return json(await view(tx, await sends.recall(tx, id_in_path(request))))
 
 
 @operation(
@@ -344,13 +346,13 @@ async def continue_(request: web.Request) -> web.Response:
     given = await read(request, RemainderInput)
     async with access.api_tx(request) as tx:
         made = await remainders.begin(tx, id_in_path(request), given.name)
-        return json(await _view(tx, made), status=201)
+        return json(await view(tx, made), status=201)
 
 
 @operation("Cancel a campaign for good", returns=CampaignView, scope="campaigns:send", errors=(409,))
 async def cancel(request: web.Request) -> web.Response:
     async with access.api_tx(request) as tx:
-        return json(await _view(tx, await sends.cancel(tx, id_in_path(request))))
+        return json(await view(tx, await sends.cancel(tx, id_in_path(request))))
 
 
 @operation(

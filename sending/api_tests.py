@@ -24,7 +24,7 @@ from sending.test_sends import TestSend
 class TestInput(Input):
     """`to`: "me" (who made the key), "seeds" (every confirmed test address), or addresses.
 
-    `contact_id`: as this contact would get it; left out, as somebody made up.
+    `contact_id`: as this contact would get it; left out, as somebody made up. `variant`: of an A/B test.
     """
 
     to: Annotated[
@@ -32,6 +32,7 @@ class TestInput(Input):
         Field(min_length=1, max_length=50),
     ]
     contact_id: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+    variant: Annotated[int, Field(ge=1, le=4)] = 1
 
 
 class SeedConfirmation(Input):
@@ -66,6 +67,7 @@ class TestView:
     id: int
     recipient: str
     contact_id: int | None
+    variant: int
     state: str
     reply: str
     created_at: datetime
@@ -110,7 +112,9 @@ async def checks(request: web.Request) -> web.Response:
 async def create_tests(request: web.Request) -> web.Response:
     given = await read(request, TestInput)
     async with access.api_tx(request) as tx:
-        made = await test_sends.ask_all(tx, id_in_path(request), given.to, contact_id=given.contact_id)
+        made = await test_sends.ask_all(
+            tx, id_in_path(request), given.to, contact_id=given.contact_id, variant=given.variant
+        )
         return json(Page([_view(one) for one in made]), status=202)
 
 

@@ -4,7 +4,7 @@ The same list is what refuses a send: a check that blocks here cannot be passed 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mailer.accounts import agreements, identity
@@ -15,6 +15,9 @@ from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web import i18n
 from sending import (
+    ab_checks,
+    ab_tests,
+    ab_variants,
     audience,
     audience_sample,
     campaign_lists,
@@ -35,6 +38,7 @@ from sending import (
     sources,
     subject_checks,
     test_sends,
+    utm_settings,
     weights,
 )
 from sending.audience import Counts
@@ -52,6 +56,7 @@ _STEPS: Mapping[str, str] = {
     "audience": "audience",
     "frequency": "audience",
     "test": "preview",
+    ab_checks.CODE: "ab-test",
     "identity": "settings/account",
     "agreement": "privacy/agreements",
 }
@@ -105,18 +110,62 @@ async def run(tx: AccountTx, services: Services, campaign_id: int, *, to_look: b
         *await _audience(tx, campaign, counts),
         *_lines(campaign, fields),
     ]
-    compiled = sources.compile_source(campaign.content, settings=services.settings, fields=fields)
-    if not isinstance(compiled, Compiled):
-        subject = subject_checks.check_subject(campaign.subject)
-        checks += [_of(problem) for problem in [*subject, *compiled]]
-    elif any(check.group == "blocking" and check.step == "setup" for check in checks):
-        # without a sender or with a broken subject no mail can be made
-        checks += await _content(tx, services, campaign, compiled, ())
-    else:
-        made = await _people(tx, services, campaign, counts, to_look=to_look)
-        checks += await _content(tx, services, campaign, compiled, made)
+    known = _Known(counts, fields, to_look)
+    # without a sender or with a broken subject no mail can be made
+    whole = not any(check.group == "blocking" and check.step == "setup" for check in checks)
+    checks += await _message(tx, services, campaign, known, people=whole)
+    checks += [_of(problem) for problem in await ab_checks.check(tx, campaign, counts)]
+    for number, variant in await ab_tests.variants(tx, campaign):
+        checks += await _variant(tx, services, number, variant, known)
     checks.append(await _tested(tx, campaign))
     return Report(campaign=campaign, counts=counts, checks=tuple(checks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    counts: Counts
+    fields: frozenset[str]
+    to_look: bool
+    variant: int = 1
+
+
+async def _message(
+    tx: AccountTx, services: Services, campaign: Campaign, known: _Known, *, people: bool
+) -> list[Check]:
+    """The content of a campaign, or of one of its variants; with `people`, made for those who will get it."""
+    compiled = sources.compile_source(
+        campaign.content,
+        settings=services.settings,
+        fields=known.fields,
+        tagging=await utm_settings.of(tx, services.settings, campaign.id, known.variant),
+    )
+    if not isinstance(compiled, Compiled):
+        subject = subject_checks.check_subject(campaign.subject)
+        return [_of(problem) for problem in [*subject, *compiled]]
+    made = await _people(tx, services, campaign, known) if people else []
+    return await _content(tx, services, campaign, compiled, made)
+
+
+async def _variant(
+    tx: AccountTx, services: Services, number: int, campaign: Campaign, known: _Known
+) -> list[Check]:
+    """What is wrong with B, C or D, by its letter; what is in order is told of A."""
+    lines = _lines(campaign, known.fields)
+    known = replace(known, variant=number)
+    whole = not lines and campaign.sender_id is not None
+    found = [*lines, *await _message(tx, services, campaign, known, people=whole)]
+    message = N_("Variant {letter}: {finding}")
+    letter = ab_variants.LETTERS[number - 1]
+    return [
+        replace(
+            one,
+            message=message,
+            params={"letter": letter, "finding": i18n.translate(one.message, **one.params)},
+            step=ab_checks.step(one.step, number),
+        )
+        for one in found
+        if one.group != "fine" and one.code != "frequency"
+    ]
 
 
 async def _account(tx: AccountTx) -> list[Check]:
@@ -230,19 +279,17 @@ async def _content(
     return checks + [_check("fine", code, words) for code, words in fine.items()]
 
 
-async def _people(
-    tx: AccountTx, services: Services, campaign: Campaign, counts: Counts, *, to_look: bool
-) -> list[Problem]:
+async def _people(tx: AccountTx, services: Services, campaign: Campaign, known: _Known) -> list[Problem]:
     """The message and the audience together: mails made whole, empty values, who was written to yesterday."""
-    sample = audience_sample.of(counts)
-    content = await revisions.draft(tx, services.settings, campaign.id)
+    sample = audience_sample.of(known.counts)
+    content = await revisions.draft(tx, services.settings, campaign.id, known.variant)
     try:
         maker = await personal.draft_maker(tx, services, campaign.id, content)
     except (RenderFailed, ValueError):
         message = N_("The message cannot be made for this person. Check the conditions and the fields.")
         return [error(0, "render", message)]
     problems = await weights.check(tx, maker, campaign.id, sample)
-    if to_look and counts.result:
+    if known.to_look and known.counts.result:
         problems += await empty_values.check(tx, campaign.id, content, maker.loaded.program, sample)
         problems.append(await frequency.check(tx, campaign.id, sample))
     return problems

@@ -19,7 +19,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import campaign_segments, merge, senders, sources
+from sending import ab_variants, campaign_segments, merge, senders, sources
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Line = Annotated[str, StringConstraints(max_length=500)]
@@ -102,6 +102,7 @@ class Campaign:
     updated_at: datetime
     archived_at: datetime | None
     rest_of: int | None
+    reminder_of: int | None
 
     @property
     def content(self) -> sources.Source:
@@ -180,7 +181,7 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
                source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
                prepared_at, started_at, finished_at, content_erased_at, created_by, sent_by, created_at,
-               updated_at, archived_at, rest_of
+               updated_at, archived_at, rest_of, reminder_of
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,
@@ -296,6 +297,18 @@ async def duplicate(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
         found.id,
     )
     await campaign_segments.copy(tx, campaign_id, to=found.id)
+    await ab_variants.copy(tx, campaign_id, to=found.id)
+    await tx.run(
+        """
+        INSERT INTO utm_settings (account_id, campaign_id, active, source, medium, campaign, content, rule,
+                                  domains)
+        SELECT account_id, $3, active, source, medium, campaign, content, rule, domains
+        FROM utm_settings
+        WHERE account_id = $1 AND campaign_id = $2
+        """,
+        campaign_id,
+        found.id,
+    )
     await audit.write(tx, "duplicated", "campaign", campaign_id)
     return found
 

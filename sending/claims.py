@@ -36,13 +36,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A row of ours. `person` None: the contact was deleted."""
+    """A row of ours. `person` None: the contact was deleted. `variant`: see `ab_makers`."""
 
     contact_id: int
     attempts: int
     first_at: datetime | None
     person: Person | None
     profile: str = profiles.DEFAULT
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class _Row:
     attempts: int
     first_at: datetime | None
     profile: str
+    variant: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,7 @@ async def claim(
         SET status = 'claimed', lane = $4, turn = $5
         WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3
           AND d.contact_id = ANY (ARRAY(SELECT contact_id FROM picked)) AND d.status = 'queued'
-        RETURNING d.contact_id, d.list_id, d.attempts, d.first_at, d.profile
+        RETURNING d.contact_id, d.list_id, d.attempts, d.first_at, d.profile, d.variant
         """,
         turn.campaign_id,
         turn.month,
@@ -177,6 +179,7 @@ def _claimed(row: _Row, contact: _Contact | None) -> Claimed:
         first_at=row.first_at,
         person=person,
         profile=row.profile,
+        variant=row.variant,
     )
 
 

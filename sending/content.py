@@ -7,18 +7,18 @@ servers, leaves inline styles where they are and cannot read `<` in a merge tag.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import css_inline
 import mjml
 
 from mailer.core.text import N_
-from sending import inert, links_in_mail, merge, mjml_lint, plain_text
+from sending import inert, links_in_mail, merge, mjml_lint, plain_text, utm
 from sending.inert import Slot, Slots
 from sending.links_in_mail import Link
 from sending.mjml_source import Lines, Piece, scan
 from sending.problems import Problem, blocking, error
+from sending.utm import Tagging
 
 PREHEADER = "_preheader"
 PIXEL = "_pixel"
@@ -46,12 +46,12 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a source does not say itself. `utm` is added to plain links (S22), as {"utm_source": …}."""
+    """What a source does not say itself. `tagging`: parameters added to web links (S22)."""
 
     icon_origin: str
     language: str = "fr"
     fields: frozenset[str] = frozenset()
-    utm: Mapping[str, str] = field(default_factory=dict)
+    tagging: Tagging = utm.NONE
 
 
 def compile_mjml(
@@ -60,7 +60,7 @@ def compile_mjml(
     icon_origin: str,
     language: str = "fr",
     fields: frozenset[str] = frozenset(),
-    utm: Mapping[str, str] | None = None,
+    tagging: Tagging = utm.NONE,
 ) -> Compiled | list[Problem]:
     """Templates of a source, or all that is wrong with it in reading order. Takes about a millisecond.
 
@@ -70,7 +70,7 @@ def compile_mjml(
     problems = check_mjml(source, fields=fields)
     if blocking(problems):
         return problems
-    setting = Setting(icon_origin=icon_origin, language=language, fields=fields, utm=utm or {})
+    setting = Setting(icon_origin=icon_origin, language=language, fields=fields, tagging=tagging)
     found = merge.tags(source)
     slots = inert.slots_for(source)
     swapped = inert.swap(source, merge.masked(source, found), found, slots)
@@ -78,7 +78,7 @@ def compile_mjml(
         html = _to_html(swapped, setting)
     except ValueError as fault:
         return [*problems, _compiler_problem(fault, _prepared(swapped)[0])]
-    html, links = links_in_mail.rewrite(html, slots, setting.utm)
+    html, links = links_in_mail.rewrite(html, slots, setting.tagging)
     text = plain_text.from_html(html, is_token=lambda comment: slots.pattern.fullmatch(comment) is not None)
     html = _finish(html, slots)
     return Compiled(

@@ -94,8 +94,9 @@ async def many(tx: AccountTx, campaign_id: int, wanted: Filter) -> list[Delivery
                CASE WHEN d.status = 'queued' AND d.first_at IS NOT NULL THEN 'deferred'
                     ELSE d.status END AS status,
                d.reason, d.attempts::int AS attempts,
-               CASE WHEN d.status = 'queued' THEN d.next_at END AS next_at, d.first_at, d.final_at,
-               d.smtp_code::int AS smtp_code, d.smtp_reply, d.bounce_reason
+               -- what an A/B test holds back is due at no hour
+               CASE WHEN d.status = 'queued' AND d.next_at < '8999-01-01' THEN d.next_at END AS next_at,
+               d.first_at, d.final_at, d.smtp_code::int AS smtp_code, d.smtp_reply, d.bounce_reason
         FROM deliveries d
         LEFT JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
         LEFT JOIN mailing_lists l ON l.account_id = d.account_id AND l.id = d.list_id

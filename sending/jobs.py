@@ -4,6 +4,7 @@ from lists import exports
 from mailer.core import restores
 from mailer.core.jobs import Job
 from sending import (
+    ab_runs,
     account_stops,
     campaign_segments,
     consent_requests,
@@ -28,6 +29,7 @@ from sending import (
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
     Job("sending.send", turns.send),
+    Job(ab_runs.JOB, ab_runs.look),
     Job(campaign_segments.JOB, campaign_segments.mark_segments),
     Job(transactional.JOB, transactional_turns.send, urgent=True),
     Job("sending.send_test", test_mail.send_test, urgent=True),

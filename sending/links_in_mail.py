@@ -5,15 +5,14 @@ that the caller names for the link's position. Links of ours (unsubscribe and th
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape, unescape
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
-from sending import merge
+from sending import merge, utm
 from sending.inert import Slot, Slots, escape_data
+from sending.utm import Tagging
 
 TRACKED = "_t"
 """Name of the list of tracked addresses in a template's context."""
@@ -41,24 +40,24 @@ class Link:
 @dataclass(slots=True)
 class _Rewriting:
     slots: Slots
-    utm: Mapping[str, str]
+    tagging: Tagging
     labels: list[str]
     links: list[Link]
     anchors: int = 0
 
 
-def rewrite(html: str, slots: Slots, utm: Mapping[str, str]) -> tuple[str, list[Link]]:
+def rewrite(html: str, slots: Slots, tagging: Tagging) -> tuple[str, list[Link]]:
     """HTML with tokens → the same with a token for each address that recipients do not share, and the links.
 
-    `utm` is added to every plain web address that has no such parameter (S22).
+    `tagging`: what is added to web addresses that lack it (S22).
     """
-    state = _Rewriting(slots, utm, _labels(html, slots), [])
+    state = _Rewriting(slots, tagging, _labels(html, slots), [])
     return _TAG.sub(lambda match: _rewrite_tag(match, state), html), state.links
 
 
 def extract_links(html: str) -> list[Link]:
     """The author's web links of finished HTML without merge tags, in reading order."""
-    return rewrite(html, Slots("\ue000"), {})[1]
+    return rewrite(html, Slots("\ue000"), utm.NONE)[1]
 
 
 def _rewrite_tag(match: re.Match[str], state: _Rewriting) -> str:
@@ -90,10 +89,12 @@ def _rewrite_href(match: re.Match[str], label: str, state: _Rewriting) -> str:
     inside = state.slots.inside(match[3])
     if not inside:
         return _rewrite_static(match, label, state)
-    in_place = _in_place(match[3], state.slots)
     names = merge.names_used("".join(slot.html for slot in inside))
-    if not names & merge.URL_NAMES:
-        in_place = _personal(match[3], in_place, names, label, state)
+    if names & merge.URL_NAMES:
+        in_place = _in_place(match[3], state.slots)
+    else:
+        raw = utm.tagged_template(match[3], state.slots, state.tagging)
+        in_place = _personal(raw, _in_place(raw, state.slots), names, label, state)
     return f'{match[1]}{match[2]}"{state.slots.add(in_place)}"'
 
 
@@ -101,7 +102,7 @@ def _rewrite_static(match: re.Match[str], label: str, state: _Rewriting) -> str:
     url = unescape(match[3])
     if not url.strip().lower().startswith(("http://", "https://")):
         return match[0]
-    tagged = with_utm(url, state.utm)
+    tagged = utm.tagged(url, state.tagging)
     raw = match[3] if tagged == url else escape(tagged)
     position = len(state.links)
     state.links.append(Link(position, tagged, label, personal=False))
@@ -158,22 +159,6 @@ def _encoded(address: str, slots: Slots) -> str:
         position = match.end()
     out.append(escape_data(address[position:]))
     return "".join(out)
-
-
-def with_utm(url: str, utm: Mapping[str, str]) -> str:
-    """The address with the missing campaign parameters; unchanged when there is nothing to add (S22)."""
-    if not utm:
-        return url
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    present = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    missing = {name: value for name, value in utm.items() if name not in present and value}
-    if not missing:
-        return url
-    query = parts.query + ("&" if parts.query else "") + urlencode(missing)
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, parts.fragment))
 
 
 def _labels(html: str, slots: Slots) -> list[str]:

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sending import (
+    pages_ab_tests,
     pages_campaigns,
     pages_content,
     pages_designs,
@@ -15,6 +16,7 @@ from sending import (
     pages_messages,
     pages_pace,
     pages_remainders,
+    pages_reminders,
     pages_resends,
     pages_restores,
     pages_search,
@@ -23,6 +25,7 @@ from sending import (
     pages_sends,
     pages_servers,
     pages_tray,
+    pages_utm,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -30,6 +33,9 @@ ROUTES: list[web.RouteDef] = [
     *pages_content.ROUTES,
     *pages_sends.ROUTES,
     *pages_remainders.ROUTES,
+    *pages_reminders.ROUTES,
+    *pages_utm.ROUTES,
+    *pages_ab_tests.ROUTES,
     *pages_left_out.ROUTES,
     *pages_measurement.ROUTES,
     *pages_resends.ROUTES,

@@ -17,6 +17,7 @@ from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read, services
 from sending import (
+    ab_variants,
     audience,
     campaign_lists,
     campaign_segments,
@@ -128,7 +129,9 @@ async def setup(request: web.Request) -> web.Response:
             return pages_steps.away(request, campaign)
         options = await _sender_options(request, tx)
         line = await _inbox_line(request, tx, campaign)
-    return _setup_page(request, campaign, forms.filled(campaign), options, line=line)
+        variants = len(await ab_variants.numbers(tx, campaign.id))
+    form = forms.filled(campaign)
+    return _setup_page(request, campaign, form, options, line=line, compared=variants)
 
 
 async def save_setup(request: web.Request) -> web.Response:
@@ -160,10 +163,12 @@ def _setup_page(
     *,
     status: int = 200,
     line: InboxLine | None = None,
+    compared: int = 1,
 ) -> web.Response:
     context = pages_steps.context(request, campaign, "setup", form) | {
         "senders": sender_options,
         "line": line,
+        "compared": compared if compared > 1 else 0,
     }
     return response.page(request, "sending/campaigns/setup.html", context, status=status)
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -15,6 +15,8 @@ from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read, services
 from sending import (
+    ab_tests,
+    ab_variants,
     campaigns,
     designs,
     footer,
@@ -67,11 +69,42 @@ class Looking(Input):
     theme: Literal["light", "dark"] = "light"
     width: Literal["360", "600", "full"] = "full"
     q: Annotated[str, StringConstraints(max_length=120)] = ""
+    variant: Annotated[int, Field(ge=1, le=4)] = 1
+
+
+class OfVariant(Input):
+    """Which variant of an A/B test the content is of."""
+
+    variant: Annotated[int, Field(ge=1, le=4)] = 1
+
+
+async def _campaign(request: web.Request, tx: AccountTx) -> Campaign:
+    """As the variant that the address names, or A. Raises NotFound."""
+    found = await campaigns.show(tx, id_in_path(request))
+    number = query(request, OfVariant).variant
+    return found if number == 1 else await ab_tests.variant(tx, found, number)
+
+
+async def _write(
+    request: web.Request, tx: AccountTx, campaign_id: int, source: Source, version: int | None
+) -> Campaign:
+    """The content of that variant. Raises as `campaigns.write_content`."""
+    kind: Any = source.kind
+    number = query(request, OfVariant).variant
+    if number == 1:
+        return await campaigns.write_content(tx, campaign_id, kind, source.text, version=version)
+    await ab_tests.write_content(tx, campaign_id, number, source, version=version)
+    return await _campaign(request, tx)
+
+
+def _of_variant(request: web.Request) -> str:
+    number = query(request, OfVariant).variant
+    return f"?variant={number}" if number > 1 else ""
 
 
 async def show(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
-        campaign = await campaigns.show(tx, id_in_path(request))
+        campaign = await _campaign(request, tx)
         if campaign.status != "draft":
             return pages_steps.away(request, campaign)
         if campaign.content_kind == "none" or "start" in request.query:
@@ -96,14 +129,17 @@ async def _editor(
     """The form of this kind of content; `sent` is what somebody typed on another version."""
     fields = await sources.field_keys(tx)
     shown = Source(campaign.content_kind, sent or campaign.source, campaign.language)
+    which = _of_variant(request)
     context = pages_steps.context(request, campaign, "content", form) | {
         "source": shown.text,
         "stored": campaign.source,
         "problems": sources.check_source(shown, fields=fields),
         "fields": await merge_fields(tx),
-        "action": f"{pages_steps.base(request, campaign)}/content",
+        "action": f"{pages_steps.base(request, campaign)}/content{which}",
+        "which": which,
+        "letter": ab_variants.LETTERS[query(request, OfVariant).variant - 1],
         "version": campaign.version,
-        "frame": f"{pages_steps.base(request, campaign)}/preview/frame",
+        "frame": f"{pages_steps.base(request, campaign)}/preview/frame{which}",
     }
     if campaign.content_kind == "letter":
         context |= await letter_context(request, tx, shown)
@@ -167,9 +203,8 @@ async def start(request: web.Request) -> web.Response:
 
 async def save(request: web.Request) -> web.Response:
     """Either editor, by the kind of content that is stored."""
-    campaign_id = id_in_path(request)
     async with access.account_tx(request, Role.EDITOR) as tx:
-        campaign = await campaigns.show(tx, campaign_id)
+        campaign = await _campaign(request, tx)
     if campaign.content_kind == "letter":
         return await _save_letter(request, campaign)
     return await _save_code(request, campaign)
@@ -185,15 +220,16 @@ async def _save_code(request: web.Request, campaign: Campaign) -> web.Response:
         source = source if isinstance(made, Problem) else made
     try:
         async with access.account_tx(request, Role.EDITOR) as tx:
-            campaign = await campaigns.write_content(tx, campaign.id, "mjml", source, version=given.version)
+            written = Source("mjml", source, campaign.language)
+            campaign = await _write(request, tx, campaign.id, written, given.version)
             if given.act and problem is None and not request.headers.get("X-Autosave"):
-                return response.redirect(request.path)
+                return response.redirect(request.path + _of_variant(request))
     except Invalid as error:
-        return await _again(request, campaign.id, error, sent=source)
+        return await _again(request, error, sent=source)
     if problem is not None:
         fault = Fault("source", problem.message, problem.code, problem.params)
-        return await _again(request, campaign.id, Invalid(fault), sent=source)
-    return pages_steps.saved(request, campaign, then="checks")
+        return await _again(request, Invalid(fault), sent=source)
+    return pages_steps.saved(request, campaign, then="ab-test" if _of_variant(request) else "checks")
 
 
 async def _save_letter(request: web.Request, campaign: Campaign) -> web.Response:
@@ -202,17 +238,17 @@ async def _save_letter(request: web.Request, campaign: Campaign) -> web.Response
     version = str(form.get("version", ""))
     try:
         async with access.account_tx(request, Role.EDITOR) as tx:
-            saved = await campaigns.write_content(
-                tx, campaign.id, "letter", text, version=int(version) if version.isdigit() else None
-            )
+            written = Source("letter", text, campaign.language)
+            before = int(version) if version.isdigit() else None
+            saved = await _write(request, tx, campaign.id, written, before)
     except Invalid as error:
-        return await _again(request, campaign.id, error, sent=text)
+        return await _again(request, error, sent=text)
     if form.get("act") and not request.headers.get("X-Autosave"):
-        return response.redirect(request.path + letter_form.changed_place(form))
+        return response.redirect(request.path + _of_variant(request) + letter_form.changed_place(form))
     found = sources.mjml_of(saved.content)
     if isinstance(found, list) and not request.headers.get("X-Autosave"):
-        return await _again(request, campaign.id, Invalid(*letter_faults(found)))
-    return pages_steps.saved(request, saved, then="checks")
+        return await _again(request, Invalid(*letter_faults(found)))
+    return pages_steps.saved(request, saved, then="ab-test" if _of_variant(request) else "checks")
 
 
 def letter_faults(problems: list[Problem]) -> list[Fault]:
@@ -223,9 +259,9 @@ def letter_faults(problems: list[Problem]) -> list[Fault]:
     ]
 
 
-async def _again(request: web.Request, campaign_id: int, error: Invalid, *, sent: str = "") -> web.Response:
+async def _again(request: web.Request, error: Invalid, *, sent: str = "") -> web.Response:
     async with access.account_tx(request) as tx:
-        campaign = await campaigns.show(tx, campaign_id)
+        campaign = await _campaign(request, tx)
         return await _editor(request, tx, campaign, Form({}, error.faults), status=error.status, sent=sent)
 
 
@@ -258,14 +294,16 @@ async def look(request: web.Request) -> web.Response:
     asked = query(request, Looking)
     held = services(request)
     async with access.account_tx(request) as tx:
-        campaign = await campaigns.show(tx, id_in_path(request))
+        campaign = await _campaign(request, tx)
         people = await _people(tx, asked.q)
         shown = await preview.show(tx, held, subject_of(asked, Kind.CAMPAIGN, campaign.id))
         tests = await pages_steps.tests(tx, campaign.id)
+        numbers = await ab_variants.numbers(tx, campaign.id)
     context = pages_steps.context(request, campaign, "content", forms.filled(asked.model_dump())) | {
         "shown": shown,
         "asked": asked,
         "people": people,
+        "variants": [(n, ab_variants.LETTERS[n - 1]) for n in numbers] if len(numbers) > 1 else [],
         "person": access.person(request),
         **tests,
         "line": inbox_line.of(
@@ -274,7 +312,8 @@ async def look(request: web.Request) -> web.Response:
             preheader=campaign.preheader,
             sample=asked.who == "sample",
         ),
-        "frame": f"{pages_steps.base(request, campaign)}/preview/frame?who={asked.who}&theme={asked.theme}",
+        "frame": f"{pages_steps.base(request, campaign)}/preview/frame"
+        f"?who={asked.who}&theme={asked.theme}&variant={asked.variant}",
     }
     return response.page(request, "sending/campaigns/preview.html", context)
 
@@ -303,6 +342,7 @@ def subject_of(asked: Looking, kind: Kind, of: int) -> Subject:
         contact_id=int(asked.who) if asked.who.isdigit() else None,
         bare=asked.who == "bare",
         theme=Theme.DARK if asked.theme == "dark" else Theme.LIGHT,
+        variant=asked.variant,
     )
 
 

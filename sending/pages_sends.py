@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from lists import decisions
 from mailer.accounts import access, identity
@@ -16,6 +16,9 @@ from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, check, id_in_path, query, read, services
 from sending import (
+    ab_results,
+    ab_tests,
+    ab_variants,
     campaign_checks,
     campaign_lists,
     campaign_segments,
@@ -61,7 +64,8 @@ class TestForm(Input):
 
     recipient: Annotated[str, StringConstraints(max_length=320)]
     who: Annotated[str, StringConstraints(pattern=r"^(sample|bare|[0-9]{1,18})$")] = "sample"
-    then: Literal["preview", "checks", "review"] = "preview"
+    then: Literal["preview", "checks", "review", "ab-test"] = "preview"
+    variant: Annotated[int, Field(ge=1, le=4)] = 1
 
 
 class DeliveryFilter(Input):
@@ -93,7 +97,9 @@ async def test(request: web.Request) -> web.Response:
     try:
         async with access.account_tx(request, Role.EDITOR) as tx:
             to = [test_sends.ME, test_sends.SEEDS] if given.recipient == BOTH else [given.recipient]
-            made = await test_sends.ask_all(tx, id_in_path(request), to, contact_id=contact_id)
+            made = await test_sends.ask_all(
+                tx, id_in_path(request), to, contact_id=contact_id, variant=given.variant
+            )
     except Invalid as error:
         fault = error.faults[0]
         await access.flash(request, fault.message, kind="danger", **fault.params)
@@ -134,6 +140,8 @@ async def _review_page(request: web.Request, tx: AccountTx, form: Form, *, statu
         "sender": sender,
         "used": await campaign_lists.many(tx, campaign.id),
         "segments": await campaign_segments.many(tx, campaign.id),
+        "test": await ab_tests.of(tx, campaign.id),
+        "variants": await ab_variants.versions(tx, campaign.id),
         "typing": await sends.needs_typing(tx, report.counts.result),
         "last": await test_sends.last(tx, campaign.id),
         "later": form.value("when") == "later",
@@ -189,6 +197,7 @@ async def show(request: web.Request) -> web.Response:
         campaign = await campaigns.show(tx, id_in_path(request))
         if campaign.status == "draft":
             return response.redirect(f"{pages_steps.base(request, campaign)}/setup")
+        compared = await ab_results.of(tx, campaign.id)
         context = {
             "campaign": campaign,
             "base": pages_steps.base(request, campaign),
@@ -199,10 +208,12 @@ async def show(request: web.Request) -> web.Response:
             "segments": await campaign_segments.many(tx, campaign.id),
             "may_send": access.member(request).can_send,
             "who_may": await identity.senders_of_mail(tx),
-            "live": _live(campaign),
+            # an A/B test whose mails have left stands still for hours
+            "live": _live(campaign) and not (compared and compared.stands),
             # looking through a campaign costs: not each two seconds while it is under way
             "rest": await remainders.of(tx, campaign.id) if campaign.status in STOPPED else None,
             "relatives": await remainders.relatives(tx, campaign.id),
+            "compared": compared,
             "mending": pages_remainders.MENDING.get(campaign.pause_reason),
             "stuck": campaign.pause_reason in pages_remainders.STUCK,
             "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),

@@ -247,9 +247,9 @@ def recipient(
     )
 
 
-async def maker(tx: AccountTx, services: Services, campaign_id: int) -> Maker:
+async def maker(tx: AccountTx, services: Services, campaign_id: int, variant: int = 1) -> Maker:
     """Raises Gone, RenderFailed or ValueError."""
-    return await _maker(tx, services, await revisions.load(tx, services, campaign_id))
+    return await _maker(tx, services, await revisions.load(tx, services, campaign_id, variant))
 
 
 async def draft_maker(tx: AccountTx, services: Services, campaign_id: int, content: Content) -> Maker:
@@ -294,6 +294,7 @@ class _Delivered:
     list_id: int
     at: datetime | None
     closed: bool
+    variant: int
 
 
 async def render_for(tx: AccountTx, services: Services, campaign_id: int, contact_id: int) -> Rendered:
@@ -305,10 +306,12 @@ async def render_for(tx: AccountTx, services: Services, campaign_id: int, contac
     delivery = await tx.first(
         _Delivered,
         """
-        SELECT d.list_id, coalesce(d.final_at, d.first_at) AS at, a.status = 'closed' AS closed
+        SELECT d.list_id, coalesce(d.final_at, d.first_at) AS at, a.status = 'closed' AS closed,
+               coalesce(nullif(d.variant, 0), t.winner, 1)::int AS variant
         FROM deliveries d
         JOIN campaigns c ON c.account_id = d.account_id AND c.id = d.campaign_id AND c.month = d.month
         JOIN accounts a ON a.id = d.account_id
+        LEFT JOIN ab_tests t ON t.account_id = d.account_id AND t.campaign_id = d.campaign_id
         WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.contact_id = $3
         """,
         campaign_id,
@@ -331,7 +334,7 @@ async def render_for(tx: AccountTx, services: Services, campaign_id: int, contac
     )
     if person is None:
         raise Gone
-    made, _ = (await maker(tx, services, campaign_id)).render(person, UNTRACKED)
+    made, _ = (await maker(tx, services, campaign_id, delivery.variant)).render(person, UNTRACKED)
     return made
 
 

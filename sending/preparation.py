@@ -15,7 +15,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import audience, campaign_segments, consent_requests, domains, lanes, mx, revisions
+from sending import ab_runs, audience, campaign_segments, consent_requests, domains, lanes, mx, revisions
 
 log = structlog.get_logger()
 
@@ -145,6 +145,8 @@ async def _chunk(services: Services, task: Task) -> bool:
             await lanes.pause(tx, task.ref_id, "segment")
             return True
         if last is not None:
+            span = {"after": campaign.audience_cursor, "last": last}
+            await ab_runs.draw(tx, task.ref_id, month=campaign.month, **span)
             return False
         if not campaign.audience:
             await lanes.pause(tx, task.ref_id, "no_recipients")
@@ -161,5 +163,6 @@ async def _chunk(services: Services, task: Task) -> bool:
         )
         await consent_requests.follow(tx, task.ref_id)
         await lanes.start(tx, task.ref_id, services.settings.worker_processes)
+        await ab_runs.begin(tx, task.ref_id)
     log.info("campaign prepared", campaign=task.ref_id, audience=campaign.audience)
     return True

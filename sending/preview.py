@@ -18,7 +18,20 @@ from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.core.tokens import Purpose
-from sending import campaigns, designs, merge, personal, render, revisions, senders, sources, test_sends
+from sending import (
+    ab_variants,
+    campaigns,
+    designs,
+    merge,
+    personal,
+    render,
+    revisions,
+    senders,
+    sources,
+    test_sends,
+    utm,
+    utm_settings,
+)
 from sending.merge_filters import Value
 from sending.personal import Person
 from sending.problems import Problem, error
@@ -53,6 +66,7 @@ class Subject:
     contact_id: int | None = None
     bare: bool = False
     theme: Theme = Theme.LIGHT
+    variant: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +94,7 @@ class Shown:
 def frame_url(links: Links, account_id: int, what: Subject) -> str:
     """The address of the frame, for the next minutes; `links` with an empty base give a path."""
     expires = int((clock.now() + timedelta(minutes=MINUTES)).timestamp())
-    numbers = (account_id, what.kind, what.id, what.contact_id or 0, int(what.bare), what.theme)
+    numbers = (account_id, what.kind, what.id, what.contact_id or 0, int(what.bare), what.theme, what.variant)
     return links.preview(*numbers, expires=expires)
 
 
@@ -88,9 +102,14 @@ def read_token(links: Links, token: str) -> tuple[int, Subject]:
     """Account and subject of a frame. Raises NotFound when damaged or over."""
     numbers = links.tokens.read_timed(Purpose.PREVIEW, token, now=int(clock.now().timestamp()))
     try:
-        account_id, kind, of, contact, bare, theme = numbers
+        account_id, kind, of, contact, bare, theme, variant = numbers
         what = Subject(
-            kind=Kind(kind), id=of, contact_id=contact or None, bare=bool(bare), theme=Theme(theme)
+            kind=Kind(kind),
+            id=of,
+            contact_id=contact or None,
+            bare=bool(bare),
+            theme=Theme(theme),
+            variant=variant,
         )
     except ValueError:
         raise NotFound from None
@@ -103,7 +122,14 @@ async def show(tx: AccountTx, services: Services, what: Subject) -> Shown:
     fields = await sources.field_keys(tx)
     contact = personal.values(await person(tx, what), await revisions.date_fields(tx))
     problems = _line_problems(draft, fields)
-    compiled = sources.compile_source(draft.source, settings=services.settings, fields=fields)
+    tagging = (
+        await utm_settings.of(tx, services.settings, draft.campaign_id, what.variant)
+        if draft.campaign_id
+        else utm.NONE
+    )
+    compiled = sources.compile_source(
+        draft.source, settings=services.settings, fields=fields, tagging=tagging
+    )
     if isinstance(compiled, list) or problems:
         found = [*problems, *(compiled if isinstance(compiled, list) else ())]
         return Shown(rendered=None, problems=tuple(found), sender_name=draft.sender.name)
@@ -177,10 +203,12 @@ async def _draft(tx: AccountTx, what: Subject) -> Draft:
             campaign_id=0,
         )
     campaign = await campaigns.show(tx, what.id)
+    found = await ab_variants.versions(tx, campaign.id)
+    shown = next((one for one in found if one.number == what.variant), found[0])
     return Draft(
-        source=campaign.content,
-        subject=campaign.subject,
-        preheader=campaign.preheader,
+        source=sources.Source(shown.content_kind, shown.source, campaign.language),
+        subject=shown.subject,
+        preheader=shown.preheader,
         sender=await sender_names(tx, campaign),
         list_name=await _list_name(tx, campaign.id),
         campaign_id=campaign.id,

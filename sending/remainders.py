@@ -14,7 +14,7 @@ from mailer.accounts import audit
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound
 from mailer.core.text import N_
-from sending import campaign_segments, campaigns, outcomes
+from sending import ab_variants, campaign_segments, campaigns, outcomes
 from sending.campaigns import Campaign
 
 
@@ -136,6 +136,7 @@ async def begin(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
     made = await campaigns.duplicate(tx, campaign_id, name)
     # whom the segments let through is known already: those for whom a delivery was made
     await campaign_segments.drop(tx, made.id)
+    await ab_variants.keep_one(tx, made.id, of=campaign_id)
     await tx.run("UPDATE campaigns SET rest_of = $3 WHERE account_id = $1 AND id = $2", made.id, campaign_id)
     await audit.write(tx, "continued", "campaign", campaign_id, count=rest.missed)
     return await campaigns.show(tx, made.id)

@@ -21,7 +21,7 @@ from mailer.core.errors import Fault, Gone, Invalid
 from mailer.core.keys import ContentGone
 from mailer.core.services import Services
 from mailer.core.settings import Settings
-from sending import feedback_hooks, merge, message, render, sources
+from sending import ab_variants, feedback_hooks, merge, message, render, sources, utm_settings
 from sending.links_in_mail import Link
 from sending.message import CampaignHeaders, MailClass, Skeleton
 from sending.render import AccountNames, Program, SenderNames
@@ -78,24 +78,35 @@ class _Revision:
     id: int
     key_day: date
     sealed: bytes
+    links_of: int
 
 
-async def draft(tx: AccountTx, settings: Settings, campaign_id: int) -> Content:
+async def draft(tx: AccountTx, settings: Settings, campaign_id: int, variant: int = 1) -> Content:
     """The campaign's content as it is now. Raises NotFound, and Invalid with every fault of the source."""
     found = await tx.one(
         _Campaign,
         """
-        SELECT c.kind, c.language, c.subject, c.preheader, c.content_kind, c.source, c.reply_to,
+        SELECT c.kind, c.language, coalesce(v.subject, c.subject) AS subject,
+               coalesce(v.preheader, c.preheader) AS preheader,
+               coalesce(v.content_kind, c.content_kind) AS content_kind,
+               coalesce(v.source, c.source) AS source, c.reply_to,
                coalesce(s.name, '') AS sender_name, coalesce(s.email, '') AS sender_email,
                coalesce(s.reply_to, '') AS sender_reply_to
         FROM campaigns c
         LEFT JOIN senders s ON s.account_id = c.account_id AND s.id = c.sender_id
+        LEFT JOIN ab_variants v ON v.account_id = c.account_id AND v.campaign_id = c.id AND v.number = $3
         WHERE c.account_id = $1 AND c.id = $2
         """,
         campaign_id,
+        variant,
     )
     source = sources.Source(found.content_kind, found.source, found.language)
-    compiled = sources.compile_source(source, settings=settings, fields=await sources.field_keys(tx))
+    compiled = sources.compile_source(
+        source,
+        settings=settings,
+        fields=await sources.field_keys(tx),
+        tagging=await utm_settings.of(tx, settings, campaign_id, variant),
+    )
     if isinstance(compiled, list):
         raise Invalid(*(Fault("source", one.message, one.code, one.params, one.line) for one in compiled))
     who = await identity.of(tx)
@@ -137,37 +148,22 @@ async def _list_names(tx: AccountTx, campaign_id: int) -> dict[int, str]:
 
 
 async def compile(tx: AccountTx, services: Services, campaign_id: int) -> int:  # noqa: A001 (the word for it)
-    """Freezes the content: revision and links, in place of older ones. Returns the revision's id.
+    """Freezes the content: a revision of each variant and its links, in place of older ones.
 
-    Raises Invalid as `draft` does. Not to be called once a mail of the campaign has left.
+    Returns the id of the first variant's. Raises Invalid as `draft` does. Not to be called once a mail of the
+    campaign has left.
     """
-    content = await draft(tx, services.settings, campaign_id)
-    day = clock.now().date()
-    sealed = await keys.seal_content(tx, services.sealer, day=day, plain=_dump(content))
     await tx.run("DELETE FROM links WHERE account_id = $1 AND campaign_id = $2", campaign_id)
-    await tx.run(
-        """
-        INSERT INTO links (account_id, campaign_id, position, url, label)
-        SELECT $1, $2, position, url, label
-        FROM unnest($3::smallint[], $4::text[], $5::text[]) AS given (position, url, label)
-        """,
-        campaign_id,
-        [link.position for link in content.links],
-        [link.url for link in content.links],
-        [link.label for link in content.links],
-    )
     await tx.run("DELETE FROM revisions WHERE account_id = $1 AND campaign_id = $2", campaign_id)
-    revision_id: int = await tx.value(
-        """
-        INSERT INTO revisions (account_id, campaign_id, key_day, sealed)
-        VALUES ($1, $2, $3, $4)
-        RETURNING id
-        """,
-        campaign_id,
-        day,
-        sealed,
-    )
-    how = decision.effective(sending_of(content, await modes.to_freeze(tx, campaign_id)))
+    numbers = await ab_variants.numbers(tx, campaign_id)
+    first = await draft(tx, services.settings, campaign_id)
+    revision_id = await _freeze(tx, services, campaign_id, first)
+    for number in numbers[1:]:
+        content = await draft(tx, services.settings, campaign_id, number)
+        # variants that differ in their subject only share their links: a report tells one figure for each
+        links_of = 1 if content.html == first.html and content.links == first.links else number
+        await _freeze(tx, services, campaign_id, content, variant=number, links_of=links_of)
+    how = decision.effective(sending_of(first, await modes.to_freeze(tx, campaign_id)))
     await tx.run(
         """
         UPDATE campaigns
@@ -192,9 +188,52 @@ def sending_of(content: Content, how: Modes) -> Sending:
     return Sending(path=Path.CAMPAIGN, kind=content.kind, modes=how, way_out=way_out)
 
 
-async def open(tx: AccountTx, services: Services, campaign_id: int) -> Content:  # noqa: A001 (the word for it)
+async def _freeze(
+    tx: AccountTx,
+    services: Services,
+    campaign_id: int,
+    content: Content,
+    *,
+    variant: int = 1,
+    links_of: int = 1,
+) -> int:
+    day = clock.now().date()
+    sealed = await keys.seal_content(tx, services.sealer, day=day, plain=_dump(content))
+    if links_of == variant:
+        await tx.run(
+            """
+            INSERT INTO links (account_id, campaign_id, variant, position, url, label)
+            SELECT $1, $2, $3, position, url, label
+            FROM unnest($4::smallint[], $5::text[], $6::text[]) AS given (position, url, label)
+            """,
+            campaign_id,
+            variant,
+            [link.position for link in content.links],
+            [link.url for link in content.links],
+            [link.label for link in content.links],
+        )
+    return int(
+        await tx.value(
+            """
+            INSERT INTO revisions (account_id, campaign_id, key_day, sealed, variant, links_of)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            RETURNING id
+            """,
+            campaign_id,
+            day,
+            sealed,
+            variant,
+            links_of,
+        )
+    )
+
+
+async def open(tx: AccountTx, services: Services, campaign_id: int, variant: int = 1) -> Content:  # noqa: A001 (the word for it)
     """The frozen content. Raises Gone when its six days are over or nothing was frozen."""
-    revision = await _current(tx, campaign_id)
+    return await _opened(tx, services, await _current(tx, campaign_id, variant))
+
+
+async def _opened(tx: AccountTx, services: Services, revision: _Revision) -> Content:
     try:
         plain = await keys.open_content(tx, services.sealer, day=revision.key_day, sealed=revision.sealed)
     except ContentGone:
@@ -204,30 +243,40 @@ async def open(tx: AccountTx, services: Services, campaign_id: int) -> Content: 
 
 async def reseal(tx: AccountTx, services: Services, campaign_id: int) -> None:
     """Under today's key, while mails of it have still to leave (S13). Raises Gone."""
-    revision = await _current(tx, campaign_id)
+    await _current(tx, campaign_id, 1)
     day = clock.now().date()
-    if revision.key_day >= day:
-        return
-    content = await open(tx, services, campaign_id)
-    await tx.run(
-        "UPDATE revisions SET key_day = $3, sealed = $4 WHERE account_id = $1 AND id = $2",
-        revision.id,
+    old = await tx.many(
+        _Revision,
+        """
+        SELECT id, key_day, sealed, links_of
+        FROM revisions
+        WHERE account_id = $1 AND campaign_id = $2 AND key_day < $3
+        """,
+        campaign_id,
         day,
-        await keys.seal_content(tx, services.sealer, day=day, plain=_dump(content)),
     )
+    for revision in old:
+        content = await _opened(tx, services, revision)
+        await tx.run(
+            "UPDATE revisions SET key_day = $3, sealed = $4 WHERE account_id = $1 AND id = $2",
+            revision.id,
+            day,
+            await keys.seal_content(tx, services.sealer, day=day, plain=_dump(content)),
+        )
 
 
-async def _current(tx: AccountTx, campaign_id: int) -> _Revision:
+async def _current(tx: AccountTx, campaign_id: int, variant: int) -> _Revision:
     found = await tx.first(
         _Revision,
         """
-        SELECT id, key_day, sealed
+        SELECT id, key_day, sealed, links_of
         FROM revisions
-        WHERE account_id = $1 AND campaign_id = $2
+        WHERE account_id = $1 AND campaign_id = $2 AND variant = $3
         ORDER BY id DESC
         LIMIT 1
         """,
         campaign_id,
+        variant,
     )
     if found is None:
         raise Gone
@@ -238,15 +287,17 @@ async def _current(tx: AccountTx, campaign_id: int) -> _Revision:
 _loaded: OrderedDict[tuple[int, int], Loaded] = OrderedDict()
 
 
-async def load(tx: AccountTx, services: Services, campaign_id: int) -> Loaded:
+async def load(tx: AccountTx, services: Services, campaign_id: int, variant: int = 1) -> Loaded:
     """The frozen content as programs, compiled once a process. Raises Gone, RenderFailed or ValueError."""
-    revision = await _current(tx, campaign_id)
+    revision = await _current(tx, campaign_id, variant)
     key = (tx.account_id, revision.id)
     found = _loaded.get(key)
     if found is None:
-        content = await open(tx, services, campaign_id)
+        content = await _opened(tx, services, revision)
         links = await tx.rows(
-            "SELECT position, id FROM links WHERE account_id = $1 AND campaign_id = $2", campaign_id
+            "SELECT position, id FROM links WHERE account_id = $1 AND campaign_id = $2 AND variant = $3",
+            campaign_id,
+            revision.links_of,
         )
         found = _loaded[key] = Loaded(
             campaign_id,

@@ -16,7 +16,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
-from sending import campaign_checks, campaigns, evidence, lanes, outcomes, remainders, schedules
+from sending import ab_runs, campaign_checks, campaigns, evidence, lanes, outcomes, remainders, schedules
 from sending.campaigns import Campaign, Status
 
 PREPARE = "sending.prepare"
@@ -105,6 +105,7 @@ async def recall(tx: AccountTx, campaign_id: int) -> Campaign:
     if changed:
         await work.cancel(tx, PREPARE, campaign_id)
         await remainders.discard(tx, campaign_id)
+        await ab_runs.undo(tx, campaign_id)
         # the month is frozen anew with the next audience (S6)
         await tx.run("UPDATE campaigns SET month = NULL WHERE account_id = $1 AND id = $2", campaign_id)
     return await _moved(tx, campaign_id, changed, "recalled")

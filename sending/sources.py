@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from mailer.core.db import AccountTx
 from mailer.core.settings import Settings
 from mailer.core.text import N_
-from sending import content, letter
+from sending import content, letter, utm
 from sending.content import Compiled
 from sending.letter import Letter
 from sending.problems import Problem, error
+from sending.utm import Tagging
 
 ContentKind = Literal["none", "letter", "mjml"]
 
@@ -50,13 +51,19 @@ async def field_keys(tx: AccountTx) -> frozenset[str]:
     return frozenset(key for (key,) in await tx.rows("SELECT key FROM fields WHERE account_id = $1"))
 
 
-def compile_source(source: Source, *, settings: Settings, fields: frozenset[str]) -> Compiled | list[Problem]:
+def compile_source(
+    source: Source, *, settings: Settings, fields: frozenset[str], tagging: Tagging = utm.NONE
+) -> Compiled | list[Problem]:
     """Both parts as templates, or all that is wrong in reading order. For a letter, `line` is the block."""
     made = mjml_of(source)
     if isinstance(made, list):
         return made
     return content.compile_mjml(
-        made, icon_origin=icon_origin(settings), language=source.language, fields=fields
+        made,
+        icon_origin=icon_origin(settings),
+        language=source.language,
+        fields=fields,
+        tagging=tagging,
     )
 
 

@@ -70,7 +70,7 @@ async def send_test(services: Services, task: Task) -> datetime | None:
 
 async def build(tx: AccountTx, services: Services, test: TestSend) -> Mail:
     """Raises Invalid, RenderFailed or ValueError when the draft is not fit to be sent."""
-    content = await revisions.draft(tx, services.settings, test.campaign_id)
+    content = await revisions.draft(tx, services.settings, test.campaign_id, test.variant)
     person = await _person(tx, test, content.language)
     links = Links(services.tokens, services.settings.track_url)
     urls = test_sends.urls(links, tx.account_id, test.campaign_id)

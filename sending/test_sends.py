@@ -14,7 +14,7 @@ from mailer.core.errors import Invalid, TooMany, fault
 from mailer.core.links import Links
 from mailer.core.text import N_
 from mailer.core.tokens import CampaignToken
-from sending import campaigns, seeds
+from sending import ab_variants, campaigns, seeds
 from sending.render import Urls
 
 JOB = "sending.send_test"
@@ -35,16 +35,20 @@ class TestSend:
     reply: str
     created_at: datetime
     finished_at: datetime | None
+    variant: int = 1
 
 
 async def ask_all(
-    tx: AccountTx, campaign_id: int, to: Sequence[str], *, contact_id: int | None = None
+    tx: AccountTx, campaign_id: int, to: Sequence[str], *, contact_id: int | None = None, variant: int = 1
 ) -> list[TestSend]:
     """A test to each of these: "me", "seeds" (all usable test addresses), or one of those addresses.
 
-    Raises NotFound, Invalid at `to` for an address that is neither, and TooMany.
+    Raises NotFound, Invalid at `to` for an address that is neither, or for a variant that is not there, and
+    TooMany.
     """
     campaign = await campaigns.show(tx, campaign_id)
+    if variant not in await ab_variants.numbers(tx, campaign_id):
+        raise fault("variant", N_("This campaign has no such variant."), code="unknown")
     seeded = await seeds.usable(tx)
     allowed = await _allowed(tx)
     wanted: dict[str, str] = {}
@@ -56,10 +60,17 @@ async def ask_all(
         raise fault("to", N_("There is no test address yet that its owner has confirmed."), code="nobody")
     await _check_rate(tx, len(wanted))
     everybody = frozenset(allowed.values())
-    return [
-        await show(tx, await ask(tx, campaign.id, recipient=address, team=everybody, contact_id=contact_id))
+    made = [
+        await ask(tx, campaign.id, recipient=address, team=everybody, contact_id=contact_id)
         for address in wanted.values()
     ]
+    if variant > 1:
+        await tx.run(
+            "UPDATE test_sends SET variant = $3 WHERE account_id = $1 AND id = ANY ($2::bigint[])",
+            made,
+            variant,
+        )
+    return [await show(tx, test_id) for test_id in made]
 
 
 async def may_get(tx: AccountTx, recipient: str) -> bool:
@@ -139,7 +150,8 @@ async def show(tx: AccountTx, test_id: int) -> TestSend:
     return await tx.one(
         TestSend,
         """
-        SELECT id, campaign_id, contact_id, recipient, asked_by, state, reply, created_at, finished_at
+        SELECT id, campaign_id, contact_id, recipient, asked_by, state, reply, created_at, finished_at,
+               variant::int AS variant
         FROM test_sends
         WHERE account_id = $1 AND id = $2
         """,
@@ -152,7 +164,8 @@ async def last(tx: AccountTx, campaign_id: int) -> TestSend | None:
     return await tx.first(
         TestSend,
         """
-        SELECT id, campaign_id, contact_id, recipient, asked_by, state, reply, created_at, finished_at
+        SELECT id, campaign_id, contact_id, recipient, asked_by, state, reply, created_at, finished_at,
+               variant::int AS variant
         FROM test_sends
         WHERE account_id = $1 AND campaign_id = $2
         ORDER BY id DESC
@@ -167,7 +180,8 @@ async def recent(tx: AccountTx, campaign_id: int) -> list[TestSend]:
     return await tx.many(
         TestSend,
         """
-        SELECT id, campaign_id, contact_id, recipient, asked_by, state, reply, created_at, finished_at
+        SELECT id, campaign_id, contact_id, recipient, asked_by, state, reply, created_at, finished_at,
+               variant::int AS variant
         FROM test_sends
         WHERE account_id = $1 AND campaign_id = $2
         ORDER BY id DESC

@@ -9,7 +9,7 @@ lanes: that is how many can be in doubt after a kill.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from mailer.core.errors import Gone, Unavailable
 from mailer.core.services import Services
 from mailer.core.work import Task
 from sending import (
+    ab_makers,
     claims,
     domains,
     evidence,
@@ -119,8 +120,8 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
     if not found:
         log.error("no SMTP server is set")
         return jobs.in_(minutes=1)
-    maker = await _maker(services, task)
-    if maker is None:
+    makers = await _makers(services, task)
+    if makers is None:
         return None
     async with services.db.account(task.account_id) as tx:
         started = await lane_start.start(tx, turn)
@@ -128,18 +129,19 @@ async def _open(services: Services, task: Task) -> "_Lane | datetime | None":
         pace.server_key(found[0]), task.account_id, started.sender_id, task.ref_id, task.lane, turn.mark
     )
     speed = LanePace(services, scope, turn, started)
-    return _Lane(services, task, turn, maker, route.of(found, services.settings.mail_domain), speed)
+    return _Lane(services, task, turn, makers, route.of(found, services.settings.mail_domain), speed)
 
 
-async def _maker(services: Services, task: Task) -> Maker | None:
-    """None when the content cannot be had: then the campaign is paused and says why."""
+async def _makers(services: Services, task: Task) -> Mapping[int, Maker] | None:
+    """By a delivery's variant. None when the content cannot be had: the campaign is paused and says why."""
     async with services.db.account(task.account_id) as tx:
         try:
             async with tx.savepoint():
                 await revisions.reseal(tx, services, task.ref_id)
                 maker = await personal.signing_maker(tx, services, task.ref_id)
+                makers = await ab_makers.of(tx, services, maker)
             if (await domains.gate(tx, services, maker.sender_domain)).open:
-                return maker
+                return makers
             await lanes.pause(tx, task.ref_id, "domain")
         except Gone:
             await lanes.pause(tx, task.ref_id, "content_gone")
@@ -153,7 +155,7 @@ class _Lane:
     services: Services
     task: Task
     turn: Turn
-    maker: Maker
+    makers: Mapping[int, Maker]
     route: Route
     pace: LanePace
     claimed: deque[Claimed] = field(default_factory=deque)
@@ -184,6 +186,11 @@ class _Lane:
     @property
     def account_id(self) -> int:
         return self.task.account_id
+
+    @property
+    def maker(self) -> Maker:
+        """The first variant's: what all of them share."""
+        return self.makers[1]
 
     @property
     def _stopping(self) -> bool:
@@ -233,8 +240,13 @@ class _Lane:
         if one.person is None:
             self.deleted.append(one.contact_id)
             return []
+        maker = self.makers.get(one.variant)
+        if maker is None:
+            # an A/B test was decided since this turn began: the next one knows the winner
+            self.over = True
+            return []
         try:
-            mail = self.maker.mail(one.person)
+            mail = maker.mail(one.person)
         except RenderFailed as failure:
             self.faulty.append(
                 (one.contact_id, failure.reason, "the content cannot be made for this contact")

@@ -27,8 +27,12 @@ async def report(request: web.Request) -> web.Response:
             if found.campaign.details_erased_at
             else await timeline.over_time(tx, campaign_id, zone=place.time_zone)
         )
+        compared = await tx.value(
+            "SELECT true FROM ab_tests WHERE account_id = $1 AND campaign_id = $2", campaign_id
+        )
     context = {
         "report": found,
+        "compared": compared,
         "over_time": over_time,
         "measurement": measurement,
         "base": f"/app/{place.account_id}/campaigns/{campaign_id}",

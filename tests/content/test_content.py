@@ -9,6 +9,7 @@ from selectolax.lexbor import LexborHTMLParser
 from sending import content, links_in_mail, render
 from sending.footer import add_footer
 from sending.problems import Problem
+from sending.utm import Tagging
 
 
 def rendered(
@@ -110,10 +111,10 @@ def test_utm_becomes_part_of_the_authors_address(
     source = wrap(
         '<mj-text><a href="https://ex.fr/?utm_source=x#f">a</a><a href="https://ex.fr/b">b</a></mj-text>'
     )
-    made = compiled(source, utm={"utm_source": "lettre", "utm_campaign": "mai juin"})
+    made = compiled(source, tagging=Tagging(params={"utm_source": "lettre", "utm_campaign": "mai juin"}))
     urls = [
-        "https://ex.fr/?utm_source=x&utm_campaign=mai+juin#f",
-        "https://ex.fr/b?utm_source=lettre&utm_campaign=mai+juin",
+        "https://ex.fr/?utm_source=x&utm_campaign=mai%20juin#f",
+        "https://ex.fr/b?utm_source=lettre&utm_campaign=mai%20juin",
     ]
     assert [one.url for one in made.links] == urls
     assert hrefs(rendered(made, recipient()).html) == urls

@@ -117,11 +117,12 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
             environ["LIST"] = str(answer["id"])
         if "/campaigns " in block:
             environ["CAMPAIGN"] = str(answer["id"])
-    made_list, contact, batch, campaign, sent, domain, report, speed, message, hook = answers
+    made_list, contact, batch, campaign, compared, sent, domain, report, speed, message, hook = answers
     assert made_list["name"] == "Lettre du lundi"
     assert contact["email"] == "ana@example.org"
     assert [row["result"] for row in batch["results"]] == ["created", "error"]
     assert campaign["list_ids"] == [made_list["id"]]
+    assert [one["subject"] for one in compared["variants"]] == [campaign["subject"], "Bread, warm"]
     assert sent["status"] == "scheduled"
     assert [record["kind"] for record in domain["records"]] == ["dkim", "dkim_ed25519", "dmarc", "mx"]
     assert report

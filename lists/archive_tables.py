@@ -251,6 +251,7 @@ LEFT_OUT = {
     "exports": _STATE,
     "export_members": _STATE,
     "day_counts": _STATE,
+    "campaign_figures": _PEOPLE,
     "evidence": _STATE,
     "provider_stops": _STATE,
     "warm_ups": _STATE,

@@ -512,6 +512,25 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.campaign_figures (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    counted_at timestamp with time zone DEFAULT now() NOT NULL,
+    audience integer NOT NULL,
+    sent integer NOT NULL,
+    delivered integer NOT NULL,
+    bounced_hard integer NOT NULL,
+    bounced_other integer NOT NULL,
+    opens_base integer NOT NULL,
+    opened integer NOT NULL,
+    clicks_base integer NOT NULL,
+    clicked integer NOT NULL,
+    unsubscribed integer NOT NULL,
+    complained integer NOT NULL
+);
+
+ALTER TABLE ONLY public.campaign_figures FORCE ROW LEVEL SECURITY;
+
 ALTER TABLE public.campaigns ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.campaigns_id_seq
     START WITH 1
@@ -1913,6 +1932,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.campaign_figures
+    ADD CONSTRAINT campaign_figures_pkey PRIMARY KEY (account_id, campaign_id);
+
 ALTER TABLE ONLY public.campaign_lists
     ADD CONSTRAINT campaign_lists_pkey PRIMARY KEY (account_id, campaign_id, list_id);
 
@@ -2374,6 +2396,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.campaign_figures
+    ADD CONSTRAINT campaign_figures_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.campaign_lists
     ADD CONSTRAINT campaign_lists_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -2617,6 +2642,8 @@ CREATE POLICY account ON public.agreement_acceptances USING ((account_id = publi
 
 CREATE POLICY account ON public.audit USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.campaign_figures USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.campaign_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.campaign_segments USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2746,6 +2773,8 @@ ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.agreement_acceptances ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.campaign_figures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
 
@@ -2906,6 +2935,8 @@ REVOKE ALL ON TABLE public.audit FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.campaign_figures TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.consent_ips TO mailer_eraser;
 

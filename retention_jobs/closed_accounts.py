@@ -18,6 +18,7 @@ _STATEMENTS = {
     "segments": "DELETE FROM segments WHERE account_id = $1",
     "evidence": "DELETE FROM evidence WHERE account_id = $1",
     "provider_stops": "DELETE FROM provider_stops WHERE account_id = $1",
+    "campaign_figures": "DELETE FROM campaign_figures WHERE account_id = $1",
     "campaigns": "DELETE FROM campaigns WHERE account_id = $1",
     "idempotency_keys": "DELETE FROM idempotency_keys WHERE account_id = $1",
     "messages": "DELETE FROM messages WHERE account_id = $1",

@@ -83,3 +83,8 @@ _FREEZE = """
 async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     """Campaigns that are frozen already stay as they are: what came after is not counted."""
     await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now)
+    # exact figures that other campaigns were compared with (A-064)
+    await tx.run(
+        "DELETE FROM campaign_figures WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
+        campaign_ids,
+    )

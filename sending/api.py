@@ -7,6 +7,7 @@ from sending import (
     api_domains,
     api_messages,
     api_pace,
+    api_segment_figures,
     api_senders,
     api_servers,
     api_tests,
@@ -14,6 +15,7 @@ from sending import (
 
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
+    *api_segment_figures.ROUTES,
     *api_messages.ROUTES,
     *api_senders.ROUTES,
     *api_pace.ROUTES,

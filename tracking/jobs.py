@@ -1,4 +1,4 @@
-"""What arq runs for this room: the flush of hits into the database, each second."""
+"""What arq runs for this room: the flush of hits into the database, each second; sums of campaigns."""
 
 import time
 from datetime import datetime, timedelta
@@ -7,13 +7,13 @@ from itertools import groupby
 import structlog
 from redis.exceptions import RedisError
 
-from mailer.core import metrics
+from mailer.core import metrics, work
 from mailer.core.db import is_away
 from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, again, in_
 from mailer.core.services import Services
 from mailer.core.work import Task
-from tracking import buffer, ingest
+from tracking import buffer, campaign_figures, ingest
 from tracking.buffer import Entry
 
 log = structlog.get_logger()
@@ -71,4 +71,25 @@ async def _store(services: Services, entries: list[Entry]) -> list[Entry]:
     return done
 
 
-JOBS: list[Job] = [Job("tracking.flush", flush, every=timedelta(seconds=1))]
+async def sum_up(services: Services, _: Task) -> datetime:
+    """Every quarter of an hour, each account's campaigns that are due to be counted again."""
+    async with services.db.shared() as tx:
+        await work.add_for_each_account(tx, "tracking.count_campaigns")
+    return in_(minutes=15)
+
+
+async def count_campaigns(services: Services, task: Task) -> datetime | None:
+    """One campaign a transaction: a large one takes seconds."""
+    started = time.monotonic()
+    while time.monotonic() - started < TURN_SECONDS:
+        async with services.db.account(task.account_id) as tx:
+            if not await campaign_figures.refresh(tx, most_recipients=campaign_figures.MANY, limit=1):
+                return None
+    return again()
+
+
+JOBS: list[Job] = [
+    Job("tracking.flush", flush, every=timedelta(seconds=1)),
+    Job("tracking.sum_up", sum_up, every=timedelta(minutes=15)),
+    Job("tracking.count_campaigns", count_campaigns),
+]

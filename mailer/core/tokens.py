@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     FORM_PREVIEW = "e"
     STAY = "y"
     UPLOAD = "i"
+    CLICK_MAP = "k"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ PROVIDER_WORDS = web.AppKey("provider_words", Words)
 CLOSING = web.AppKey("closing", asyncio.Event)
 LONGEST_SECONDS = 600.0
 HEARTBEAT_SECONDS = 15.0
+TICK_SECONDS = 1.0
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store",
@@ -88,7 +89,7 @@ class _Stream:
             if time.monotonic() - self._written >= HEARTBEAT_SECONDS:
                 await self._say(": \n\n")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(closing.wait(), live.EVERY_SECONDS)
+                await asyncio.wait_for(closing.wait(), TICK_SECONDS)
 
     async def _step(self) -> bool:
         """Tells what is new. False: nothing more will come."""

@@ -7,12 +7,15 @@ from pydantic import BaseModel, Field
 
 from mailer.accounts import access
 from mailer.core.errors import Fault, Invalid
+from mailer.core.paging import Page
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.openapi import operation
 from mailer.web.request import Input, id_in_path, query
 from mailer.web.response import json
-from tracking import comparison, providers, reports, timeline
+from tracking import account_reports, comparison, providers, reports, timeline
+from tracking.account_reports import Ages
+from tracking.campaign_figures import CampaignFigures
 from tracking.comparison import Compared
 from tracking.providers import ProviderFigures
 from tracking.reports import Report
@@ -23,6 +26,11 @@ class TimelineQuery(Input):
     """`zone`: whose days and hours are meant, an IANA name."""
 
     zone: Annotated[str, Field(max_length=64)] = "UTC"
+
+
+class CampaignsQuery(Input):
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 50
 
 
 class Providers(BaseModel):
@@ -79,7 +87,27 @@ async def compared(request: web.Request) -> web.Response:
         return json(Comparison(items=await comparison.of(tx, found)))
 
 
+@operation(
+    "List what campaigns came to, the newest first",
+    returns=Page[CampaignFigures],
+    query=CampaignsQuery,
+    scope="campaigns:read",
+)
+async def campaigns(request: web.Request) -> web.Response:
+    asked = query(request, CampaignsQuery)
+    async with access.api_tx(request) as tx:
+        return json(await account_reports.campaigns(tx, cursor=asked.cursor, limit=asked.limit))
+
+
+@operation("Count contacts by the age of their last gesture", returns=Ages, scope="contacts:read")
+async def ages(request: web.Request) -> web.Response:
+    async with access.api_tx(request) as tx:
+        return json(await account_reports.ages(tx))
+
+
 ROUTES: list[web.RouteDef] = [
+    web.get("/reports/campaigns", campaigns),
+    web.get("/reports/last-gestures", ages),
     web.get("/campaigns/{id}/report", report),
     web.get("/campaigns/{id}/report/timeline", over_time),
     web.get("/campaigns/{id}/report/providers", by_provider),

@@ -11,7 +11,7 @@ from mailer.core.links import Links
 from mailer.core.tokens import CampaignToken
 from mailer.web import response
 from mailer.web.request import id_in_path, services
-from tracking import pages_live, report_table, report_tables, reports, whole_report
+from tracking import pages_live, pages_reports, report_table, report_tables, reports, whole_report
 from tracking.providers import Words
 from tracking.reports import Campaign
 from tracking.whole_report import Whole
@@ -105,4 +105,5 @@ ROUTES: list[web.RouteDef] = [
     web.get(r"/{a}/campaigns/{id:\d+}/report/{table:[a-z-]+}.csv", one_table),
     web.get("/{a}/reports/formulas", formulas),
     *pages_live.ROUTES,
+    *pages_reports.ROUTES,
 ]

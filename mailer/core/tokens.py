@@ -42,7 +42,7 @@ class Purpose(StrEnum):
     FORM_PREVIEW = "e"
     STAY = "y"
     UPLOAD = "i"
-    CLICK_MAP = "k"
+    CLICK_MAP = "h"
 
 
 @dataclass(frozen=True, slots=True)

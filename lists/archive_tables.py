@@ -246,6 +246,8 @@ LEFT_OUT = {
     "import_values": _UNDO,
     "import_removals": _UNDO,
     "kept_counts": _STATE,
+    "event_counts": _PEOPLE,
+    "event_hours": _PEOPLE,
     "selections": _STATE,
     "selection_contacts": _STATE,
     "exports": _STATE,

@@ -26,6 +26,7 @@ import tracking.api
 import tracking.pages
 import tracking.pages_live
 import tracking.public
+import tracking.public_visits
 from mailer.accounts import access
 from mailer.core.rate import Rates
 from mailer.core.services import Services, open_services
@@ -68,6 +69,7 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     """`services`: already open ones, which the caller closes (tests, all processes of one run)."""
     app = web.Application(
         middlewares=[
+            tracking.public.short_way(settings),
             *proxies.middlewares(settings),
             middleware.request_id,
             middleware.security_headers,
@@ -84,7 +86,7 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     app.add_subapp("/app", face(APP_ROUTES, [access.session]))
     api = [*API_ROUTES, *reference.routes(API_ROUTES)]
     app.add_subapp("/api/v1", face(api, [access.api_key]))
-    app.add_subapp("/t", face(PUBLIC_ROUTES, []))
+    app.add_subapp("/t", face(PUBLIC_ROUTES, [tracking.public_visits.witness]))
     root.add_static(app)
     return app
 

@@ -769,6 +769,36 @@ CREATE TABLE public.duplicates (
 
 ALTER TABLE ONLY public.duplicates FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.event_counts (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    month date NOT NULL,
+    kind text NOT NULL,
+    link_id bigint DEFAULT 0 NOT NULL,
+    verdict text NOT NULL,
+    hits bigint NOT NULL,
+    people bigint NOT NULL,
+    CONSTRAINT event_counts_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'click'::text]))),
+    CONSTRAINT event_counts_verdict_check CHECK ((verdict = ANY (ARRAY['person'::text, 'machine'::text, 'unknown'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.event_counts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.event_hours (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    verdict text NOT NULL,
+    hits bigint NOT NULL,
+    CONSTRAINT event_hours_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'click'::text]))),
+    CONSTRAINT event_hours_verdict_check CHECK ((verdict = ANY (ARRAY['person'::text, 'machine'::text, 'unknown'::text])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE ONLY public.event_hours FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.events (
     account_id bigint NOT NULL,
     id text NOT NULL,
@@ -1995,6 +2025,12 @@ ALTER TABLE ONLY public.duplicate_searches
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_pkey PRIMARY KEY (account_id, contact_id, other_id);
 
+ALTER TABLE ONLY public.event_counts
+    ADD CONSTRAINT event_counts_pkey PRIMARY KEY (account_id, campaign_id, kind, link_id, verdict);
+
+ALTER TABLE ONLY public.event_hours
+    ADD CONSTRAINT event_hours_pkey PRIMARY KEY (account_id, campaign_id, kind, hour, verdict);
+
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
 
@@ -2266,6 +2302,10 @@ CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_i
 
 CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
 
+CREATE INDEX event_counts_month ON public.event_counts USING btree (account_id, month);
+
+CREATE INDEX event_hours_hour ON public.event_hours USING btree (account_id, hour);
+
 CREATE INDEX events_campaign ON ONLY public.events USING btree (account_id, campaign_id, kind, at);
 
 CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, contact_id, at);
@@ -2464,6 +2504,12 @@ ALTER TABLE ONLY public.duplicates
 
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_account_id_other_id_fkey FOREIGN KEY (account_id, other_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.event_counts
+    ADD CONSTRAINT event_counts_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.event_hours
+    ADD CONSTRAINT event_hours_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -2678,6 +2724,10 @@ CREATE POLICY account ON public.duplicate_searches USING ((account_id = public.c
 
 CREATE POLICY account ON public.duplicates USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.event_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.event_hours USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.events USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.evidence USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2809,6 +2859,10 @@ ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.duplicate_searches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.duplicates ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.event_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.event_hours ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
@@ -2965,6 +3019,10 @@ GRANT SELECT,DELETE ON TABLE public.domains TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.duplicate_searches TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.duplicates TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.event_counts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.event_hours TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.events TO mailer_eraser;
 

@@ -14,6 +14,7 @@ from datetime import datetime
 
 from mailer.core.db import AccountTx
 from retention_jobs.policies import SMALLEST_CELL
+from tracking import counts
 
 _FREEZE = """
     WITH hits AS (
@@ -82,7 +83,10 @@ _FREEZE = """
 
 async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     """Campaigns that are frozen already stay as they are: what came after is not counted."""
+    # who stores events meanwhile waits, and finds the campaign frozen
+    await counts.hold(tx)
     await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now)
+    await counts.forget(tx, campaign_ids)
     # exact figures that other campaigns were compared with (A-064)
     await tx.run(
         "DELETE FROM campaign_figures WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",

@@ -4,8 +4,6 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
-RULES = 1  # D-91: the version that a verdict was made with
-
 
 class Agent(StrEnum):
     """`proxy`: loads pictures for people, seen or not (D-90). `bot`: says so itself. `none`: says nothing."""

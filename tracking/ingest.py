@@ -1,6 +1,7 @@
 """A batch of hits of one account → events. Each step may drop a hit for a reason that is counted.
 
-    hits → facts (delivery, consent now) → STEPS → judge → insert, once → bursts → last act of the person
+    hits → facts (delivery, consent now) → STEPS → neighbours → verdict → insert, once
+         → earlier hits that look different now → counts → last act of the person
 
 Hits of people who were not measured in that mail, or who withdrew since, leave no trace (B-35, B-41).
 """
@@ -9,24 +10,32 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from mailer.core import clock, metrics, work
 from mailer.core.db import AccountTx
-from tracking.bots import RULES, Agent
+from tracking import counts, judging, verdicts
 from tracking.buffer import Hit
+from tracking.counts import Change
+from tracking.verdicts import CROWD, Signals
+from tracking.window import Seen, Window
 
 OLDEST = timedelta(days=30)  # a file that was forgotten longer than this says nothing any more
 AHEAD = timedelta(minutes=10)
+STORED = ("open", "click")
+ASKED = 200
+"""Recipients of a network whose domains are looked at, the latest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(NamedTuple):
     """What is known of a recipient of a campaign. States None: the contact is gone."""
 
     campaign_id: int
     contact_id: int
     opens: bool
     clicks: bool
+    first_at: datetime | None
     handed_at: datetime | None
     in_doubt: bool
     opens_state: str | None
@@ -36,12 +45,8 @@ class Fact:
 @dataclass(frozen=True, slots=True)
 class Judged:
     hit: Hit
+    signals: Signals
     verdict: str
-    delay: str
-
-    @property
-    def key(self) -> tuple[int, int]:
-        return self.hit.campaign_id, self.hit.contact_id
 
 
 Step = Callable[[Hit, Fact | None], str]
@@ -67,39 +72,55 @@ def withdrawn(hit: Hit, fact: Fact | None) -> str:
 
 
 def out_of_time(hit: Hit, fact: Fact | None) -> str:
-    now = clock.now()
-    return "" if now - OLDEST <= hit.time <= now + AHEAD else "out_of_time"
+    now = clock.now().timestamp() * 1000
+    oldest, latest = now - OLDEST.total_seconds() * 1000, now + AHEAD.total_seconds() * 1000
+    return "" if oldest <= hit.at <= latest else "out_of_time"
 
 
 STEPS: tuple[Step, ...] = (never_sent, not_measured, withdrawn, out_of_time)
 
 
-async def store(tx: AccountTx, hits: Sequence[Hit]) -> Counter[tuple[str, str]]:
-    """All hits are of this account. Returns (kind, result) → how many; one that is there is "again"."""
-    facts = {(fact.campaign_id, fact.contact_id): fact for fact in await _facts(tx, hits)}
+async def store(tx: AccountTx, batch: Sequence[Seen], window: Window) -> Counter[tuple[str, str]]:
+    """All are of this account and in the window. Returns (kind, result) → how many; "again": was there."""
+    await counts.hold(tx)
+    facts = {(fact.campaign_id, fact.contact_id): fact for fact in await _facts(tx, batch)}
     results: Counter[tuple[str, str]] = Counter()
-    kept: list[Judged] = []
-    for hit in {hit.id: hit for hit in hits}.values():
-        fact = facts.get((hit.campaign_id, hit.contact_id))
-        reason = next((why for step in STEPS if (why := step(hit, fact))), "")
-        if reason or fact is None:
-            results[(hit.kind, reason)] += 1
-        else:
-            kept.append(judge(hit, fact))
-    for kind in ("open", "click"):
-        chosen = [one for one in kept if one.hit.kind == kind]
-        if chosen:
-            stored = await _insert(tx, chosen)
-            results[(kind, "stored")] += stored
-            results[(kind, "again")] += len(chosen) - stored
+    kept = _kept(list({one.hit.id: one for one in batch}.values()), facts, results)
+    if not kept:
+        return results
+    earlier = window.neighbours(kept)
+    earlier += await _crowds(tx, window, kept)
+    judged = [
+        judge(one, facts[one.hit.campaign_id, one.hit.contact_id]) for one in kept if one.hit.kind in STORED
+    ]
+    changes = await _insert(tx, judged)
+    for kind, stored in Counter(change.kind for change in changes).items():
+        results[kind, "stored"] += stored
+    for kind, asked in Counter(one.hit.kind for one in judged).items():
+        results[kind, "again"] += asked - results[kind, "stored"]
+    changes += await judging.amend(tx, earlier)
+    await counts.apply(tx, changes, since=_since(list(facts.values()), earlier))
     # a mail that was opened has arrived; the deliveries are sending's, and it is asked by name
-    for campaign_id in {one.hit.campaign_id for one in kept if facts[one.key].in_doubt}:
+    known = [(one.hit.campaign_id, one.hit.contact_id) for one in judged]
+    for campaign_id in {key[0] for key in known if facts[key].in_doubt}:
         await work.add(tx, "sending.resolve_doubt", campaign_id)
-    clicks = [one for one in kept if one.hit.kind == "click"]
-    if clicks:
-        await _mark_bursts(tx, clicks)
-        await _note_acts(tx, clicks)
+    await _note_acts(tx, changes)
     return results
+
+
+def _kept(
+    batch: Sequence[Seen], facts: dict[tuple[int, int], Fact], results: Counter[tuple[str, str]]
+) -> list[Seen]:
+    kept = []
+    for one in batch:
+        hit = one.hit
+        fact = facts.get((hit.campaign_id, hit.contact_id))
+        reason = "flood" if one.flood else next((why for step in STEPS if (why := step(hit, fact))), "")
+        if reason:
+            results[hit.kind, reason] += 1
+        else:
+            kept.append(one)
+    return kept
 
 
 def count(results: Counter[tuple[str, str]]) -> None:
@@ -108,133 +129,146 @@ def count(results: Counter[tuple[str, str]]) -> None:
         metrics.EVENTS.labels(kind, result).inc(n)
 
 
-def judge(hit: Hit, fact: Fact) -> Judged:
-    """D-90, D-92: what says that it is a machine, or comes as fast as one, is not taken for a person."""
-    delay = _delay(hit.time - fact.handed_at) if fact.handed_at else "later"
-    if hit.head or hit.agent != Agent.BROWSER:
-        return Judged(hit, "machine", delay)
-    return Judged(hit, "unknown" if delay in ("at_once", "minute") else "person", delay)
+def judge(one: Seen, fact: Fact) -> Judged:
+    delay = _delay(one.hit.at / 1000 - fact.handed_at.timestamp()) if fact.handed_at else "later"
+    burst, networks, crowd, leave, post = one.derived()
+    signals = Signals(one.hit.agent, delay, one.hit.head, burst, networks, crowd, leave, post)
+    return Judged(one.hit, signals, verdicts.verdict(signals))
 
 
-def _delay(after: timedelta) -> str:
+def _delay(seconds: float) -> str:
     """Class of the time since our SMTP server took the mail (S21)."""
     for name, limit in (("at_once", 5), ("minute", 60), ("hour", 3600)):
-        if after.total_seconds() < limit:
+        if seconds < limit:
             return name
     return "later"
 
 
-async def make_months(tx: AccountTx, hits: Sequence[Hit]) -> None:
+def _since(facts: Sequence[Fact], earlier: Sequence[Seen]) -> datetime:
+    """No event of these recipients is older: a mail is not opened before it is sent, but clocks differ."""
+    first = [fact.first_at for fact in facts if fact.first_at is not None]
+    first += [one.hit.time for one in earlier]
+    return min([*first, clock.now() - OLDEST]) - timedelta(days=1)
+
+
+async def _crowds(tx: AccountTx, window: Window, kept: Sequence[Seen]) -> list[Seen]:
+    """D-92: one network asks for people of many mail domains. Returns earlier hits that change."""
+    found = window.crowds(kept, CROWD)
+    if not found:
+        return []
+    own = {one.hit.id for one in kept}
+    changed = []
+    for there in found.values():
+        domains = await tx.value(
+            """
+            SELECT count(DISTINCT split_part(address_key, '@', 2))::int
+            FROM contacts
+            WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND (opens = 'granted' OR clicks = 'granted')
+            """,
+            list({one.hit.contact_id for one in there[-ASKED:]}),
+        )
+        if domains < CROWD:
+            continue
+        for one in there:
+            if not one.crowd:
+                one.crowd = domains
+                if one.hit.id not in own:
+                    changed.append(one)
+    return changed
+
+
+_months: set[date] = set()
+
+
+async def _make_months(tx: AccountTx, judged: Sequence[Judged]) -> None:
     """Partitions for the hits' months; they are there but for a clock that is far off."""
-    for month in sorted({_month(hit.time) for hit in hits if not out_of_time(hit, None)}):
+    for month in sorted({_month(one.hit.at // 3_600_000) for one in judged} - _months):
         await tx.shared().run("CALL make_month($1)", month)
+        # no older one is dropped: hits are of the last 30 days
+        _months.add(month)
 
 
-def _month(at: datetime) -> date:
-    return at.astimezone(UTC).date().replace(day=1)
+@lru_cache(maxsize=4096)
+def _month(hour: int) -> date:
+    return datetime.fromtimestamp(hour * 3600, UTC).date().replace(day=1)
 
 
-async def _facts(tx: AccountTx, hits: Sequence[Hit]) -> list[Fact]:
-    return await tx.many(
-        Fact,
+async def _facts(tx: AccountTx, batch: Sequence[Seen]) -> list[Fact]:
+    asked = {(one.hit.campaign_id, one.hit.contact_id) for one in batch}
+    rows = await tx.rows(
         """
-        SELECT w.campaign_id, w.contact_id, d.opens, d.clicks, coalesce(d.final_at, d.first_at) AS handed_at,
-               d.status = 'in_doubt' AS in_doubt,
+        SELECT w.campaign_id, w.contact_id, d.opens, d.clicks, d.first_at,
+               coalesce(d.final_at, d.first_at) AS handed_at, d.status = 'in_doubt' AS in_doubt,
                c.opens AS opens_state, c.clicks AS clicks_state
-        FROM (SELECT DISTINCT campaign_id, contact_id
-              FROM unnest($2::bigint[], $3::bigint[]) AS hit (campaign_id, contact_id)) w
+        FROM unnest($2::bigint[], $3::bigint[]) AS w (campaign_id, contact_id)
         JOIN campaigns m ON m.account_id = $1 AND m.id = w.campaign_id
         JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = w.campaign_id
                          AND d.contact_id = w.contact_id AND d.month = m.month
         LEFT JOIN contacts c ON c.account_id = $1 AND c.id = w.contact_id
         """,
-        [hit.campaign_id for hit in hits],
-        [hit.contact_id for hit in hits],
+        [campaign_id for campaign_id, _ in asked],
+        [contact_id for _, contact_id in asked],
     )
+    return [Fact(*row) for row in rows]
 
 
-async def _insert(tx: AccountTx, judged: Sequence[Judged]) -> int:
-    return await tx.run(
+async def _insert(tx: AccountTx, judged: Sequence[Judged]) -> list[Change]:
+    """Those that were not there; a replay meets the key of its event (S6)."""
+    if not judged:
+        return []
+    await _make_months(tx, judged)
+    rows = await tx.rows(
         """
         INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, link_id, verdict, signals)
-        SELECT $1::bigint, h.id, h.at, h.campaign_id, h.contact_id, h.kind, nullif(h.link_id, 0), h.verdict,
-               jsonb_build_object('agent', h.agent, 'delay', h.delay, 'head', h.head, 'rules', $11::int)
-        FROM unnest($2::text[], $3::timestamptz[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-                    $8::text[], $9::text[], $10::text[], $12::boolean[])
-            AS h (id, at, campaign_id, contact_id, kind, link_id, verdict, agent, delay, head)
+        SELECT $1::bigint, h.id, to_timestamp(h.at / 1000.0), h.campaign_id, h.contact_id, h.kind,
+               nullif(h.link_id, 0), h.verdict, h.signals::jsonb
+        FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
+                    $8::text[], $9::text[])
+            AS h (id, at, campaign_id, contact_id, kind, link_id, verdict, signals)
         ON CONFLICT DO NOTHING
+        RETURNING id
         """,
         [one.hit.id for one in judged],
-        [one.hit.time for one in judged],
+        [one.hit.at for one in judged],
         [one.hit.campaign_id for one in judged],
         [one.hit.contact_id for one in judged],
         [one.hit.kind for one in judged],
         [one.hit.link_id for one in judged],
         [one.verdict for one in judged],
-        [one.hit.agent for one in judged],
-        [one.delay for one in judged],
-        RULES,
-        [one.hit.head for one in judged],
+        [verdicts.write(one.signals) for one in judged],
     )
+    new = {event_id for (event_id,) in rows}
+    return [
+        Change(
+            one.hit.campaign_id,
+            one.hit.contact_id,
+            one.hit.kind,
+            one.hit.link_id,
+            one.hit.at,
+            "",
+            one.verdict,
+        )
+        for one in judged
+        if one.hit.id in new
+    ]
 
 
-async def _mark_bursts(tx: AccountTx, clicks: Sequence[Judged]) -> None:
-    """D-92: three links or more within ten seconds are a scanner, also across batches."""
-    times = [one.hit.time for one in clicks]
-    bursts = await tx.rows(
-        """
-        -- each new click as the end of a window of ten seconds; LATERAL: one index range a click,
-        -- however the planner guesses
-        SELECT w.ids, w.links
-        FROM events n
-        CROSS JOIN LATERAL (
-            SELECT array_agg(e.id) AS ids, count(DISTINCT e.link_id)::int AS links
-            FROM events e
-            WHERE e.account_id = $1 AND e.contact_id = n.contact_id
-              AND e.at BETWEEN n.at - interval '10 seconds' AND n.at
-              AND e.campaign_id = n.campaign_id AND e.kind = 'click'
-        ) w
-        WHERE n.account_id = $1 AND n.id = ANY($2::text[]) AND n.at BETWEEN $3 AND $4 AND w.links >= 3
-        """,
-        [one.hit.id for one in clicks],
-        min(times),
-        max(times),
-    )
-    links: dict[str, int] = {}
-    for ids, found in bursts:
-        for event_id in ids:
-            links[event_id] = max(found, links.get(event_id, 0))
-    if not links:
+async def _note_acts(tx: AccountTx, changes: Sequence[Change]) -> None:
+    """B-27: a person's click is a sign of life; an open is not."""
+    acts: dict[int, int] = {}
+    for one in changes:
+        if one.kind == "click" and one.new == "person":
+            acts[one.contact_id] = max(one.at, acts.get(one.contact_id, 0))
+    if not acts:
         return
     await tx.run(
         """
-        UPDATE events AS e
-        SET verdict = 'machine', signals = e.signals || jsonb_build_object('burst', b.links)
-        FROM unnest($2::text[], $3::int[]) AS b (id, links)
-        WHERE e.account_id = $1 AND e.id = b.id AND e.kind = 'click'
-          AND e.at BETWEEN $4::timestamptz - interval '10 seconds' AND $5
-        """,
-        list(links),
-        list(links.values()),
-        min(times),
-        max(times),
-    )
-
-
-async def _note_acts(tx: AccountTx, clicks: Sequence[Judged]) -> None:
-    """B-27: a person's click is a sign of life; an open is not."""
-    times = [one.hit.time for one in clicks]
-    await tx.run(
-        """
         UPDATE contacts AS c
-        SET last_act_at = e.at
-        FROM (SELECT contact_id, max(at) AS at
-              FROM events
-              WHERE account_id = $1 AND id = ANY($2::text[]) AND at BETWEEN $3 AND $4 AND verdict = 'person'
-              GROUP BY contact_id) e
-        WHERE c.account_id = $1 AND c.id = e.contact_id AND (c.last_act_at IS NULL OR c.last_act_at < e.at)
+        SET last_act_at = to_timestamp(a.at / 1000.0)
+        FROM unnest($2::bigint[], $3::bigint[]) AS a (contact_id, at)
+        WHERE c.account_id = $1 AND c.id = a.contact_id
+          AND (c.last_act_at IS NULL OR c.last_act_at < to_timestamp(a.at / 1000.0))
         """,
-        [one.hit.id for one in clicks],
-        min(times),
-        max(times),
+        list(acts),
+        list(acts.values()),
     )

@@ -1,10 +1,13 @@
-"""What arq runs for this room: the flush of hits into the database, each second; sums of campaigns."""
+"""What arq runs for this room: the flush of hits, each second; rules for old events; sums of campaigns."""
 
 import time
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from weakref import WeakKeyDictionary
 
 import structlog
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from mailer.core import metrics, work
@@ -15,60 +18,107 @@ from mailer.core.services import Services
 from mailer.core.work import Task
 from tracking import buffer, campaign_figures, ingest
 from tracking.buffer import Entry
+from tracking.window import MAX_KEPT, Seen, Window
 
 log = structlog.get_logger()
 BATCH = 5000
+"""Hits in a transaction, about."""
+ENTRIES = 100
 TURN_SECONDS = 20.0
+_windows: WeakKeyDictionary[Redis, Window] = WeakKeyDictionary()
 
 
 async def flush(services: Services, task: Task) -> datetime | None:
     """What a killed turn had read comes first. Redis away: nothing is lost, the next turn is soon."""
+    window = _windows.setdefault(services.redis, Window())
     try:
         await buffer.replay(services)
         await buffer.prepare(services.redis)
+        await _catch_up(services, window)
         started = time.monotonic()
         after, failed = "0", 0
         while time.monotonic() - started < TURN_SECONDS:
-            entries = await buffer.read(services.redis, after, count=BATCH)
+            entries = await _batch(services, after)
             if not entries and after == ">":
+                await buffer.trim(services.redis)
                 # what failed is read again in a while, and holds nobody else up
                 return in_(seconds=10 if failed else 1)
-            done = await _store(services, entries)
+            done = await _store(services, entries, window)
             failed += len(entries) - len(done)
             await buffer.ack(services.redis, done)
-            if after != ">":
+            if after == ">":
+                window.last_id = entries[-1].id
+            else:
                 after = entries[-1].id if entries else ">"
+        await buffer.trim(services.redis)
     except (RedisError, OSError) as error:
         log.warning("event stream away", error=type(error).__name__)
         return in_(seconds=2)
     return again()
 
 
-async def _store(services: Services, entries: list[Entry]) -> list[Entry]:
-    """One transaction an account. Returns what may be acknowledged."""
-    done = [entry for entry in entries if entry.hit is None]
-    if done:
-        metrics.EVENTS.labels("unknown", "unreadable").inc(len(done))
-    known = sorted(
-        (entry for entry in entries if entry.hit is not None),
-        key=lambda entry: entry.hit.account_id if entry.hit else 0,
-    )
-    for account_id, group in groupby(known, key=lambda entry: entry.hit.account_id if entry.hit else 0):
+async def _catch_up(services: Services, window: Window) -> None:
+    """What other processes have stored meanwhile is what the hits to come are judged by."""
+    until = await buffer.last_read(services.redis)
+    taken = 0
+    while window.last_id != until and taken < MAX_KEPT:
+        entries = await buffer.between(services.redis, window.last_id, until, count=ENTRIES)
+        if not entries:
+            break
+        window.add(_hits(entries))
+        window.last_id = entries[-1].id
+        taken += sum(len(entry.hits) for entry in entries)
+    window.last_id = until
+
+
+async def _batch(services: Services, after: str) -> list[Entry]:
+    """Entries of some thousand hits together, fewer when there are no more."""
+    found: list[Entry] = []
+    hits = 0
+    while hits < BATCH:
+        position = found[-1].id if found and after != ">" else after
+        entries = await buffer.read(services.redis, position, count=ENTRIES)
+        if not entries:
+            break
+        found += entries
+        hits += sum(max(1, len(entry.hits)) for entry in entries)
+    return found
+
+
+def _hits(entries: Iterable[Entry]) -> list[buffer.Hit]:
+    return [hit for entry in entries for hit in entry.hits]
+
+
+async def _store(services: Services, entries: Sequence[Entry], window: Window | None = None) -> list[Entry]:
+    """One transaction an account. Returns what may be acknowledged: entries whose hits are all done with."""
+    window = window if window is not None else Window()
+    unreadable = sum(1 for entry in entries if not entry.hits)
+    if unreadable:
+        metrics.EVENTS.labels("unknown", "unreadable").inc(unreadable)
+    seen = sorted(window.add(_hits(entries)), key=_account)
+    failed: set[int] = set()
+    for account_id, group in groupby(seen, key=_account):
         batch = list(group)
-        hits = [entry.hit for entry in batch if entry.hit is not None]
         try:
             async with services.db.account(account_id) as tx:
-                await ingest.make_months(tx, hits)
-                results = await ingest.store(tx, hits)
+                results = await ingest.store(tx, batch, window)
         except Exception as error:
+            # what it was judged by has moved, and its transaction did not
+            window.clear()
             if isinstance(error, Unavailable) or is_away(error):
                 raise
             # rule 17: one account's fault does not hold the others up
             log.error("events not stored", error=type(error).__name__, detail=str(error)[:200])
-            continue
-        ingest.count(results)
-        done += batch
-    return done
+            failed.add(account_id)
+        else:
+            ingest.count(results)
+    if not failed:
+        return list(entries)
+    return [entry for entry in entries if failed.isdisjoint(hit.account_id for hit in entry.hits)]
+
+
+def _account(one: Seen) -> int:
+    return one.hit.account_id
 
 
 async def sum_up(services: Services, _: Task) -> datetime:

@@ -1,11 +1,12 @@
 """Where a click leads: the author's address, fixed when the campaign was frozen (E-09).
 
-Nothing in a request but the token decides. Targets never change, so each process keeps what it has seen;
-whether an account is suspended is asked again after a minute.
+Nothing in a request but the token decides. Each process keeps what it has seen and asks again after a
+minute, whether the link is still there and whether its account is suspended; while the database is away it
+goes by what it knew (D-95).
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,8 @@ from mailer.core.tokens import CampaignToken
 
 MAX_KEPT = 100_000
 STANDING_SECONDS = 60.0
+ASKING_SECONDS = 5.0
+"""While one request asks again, the others go by what is kept."""
 _ASCII = "".join(chr(n) for n in range(0x21, 0x7F) if chr(n) not in '"<>\\^`{|}')
 
 
@@ -29,36 +32,53 @@ class Target:
 
 @dataclass(slots=True)
 class _Kept:
-    """Of one process and one database. `standing`: account → suspended, and until when that is believed."""
+    """`until`: the monotonic clock; afterwards it is asked again."""
 
-    urls: dict[tuple[int, int, int], str] = field(default_factory=dict)
-    standing: dict[int, tuple[bool, float]] = field(default_factory=dict)
+    target: Target
+    until: float
 
 
-_kept: WeakKeyDictionary[Database, _Kept] = WeakKeyDictionary()
+_Key = tuple[int, int, int]
+# of one process and one database; for a personal target the account alone is kept, under link 0
+_kept: WeakKeyDictionary[Database, dict[_Key, _Kept]] = WeakKeyDictionary()
+
+
+def _key(what: CampaignToken) -> _Key:
+    return (what.account_id, 0, 0) if what.url else (what.account_id, what.campaign_id, what.link_id)
+
+
+def known(services: Services, what: CampaignToken) -> Target | None:
+    """Without a look into the database; None: ask `target`. Raises NotFound for what is no web address."""
+    kept = _kept.get(services.db, {}).get(_key(what))
+    if kept is None or kept.until < time.monotonic():
+        return None
+    return Target(_location(what.url), kept.target.held) if what.url else kept.target
 
 
 async def target(services: Services, what: CampaignToken) -> Target:
     """Raises NotFound for a link that is no more, Unavailable when it cannot be looked up now (D-95)."""
-    kept = _kept.setdefault(services.db, _Kept())
-    key = (what.account_id, what.campaign_id, what.link_id)
-    url = what.url or kept.urls.get(key, "")
-    held, until = kept.standing.get(what.account_id, (False, 0.0))
-    if not url or until < time.monotonic():
-        try:
-            url, held = await _look_up(services, what)
-        except Exception as error:
-            if not url or not (isinstance(error, Unavailable) or is_away(error)):
-                raise
-            # D-95: the database is away, the target is known
-            return Target(_location(url), held)
-        for cache in (kept.urls, kept.standing):
-            if len(cache) >= MAX_KEPT:
-                cache.clear()
-        if not what.url:
-            kept.urls[key] = url
-        kept.standing[what.account_id] = (held, time.monotonic() + STANDING_SECONDS)
-    return Target(_location(url), held)
+    if (at_hand := known(services, what)) is not None:
+        return at_hand
+    all_kept = _kept.setdefault(services.db, {})
+    key = _key(what)
+    kept = all_kept.get(key)
+    if kept is not None:
+        kept.until = time.monotonic() + ASKING_SECONDS
+    try:
+        url, held = await _look_up(services, what)
+    except NotFound:
+        all_kept.pop(key, None)
+        raise
+    except Exception as error:
+        if kept is None or not (isinstance(error, Unavailable) or is_away(error)):
+            raise
+        # D-95: the database is away, the target is known
+        return Target(_location(what.url), kept.target.held) if what.url else kept.target
+    found = Target(_location(url), held)
+    if len(all_kept) >= MAX_KEPT:
+        del all_kept[next(iter(all_kept))]
+    all_kept[key] = _Kept(Target("", held) if what.url else found, time.monotonic() + STANDING_SECONDS)
+    return found
 
 
 async def _look_up(services: Services, what: CampaignToken) -> tuple[str, bool]:

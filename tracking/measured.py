@@ -1,47 +1,38 @@
-"""Opens and clicks of a campaign, by who made them: of all, and of each link."""
+"""Opens and clicks of a campaign, by who made them: read from what ingest counted, never from the events.
+
+Each recipient counts once, as the best that is known of it: person, unknown, machine (tracking.counts).
+"""
 
 from mailer.core.db import AccountTx
 from tracking.figures import LinkFigures, Measured, Verdicts
 
 
 async def recipients(tx: AccountTx, campaign_id: int, bases: tuple[int, int]) -> tuple[Measured, Measured]:
-    """Each recipient counts once, as the best that is known of it: person, unknown, machine."""
     rows = await tx.rows(
         """
-        WITH recipients AS (
-            SELECT kind, contact_id,
-                   count(*) FILTER (WHERE verdict = 'person') AS people,
-                   count(*) FILTER (WHERE verdict = 'machine') AS machines,
-                   count(*) FILTER (WHERE verdict = 'unknown') AS unknown
-            FROM events
-            WHERE account_id = $1 AND campaign_id = $2 AND kind IN ('open', 'click')
-            GROUP BY kind, contact_id
-        )
-        SELECT kind,
-               (count(*) FILTER (WHERE people > 0))::int,
-               (count(*) FILTER (WHERE people = 0 AND unknown = 0))::int,
-               (count(*) FILTER (WHERE people = 0 AND unknown > 0))::int,
-               sum(people)::int, sum(machines)::int, sum(unknown)::int
-        FROM recipients
-        GROUP BY kind
+        SELECT kind, verdict, people::int, hits::int
+        FROM event_counts
+        WHERE account_id = $1 AND campaign_id = $2 AND link_id = 0
         """,
         campaign_id,
     )
-    found = {row[0]: _both(row[1:]) for row in rows}
-    none = (Verdicts(), Verdicts())
-    opens, clicks = found.get("open", none), found.get("click", none)
+    opens, clicks = (_both([row[1:] for row in rows if row[0] == kind]) for kind in ("open", "click"))
     return (
         Measured(base=bases[0], unique=opens[0], total=opens[1]),
         Measured(base=bases[1], unique=clicks[0], total=clicks[1]),
     )
 
 
-def _both(numbers: tuple[int, ...]) -> tuple[Verdicts, Verdicts]:
-    """People, machines, unknown of recipients, then of hits."""
-    first, second = numbers[:3], numbers[3:]
-    return (
-        Verdicts(people=first[0], machines=first[1], unknown=first[2]),
-        Verdicts(people=second[0], machines=second[1], unknown=second[2]),
+def _both(cells: list[tuple[str, int, int]]) -> tuple[Verdicts, Verdicts]:
+    """Of recipients, then of hits."""
+    people = {verdict: n for verdict, n, _ in cells}
+    hits = {verdict: n for verdict, _, n in cells}
+    return _verdicts(people), _verdicts(hits)
+
+
+def _verdicts(found: dict[str, int]) -> Verdicts:
+    return Verdicts(
+        people=found.get("person", 0), machines=found.get("machine", 0), unknown=found.get("unknown", 0)
     )
 
 
@@ -49,33 +40,22 @@ async def links(tx: AccountTx, campaign_id: int) -> list[LinkFigures]:
     """All links of the campaign, also those that nobody followed, in the order of the mail."""
     rows = await tx.rows(
         """
-        WITH recipients AS (
-            SELECT link_id, contact_id,
-                   count(*) FILTER (WHERE verdict = 'person') AS people,
-                   count(*) FILTER (WHERE verdict = 'machine') AS machines,
-                   count(*) FILTER (WHERE verdict = 'unknown') AS unknown
-            FROM events
-            WHERE account_id = $1 AND campaign_id = $2 AND kind = 'click'
-            GROUP BY link_id, contact_id
-        )
-        SELECT l.id, l.position::int, l.url, l.label,
-               (count(*) FILTER (WHERE r.people > 0))::int,
-               (count(*) FILTER (WHERE r.people = 0 AND r.unknown = 0))::int,
-               (count(*) FILTER (WHERE r.people = 0 AND r.unknown > 0))::int,
-               coalesce(sum(r.people), 0)::int, coalesce(sum(r.machines), 0)::int,
-               coalesce(sum(r.unknown), 0)::int
+        SELECT l.id, l.position::int, l.url, l.label, n.verdict, n.people::int, n.hits::int
         FROM links l
-        LEFT JOIN recipients r ON r.link_id = l.id
+        LEFT JOIN event_counts n ON n.account_id = $1 AND n.campaign_id = $2 AND n.kind = 'click'
+                                AND n.link_id = l.id
         WHERE l.account_id = $1 AND l.campaign_id = $2
-        GROUP BY l.id, l.position, l.url, l.label
-        ORDER BY l.position
+        ORDER BY l.position, l.id
         """,
         campaign_id,
     )
-    found = []
-    for link_id, position, url, label, *numbers in rows:
-        unique, total = _both(tuple(numbers))
-        found.append(
-            LinkFigures(link_id=link_id, position=position, url=url, label=label, unique=unique, total=total)
-        )
-    return found
+    cells: dict[tuple[int, int, str, str], list[tuple[str, int, int]]] = {}
+    for link_id, position, url, label, verdict, people, hits in rows:
+        found = cells.setdefault((link_id, position, url, label), [])
+        if verdict is not None:
+            found.append((verdict, people, hits))
+    return [
+        LinkFigures(link_id=link_id, position=position, url=url, label=label, unique=unique, total=total)
+        for (link_id, position, url, label), counted in cells.items()
+        for unique, total in [_both(counted)]
+    ]

@@ -1,5 +1,7 @@
 """Prometheus counters and their exposition. The only import of prometheus_client."""
 
+from functools import cache
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -20,6 +22,7 @@ __all__ = [
     "RETENTION_LATE",
     "SECONDS",
     "WORK_AGE",
+    "answered",
     "exposition",
 ]
 
@@ -33,6 +36,22 @@ WORK_AGE = Gauge("mailer_work_oldest_seconds", "Age of the oldest due row of wor
 RETENTION_LATE = Gauge(
     "mailer_retention_late_seconds", "How late the latest retention rule is", multiprocess_mode="max"
 )
+
+
+@cache
+def _requests(face: str, status: int) -> Counter:
+    return REQUESTS.labels(face, str(status))
+
+
+@cache
+def _seconds(face: str) -> Histogram:
+    return SECONDS.labels(face)
+
+
+def answered(face: str, status: int, seconds: float) -> None:
+    """One request; the series of a face and a status is looked up once."""
+    _requests(face, status).inc()
+    _seconds(face).observe(seconds)
 
 
 def exposition() -> bytes:

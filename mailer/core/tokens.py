@@ -42,7 +42,7 @@ class Purpose(StrEnum):
     FORM_PREVIEW = "e"
     STAY = "y"
     UPLOAD = "i"
-    CLICK_MAP = "h"
+    CLICK_MAP = "q"
 
 
 @dataclass(frozen=True, slots=True)

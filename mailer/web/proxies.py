@@ -1,7 +1,7 @@
 """Who asked, behind a proxy: X-Forwarded-For and -Proto count only when a proxy of ours wrote them (E-11)."""
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
@@ -44,6 +44,19 @@ def middlewares(settings: Settings) -> list[Middleware]:
         return await handler(request)
 
     return [forwarded]
+
+
+def asker(settings: Settings) -> Callable[[web.Request], str]:
+    """The address that asked, for who answers before the middlewares; "" when our proxy does not tell."""
+    trusted = networks(settings)
+
+    def remote(request: web.Request) -> str:
+        peer = request.remote or ""
+        if not trusted or not _inside(peer, trusted):
+            return peer
+        return _last_stranger(request.headers.getall("X-Forwarded-For", []), trusted)
+
+    return remote
 
 
 def _last_stranger(headers: Iterable[str], trusted: tuple[Network, ...]) -> str:

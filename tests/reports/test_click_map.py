@@ -18,6 +18,7 @@ from sending import click_map, sends
 from sending.sends import Order
 from tests.campaigns.conftest import Ready
 from tests.make import Make
+from tests.reports.test_report import counted
 from tracking.figures import LinkFigures, Verdicts
 
 FRAME = re.compile(r'<iframe class="click-map"[^>]* src="([^"]+)"')
@@ -89,6 +90,7 @@ async def left(ready: Build, services: Services, make: Make) -> Ready:
             campaign_id,
             found.people[0],
         )
+        await counted(tx, campaign_id)
     return found
 
 

@@ -12,7 +12,8 @@ from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
-from tracking import reports, timeline
+from tracking import counts, reports, timeline
+from tracking.counts import Change
 from tracking.figures import Verdicts
 from tracking.reports import Bounce, Campaign, Count
 
@@ -103,7 +104,26 @@ async def fill(tx: AccountTx, make: Make, *, measured: bool = True) -> int:
             verdict,
             signals,
         )
+    await counted(tx, campaign_id)
     return campaign_id
+
+
+async def counted(tx: AccountTx, campaign_id: int) -> None:
+    """As ingest counts what it writes, for events that a test wrote."""
+    rows = await tx.rows(
+        """
+        SELECT contact_id, kind, coalesce(link_id, 0), at, verdict
+        FROM events
+        WHERE account_id = $1 AND campaign_id = $2 AND kind IN ('open', 'click')
+        """,
+        campaign_id,
+    )
+    changes = [
+        Change(campaign_id, contact, kind, link, int(at.timestamp() * 1000), "", verdict)
+        for contact, kind, link, at, verdict in rows
+    ]
+    await counts.hold(tx)
+    await counts.apply(tx, changes, since=datetime(2020, 1, 1, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -1,0 +1,157 @@
+"""What opens and clicks add up to: event_counts and event_hours, in the transaction that changes events.
+
+    Change: an event that is new, or has another verdict ─▶ people before and after ─▶ rows, by upsert
+
+Exact whatever is replayed or judged anew: only what the database says was inserted or changed is counted.
+Campaigns whose details were erased are left alone: their figures are frozen.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from mailer.core.db import AccountTx
+
+_TOTALS = """
+    -- A recipient is in the cell of its best verdict: what is there now, and what was there before these
+    -- changes, which is the same less what they did. One index range a recipient (LATERAL).
+    WITH changes AS (
+        SELECT c.campaign_id, c.kind, k.link_id, c.contact_id, c.old, c.new
+        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+            AS c (campaign_id, kind, old, new, link_id, contact_id)
+        CROSS JOIN LATERAL (SELECT 0::bigint AS link_id
+                            UNION ALL
+                            SELECT c.link_id WHERE c.kind = 'click' AND c.link_id > 0) k
+    ), done AS (
+        SELECT campaign_id, kind, link_id, contact_id,
+               sum((new = 'person')::int - (old = 'person')::int) AS person,
+               sum((new = 'machine')::int - (old = 'machine')::int) AS machine,
+               sum((new = 'unknown')::int - (old = 'unknown')::int) AS unknown
+        FROM changes
+        GROUP BY campaign_id, kind, link_id, contact_id
+    ), found AS (
+        SELECT p.campaign_id, e.kind, k.link_id, p.contact_id,
+               count(*) FILTER (WHERE e.verdict = 'person') AS person,
+               count(*) FILTER (WHERE e.verdict = 'machine') AS machine,
+               count(*) FILTER (WHERE e.verdict = 'unknown') AS unknown
+        FROM (SELECT DISTINCT campaign_id, contact_id FROM changes) p
+        CROSS JOIN LATERAL (
+            SELECT kind, link_id, verdict
+            FROM events
+            WHERE account_id = $1 AND contact_id = p.contact_id AND at >= $8
+              AND campaign_id = p.campaign_id AND kind IN ('open', 'click')
+        ) e
+        CROSS JOIN LATERAL (SELECT 0::bigint AS link_id
+                            UNION ALL
+                            SELECT e.link_id WHERE e.kind = 'click' AND e.link_id > 0) k
+        GROUP BY p.campaign_id, e.kind, k.link_id, p.contact_id
+    ), moved AS (
+        SELECT campaign_id, kind, link_id, d.person, d.machine, d.unknown,
+               CASE WHEN f.person > 0 THEN 'person' WHEN f.unknown > 0 THEN 'unknown'
+                    WHEN f.machine > 0 THEN 'machine' ELSE '' END AS became,
+               CASE WHEN f.person > d.person THEN 'person' WHEN f.unknown > d.unknown THEN 'unknown'
+                    WHEN f.machine > d.machine THEN 'machine' ELSE '' END AS was
+        FROM done d
+        JOIN found f USING (campaign_id, kind, link_id, contact_id)
+    ), cells AS (
+        SELECT m.campaign_id, m.kind, m.link_id, v.verdict, sum(v.hits) AS hits, sum(v.people) AS people
+        FROM moved m
+        CROSS JOIN LATERAL (VALUES
+            ('person', m.person, (m.became = 'person')::int - (m.was = 'person')::int),
+            ('machine', m.machine, (m.became = 'machine')::int - (m.was = 'machine')::int),
+            ('unknown', m.unknown, (m.became = 'unknown')::int - (m.was = 'unknown')::int)
+        ) v (verdict, hits, people)
+        GROUP BY m.campaign_id, m.kind, m.link_id, v.verdict
+        HAVING sum(v.hits) <> 0 OR sum(v.people) <> 0
+    )
+    INSERT INTO event_counts AS t (account_id, campaign_id, month, kind, link_id, verdict, hits, people)
+    SELECT $1, c.campaign_id, g.month, c.kind, c.link_id, c.verdict, c.hits, c.people
+    FROM cells c
+    JOIN campaigns g ON g.account_id = $1 AND g.id = c.campaign_id
+    WHERE g.details_erased_at IS NULL AND g.month IS NOT NULL
+    ON CONFLICT (account_id, campaign_id, kind, link_id, verdict) DO UPDATE
+    SET hits = t.hits + excluded.hits, people = t.people + excluded.people
+    """
+
+
+class Change(NamedTuple):
+    """`at` in milliseconds since 1970; `old` "": it is new; `link_id` 0: none."""
+
+    campaign_id: int
+    contact_id: int
+    kind: str
+    link_id: int
+    at: int
+    old: str
+    new: str
+
+
+async def hold(tx: AccountTx) -> None:
+    """One at a time for an account, before anything else is locked: what is counted must not move."""
+    await tx.value("SELECT pg_advisory_xact_lock(7251, hashint8($1::bigint))")
+
+
+async def apply(tx: AccountTx, changes: Sequence[Change], *, since: datetime) -> None:
+    """After the events were written, under `hold`. `since`: no event of these campaigns is older."""
+    if not changes:
+        return
+    campaigns = [one.campaign_id for one in changes]
+    kinds = [one.kind for one in changes]
+    old = [one.old for one in changes]
+    new = [one.new for one in changes]
+    await _totals(tx, changes, (campaigns, kinds, old, new), since)
+    await _hours(tx, changes, (campaigns, kinds, old, new))
+
+
+_Columns = tuple[list[int], list[str], list[str], list[str]]
+
+
+async def _totals(tx: AccountTx, changes: Sequence[Change], columns: _Columns, since: datetime) -> None:
+    campaigns, kinds, old, new = columns
+    await tx.run(
+        _TOTALS,
+        campaigns,
+        kinds,
+        old,
+        new,
+        [one.link_id for one in changes],
+        [one.contact_id for one in changes],
+        since,
+    )
+
+
+async def _hours(tx: AccountTx, changes: Sequence[Change], columns: _Columns) -> None:
+    campaigns, kinds, old, new = columns
+    await tx.run(
+        """
+        INSERT INTO event_hours AS t (account_id, campaign_id, hour, kind, verdict, hits)
+        SELECT $1, c.campaign_id, date_trunc('hour', to_timestamp(c.at / 1000.0), 'UTC'), c.kind, v.verdict,
+               sum(v.hits)
+        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+            AS c (campaign_id, kind, old, new, at)
+        CROSS JOIN LATERAL (VALUES (c.new, 1), (c.old, -1)) v (verdict, hits)
+        JOIN campaigns g ON g.account_id = $1 AND g.id = c.campaign_id
+        WHERE g.details_erased_at IS NULL AND v.verdict <> ''
+        GROUP BY 2, 3, 4, 5
+        HAVING sum(v.hits) <> 0
+        ON CONFLICT (account_id, campaign_id, kind, hour, verdict) DO UPDATE
+        SET hits = t.hits + excluded.hits
+        """,
+        campaigns,
+        kinds,
+        old,
+        new,
+        [one.at for one in changes],
+    )
+
+
+async def forget(tx: AccountTx, campaign_ids: Sequence[int]) -> None:
+    """Of campaigns whose figures were frozen: a cell of one person must not outlive the events (A-064)."""
+    await tx.run(
+        "DELETE FROM event_counts WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
+        list(campaign_ids),
+    )
+    await tx.run(
+        "DELETE FROM event_hours WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
+        list(campaign_ids),
+    )

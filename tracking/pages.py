@@ -17,7 +17,7 @@ from tracking.reports import Campaign
 from tracking.whole_report import Whole
 
 AFTER = timedelta(hours=24)
-FRAME = timedelta(minutes=10)
+FRAME = timedelta(hours=1)
 PROVIDER_WORDS = pages_live.PROVIDER_WORDS
 
 

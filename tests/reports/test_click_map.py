@@ -124,7 +124,7 @@ async def test_the_mail_is_shown_for_six_days_and_then_the_table_remains(
 
 
 @pytest.mark.req("A-001", "E-31")
-async def test_the_frame_is_gone_with_the_content_and_its_address_lives_ten_minutes(
+async def test_the_frame_is_gone_with_the_content_and_its_address_ends_by_itself(
     ready: Build, services: Services, make: Make, client
 ) -> None:
     found = await left(ready, services, make)

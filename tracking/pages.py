@@ -102,7 +102,7 @@ async def formulas(request: web.Request) -> web.Response:
 ROUTES: list[web.RouteDef] = [
     web.get(r"/{a}/campaigns/{id:\d+}/report", report),
     web.get(r"/{a}/campaigns/{id:\d+}/report.csv", table),
-    web.get(r"/{a}/campaigns/{id:\d+}/report/{table:[a-z-]+}.csv", one_table),
+    web.get(r"/{a}/campaigns/{id:\d+}/report/{table}.csv", one_table),
     web.get("/{a}/reports/formulas", formulas),
     *pages_live.ROUTES,
     *pages_reports.ROUTES,

@@ -79,7 +79,7 @@ async def campaigns_csv(request: web.Request) -> web.Response:
     """The newest thousand campaigns, with number and base of each figure."""
     async with access.account_tx(request) as tx:
         found = await account_reports.campaigns(tx, limit=MOST_EXPORTED)
-        await audit.write(tx, "exported", "campaign_reports")
+        await audit.write(tx, "exported", "campaign_report")
     head: Row = ("campaign_id", "name", "started_at", "audience", "sent", *_columns())
     rows: list[Row] = []
     for one in found.items:
@@ -100,7 +100,7 @@ def _columns() -> list[str]:
 async def ages_csv(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         found = await account_reports.ages(tx)
-        await audit.write(tx, "exported", "campaign_reports")
+        await audit.write(tx, "exported", "campaign_report")
     words = dict(account_reports.AGES)
     rows: list[Row] = [(one.age, i18n.translate(words[one.age]), one.contacts) for one in found.counts]
     return _csv(("age", "text", "contacts"), rows, "last-gestures")

@@ -15,12 +15,13 @@ async def show(request: web.Request) -> web.Response:
         people = found.active + found.pending + found.unsubscribed
         growth = await mailing_lists.growth(tx, list_id, people)
         lost = await list_health.lost(tx, list_id, people)
+        silent, counted_at = await list_health.silent(tx, list_id, people)
         context = {
             "list": found,
             "growth": growth,
             "lost": lost,
-            "health": await mailing_lists.health(tx, list_id, people),
-            "silent": await list_health.silent(tx, list_id, people),
+            "silent": silent,
+            "counted_at": counted_at,
             "sends": await list_health.sends(tx, list_id),
         }
     return response.page(request, "lists/lists/health.html", context)

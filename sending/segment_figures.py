@@ -98,7 +98,7 @@ async def _count(tx: AccountTx, campaign_id: int, members: list[int]) -> _Counte
                    bool_or(e.kind = 'complaint') AS complained
             FROM events e
             WHERE e.account_id = $1 AND e.contact_id = m.contact_id AND e.campaign_id = c.id
-              AND e.at >= c.month - interval '1 day'
+              AND e.at >= (c.month - 31)::timestamptz
         ) did
         WHERE c.account_id = $1 AND c.id = $2
         """,

@@ -213,6 +213,7 @@ async def _from_events(
         SELECT count(DISTINCT contact_id)
         FROM events
         WHERE account_id = $1 AND campaign_id = $2 AND kind = 'complaint'
+          AND at >= (SELECT (month - 31)::timestamptz FROM campaigns WHERE account_id = $1 AND id = $2)
         """,
         campaign_id,
     )
@@ -309,7 +310,10 @@ async def _bounces(tx: AccountTx, campaign_id: int) -> list[Bounce]:
 
 
 async def _departures(tx: AccountTx, campaign_id: int) -> list[Count]:
-    """People who left by a link of this campaign, by the reason they gave; "" for none."""
+    """People who left by a link of this campaign, by the reason they gave; "" for none.
+
+    Here and elsewhere `month - 31` leaves partitions aside that can hold nothing of the campaign.
+    """
     return await tx.many(
         Count,
         """
@@ -317,6 +321,7 @@ async def _departures(tx: AccountTx, campaign_id: int) -> list[Count]:
         FROM (SELECT DISTINCT ON (contact_id) coalesce(signals ->> 'reason', '') AS reason
               FROM events
               WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe'
+                AND at >= (SELECT (month - 31)::timestamptz FROM campaigns WHERE account_id = $1 AND id = $2)
               ORDER BY contact_id, at DESC) last
         GROUP BY reason
         ORDER BY count(*) DESC, reason

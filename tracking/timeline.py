@@ -46,7 +46,9 @@ async def over_time(tx: AccountTx, campaign_id: int, *, zone: str) -> Timeline:
               WHERE account_id = $1 AND campaign_id = $2 AND hits > 0) n,
              (SELECT min(at) AS first, max(at) AS last
               FROM events
-              WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe') e
+              WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe'
+                AND at >= (SELECT (month - 31)::timestamptz
+                           FROM campaigns WHERE account_id = $1 AND id = $2)) e
         """,
         campaign_id,
     )
@@ -73,6 +75,7 @@ async def _moments(tx: AccountTx, campaign_id: int, unit: str, zone: str) -> lis
             SELECT at, 0, 0, 1
             FROM events
             WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe'
+              AND at >= (SELECT (month - 31)::timestamptz FROM campaigns WHERE account_id = $1 AND id = $2)
         ) counted
         GROUP BY 1
         ORDER BY 1

@@ -120,7 +120,11 @@ def _providers(whole: Whole, provider_words: Words) -> Table:
     rows: list[Row] = []
     for one in whole.providers:
         first = one.answers[0] if one.answers else None
-        said = provider_words.said(one.provider, first.code or 0, first.reply) if first else ""
+        said = ""
+        if first:
+            said = provider_words.said(one.provider, first.code or 0, first.reply) or words.answer(
+                first.reply
+            )
         rows.append(
             (
                 provider_words.name(one.provider),

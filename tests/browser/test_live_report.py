@@ -2,15 +2,20 @@
 
 import pytest
 
+from lists import segments
+from lists.segment_tree import Tree
 from mailer.core.services import Services
+from mailer.web.request import check
 from tests.browser.conftest import Visit
 from tests.browser.test_campaigns_in_browser import enter, site
 from tests.browser.visitor import PICTURES, assert_accessible, assert_fits, assert_quiet, picture
 from tests.browser.walker import words
 from tests.campaigns.conftest import ready
 from tests.make import Make
+from tests.reports.test_account_reports import many
 from tests.reports.test_click_map import Build, left
 from tests.reports.test_live import deliver, sending
+from tests.reports.test_segment_figures import FRENCH
 
 pytestmark = pytest.mark.browser
 __all__ = ["ready", "site"]
@@ -75,8 +80,13 @@ async def test_the_click_map_and_the_pages_beside_the_report(
     # a frame is blank in the picture of a whole page
     await frame.screenshot(path=PICTURES / f"click-map-{language}-{width}.png")
     home = f"{site}{found.account.app}"
+    async with services.db.account(found.account.id) as tx:
+        await many(tx, make, 6)
+        tree = check(Tree, {"match": "all", "rules": [FRENCH]})
+        segment = segments.NewSegment(name="Tous", tree=tree)
+        segment_id = (await segments.create(tx, segment)).id
     for path in (
-        f"{site}{found.page}/report/segments",
+        f"{site}{found.page}/report/segments?segment_id={segment_id}",
         f"{home}/reports",
         f"{home}/lists/{found.list_id}/health",
     ):
@@ -84,7 +94,8 @@ async def test_the_click_map_and_the_pages_beside_the_report(
         await page.wait_for_load_state("networkidle")
         await assert_accessible(page)
         await assert_fits(page)
-        await picture(page, f"{path.rpartition('/')[2]}-{language}-{width}")
+        name = path.partition("?")[0].rpartition("/")[2]
+        await picture(page, f"{name}-{language}-{width}")
     assert_quiet(page)
 
 

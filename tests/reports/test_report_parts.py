@@ -4,17 +4,19 @@ import csv
 import html
 import io
 import re
+from datetime import timedelta
 
 import pytest
 
-from mailer.core import jobs, work
+from mailer.core import clock, jobs, work
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from mailer.worker import JOBS
+from retention_jobs import purge
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
 from tests.reports.test_report import fill
-from tracking import campaign_figures, comparison, providers, reports
+from tracking import campaign_figures, comparison, providers, report_tables, reports
 from tracking.providers import ProviderAnswer
 
 
@@ -235,3 +237,32 @@ async def test_parts_by_api(services: Services, make: Make, acc: Account) -> Non
     assert (refused.status, refused.json()["errors"][0]["field"]) == (422, "zone")
     compared = (await program.get(f"{base}/comparison")).json()["items"]
     assert compared[1] == {"figure": "bounced_hard", "rate": 0.090909, "median": 0.1, "campaigns": 1}
+
+
+@pytest.mark.req("A-064", "G-2")
+async def test_tables_of_totals_hold_no_cell_under_ten(services: Services, make: Make, acc: Account) -> None:
+    async with services.db.account(acc.id) as tx:
+        campaign_id = await fill(tx, make)
+        await purge.deliveries(tx, clock.now() + timedelta(days=400))
+    person = await make.signed_in(acc.owner_id)
+    base = f"{acc.app}/campaigns/{campaign_id}/report"
+    page = await person.get(base)
+    assert page.status == 200
+    # of thirty people, 18 were delivered and 10 of those measured; all else is under ten
+    for name in report_tables.NAMES:
+        answer = await person.get(f"{base}/{name}.csv")
+        assert answer.status == 200, name
+        for row in rows_of(answer.text)[1:]:
+            small = [cell for cell in row[1:] if cell.isdigit() and 0 < int(cell) < 10]
+            assert name == "links" or small == [], (name, row)
+    rates = {row[0]: row[1:] for row in rows_of((await person.get(f"{base}/rates.csv")).text)}
+    assert rates["Delivered"][0] == "18"
+    assert rates["Measured opens (people)"] == ("", "10", "")
+    links = rows_of((await person.get(f"{base}/links.csv")).text)
+    assert [row[3:] for row in links[1:]] == [("", "", "", "")] * 3
+    assert "By person until" not in page.text
+    program = await make.program(acc.id)
+    for part in ("providers", "comparison"):
+        found = (await program.get(f"/api/v1/campaigns/{campaign_id}/report/{part}")).json()
+        assert found == {"items": []}
+    assert (await program.get(f"/api/v1/campaigns/{campaign_id}/report/timeline")).json()["moments"] == []

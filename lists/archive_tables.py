@@ -246,6 +246,7 @@ LEFT_OUT = {
     "import_values": _UNDO,
     "import_removals": _UNDO,
     "kept_counts": _STATE,
+    "judgements": _STATE,
     "event_counts": _PEOPLE,
     "event_hours": _PEOPLE,
     "selections": _STATE,

@@ -69,7 +69,6 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     """`services`: already open ones, which the caller closes (tests, all processes of one run)."""
     app = web.Application(
         middlewares=[
-            tracking.public.short_way(settings),
             *proxies.middlewares(settings),
             middleware.request_id,
             middleware.security_headers,
@@ -89,6 +88,35 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     app.add_subapp("/t", face(PUBLIC_ROUTES, [tracking.public_visits.witness]))
     root.add_static(app)
     return app
+
+
+def make_track_app(settings: Settings, *, services: Services | None = None) -> web.Application:
+    """The recipients' face alone, for a process and a host name of its own (MAILER_TRACK_URL)."""
+    app = web.Application(
+        middlewares=[
+            *proxies.middlewares(settings),
+            middleware.request_id,
+            middleware.security_headers,
+            middleware.errors,
+        ],
+        client_max_size=MAX_FORM,
+    )
+    app.cleanup_ctx.append(_services_context(settings, services))
+    # what the operator's proxy asks, and the style of the recipients' pages
+    app.add_routes(root.HEALTH)
+    app.add_subapp("/t", face(PUBLIC_ROUTES, [tracking.public_visits.witness]))
+    root.add_static(app)
+    return app
+
+
+async def started(app: web.Application, settings: Settings, *, shutdown_timeout: float) -> web.AppRunner:
+    """Ready to listen, with the short way of clicks and opens before everything else."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_timeout)
+    await runner.setup()
+    server = runner.server
+    assert server is not None
+    server.request_handler = tracking.public.short_way(app, settings, server.request_handler)
+    return runner
 
 
 def _services_context(

@@ -12,20 +12,23 @@ from collections.abc import Awaitable, Callable
 from mailer import __version__, client_commands
 from mailer.core.settings import Settings, SettingsError, environment, load
 
+PARTS = (
+    ("run", "everything under one supervisor, embedded servers where no URL is set"),
+    ("web", "one web process"),
+    ("track", "one process for what recipients touch: clicks, opens and their pages"),
+    ("worker", "one worker process"),
+    ("inbox", "the local inbox's SMTP listener"),
+    ("migrate", "bring the database up to this version"),
+    ("schema", "print the schema that the migrations make"),
+    ("demo", "run the main job once with made-up contacts"),
+)
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mailer", description="E-mail marketing that forgets on time.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in (
-        ("run", "everything under one supervisor, embedded servers where no URL is set"),
-        ("web", "one web process"),
-        ("worker", "one worker process"),
-        ("inbox", "the local inbox's SMTP listener"),
-        ("migrate", "bring the database up to this version"),
-        ("schema", "print the schema that the migrations make"),
-        ("demo", "run the main job once with made-up contacts"),
-    ):
+    for name, text in PARTS:
         commands.add_parser(name, help=text)
     text = "say what is wrong with configuration, database, queue, SMTP and DNS"
     doctor = commands.add_parser("doctor", help=text)
@@ -103,6 +106,10 @@ def _serve(command: str) -> int:
         from mailer.serve import serve_web
 
         return _run(lambda: serve_web(settings))
+    if command == "track":
+        from mailer.serve import serve_track
+
+        return _run(lambda: serve_track(settings))
     if command == "worker":
         from mailer.serve import serve_worker
 
@@ -118,7 +125,7 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer.supervisor import supervise
 
             return asyncio.run(supervise(os.environ))
-        case "web" | "worker" | "inbox":
+        case "web" | "track" | "worker" | "inbox":
             return _serve(args.command)
         case "migrate":
             from mailer import database_commands

@@ -1278,6 +1278,17 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_one_check CHECK (one)
 );
 
+CREATE TABLE public.judgements (
+    account_id bigint NOT NULL,
+    rules integer NOT NULL,
+    after_id text DEFAULT ''::text NOT NULL,
+    after_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    changed bigint DEFAULT 0 NOT NULL,
+    done_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.judgements FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.kept_counts (
     account_id bigint NOT NULL,
     name text NOT NULL,
@@ -2100,6 +2111,9 @@ ALTER TABLE ONLY public.inbox_mails
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.judgements
+    ADD CONSTRAINT judgements_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.kept_counts
     ADD CONSTRAINT kept_counts_pkey PRIMARY KEY (account_id, name, ref_id);
 
@@ -2580,6 +2594,9 @@ ALTER TABLE ONLY public.inactive_contacts
 ALTER TABLE ONLY public.inactive_walks
     ADD CONSTRAINT inactive_walks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.judgements
+    ADD CONSTRAINT judgements_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.kept_counts
     ADD CONSTRAINT kept_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -2768,6 +2785,8 @@ CREATE POLICY account ON public.inactive_contacts USING ((account_id = public.cu
 
 CREATE POLICY account ON public.inactive_walks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.judgements USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.kept_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -2903,6 +2922,8 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.inactive_contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.inactive_walks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.judgements ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kept_counts ENABLE ROW LEVEL SECURITY;
 
@@ -3067,6 +3088,8 @@ GRANT SELECT,DELETE ON TABLE public.inactive_walks TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.inbox_mails TO mailer_eraser;
 
 GRANT SELECT ON TABLE public.installation TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.judgements TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.kept_counts TO mailer_eraser;
 

@@ -1,4 +1,4 @@
-"""A web process and a worker process: the listeners, and how they end."""
+"""A web, a track and a worker process: the listeners, and how they end."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ import sys
 import structlog
 from aiohttp import web
 
-from mailer.app import make_app
+from mailer.app import make_app, make_track_app, started
 from mailer.core import metrics
 from mailer.core.settings import Settings
 from mailer.worker import run_worker
@@ -41,9 +41,17 @@ def _stop_event() -> asyncio.Event:
 
 async def serve_web(settings: Settings) -> int:
     """Until SIGTERM or SIGINT: open requests get 20 s to end. 1 when the port is taken."""
+    return await _serve(make_app(settings), settings)
+
+
+async def serve_track(settings: Settings) -> int:
+    """As `serve_web`, with what recipients touch and nothing else."""
+    return await _serve(make_track_app(settings), settings)
+
+
+async def _serve(app: web.Application, settings: Settings) -> int:
     stop = _stop_event()
-    runner = web.AppRunner(make_app(settings), access_log=None, shutdown_timeout=20)
-    await runner.setup()
+    runner = await started(app, settings, shutdown_timeout=20)
     try:
         await web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024).start()
     except OSError as error:

@@ -10,6 +10,7 @@ _STATEMENTS = {
     "events": "DELETE FROM events WHERE account_id = $1",
     "event_counts": "DELETE FROM event_counts WHERE account_id = $1",
     "event_hours": "DELETE FROM event_hours WHERE account_id = $1",
+    "judgements": "DELETE FROM judgements WHERE account_id = $1",
     "deliveries": "DELETE FROM deliveries WHERE account_id = $1",
     "test_sends": "DELETE FROM test_sends WHERE account_id = $1",
     "links": "DELETE FROM links WHERE account_id = $1",

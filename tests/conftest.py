@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
 
-from mailer.app import make_app
+from mailer.app import make_app, started
 from mailer.core import clock, embedded, log, migrate
 from mailer.core.embedded import Endpoints
 from mailer.core.services import Services, open_services
@@ -67,8 +67,7 @@ async def services(settings: Settings, zone: Zone) -> AsyncIterator[Services]:
 @pytest.fixture(scope="session")
 async def server(settings: Settings, services: Services) -> AsyncIterator[str]:
     """The whole application over HTTP on loopback; the address without a slash at its end."""
-    runner = web.AppRunner(make_app(settings, services=services), shutdown_timeout=1)
-    await runner.setup()
+    runner = await started(make_app(settings, services=services), settings, shutdown_timeout=1)
     await web.TCPSite(runner, "127.0.0.1", settings.port).start()
     yield f"http://127.0.0.1:{settings.port}"
     await runner.cleanup()

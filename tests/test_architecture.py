@@ -63,7 +63,7 @@ OWNERS = {
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes",
     "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members",
     # contacts: last_act_at alone (B-27)
-    "tracking": "events event_counts event_hours campaign_figures contacts",
+    "tracking": "events event_counts event_hours judgements campaign_figures contacts",
     "retention_jobs": "*",
 }
 # global tables without a word about anybody's rows

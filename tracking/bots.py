@@ -17,7 +17,7 @@ class Agent(StrEnum):
 _PROXY = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com|^Mozilla/5\.0$")
 # Cubot is a maker of telephones
 _BOT = re.compile(
-    r"(?<!cu)bot\b|crawl|spider|slurp|scan|preview|prefetch|monitor|python|aiohttp|curl|wget|libwww|go-http"
+    r"(?<!cu)bot\b|crawl|spider|whatsapp|slurp|scan|preview|prefetch|monitor|python|aiohttp|curl|wget|libwww|go-http"
     r"|java/|okhttp|node-fetch|axios|headless|phantom|facebookexternalhit|barracuda|proofpoint|mimecast"
     r"|safelinks|symantec|trendmicro",
     re.IGNORECASE,

@@ -9,6 +9,7 @@ ten minutes, for signals that several hits give together.
 
 import asyncio
 import itertools
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ MOST = 200
 """Hits in one entry of the stream."""
 KEPT_MS = 600_000
 AWAY = (RedisError, OSError)
+_WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).fullmatch
 KINDS = ("open", "click", "visit", "post")
 Kind = Literal["open", "click", "visit", "post"]
 """`visit`, `post`: the page to unsubscribe was asked for, a form of ours was sent; they are never stored."""
@@ -115,19 +117,16 @@ def unpack(line: bytes | None) -> tuple[Hit, ...]:
     try:
         found = orjson.loads(line or b"")
         hits = tuple(Hit(*row) for row in (found if isinstance(found[0], list) else [found]))
+        return hits if all(map(_whole, hits)) else ()
     except (ValueError, TypeError, LookupError):
         return ()
-    return hits if all(_whole(hit) for hit in hits) else ()
 
 
 def _whole(hit: Hit) -> bool:
-    numbers = (hit.at, hit.account_id, hit.campaign_id, hit.contact_id, hit.link_id)
-    texts = (hit.id, hit.agent, hit.network)
-    return (
-        hit.kind in KINDS
-        and all(type(n) is int and 0 <= n < 2**63 for n in numbers)
-        and all(type(text) is str for text in texts)
-    )
+    for number in (hit.at, hit.account_id, hit.campaign_id, hit.contact_id, hit.link_id):
+        if type(number) is not int or not 0 <= number < 2**63:
+            return False
+    return hit.kind in KINDS and all(_WORD(text) for text in (hit.id, hit.agent, hit.network or "-"))
 
 
 async def append(services: Services, hit: Hit, *, remote: str = "") -> None:

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from mailer.core.db import AccountTx
+from mailer.core.db import AccountTx, numbers, words
 
 _TOTALS = """
     -- A recipient is in the cell of its best verdict: what is there now, and what was there before these
     -- changes, which is the same less what they did. One index range a recipient (LATERAL).
     WITH changes AS (
         SELECT c.campaign_id, c.kind, k.link_id, c.contact_id, c.old, c.new
-        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+        FROM unnest($2::text::bigint[], $3::text::text[], $4::text::text[], $5::text::text[],
+                    $6::text::bigint[], $7::text::bigint[])
             AS c (campaign_id, kind, old, new, link_id, contact_id)
         CROSS JOIN LATERAL (SELECT 0::bigint AS link_id
                             UNION ALL
@@ -95,15 +96,15 @@ async def apply(tx: AccountTx, changes: Sequence[Change], *, since: datetime) ->
     """After the events were written, under `hold`. `since`: no event of these campaigns is older."""
     if not changes:
         return
-    campaigns = [one.campaign_id for one in changes]
-    kinds = [one.kind for one in changes]
-    old = [one.old for one in changes]
-    new = [one.new for one in changes]
+    campaigns = numbers([one.campaign_id for one in changes])
+    kinds = words([one.kind for one in changes])
+    old = words([one.old for one in changes])
+    new = words([one.new for one in changes])
     await _totals(tx, changes, (campaigns, kinds, old, new), since)
     await _hours(tx, changes, (campaigns, kinds, old, new))
 
 
-_Columns = tuple[list[int], list[str], list[str], list[str]]
+_Columns = tuple[str, str, str, str]
 
 
 async def _totals(tx: AccountTx, changes: Sequence[Change], columns: _Columns, since: datetime) -> None:
@@ -114,8 +115,8 @@ async def _totals(tx: AccountTx, changes: Sequence[Change], columns: _Columns, s
         kinds,
         old,
         new,
-        [one.link_id for one in changes],
-        [one.contact_id for one in changes],
+        numbers([one.link_id for one in changes]),
+        numbers([one.contact_id for one in changes]),
         since,
     )
 
@@ -127,7 +128,8 @@ async def _hours(tx: AccountTx, changes: Sequence[Change], columns: _Columns) ->
         INSERT INTO event_hours AS t (account_id, campaign_id, hour, kind, verdict, hits)
         SELECT $1, c.campaign_id, date_trunc('hour', to_timestamp(c.at / 1000.0), 'UTC'), c.kind, v.verdict,
                sum(v.hits)
-        FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+        FROM unnest($2::text::bigint[], $3::text::text[], $4::text::text[], $5::text::text[],
+                    $6::text::bigint[])
             AS c (campaign_id, kind, old, new, at)
         CROSS JOIN LATERAL (VALUES (c.new, 1), (c.old, -1)) v (verdict, hits)
         JOIN campaigns g ON g.account_id = $1 AND g.id = c.campaign_id
@@ -141,7 +143,7 @@ async def _hours(tx: AccountTx, changes: Sequence[Change], columns: _Columns) ->
         kinds,
         old,
         new,
-        [one.at for one in changes],
+        numbers([one.at for one in changes]),
     )
 
 

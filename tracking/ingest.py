@@ -14,18 +14,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from mailer.core import clock, metrics, work
-from mailer.core.db import AccountTx
+from mailer.core.db import AccountTx, numbers, words
 from tracking import counts, judging, verdicts
 from tracking.buffer import Hit
 from tracking.counts import Change
 from tracking.verdicts import CROWD, Signals
-from tracking.window import Seen, Window
+from tracking.window import Seen, Window, mark_crowds
 
 OLDEST = timedelta(days=30)  # a file that was forgotten longer than this says nothing any more
 AHEAD = timedelta(minutes=10)
 STORED = ("open", "click")
-ASKED = 200
-"""Recipients of a network whose domains are looked at, the latest."""
 
 
 class Fact(NamedTuple):
@@ -156,25 +154,17 @@ async def _crowds(tx: AccountTx, window: Window, kept: Sequence[Seen]) -> list[S
     found = window.crowds(kept, CROWD)
     if not found:
         return []
+    rows = await tx.rows(
+        """
+        SELECT id, split_part(address_key, '@', 2)
+        FROM contacts
+        WHERE account_id = $1 AND id = ANY ($2::text::bigint[]) AND (opens = 'granted' OR clicks = 'granted')
+        """,
+        numbers({one.hit.contact_id for there in found for one in there}),
+    )
+    domains = dict(rows)
     own = {one.hit.id for one in kept}
-    changed = []
-    for there in found.values():
-        domains = await tx.value(
-            """
-            SELECT count(DISTINCT split_part(address_key, '@', 2))::int
-            FROM contacts
-            WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND (opens = 'granted' OR clicks = 'granted')
-            """,
-            list({one.hit.contact_id for one in there[-ASKED:]}),
-        )
-        if domains < CROWD:
-            continue
-        for one in there:
-            if not one.crowd:
-                one.crowd = domains
-                if one.hit.id not in own:
-                    changed.append(one)
-    return changed
+    return [one for there in found for one in mark_crowds(there, domains, CROWD) if one.hit.id not in own]
 
 
 _months: set[date] = set()
@@ -200,14 +190,14 @@ async def _facts(tx: AccountTx, batch: Sequence[Seen]) -> list[Fact]:
         SELECT w.campaign_id, w.contact_id, d.opens, d.clicks, d.first_at,
                coalesce(d.final_at, d.first_at) AS handed_at, d.status = 'in_doubt' AS in_doubt,
                c.opens AS opens_state, c.clicks AS clicks_state
-        FROM unnest($2::bigint[], $3::bigint[]) AS w (campaign_id, contact_id)
+        FROM unnest($2::text::bigint[], $3::text::bigint[]) AS w (campaign_id, contact_id)
         JOIN campaigns m ON m.account_id = $1 AND m.id = w.campaign_id
         JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = w.campaign_id
                          AND d.contact_id = w.contact_id AND d.month = m.month
         LEFT JOIN contacts c ON c.account_id = $1 AND c.id = w.contact_id
         """,
-        [campaign_id for campaign_id, _ in asked],
-        [contact_id for _, contact_id in asked],
+        numbers([campaign_id for campaign_id, _ in asked]),
+        numbers([contact_id for _, contact_id in asked]),
     )
     return [Fact(*row) for row in rows]
 
@@ -217,25 +207,29 @@ async def _insert(tx: AccountTx, judged: Sequence[Judged]) -> list[Change]:
     if not judged:
         return []
     await _make_months(tx, judged)
+    # few differ: each is told once
+    order = {signals: n for n, signals in enumerate({one.signals for one in judged}, 1)}
     rows = await tx.rows(
         """
         INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, link_id, verdict, signals)
         SELECT $1::bigint, h.id, to_timestamp(h.at / 1000.0), h.campaign_id, h.contact_id, h.kind,
-               nullif(h.link_id, 0), h.verdict, h.signals::jsonb
-        FROM unnest($2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[],
-                    $8::text[], $9::text[])
-            AS h (id, at, campaign_id, contact_id, kind, link_id, verdict, signals)
+               nullif(h.link_id, 0), h.verdict, s.signals
+        FROM unnest($2::text::text[], $3::text::bigint[], $4::text::bigint[], $5::text::bigint[],
+                    $6::text::text[], $7::text::bigint[], $8::text::text[], $9::text::int[])
+            AS h (id, at, campaign_id, contact_id, kind, link_id, verdict, n)
+        JOIN unnest($10::text[]::jsonb[]) WITH ORDINALITY AS s (signals, n) ON s.n = h.n
         ON CONFLICT DO NOTHING
         RETURNING id
         """,
-        [one.hit.id for one in judged],
-        [one.hit.at for one in judged],
-        [one.hit.campaign_id for one in judged],
-        [one.hit.contact_id for one in judged],
-        [one.hit.kind for one in judged],
-        [one.hit.link_id for one in judged],
-        [one.verdict for one in judged],
-        [verdicts.write(one.signals) for one in judged],
+        words([one.hit.id for one in judged]),
+        numbers([one.hit.at for one in judged]),
+        numbers([one.hit.campaign_id for one in judged]),
+        numbers([one.hit.contact_id for one in judged]),
+        words([one.hit.kind for one in judged]),
+        numbers([one.hit.link_id for one in judged]),
+        words([one.verdict for one in judged]),
+        numbers([order[one.signals] for one in judged]),
+        [verdicts.write(signals) for signals in order],
     )
     new = {event_id for (event_id,) in rows}
     return [

@@ -1,5 +1,6 @@
-"""What arq runs for this room: the flush of hits, each second; rules for old events; sums of campaigns."""
+"""What arq runs for this room: the flush of hits into the database, each second; new rules for old events."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, again, in_
 from mailer.core.services import Services
 from mailer.core.work import Task
-from tracking import buffer, campaign_figures, ingest
+from tracking import buffer, ingest, jobs_figures, rejudge
 from tracking.buffer import Entry
 from tracking.window import MAX_KEPT, Seen, Window
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 BATCH = 5000
 """Hits in a transaction, about."""
 ENTRIES = 100
+SMALL, PAUSE_SECONDS = 2000, 0.5
 TURN_SECONDS = 20.0
 _windows: WeakKeyDictionary[Redis, Window] = WeakKeyDictionary()
 
@@ -48,6 +50,9 @@ async def flush(services: Services, task: Task) -> datetime | None:
             await buffer.ack(services.redis, done)
             if after == ">":
                 window.last_id = entries[-1].id
+                if len(_hits(entries)) < SMALL:
+                    # a transaction costs the same for ten hits and for a thousand
+                    await asyncio.sleep(PAUSE_SECONDS)
             else:
                 after = entries[-1].id if entries else ">"
         await buffer.trim(services.redis)
@@ -121,25 +126,26 @@ def _account(one: Seen) -> int:
     return one.hit.account_id
 
 
-async def sum_up(services: Services, _: Task) -> datetime:
-    """Every quarter of an hour, each account's campaigns that are due to be counted again."""
+async def judge_all(services: Services, _: Task) -> datetime:
+    """A row of work for each account; those that are judged by the present rules end at once."""
     async with services.db.shared() as tx:
-        await work.add_for_each_account(tx, "tracking.count_campaigns")
-    return in_(minutes=15)
+        await work.add_for_each_account(tx, "tracking.judge_anew")
+    return in_(seconds=JUDGED.total_seconds())
 
 
-async def count_campaigns(services: Services, task: Task) -> datetime | None:
-    """One campaign a transaction: a large one takes seconds."""
+async def judge_anew(services: Services, task: Task) -> datetime | None:
     started = time.monotonic()
     while time.monotonic() - started < TURN_SECONDS:
         async with services.db.account(task.account_id) as tx:
-            if not await campaign_figures.refresh(tx, most_recipients=campaign_figures.MANY, limit=1):
+            if not await rejudge.step(tx):
                 return None
     return again()
 
 
+JUDGED = timedelta(hours=1)
 JOBS: list[Job] = [
     Job("tracking.flush", flush, every=timedelta(seconds=1)),
-    Job("tracking.sum_up", sum_up, every=timedelta(minutes=15)),
-    Job("tracking.count_campaigns", count_campaigns),
+    Job("tracking.judge_all", judge_all, every=JUDGED),
+    Job("tracking.judge_anew", judge_anew),
+    *jobs_figures.JOBS,
 ]

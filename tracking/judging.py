@@ -1,7 +1,7 @@
 """Events judged again: their neighbours say more than before, or the rules are new (D-91)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -49,8 +49,7 @@ async def amend(tx: AccountTx, seen: Sequence[Seen]) -> list[Change]:
 
 def _more(known: Signals, one: Seen) -> Signals:
     """Figures only grow: a process that has seen less takes nothing away."""
-    return replace(
-        known,
+    return known._replace(
         burst=max(known.burst, one.burst),
         networks=max(known.networks, one.networks),
         crowd=max(known.crowd, one.crowd),

@@ -6,9 +6,8 @@ networks, and nothing more.
 """
 
 import hashlib
-import ipaddress
 import secrets
-from functools import lru_cache
+import socket
 from weakref import WeakKeyDictionary
 
 from redis.asyncio import Redis
@@ -17,6 +16,7 @@ from mailer.core import clock
 
 KEY_SECONDS = 86_400
 _NAME = "mailer:network-key:"
+_MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291 §2.5.5.2
 _keys: WeakKeyDictionary[Redis, tuple[str, bytes]] = WeakKeyDictionary()
 
 
@@ -39,19 +39,15 @@ def word(day_key: bytes, remote: str) -> str:
     return _word(day_key, _prefix(remote)) if day_key else ""
 
 
-@lru_cache(maxsize=16_384)
 def _prefix(remote: str) -> bytes:
     try:
-        address = ipaddress.ip_address(remote)
-    except ValueError:
+        if ":" not in remote:
+            return socket.inet_pton(socket.AF_INET, remote)[:3]
+        packed = socket.inet_pton(socket.AF_INET6, remote)
+    except (OSError, ValueError):
         return b""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return address.packed[:6]
-        address = address.ipv4_mapped
-    return address.packed[:3]
+    return packed[12:15] if packed.startswith(_MAPPED) else packed[:6]
 
 
-@lru_cache(maxsize=16_384)
 def _word(day_key: bytes, prefix: bytes) -> str:
     return hashlib.blake2b(prefix, key=day_key, digest_size=6).hexdigest() if prefix else ""

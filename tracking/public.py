@@ -7,10 +7,9 @@ handlers below.
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
-from multidict import CIMultiDict
 
 from mailer.core import metrics
 from mailer.core.errors import NotFound
@@ -18,7 +17,8 @@ from mailer.core.services import Services
 from mailer.core.settings import Settings
 from mailer.core.tokens import CampaignToken, Purpose
 from mailer.web import proxies, response
-from mailer.web.request import services
+from mailer.web.ready import Ready, fits
+from mailer.web.request import SERVICES, services
 from tracking import bots, buffer, links
 from tracking.buffer import Hit
 
@@ -34,61 +34,66 @@ _FRESH = {
     "X-Content-Type-Options": "nosniff",
 }
 # what `security_headers` adds on the long way; there is nothing here that a page could load
-_SHORT = _FRESH | {
+SHORT = _FRESH | {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
 }
 
 
-_Way = Callable[[web.Request, Services], Awaitable[web.Response | None]]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-def short_way(settings: Settings) -> Middleware:
-    """The outermost middleware: a known click or open is answered here, everything else goes on."""
-    remote = proxies.asker(settings)
-    headers = CIMultiDict(_SHORT)
-    if settings.secure:
-        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    pixel = headers.copy()
-    pixel["Content-Type"] = "image/gif"
-    pixel["Cross-Origin-Resource-Policy"] = "cross-origin"
+class _Answers:
+    """What is known goes out as bytes made before."""
 
-    async def clicked(request: web.Request, found: Services) -> web.Response | None:
-        what = found.tokens.read_campaign(Purpose.CLICK, request.match_info["token"])
+    def __init__(self, settings: Settings) -> None:
+        self._headers = dict(SHORT)
+        if settings.secure:
+            self._headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        of_pixel = {"Content-Type": "image/gif", "Cross-Origin-Resource-Policy": "cross-origin"}
+        self._pixel = Ready(200, headers=self._headers | of_pixel, body=PIXEL)
+        self._known = lru_cache(maxsize=4096)(self._redirect)
+
+    def _redirect(self, url: str) -> Ready:
+        return Ready(302, headers=self._headers | {"Location": url})
+
+    def to(self, found: Services, purpose: Purpose, what: CampaignToken) -> Ready | None:
+        """None: a handler has to look. Raises NotFound."""
+        if purpose is Purpose.OPEN:
+            return self._pixel
         target = links.known(found, what)
         if target is None or target.held:
             return None
-        await buffer.append(found, _hit(request, "click", what), remote=remote(request))
-        answer = web.Response(status=302, headers=headers)
-        answer.headers["Location"] = target.url
-        return answer
+        return self._redirect(target.url) if what.url else self._known(target.url)
 
-    async def seen(request: web.Request, found: Services) -> web.Response | None:
-        what = found.tokens.read_campaign(Purpose.OPEN, request.match_info["token"])
-        await buffer.append(found, _hit(request, "open", what), remote=remote(request))
-        return web.Response(body=PIXEL, headers=pixel)
 
-    ways: dict[object, _Way] = {click: clicked, opened: seen}
+def short_way(app: web.Application, settings: Settings, long_way: Handler) -> Handler:
+    """Stands before `long_way`, routing and middlewares: a known click or open is answered here."""
+    remote, answers = proxies.asker(settings), _Answers(settings)
 
-    @web.middleware
-    async def first(request: web.Request, handler: Handler) -> web.StreamResponse:
-        way = ways.get(request.match_info.handler)
-        found = services(request)
-        # hits that wait in a file are brought back on the long way
-        if way is None or buffer.may_replay(found):
-            return await handler(request)
-        started = time.perf_counter()
+    async def first(request: web.BaseRequest) -> web.StreamResponse:
+        purpose = _PREFIXES.get(request.raw_path[:5])
+        if purpose is None or not fits(request):
+            return await long_way(request)
+        started, found = time.perf_counter(), app[SERVICES]
         try:
-            answer = await way(request, found)
+            what = found.tokens.read_campaign(purpose, request.raw_path[5:].partition("?")[0])
+            ready = answers.to(found, purpose, what)
         except NotFound:
-            answer = None
-        if answer is None:
-            return await handler(request)
-        metrics.answered("t", answer.status, time.perf_counter() - started)
-        return answer
+            return await long_way(request)
+        # hits that wait in a file are brought back on the long way
+        if ready is None or buffer.may_replay(found):
+            return await long_way(request)
+        kind: buffer.Kind = "open" if purpose is Purpose.OPEN else "click"
+        await buffer.append(found, _hit(request, kind, what), remote=remote(request))
+        metrics.answered("t", ready.status, time.perf_counter() - started)
+        return ready
 
     return first
+
+
+_PREFIXES = {"/t/c/": Purpose.CLICK, "/t/o/": Purpose.OPEN}
 
 
 async def click(request: web.Request) -> web.StreamResponse:
@@ -115,7 +120,7 @@ async def opened(request: web.Request) -> web.StreamResponse:
     return await _answered(request, answer)
 
 
-def _hit(request: web.Request, kind: buffer.Kind, what: CampaignToken) -> Hit:
+def _hit(request: web.BaseRequest, kind: buffer.Kind, what: CampaignToken) -> Hit:
     at = buffer.now_ms()
     return Hit(
         buffer.new_id(at),

@@ -6,8 +6,8 @@ is in deploy/docs/tracking-verdicts.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from tracking.bots import Agent
 
@@ -22,8 +22,7 @@ PROOF = 3
 DELAYS = {"at_once": 3, "minute": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Signals:
+class Signals(NamedTuple):
     """What is kept of a hit for 13 months (S21). `rules` is not of them: it says who judged.
 
     `delay`: class of the time since our server's 250. `burst`: different links of the mail within ten
@@ -56,7 +55,7 @@ def score(signals: Signals) -> int:
     if signals.burst >= LINKS:
         points += 3 if signals.burst >= MANY_LINKS else 2
     points += 2 * (signals.networks >= NETWORKS)
-    points += 2 * (signals.crowd >= CROWD)
+    points += signals.crowd >= CROWD
     # who sends the form on the page to unsubscribe came there to leave
     points += 2 * (signals.leave and not signals.post)
     return points - PROOF * signals.post

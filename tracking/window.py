@@ -8,17 +8,19 @@ keeps what was stored for as long: a hashed network exists nowhere else (S21).
 """
 
 from bisect import insort
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tracking.bots import Agent
 from tracking.buffer import Hit
 
 SECONDS = 600
 MAX_KEPT = 100_000
 """Hits; beyond that the oldest are forgotten sooner, and memory stays flat."""
 BURST_MS, NETWORKS_MS, LEAVE_MS, ALL_MS = 10_000, 120_000, 60_000, SECONDS * 1000
+MOST_OF_NETWORK = 2000
 FLOOD = 200
 """Hits of one recipient in the window: more than that are no reading, and are not stored."""
 
@@ -59,7 +61,8 @@ class Window:
         """In the order of arrival; one that is there already is that one."""
         hits = list(hits)
         if hits:
-            self._forget(max(hit.at for hit in hits) - ALL_MS)
+            # what any of them may have for a neighbour stays
+            self._forget(min(hit.at for hit in hits) - ALL_MS)
         return [self._seen.get(hit.id) or self._new(hit) for hit in hits]
 
     def _new(self, hit: Hit) -> Seen:
@@ -100,13 +103,13 @@ class Window:
             ]
         return changed
 
-    def crowds(self, batch: Sequence[Seen], least: int) -> dict[Network, list[Seen]]:
-        """Networks of the batch that asked for so many recipients of an account within ten minutes."""
-        found = {}
+    def crowds(self, batch: Sequence[Seen], least: int) -> list[list[Seen]]:
+        """Hits of networks of the batch that asked for so many recipients of an account, by time."""
+        found = []
         for network in {(one.hit.account_id, one.hit.network) for one in batch if one.hit.network}:
             there = self._networks.get(network, [])
             if len(there) >= least and len({one.hit.contact_id for one in there}) >= least:
-                found[network] = there
+                found.append(sorted(there[-MOST_OF_NETWORK:], key=_at))
         return found
 
     def _forget(self, before: int) -> None:
@@ -119,6 +122,27 @@ class Window:
                 _drop(self._recipients, oldest.recipient, oldest)
                 if oldest.hit.network:
                     _drop(self._networks, (oldest.hit.account_id, oldest.hit.network), oldest)
+
+
+def mark_crowds(hits: Sequence[Seen], domains: Mapping[int, str], least: int) -> list[Seen]:
+    """`hits` of one network, in the order of time; contact → mail domain. Returns those that are marked now.
+
+    Marked with `least` however many they are: a figure that grew would be written again and again.
+    """
+    changed = []
+    inside: Counter[str] = Counter()
+    start = marked = 0
+    for end, last in enumerate(hits):
+        inside[domains.get(last.hit.contact_id, "")] += 1
+        while last.hit.at - hits[start].hit.at > ALL_MS:
+            inside[domains.get(hits[start].hit.contact_id, "")] -= 1
+            start += 1
+        if sum(1 for domain, n in inside.items() if n and domain) >= least:
+            changed += [one for one in hits[max(start, marked) : end + 1] if not one.crowd]
+            marked = end + 1
+    for one in changed:
+        one.crowd = least
+    return changed
 
 
 def _drop(index: dict[_K, list[Seen]], key: _K, one: Seen) -> None:
@@ -146,9 +170,10 @@ def _bursts(hits: Sequence[Seen]) -> None:
 
 
 def _many_networks(hits: Sequence[Seen]) -> None:
-    if len({one.hit.network for one in hits}) < 2:
+    """Of those that do not say themselves that they are machines: they are no reason to doubt a person."""
+    named = [one for one in hits if one.hit.network and one.hit.agent == Agent.BROWSER and not one.hit.head]
+    if len({one.hit.network for one in named}) < 2:
         return
-    named = [one for one in hits if one.hit.network]
     start = 0
     for end, last in enumerate(named):
         while last.hit.at - named[start].hit.at > NETWORKS_MS:

@@ -1,6 +1,7 @@
 """Who asked, behind a proxy: X-Forwarded-For and -Proto count only when a proxy of ours wrote them (E-11)."""
 
 import ipaddress
+import socket
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network
 
@@ -10,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from mailer.core.settings import Settings, SettingsError
 
 Network = IPv4Network | IPv6Network
+_MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291 §2.5.5.2: IPv4 seen by an IPv6 socket
 
 
 def networks(settings: Settings) -> tuple[Network, ...]:
@@ -46,11 +48,11 @@ def middlewares(settings: Settings) -> list[Middleware]:
     return [forwarded]
 
 
-def asker(settings: Settings) -> Callable[[web.Request], str]:
+def asker(settings: Settings) -> Callable[[web.BaseRequest], str]:
     """The address that asked, for who answers before the middlewares; "" when our proxy does not tell."""
     trusted = networks(settings)
 
-    def remote(request: web.Request) -> str:
+    def remote(request: web.BaseRequest) -> str:
         peer = request.remote or ""
         if not trusted or not _inside(peer, trusted):
             return peer
@@ -63,20 +65,33 @@ def _last_stranger(headers: Iterable[str], trusted: tuple[Network, ...]) -> str:
     """The nearest address that is no proxy of ours: what stands left of it, anybody may have written."""
     chain = [part.strip() for header in headers for part in header.split(",")]
     for text in reversed(chain):
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
+        packed = _packed(text)
+        if packed is None:
             return ""
-        if not _inside(str(address), trusted):
-            return str(address)
+        if not _covered(packed, trusted):
+            return text
     return ""
 
 
 def _inside(text: str, trusted: tuple[Network, ...]) -> bool:
+    packed = _packed(text)
+    return packed is not None and _covered(packed, trusted)
+
+
+def _packed(text: str) -> bytes | None:
+    """Four or sixteen bytes; the C library reads an address in a tenth of the time of `ipaddress`."""
     try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return any(address in network for network in trusted)
+        if ":" not in text:
+            return socket.inet_pton(socket.AF_INET, text)
+        packed = socket.inet_pton(socket.AF_INET6, text)
+    except (OSError, ValueError):
+        return None
+    return packed[12:] if packed.startswith(_MAPPED) else packed
+
+
+def _covered(packed: bytes, trusted: tuple[Network, ...]) -> bool:
+    number, bits = int.from_bytes(packed), len(packed) * 8
+    return any(
+        network.max_prefixlen == bits and number & int(network.netmask) == int(network.network_address)
+        for network in trusted
+    )

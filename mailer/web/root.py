@@ -71,10 +71,13 @@ def add_static(app: web.Application) -> None:
     app.on_response_prepare.append(_cache_for_ever)
 
 
-ROUTES = [
-    web.get("/", way_in),
+HEALTH = [
     web.get("/healthz", healthz),
     web.get("/readyz", readyz),
-    web.get("/.well-known/security.txt", security_txt),
     web.get("/robots.txt", robots),
+]
+ROUTES = [
+    *HEALTH,
+    web.get("/", way_in),
+    web.get("/.well-known/security.txt", security_txt),
 ]

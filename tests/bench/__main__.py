@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from mailer.core import log
-from tests.bench import contact_import, export, pages, profiling, send, send_dkim, send_scale
+from tests.bench import contact_import, export, pages, profiling, send, send_dkim, send_scale, track
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
 BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
@@ -17,6 +17,7 @@ BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
     "import": contact_import.run,
     "pages": pages.run,
     "export": export.run,
+    "track": track.run,
 }
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,

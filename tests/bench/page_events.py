@@ -5,7 +5,7 @@ from mailer.core.services import Services
 from mailer.core.work import Task
 from tests.bench.outcome import say
 from tests.delivery.conftest import Post
-from tracking import counts, jobs
+from tracking import counts, jobs_figures
 
 EARLIER = 10
 """Campaigns of the months before, of which 6 in 10 people opened and 3 in 20 clicked: 0.75 events each."""
@@ -35,7 +35,7 @@ async def a_year(post: Post, campaign_id: int, last: int, chunk: int) -> int:
 
 async def summed_up(services: Services, account_id: int) -> None:
     """The job that counts campaigns, until it has nothing left."""
-    while await jobs.count_campaigns(services, Task(account_id, "tracking.count_campaigns", 0, 0, 1)):
+    while await jobs_figures.count_campaigns(services, Task(account_id, "tracking.count_campaigns", 0, 0, 1)):
         pass
 
 

@@ -1,4 +1,4 @@
-"""A worker under cProfile (the thread of its event loop): python -m tests.bench.profiled_worker FILE"""
+"""A process under cProfile (the thread of its event loop): python -m tests.bench.profiled_worker FILE [web]"""
 
 import cProfile
 import sys
@@ -9,6 +9,6 @@ from mailer.cli import main
 if __name__ == "__main__":
     profile = cProfile.Profile()
     try:
-        profile.runcall(main, ["worker"])
+        profile.runcall(main, sys.argv[2:] or ["worker"])
     finally:
         profile.dump_stats(sys.argv[1])

@@ -15,7 +15,7 @@ from tests.bench.outcome import Options, Result
 from tests.running.processes import ROOT
 
 MOST_SECONDS = 250
-UNITS = {"import": "rows/s", "export": "contacts/s", "pages": "ms"}
+UNITS = {"track": "hits/s", "import": "rows/s", "export": "contacts/s", "pages": "ms"}
 
 
 async def bench(folder: Path, **asked: str) -> tuple[int, list[str]]:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession, web
 from redis.asyncio import Redis
 
-from mailer.app import make_app
+from mailer.app import make_app, started
 from mailer.core import clock
 from mailer.core.db import AccountTx
 from mailer.core.embedded import EmbeddedServers
@@ -158,8 +158,7 @@ async def own(services: Services, settings: Settings, tmp_path: Path) -> AsyncIt
         }
     )
     mine = replace(services, settings=changed, redis=redis)
-    runner = web.AppRunner(make_app(changed, services=mine), shutdown_timeout=1)
-    await runner.setup()
+    runner = await started(make_app(changed, services=mine), changed, shutdown_timeout=1)
     await web.TCPSite(runner, "127.0.0.1", port).start()
     yield Own(valkey, mine, f"http://127.0.0.1:{port}")
     await runner.cleanup()

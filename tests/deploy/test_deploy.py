@@ -25,7 +25,7 @@ from mailer.core.settings import Environment, environment
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SETTINGS = {f"MAILER_{name.upper()}" for name in Environment.model_fields}
-COMPOSE_ONLY = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "CADDY_HOSTS"}
+COMPOSE_ONLY = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "CADDY_HOSTS", "TRACK_UPSTREAM"}
 UNITS = ("mailer-web@.service", "mailer-worker@.service", "mailer-migrate.service")
 
 
@@ -69,7 +69,7 @@ def test_the_operator_file_is_a_valid_one() -> None:
 
 def test_compose_gives_settings_that_exist() -> None:
     services = compose()["services"]
-    for name in ("web", "worker", "migrate"):
+    for name in ("web", "track", "worker", "migrate"):
         given = set(services[name]["environment"])
         assert given <= SETTINGS, given - SETTINGS
 
@@ -117,7 +117,7 @@ def test_compose_mounts_files_that_are_there() -> None:
 
 
 def test_our_containers_hold_no_rights() -> None:
-    for name in ("web", "worker", "migrate"):
+    for name in ("web", "track", "worker", "migrate"):
         service = compose()["services"][name]
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]

@@ -120,8 +120,13 @@ class _Stream:
             return True
         self._checked = time.monotonic()
         token = self._request.cookies.get(sessions.COOKIE, "")
-        async with services(self._request).db.shared() as tx:
-            return await sessions.stands(tx, token, self._channel.account_id)
+        try:
+            async with services(self._request).db.shared() as tx:
+                return await sessions.stands(tx, token, self._channel.account_id)
+        except Exception as error:
+            if isinstance(error, Unavailable) or is_away(error):
+                return True  # without the database there is nothing to look at either
+            raise
 
     async def _say(self, text: str) -> None:
         await self._answer.write(text.encode())

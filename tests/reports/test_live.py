@@ -4,15 +4,22 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
-from aiohttp import ClientResponse, ClientTimeout
+from aiohttp import ClientResponse, ClientTimeout, web
 
+from mailer.app import make_app
+from mailer.core.errors import Unavailable
 from mailer.core.services import Services
+from mailer.core.settings import Settings
+from mailer.serve import started
 from tests.client import COOKIE, Client
 from tests.make import Account, Make
 from tests.reports.test_report import fill
+from tests.running.processes import free_port
 from tracking import live, pages_live
+from tracking.whole_report import Whole
 
 
 @pytest.fixture
@@ -190,3 +197,42 @@ async def test_looking_does_not_keep_a_session_alive(services: Services, make: M
             "UPDATE sessions SET seen_at = now() - interval '31 minutes' WHERE user_id = $1", acc.owner_id
         )
         assert not await sessions.stands(tx, person.cookie, acc.id)
+
+
+async def test_streams_end_when_the_process_is_asked_to_stop(
+    services: Services, settings: Settings, make: Make, acc: Account
+) -> None:
+    campaign_id = await sending(services, make, acc)
+    person = await make.signed_in(acc.owner_id)
+    port = free_port()
+    runner = await started(make_app(settings, services=services), settings, shutdown_timeout=30)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    there = replace(person, base=f"http://127.0.0.1:{port}")
+    async with stream(there, f"{acc.app}/campaigns/{campaign_id}/report/events") as answer:
+        await event(answer)
+        async with asyncio.timeout(10):
+            stopped = asyncio.ensure_future(runner.cleanup())
+            # the end of the stream, not of the connection: a browser takes it up again elsewhere
+            assert b"event: over" not in await answer.content.read()
+            await stopped
+
+
+async def test_a_stream_outlives_a_database_that_is_away_for_a_moment(
+    services: Services, make: Make, acc: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = await sending(services, make, acc)
+    person = await make.signed_in(acc.owner_id)
+    look, failed = live.look, []
+
+    async def away(*args: object, **more: object) -> Whole:
+        if not failed:
+            failed.append(True)
+            raise Unavailable
+        return await look(*args, **more)
+
+    async with stream(person, f"{acc.app}/campaigns/{campaign_id}/report/events") as answer:
+        await event(answer)
+        monkeypatch.setattr(live, "look", away)
+        await deliver(services, acc, campaign_id)
+        assert sent((await event(answer))["data"]) == "23"
+    assert failed

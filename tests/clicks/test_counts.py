@@ -1,5 +1,6 @@
 """What opens and clicks add up to: the same as counting the events, whatever was replayed or judged anew."""
 
+import re
 from collections import Counter, defaultdict
 from datetime import timedelta
 from itertools import product
@@ -192,6 +193,33 @@ async def test_a_verdict_that_changes_moves_one_person(sent: Sent, services: Ser
             change = Change(sent.campaign_id, first.contact_id, "open", 0, first.at, old, new)
             await counts.apply(tx, [change], since=first.time - timedelta(days=1))
             assert await kept(tx, sent.campaign_id) == await counted(tx, sent.campaign_id)
+
+
+@pytest.mark.parametrize("rows", [0, 20_000])
+async def test_a_recipient_is_looked_up_by_the_index_over_contacts(
+    sent: Sent, services: Services, rows: int
+) -> None:
+    """Also when the planner knows nothing, and when it plans once for all: else each looks at the whole campaign."""
+    async with services.db.account(sent.account_id) as tx:
+        await tx.run(
+            """
+            INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
+            SELECT $1, 'p' || n, now() - interval '1 minute', $2, 1000000 + n, 'open', 'person'
+            FROM generate_series(1, $3::int) n
+            """,
+            sent.campaign_id,
+            rows,
+        )
+        await tx.run_plain("SET LOCAL plan_cache_mode = force_generic_plan")
+        day = clock.now() - timedelta(days=1)
+        await tx.run_plain(f"PREPARE totals AS {counts._TOTALS}")
+        arguments = f"1, '{{1}}', '{{open}}', '{{\"\"}}', '{{person}}', '{{0}}', '{{1}}', '{day.isoformat()}'"
+        plan = "\n".join(line for (line,) in await tx.shared().rows(f"EXPLAIN EXECUTE totals({arguments})"))
+        await tx.run_plain("DEALLOCATE totals")
+    used = set(re.findall(r"Scan using (events_\w+)", plan)) | set(re.findall(r"on (events_\w+_idx)", plan))
+    assert used, plan
+    assert all("contact_id_at" in name for name in used), used
+    assert "Seq Scan on events" not in plan
 
 
 async def test_the_migration_counts_what_is_there(sent: Sent, services: Services, repository: Path) -> None:

@@ -318,6 +318,7 @@ LEFT_OUT = {
     "report_mailboxes": _SECRET,
     "feedback_seen": _STATE,
     "day_counts": _STATE,
+    "campaign_figures": _PEOPLE,
     "evidence": _STATE,
     "provider_stops": _STATE,
     "warm_ups": _STATE,

@@ -31,6 +31,13 @@ EVENTS = {
     "complaint": N_("Complained about “{name}”"),
     "bounce": N_("“{name}” came back"),
 }
+# what is not known to be the person's is not told as theirs (D-91)
+NOT_SURE = {
+    ("open", "machine"): N_("A machine opened “{name}”"),
+    ("click", "machine"): N_("A machine followed a link in “{name}”"),
+    ("open", "unknown"): N_("A person or a machine opened “{name}”"),
+    ("click", "unknown"): N_("A person or a machine followed a link in “{name}”"),
+}
 CHANGES = {
     "complained": N_("Complained: everything is stopped"),
     "created": N_("Contact added"),
@@ -56,8 +63,10 @@ def told(moment: Moment) -> str:
             act = i18n.translate(ACTS[moment.word])
             return f"{act} – {about}" if about else act
         case "event":
-            return i18n.translate(EVENTS[moment.word], name=name)
+            # the purpose of an event is its verdict
+            words = NOT_SURE.get((moment.word, moment.purpose), EVENTS[moment.word])
+            return i18n.translate(words, name=name)
         case "delivery":
-            words = {"delivered": N_("“{name}” delivered"), "bounced": N_("“{name}” rejected")}
-            return i18n.translate(words.get(moment.word, N_("“{name}” not sent")), name=name)
+            states = {"delivered": N_("“{name}” delivered"), "bounced": N_("“{name}” rejected")}
+            return i18n.translate(states.get(moment.word, N_("“{name}” not sent")), name=name)
     return i18n.translate(CHANGES.get(moment.word, CHANGES["changed"]))

@@ -14,6 +14,7 @@ from lists import (
     pages_import_runs,
     pages_import_undo,
     pages_imports,
+    pages_list_health,
     pages_lists,
     pages_rights,
     pages_segments,
@@ -23,6 +24,7 @@ from lists import (
 
 ROUTES: list[web.RouteDef] = [
     *pages_lists.ROUTES,
+    *pages_list_health.ROUTES,
     *pages_forms.ROUTES,
     *pages_contacts.ROUTES,
     *pages_duplicates.ROUTES,

@@ -340,6 +340,13 @@ async def ids(tx: AccountTx, tree: Group, known: Known, *, after: int, last: int
     return [row[0] for row in await tx.rows(sql, after, last, *where.values)]
 
 
+async def sampled_ids(tx: AccountTx, tree: Group, known: Known) -> list[int]:
+    """Those of the sample of one in 100."""
+    where = _Where(tree, known)
+    sql = f"SELECT c.id FROM contacts c WHERE {SAMPLED} AND {where.sql}"
+    return [row[0] for row in await tx.rows(sql, 0, EVERYBODY, *where.values)]
+
+
 async def freeze(
     tx: AccountTx, tree: Group, known: Known, selection_id: int, *, after: int = 0, last: int = EVERYBODY
 ) -> int:

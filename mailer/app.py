@@ -28,6 +28,7 @@ import sending.public
 import sending.public_hooks
 import tracking.api
 import tracking.pages
+import tracking.pages_live
 import tracking.public
 import tracking.public_visits
 from mailer.accounts import access
@@ -36,6 +37,8 @@ from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings
 from mailer.web import middleware, proxies, reference, root
 from mailer.web.request import RATES, SERVICES
+from sending import limiter, provider_words
+from tracking.providers import Words
 
 APP_ROUTES: list[web.RouteDef] = [
     *mailer.accounts.pages.ROUTES,
@@ -82,6 +85,8 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     )
     app.on_response_prepare.append(access.add_rate)
     app.cleanup_ctx.append(_services_context(settings, services))
+    app[tracking.pages_live.PROVIDER_WORDS] = Words(limiter.provider_name, provider_words.said)
+    tracking.pages_live.prepare(app)
     app.add_routes(ROOT_ROUTES)
     app.add_subapp("/app", face(APP_ROUTES, [access.session]))
     api = [*API_ROUTES, *reference.routes(API_ROUTES)]

@@ -336,6 +336,52 @@ CREATE FUNCTION public.webhook_wanted(wanted text) RETURNS boolean
                    WHERE account_id = current_account() AND status <> 'off' AND wanted = ANY (events))
 $$;
 
+CREATE TABLE public.ab_tests (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    about text NOT NULL,
+    share smallint NOT NULL,
+    winner_by text NOT NULL,
+    hours smallint NOT NULL,
+    early boolean DEFAULT false NOT NULL,
+    unclear text DEFAULT 'first'::text NOT NULL,
+    state text DEFAULT 'draft'::text NOT NULL,
+    seed bigint,
+    counted_from timestamp with time zone,
+    ends_at timestamp with time zone,
+    winner smallint,
+    decided_at timestamp with time zone,
+    decided_by text,
+    figures jsonb DEFAULT '[]'::jsonb NOT NULL,
+    released_to bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT ab_tests_about_check CHECK ((about = ANY (ARRAY['subject'::text, 'content'::text]))),
+    CONSTRAINT ab_tests_decided CHECK ((((winner IS NOT NULL) = (state = ANY (ARRAY['decided'::text, 'done'::text]))) AND ((winner IS NULL) = (decided_at IS NULL)) AND ((winner IS NULL) = (decided_by IS NULL)))),
+    CONSTRAINT ab_tests_decided_by_check CHECK ((decided_by = ANY (ARRAY['result'::text, 'unclear'::text, 'hand'::text]))),
+    CONSTRAINT ab_tests_hours_check CHECK (((hours >= 1) AND (hours <= 120))),
+    CONSTRAINT ab_tests_share_check CHECK (((share >= 5) AND (share <= 100))),
+    CONSTRAINT ab_tests_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'running'::text, 'asking'::text, 'decided'::text, 'done'::text]))),
+    CONSTRAINT ab_tests_unclear_check CHECK ((unclear = ANY (ARRAY['first'::text, 'ask'::text]))),
+    CONSTRAINT ab_tests_winner_by_check CHECK ((winner_by = ANY (ARRAY['clicks'::text, 'opens'::text, 'hand'::text]))),
+    CONSTRAINT ab_tests_winner_check CHECK (((winner >= 1) AND (winner <= 4)))
+);
+
+ALTER TABLE ONLY public.ab_tests FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.ab_variants (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    number smallint NOT NULL,
+    subject text,
+    preheader text,
+    content_kind text,
+    source text,
+    CONSTRAINT ab_variants_content CHECK (((content_kind IS NULL) = (source IS NULL))),
+    CONSTRAINT ab_variants_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
+    CONSTRAINT ab_variants_number_check CHECK (((number >= 2) AND (number <= 4)))
+);
+
+ALTER TABLE ONLY public.ab_variants FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.account_keys (
     account_id bigint NOT NULL,
     purpose text NOT NULL,
@@ -502,6 +548,7 @@ CREATE TABLE public.campaigns (
     asked_cursor bigint DEFAULT 0 NOT NULL,
     opens_mode text,
     clicks_mode text,
+    reminder_of bigint,
     CONSTRAINT campaigns_clicks_mode_check CHECK ((clicks_mode = ANY (ARRAY['off'::text, 'individual'::text]))),
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
@@ -534,6 +581,7 @@ CREATE TABLE public.deliveries (
     clicks boolean DEFAULT false NOT NULL,
     profile text DEFAULT 'default'::text NOT NULL,
     bounce_reason text DEFAULT ''::text NOT NULL,
+    variant smallint DEFAULT 0 NOT NULL,
     CONSTRAINT deliveries_bounce_reason_check CHECK ((length(bounce_reason) <= 40)),
     CONSTRAINT deliveries_state CHECK (
 CASE status
@@ -687,6 +735,25 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.campaign_figures (
+    account_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    counted_at timestamp with time zone DEFAULT now() NOT NULL,
+    audience integer NOT NULL,
+    sent integer NOT NULL,
+    delivered integer NOT NULL,
+    bounced_hard integer NOT NULL,
+    bounced_other integer NOT NULL,
+    opens_base integer NOT NULL,
+    opened integer NOT NULL,
+    clicks_base integer NOT NULL,
+    clicked integer NOT NULL,
+    unsubscribed integer NOT NULL,
+    complained integer NOT NULL
+);
+
+ALTER TABLE ONLY public.campaign_figures FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaigns ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.campaigns_id_seq
@@ -1580,7 +1647,8 @@ CREATE TABLE public.links (
     campaign_id bigint NOT NULL,
     "position" smallint NOT NULL,
     url text NOT NULL,
-    label text DEFAULT ''::text NOT NULL
+    label text DEFAULT ''::text NOT NULL,
+    variant smallint DEFAULT 1 NOT NULL
 );
 
 ALTER TABLE ONLY public.links FORCE ROW LEVEL SECURITY;
@@ -1859,7 +1927,9 @@ CREATE TABLE public.revisions (
     campaign_id bigint NOT NULL,
     key_day date NOT NULL,
     sealed bytea NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    variant smallint DEFAULT 1 NOT NULL,
+    links_of smallint DEFAULT 1 NOT NULL
 );
 
 ALTER TABLE ONLY public.revisions FORCE ROW LEVEL SECURITY;
@@ -2240,6 +2310,7 @@ CREATE TABLE public.test_sends (
     reply text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
+    variant smallint DEFAULT 1 NOT NULL,
     CONSTRAINT test_sends_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'failed'::text])))
 );
 
@@ -2293,6 +2364,25 @@ ALTER TABLE public.users ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.utm_settings (
+    account_id bigint NOT NULL,
+    campaign_id bigint,
+    active boolean NOT NULL,
+    source text DEFAULT ''::text NOT NULL,
+    medium text DEFAULT ''::text NOT NULL,
+    campaign text DEFAULT ''::text NOT NULL,
+    content text DEFAULT ''::text NOT NULL,
+    rule text DEFAULT 'all'::text NOT NULL,
+    domains text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT utm_settings_campaign_check CHECK ((length(campaign) <= 100)),
+    CONSTRAINT utm_settings_content_check CHECK ((length(content) <= 100)),
+    CONSTRAINT utm_settings_medium_check CHECK ((length(medium) <= 100)),
+    CONSTRAINT utm_settings_rule_check CHECK ((rule = ANY (ARRAY['all'::text, 'only'::text, 'except'::text]))),
+    CONSTRAINT utm_settings_source_check CHECK ((length(source) <= 100))
+);
+
+ALTER TABLE ONLY public.utm_settings FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.warm_up_days (
     account_id bigint NOT NULL,
@@ -2480,6 +2570,12 @@ CREATE TABLE public.work (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+ALTER TABLE ONLY public.ab_tests
+    ADD CONSTRAINT ab_tests_pkey PRIMARY KEY (account_id, campaign_id);
+
+ALTER TABLE ONLY public.ab_variants
+    ADD CONSTRAINT ab_variants_pkey PRIMARY KEY (account_id, campaign_id, number);
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_pkey PRIMARY KEY (account_id, purpose);
 
@@ -2497,6 +2593,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.campaign_figures
+    ADD CONSTRAINT campaign_figures_pkey PRIMARY KEY (account_id, campaign_id);
 
 ALTER TABLE ONLY public.campaign_lists
     ADD CONSTRAINT campaign_lists_pkey PRIMARY KEY (account_id, campaign_id, list_id);
@@ -2670,7 +2769,7 @@ ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.links
-    ADD CONSTRAINT links_position UNIQUE (account_id, campaign_id, "position");
+    ADD CONSTRAINT links_position UNIQUE (account_id, campaign_id, variant, "position");
 
 ALTER TABLE ONLY public.mailing_lists
     ADD CONSTRAINT mailing_lists_pkey PRIMARY KEY (account_id, id);
@@ -2819,6 +2918,9 @@ ALTER TABLE ONLY public.users
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.utm_settings
+    ADD CONSTRAINT utm_settings_of UNIQUE NULLS NOT DISTINCT (account_id, campaign_id);
+
 ALTER TABLE ONLY public.warm_up_days
     ADD CONSTRAINT warm_up_days_pkey PRIMARY KEY (account_id, domain, profile, day);
 
@@ -2864,6 +2966,8 @@ CREATE INDEX audit_object ON public.audit USING btree (account_id, object, objec
 CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
 
 CREATE INDEX campaigns_asking ON public.campaigns USING btree (account_id, month) WHERE (asks_measurement AND (asked_cursor < '9223372036854775807'::bigint));
+
+CREATE UNIQUE INDEX campaigns_reminder_of ON public.campaigns USING btree (account_id, reminder_of) WHERE (reminder_of IS NOT NULL);
 
 CREATE UNIQUE INDEX campaigns_rest_of ON public.campaigns USING btree (account_id, rest_of) WHERE (rest_of IS NOT NULL);
 
@@ -3084,6 +3188,12 @@ CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERE
 
 CREATE TRIGGER suppressions_told AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_suppressions();
 
+ALTER TABLE ONLY public.ab_tests
+    ADD CONSTRAINT ab_tests_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.ab_variants
+    ADD CONSTRAINT ab_variants_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.ab_tests(account_id, campaign_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3095,6 +3205,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.campaign_figures
+    ADD CONSTRAINT campaign_figures_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.campaign_lists
     ADD CONSTRAINT campaign_lists_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -3110,6 +3223,9 @@ ALTER TABLE ONLY public.campaign_segments
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.campaigns
+    ADD CONSTRAINT campaigns_reminder_of_fkey FOREIGN KEY (account_id, reminder_of) REFERENCES public.campaigns(account_id, id);
 
 ALTER TABLE ONLY public.campaigns
     ADD CONSTRAINT campaigns_rest_of_fkey FOREIGN KEY (account_id, rest_of) REFERENCES public.campaigns(account_id, id);
@@ -3372,6 +3488,12 @@ ALTER TABLE ONLY public.tags
 ALTER TABLE ONLY public.test_sends
     ADD CONSTRAINT test_sends_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.utm_settings
+    ADD CONSTRAINT utm_settings_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.utm_settings
+    ADD CONSTRAINT utm_settings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.warm_up_days
     ADD CONSTRAINT warm_up_days_account_id_domain_fkey FOREIGN KEY (account_id, domain) REFERENCES public.warm_ups(account_id, domain) ON DELETE CASCADE;
 
@@ -3396,11 +3518,21 @@ ALTER TABLE ONLY public.webhook_endpoints
 ALTER TABLE ONLY public.webhook_feeds
     ADD CONSTRAINT webhook_feeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE public.ab_tests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ab_variants ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY account ON public.ab_tests USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.ab_variants USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.agreement_acceptances USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.audit USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.campaign_figures USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.campaign_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3548,6 +3680,8 @@ CREATE POLICY account ON public.tags USING ((account_id = public.current_account
 
 CREATE POLICY account ON public.test_sends USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.utm_settings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.warm_up_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.warm_ups USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3569,6 +3703,8 @@ ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.agreement_acceptances ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.campaign_figures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
 
@@ -3716,6 +3852,8 @@ ALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.test_sends ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.utm_settings ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.warm_up_days ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.warm_ups ENABLE ROW LEVEL SECURITY;
@@ -3739,6 +3877,10 @@ GRANT ALL ON FUNCTION public.current_account() TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.contacts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.ab_tests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.ab_variants TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
 
@@ -3767,6 +3909,8 @@ REVOKE ALL ON TABLE public.audit FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.campaign_figures TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.consent_ips TO mailer_eraser;
 
@@ -3931,6 +4075,8 @@ GRANT SELECT,DELETE ON TABLE public.tags TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.test_sends TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.users TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.utm_settings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.warm_up_days TO mailer_eraser;
 

@@ -30,6 +30,7 @@ _STATEMENTS = {
     "ab_variants": "DELETE FROM ab_variants WHERE account_id = $1",
     "ab_tests": "DELETE FROM ab_tests WHERE account_id = $1",
     "provider_stops": "DELETE FROM provider_stops WHERE account_id = $1",
+    "campaign_figures": "DELETE FROM campaign_figures WHERE account_id = $1",
     "campaigns": "DELETE FROM campaigns WHERE account_id = $1",
     "idempotency_keys": "DELETE FROM idempotency_keys WHERE account_id = $1",
     "inbound_mails": "DELETE FROM inbound_mails WHERE account_id = $1",

@@ -89,3 +89,8 @@ async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now)
     await counts.forget(tx, campaign_ids)
     await ab_content.forget_small_figures(tx, campaign_ids, SMALLEST_CELL)
+    # exact figures that other campaigns were compared with
+    await tx.run(
+        "DELETE FROM campaign_figures WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
+        campaign_ids,
+    )

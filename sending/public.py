@@ -16,7 +16,7 @@ from mailer.core.links import Links
 from mailer.core.tokens import CampaignToken, Purpose, RecipientToken
 from mailer.web import response
 from mailer.web.request import services
-from sending import images, personal, preview, seeds, senders
+from sending import images, personal, preview, public_click_map, seeds, senders
 from sending.render import RenderFailed
 
 # E-04, E-51: another origin than the pages, nothing runs, nothing is guessed
@@ -173,4 +173,5 @@ ROUTES: list[web.RouteDef] = [
     web.post("/sender/{token}", confirm_sender),
     web.get("/test-address/{token}", seed_page),
     web.post("/test-address/{token}", answer_seed),
+    *public_click_map.ROUTES,
 ]

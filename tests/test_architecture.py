@@ -69,7 +69,7 @@ OWNERS = {
     "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails inbound_mails stray_mails events outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes operator_mailbox ab_tests ab_variants utm_settings",
     # events of sending: that a mail came back
     # contacts: last_act_at alone (B-27)
-    "tracking": "events event_counts event_hours judgements contacts measurement_settings open_counts counted_loads last_open_days",
+    "tracking": "events event_counts event_hours judgements campaign_figures contacts measurement_settings open_counts counted_loads last_open_days",
     "retention_jobs": "*",
 }
 # global tables without a word about anybody's rows

@@ -17,7 +17,7 @@ from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, again, in_
 from mailer.core.services import Services
 from mailer.core.work import Task
-from tracking import buffer, ingest, rejudge, tallies
+from tracking import buffer, ingest, jobs_figures, rejudge, tallies
 from tracking.buffer import Entry, Hit
 from tracking.window import MAX_KEPT, Seen, Window
 
@@ -150,4 +150,5 @@ JOBS: list[Job] = [
     Job("tracking.flush", flush, every=timedelta(seconds=1)),
     Job("tracking.judge_all", judge_all, every=JUDGED),
     Job("tracking.judge_anew", judge_anew),
+    *jobs_figures.JOBS,
 ]

@@ -1,4 +1,4 @@
-"""Pages for signed-in people of this room: the report of a campaign, its table, how figures are made."""
+"""Pages for signed-in people of this room: the report of a campaign, its tables, how figures are made."""
 
 from datetime import timedelta
 
@@ -6,45 +6,57 @@ from aiohttp import web
 
 from mailer.accounts import access, audit
 from mailer.core import clock
+from mailer.core.errors import NotFound
+from mailer.core.links import Links
+from mailer.core.tokens import CampaignToken
 from mailer.web import response
-from mailer.web.request import id_in_path
-from tracking import modes, pages_measurement, report_table, reports, timeline, words
+from mailer.web.request import id_in_path, services
+from tracking import (
+    pages_live,
+    pages_measurement,
+    pages_reports,
+    report_table,
+    report_tables,
+    reports,
+    whole_report,
+)
+from tracking.providers import Words
 from tracking.reports import Campaign
-from tracking.timeline import Timeline
+from tracking.whole_report import Whole
 
 AFTER = timedelta(hours=24)
+FRAME = timedelta(hours=1)
+PROVIDER_WORDS = pages_live.PROVIDER_WORDS
 
 
 async def report(request: web.Request) -> web.Response:
     place = access.member(request)
     campaign_id = id_in_path(request)
     async with access.account_tx(request) as tx:
-        found = await reports.summary(tx, campaign_id)
-        measurement = await modes.measured(tx, campaign_id)
-        # what is left of the details after that day would draw a curve of nothing
-        over_time = (
-            Timeline(unit="day", moments=[])
-            if found.campaign.details_erased_at
-            else await timeline.over_time(tx, campaign_id, zone=place.time_zone)
-        )
-        compared = await tx.value(
-            "SELECT true FROM ab_tests WHERE account_id = $1 AND campaign_id = $2", campaign_id
-        )
-    context = {
-        "report": found,
-        "compared": compared,
-        "over_time": over_time,
-        "measurement": measurement,
-        "base": f"/app/{place.account_id}/campaigns/{campaign_id}",
-        "words": words,
-        "refresh": _refresh_seconds(found.campaign),
+        found = await whole_report.whole(tx, campaign_id, zone=place.time_zone)
+    context = pages_live.figures_context(request, found, campaign_id) | {
+        "refresh": refresh_seconds(found.report.campaign),
+        "live": found.report.campaign.live and found.report.campaign.started_at is not None,
         "may_copy": place.role >= access.Role.EDITOR,
-        "now": clock.now(),
+        "frame": _frame(request, found),
     }
     return response.page(request, "tracking/reports/report.html", context)
 
 
-def _refresh_seconds(campaign: Campaign) -> int:
+def _frame(request: web.Request, found: Whole) -> str:
+    """The address of the mail with its links numbered, for the next minutes; "" once the mail is erased."""
+    campaign = found.report.campaign
+    until = found.content_until
+    gone = campaign.content_erased_at is not None or (until is not None and until <= clock.now())
+    if gone or campaign.started_at is None:
+        return ""
+    held = services(request)
+    what = CampaignToken(access.member(request).account_id, campaign.id, 0)
+    expires = int((clock.now() + FRAME).timestamp())
+    return Links(held.tokens, held.settings.track_url).click_map(what, expires=expires)
+
+
+def refresh_seconds(campaign: Campaign) -> int:
     """ui 2.4: while sending and for a day after; 0: no more."""
     if campaign.live and campaign.started_at is not None:
         return 2
@@ -53,17 +65,38 @@ def _refresh_seconds(campaign: Campaign) -> int:
 
 
 async def table(request: web.Request) -> web.Response:
-    """The same figures as CSV."""
+    """The main figures as CSV."""
     campaign_id = id_in_path(request)
     async with access.account_tx(request) as tx:
         found = await reports.summary(tx, campaign_id)
         await audit.write(tx, "exported", "campaign_report", campaign_id)
+    return _csv(report_table.write(found), f"report-{campaign_id}")
+
+
+async def one_table(request: web.Request) -> web.Response:
+    """One table of the page as CSV."""
+    place = access.member(request)
+    campaign_id, name = id_in_path(request), request.match_info["table"]
+    if name not in report_tables.NAMES:
+        raise NotFound
+    async with access.account_tx(request) as tx:
+        found = await whole_report.whole(tx, campaign_id, zone=place.time_zone)
+        await audit.write(tx, "exported", "campaign_report", campaign_id)
+    head, rows = report_tables.table(name, found, _provider_words(request))
+    return _csv(report_table.csv_bytes(head, rows), f"report-{campaign_id}-{name}")
+
+
+def _provider_words(request: web.Request) -> Words:
+    return request.config_dict[PROVIDER_WORDS]
+
+
+def _csv(body: bytes, name: str) -> web.Response:
     return web.Response(
-        body=report_table.write(found),
+        body=body,
         content_type="text/csv",
         charset="utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="report-{campaign_id}.csv"',
+            "Content-Disposition": f'attachment; filename="{name}.csv"',
             "Cache-Control": "no-store",
         },
     )
@@ -77,6 +110,9 @@ async def formulas(request: web.Request) -> web.Response:
 ROUTES: list[web.RouteDef] = [
     web.get(r"/{a}/campaigns/{id:\d+}/report", report),
     web.get(r"/{a}/campaigns/{id:\d+}/report.csv", table),
+    web.get(r"/{a}/campaigns/{id:\d+}/report/{table}.csv", one_table),
     web.get("/{a}/reports/formulas", formulas),
     *pages_measurement.ROUTES,
+    *pages_live.ROUTES,
+    *pages_reports.ROUTES,
 ]

@@ -1,7 +1,8 @@
-"""A report as one CSV table: what, detail, number, base, share. The same figures as the page."""
+"""Reports as CSV. The main figures in one table: what, detail, number, base, share; as on the page."""
 
 import csv
 import io
+from collections.abc import Iterable, Sequence
 
 from mailer.web import i18n
 from tracking import words
@@ -9,31 +10,41 @@ from tracking.figures import Measured, Verdicts
 from tracking.reports import Report
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Cell = str | int | float | None
+Row = Sequence[Cell]
 
 
 def write(report: Report) -> bytes:
-    """UTF-8 with a mark for spreadsheets; text cells cannot be formulas (E-52)."""
-    out = io.StringIO(newline="")
-    table = csv.writer(out, lineterminator="\r\n")
-    table.writerow(_HEAD)
+    """The main figures."""
     erased = report.campaign.details_erased_at
+    found: list[Row] = []
     for name, detail, n, base in _rows(report):
         # a 0 says "under ten" then: no figure
         if erased and not n:
             continue
-        share = "" if not base else f"{n / base:.4f}"
-        table.writerow((_cell(name), _cell(detail), n, "" if base is None else base, share))
+        found.append((name, detail, n, base, f"{n / base:.4f}" if base else None))
     if erased:
-        day = i18n.day(erased)
-        table.writerow((i18n.translate("Details of single people erased"), day, "", "", ""))
+        found.append((i18n.translate("Details of single people erased"), i18n.day(erased), None, None, None))
+    return csv_bytes(_HEAD, found)
+
+
+def csv_bytes(head: Row, rows: Iterable[Row]) -> bytes:
+    """UTF-8 with a mark for spreadsheets; text cells cannot be formulas (E-52). None: an empty cell."""
+    out = io.StringIO(newline="")
+    table = csv.writer(out, lineterminator="\r\n")
+    table.writerow(head)
+    for row in rows:
+        table.writerow([_cell(value) for value in row])
     return "\N{ZERO WIDTH NO-BREAK SPACE}".encode() + out.getvalue().encode()
 
 
 _HEAD = ("what", "detail", "number", "base", "share")
 
 
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _cell(value: Cell) -> str | float:
+    if not isinstance(value, str):
+        return "" if value is None else value
+    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _rows(report: Report) -> list[tuple[str, str, int, int | None]]:

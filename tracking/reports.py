@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from mailer.core import kept_counts
 from mailer.core.db import AccountTx
 from mailer.core.kept_counts import Counted
-from tracking import figures, versions
-from tracking.figures import Figures, LinkFigures, Measured, Verdicts
+from tracking import figures, measured, versions
+from tracking.figures import Figures, LinkFigures, Measured
 from tracking.versions import Version
 
 LIVE_SECONDS, FINISHED_SECONDS = 10.0, 60.0
@@ -25,7 +25,10 @@ LIVE = ("scheduled", "preparing", "sending", "paused")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """`details_erased_at`: since then figures are the totals kept; one under ten is told as 0 (A-064)."""
+    """`details_erased_at`: since then figures are the totals kept; one under ten is told as 0 (A-064).
+
+    `content_erased_at`: since then nobody can see the mail itself any more (S12).
+    """
 
     id: int
     name: str
@@ -34,6 +37,7 @@ class Campaign:
     started_at: datetime | None
     finished_at: datetime | None
     details_erased_at: datetime | None
+    content_erased_at: datetime | None = None
 
     @property
     def live(self) -> bool:
@@ -134,7 +138,7 @@ async def summary(tx: AccountTx, campaign_id: int) -> Report:
     campaign = await tx.one(
         Campaign,
         """
-        SELECT id, name, kind, status, started_at, finished_at, details_erased_at
+        SELECT id, name, kind, status, started_at, finished_at, details_erased_at, content_erased_at
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,
@@ -203,19 +207,20 @@ def _rates(campaign: Campaign, balance: Balance, found: Figures) -> Rates:
 async def _from_events(
     tx: AccountTx, campaign_id: int, bases: tuple[int, int], *, unsubscribed: int
 ) -> Figures:
-    opens, clicks = await _measured(tx, campaign_id, bases)
+    opens, clicks = await measured.recipients(tx, campaign_id, bases)
     complained = await tx.value(
         """
         SELECT count(DISTINCT contact_id)
         FROM events
         WHERE account_id = $1 AND campaign_id = $2 AND kind = 'complaint'
+          AND at >= (SELECT (month - 31)::timestamptz FROM campaigns WHERE account_id = $1 AND id = $2)
         """,
         campaign_id,
     )
     return Figures(
         opens=opens,
         clicks=clicks,
-        links=await _links(tx, campaign_id),
+        links=await measured.links(tx, campaign_id),
         unsubscribed=unsubscribed,
         complained=complained,
     )
@@ -286,83 +291,6 @@ def _balance(parts: list[Part], deferred: int) -> Balance:
     )
 
 
-async def _measured(tx: AccountTx, campaign_id: int, bases: tuple[int, int]) -> tuple[Measured, Measured]:
-    """Each recipient counts once, as the best that is known of it: person, unknown, machine."""
-    rows = await tx.rows(
-        """
-        WITH recipients AS (
-            SELECT kind, contact_id,
-                   count(*) FILTER (WHERE verdict = 'person') AS people,
-                   count(*) FILTER (WHERE verdict = 'machine') AS machines,
-                   count(*) FILTER (WHERE verdict = 'unknown') AS unknown
-            FROM events
-            WHERE account_id = $1 AND campaign_id = $2 AND kind IN ('open', 'click')
-            GROUP BY kind, contact_id
-        )
-        SELECT kind,
-               (count(*) FILTER (WHERE people > 0))::int,
-               (count(*) FILTER (WHERE people = 0 AND unknown = 0))::int,
-               (count(*) FILTER (WHERE people = 0 AND unknown > 0))::int,
-               sum(people)::int, sum(machines)::int, sum(unknown)::int
-        FROM recipients
-        GROUP BY kind
-        """,
-        campaign_id,
-    )
-    found = {row[0]: _both(row[1:]) for row in rows}
-    none = (Verdicts(), Verdicts())
-    opens, clicks = found.get("open", none), found.get("click", none)
-    return (
-        Measured(base=bases[0], unique=opens[0], total=opens[1]),
-        Measured(base=bases[1], unique=clicks[0], total=clicks[1]),
-    )
-
-
-def _both(numbers: tuple[int, ...]) -> tuple[Verdicts, Verdicts]:
-    """People, machines, unknown of recipients, then of hits."""
-    first, second = numbers[:3], numbers[3:]
-    return (
-        Verdicts(people=first[0], machines=first[1], unknown=first[2]),
-        Verdicts(people=second[0], machines=second[1], unknown=second[2]),
-    )
-
-
-async def _links(tx: AccountTx, campaign_id: int) -> list[LinkFigures]:
-    """All links of the campaign, also those that nobody followed, in the order of the mail."""
-    rows = await tx.rows(
-        """
-        WITH recipients AS (
-            SELECT link_id, contact_id,
-                   count(*) FILTER (WHERE verdict = 'person') AS people,
-                   count(*) FILTER (WHERE verdict = 'machine') AS machines,
-                   count(*) FILTER (WHERE verdict = 'unknown') AS unknown
-            FROM events
-            WHERE account_id = $1 AND campaign_id = $2 AND kind = 'click'
-            GROUP BY link_id, contact_id
-        )
-        SELECT l.id, l.position::int, l.url, l.label,
-               (count(*) FILTER (WHERE r.people > 0))::int,
-               (count(*) FILTER (WHERE r.people = 0 AND r.unknown = 0))::int,
-               (count(*) FILTER (WHERE r.people = 0 AND r.unknown > 0))::int,
-               coalesce(sum(r.people), 0)::int, coalesce(sum(r.machines), 0)::int,
-               coalesce(sum(r.unknown), 0)::int
-        FROM links l
-        LEFT JOIN recipients r ON r.link_id = l.id
-        WHERE l.account_id = $1 AND l.campaign_id = $2
-        GROUP BY l.id, l.position, l.url, l.label
-        ORDER BY l.position
-        """,
-        campaign_id,
-    )
-    found = []
-    for link_id, position, url, label, *numbers in rows:
-        unique, total = _both(tuple(numbers))
-        found.append(
-            LinkFigures(link_id=link_id, position=position, url=url, label=label, unique=unique, total=total)
-        )
-    return found
-
-
 async def _bounces(tx: AccountTx, campaign_id: int) -> list[Bounce]:
     return await tx.many(
         Bounce,
@@ -382,7 +310,10 @@ async def _bounces(tx: AccountTx, campaign_id: int) -> list[Bounce]:
 
 
 async def _departures(tx: AccountTx, campaign_id: int) -> list[Count]:
-    """People who left by a link of this campaign, by the reason they gave; "" for none."""
+    """People who left by a link of this campaign, by the reason they gave; "" for none.
+
+    Here and elsewhere `month - 31` leaves partitions aside that can hold nothing of the campaign.
+    """
     return await tx.many(
         Count,
         """
@@ -390,6 +321,7 @@ async def _departures(tx: AccountTx, campaign_id: int) -> list[Count]:
         FROM (SELECT DISTINCT ON (contact_id) coalesce(signals ->> 'reason', '') AS reason
               FROM events
               WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe'
+                AND at >= (SELECT (month - 31)::timestamptz FROM campaigns WHERE account_id = $1 AND id = $2)
               ORDER BY contact_id, at DESC) last
         GROUP BY reason
         ORDER BY count(*) DESC, reason

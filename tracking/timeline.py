@@ -5,11 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter
-
-from mailer.core import kept_counts
 from mailer.core.db import AccountTx
-from mailer.core.kept_counts import Counted
 
 HOURS = 72
 DAYS = 60
@@ -23,9 +19,6 @@ class Moment:
     opens: int
     clicks: int
     unsubscribed: int
-
-
-_STORED = TypeAdapter(list[Moment])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,42 +36,47 @@ class Timeline:
 async def over_time(tx: AccountTx, campaign_id: int, *, zone: str) -> Timeline:
     """Hours while everything lies within three days, days after that, 60 at most. `zone`: an IANA name.
 
-    Of very many events, as of some seconds ago.
+    Opens and clicks are counted by the hour of UTC: in a zone that is half an hour off, so are its days.
     """
-
-    async def count() -> Counted:
-        unit, moments = await _moments(tx, campaign_id, zone)
-        events = sum(one.opens + one.clicks + one.unsubscribed for one in moments)
-        return Counted([unit, _STORED.dump_python(moments, mode="json")], events)
-
-    counted = await kept_counts.of(tx, f"timeline {zone}", campaign_id, count, most_seconds=60.0)
-    unit, stored = counted.value
-    found = _STORED.validate_python(stored)
-    return Timeline(unit=unit, moments=_filled(found, unit, ZoneInfo(zone)) if found else [])
-
-
-async def _moments(tx: AccountTx, campaign_id: int, zone: str) -> tuple[Literal["hour", "day"], list[Moment]]:
     span = await tx.rows(
         """
-        SELECT min(at), max(at)
-        FROM events
-        WHERE account_id = $1 AND campaign_id = $2 AND kind IN ('open', 'click', 'unsubscribe')
+        SELECT least(n.first, e.first), greatest(n.last, e.last)
+        FROM (SELECT min(hour) AS first, max(hour) AS last
+              FROM event_hours
+              WHERE account_id = $1 AND campaign_id = $2 AND hits > 0) n,
+             (SELECT min(at) AS first, max(at) AS last
+              FROM events
+              WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe'
+                AND at >= (SELECT (month - 31)::timestamptz
+                           FROM campaigns WHERE account_id = $1 AND id = $2)) e
         """,
         campaign_id,
     )
     first, last = span[0]
     if first is None:
-        return "hour", []
+        return Timeline(unit="hour", moments=[])
     unit: Literal["hour", "day"] = "hour" if last - first < timedelta(hours=HOURS) else "day"
-    found = await tx.many(
+    found = await _moments(tx, campaign_id, unit, zone)
+    return Timeline(unit=unit, moments=_filled(found, unit, ZoneInfo(zone)) if found else [])
+
+
+async def _moments(tx: AccountTx, campaign_id: int, unit: str, zone: str) -> list[Moment]:
+    return await tx.many(
         Moment,
         """
-        SELECT date_trunc($3, at, $4) AS at,
-               (count(*) FILTER (WHERE kind = 'open' AND verdict <> 'machine'))::int AS opens,
-               (count(*) FILTER (WHERE kind = 'click' AND verdict <> 'machine'))::int AS clicks,
-               (count(*) FILTER (WHERE kind = 'unsubscribe'))::int AS unsubscribed
-        FROM events
-        WHERE account_id = $1 AND campaign_id = $2 AND kind IN ('open', 'click', 'unsubscribe')
+        SELECT date_trunc($3, at, $4) AS at, sum(opens)::int AS opens, sum(clicks)::int AS clicks,
+               sum(unsubscribed)::int AS unsubscribed
+        FROM (
+            SELECT hour AS at, CASE kind WHEN 'open' THEN hits ELSE 0 END AS opens,
+                   CASE kind WHEN 'click' THEN hits ELSE 0 END AS clicks, 0 AS unsubscribed
+            FROM event_hours
+            WHERE account_id = $1 AND campaign_id = $2 AND verdict <> 'machine'
+            UNION ALL
+            SELECT at, 0, 0, 1
+            FROM events
+            WHERE account_id = $1 AND campaign_id = $2 AND kind = 'unsubscribe'
+              AND at >= (SELECT (month - 31)::timestamptz FROM campaigns WHERE account_id = $1 AND id = $2)
+        ) counted
         GROUP BY 1
         ORDER BY 1
         LIMIT $5
@@ -88,7 +86,6 @@ async def _moments(tx: AccountTx, campaign_id: int, zone: str) -> tuple[Literal[
         zone,
         HOURS + 2 if unit == "hour" else DAYS,
     )
-    return unit, found
 
 
 def _filled(found: list[Moment], unit: str, zone: ZoneInfo) -> list[Moment]:

@@ -1,5 +1,7 @@
 """States and reasons in words (ui 4.2): a code stands beside them, never instead of them."""
 
+import re
+
 from mailer.core.text import N_
 from tracking.reports import Bounce
 
@@ -49,6 +51,7 @@ _DETAILS = {
     "7.27": N_("refused: authentication"),
     "7.28": N_("refused: too many messages"),
 }
+_ENHANCED = re.compile(r"\b[245]\.(\d{1,3}\.\d{1,3})\b")
 _KIND = {
     "hard": N_("address does not exist"),
     "soft": N_("refused for now by the mailbox"),
@@ -67,6 +70,12 @@ DEPARTURES = {
 def bounce(one: Bounce) -> str:
     """A msgid."""
     return _DETAILS.get(one.enhanced[2:]) or _KIND.get(one.reason, _KIND["block"])
+
+
+def answer(reply: str) -> str:
+    """A msgid for what a server said, by its enhanced code alone; "" when that tells nothing."""
+    found = _ENHANCED.search(reply)
+    return _DETAILS.get(found[1], "") if found else ""
 
 
 def part(status: str, reason: str) -> str:

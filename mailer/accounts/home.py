@@ -10,7 +10,7 @@ from typing import Literal
 
 from mailer.accounts import accounts, agreements, webhook_state
 from mailer.accounts.webhook_state import GivenUp
-from mailer.core import clock, kept_counts
+from mailer.core import clock, kept_counts, work
 from mailer.core.db import AccountTx
 from mailer.core.kept_counts import Counted
 from mailer.core.text import N_
@@ -102,11 +102,16 @@ class OpenCampaign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentCampaign:
+    """`delivered`, `clicks_base`, `clicked`: as the reports counted them last; None: not yet."""
+
     id: int
     name: str
     finished_at: datetime | None
     audience: int
     unsubscribed: int
+    delivered: int | None
+    clicks_base: int | None
+    clicked: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +165,7 @@ async def show(tx: AccountTx) -> Home:
         webhooks=await webhook_state.given_up(tx),
         running=await _running(tx),
         last=await _last(tx),
-        weeks=await _weeks(tx),
+        weeks=await weeks(tx),
         allowance=await _allowance(tx),
     )
 
@@ -278,6 +283,13 @@ async def _running(tx: AccountTx) -> list[OpenCampaign]:
 
 
 async def _last(tx: AccountTx) -> list[SentCampaign]:
+    found = await _last_sent(tx)
+    if any(one.delivered is None for one in found):
+        await work.add(tx, "tracking.count_campaigns", 0)
+    return found
+
+
+async def _last_sent(tx: AccountTx) -> list[SentCampaign]:
     return await tx.many(
         SentCampaign,
         """
@@ -286,8 +298,12 @@ async def _last(tx: AccountTx) -> list[SentCampaign]:
                     ELSE (SELECT count(DISTINCT e.contact_id)::int
                           FROM events e
                           WHERE e.account_id = $1 AND e.campaign_id = c.id AND e.kind = 'unsubscribe')
-               END AS unsubscribed
+               END AS unsubscribed,
+               CASE WHEN c.details_erased_at IS NOT NULL THEN coalesce((c.totals ->> 'delivered')::int, 0)
+                    ELSE f.delivered END AS delivered,
+               f.clicks_base, f.clicked
         FROM campaigns c
+        LEFT JOIN campaign_figures f ON f.account_id = $1 AND f.campaign_id = c.id
         WHERE c.account_id = $1 AND c.status = 'sent'
         ORDER BY c.finished_at DESC NULLS LAST, c.id DESC
         LIMIT 5
@@ -304,7 +320,7 @@ class _Change:
     lost: int
 
 
-async def _weeks(tx: AccountTx) -> list[Week]:
+async def weeks(tx: AccountTx) -> list[Week]:
     """Thirteen weeks, the oldest first; empty when nobody ever subscribed.
 
     One pass: what is active today, and backwards from there what each week gained and lost.

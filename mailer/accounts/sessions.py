@@ -127,6 +127,30 @@ async def find(tx: SharedTx, token: str) -> Person | None:
     return found
 
 
+async def stands(tx: SharedTx, token: str, account_id: int) -> bool:
+    """Is this still the cookie of a member of the account? Touches nothing: for what asks by itself."""
+    return bool(
+        await tx.value(
+            """
+            SELECT EXISTS (
+                SELECT
+                FROM sessions s
+                JOIN users u ON u.id = s.user_id
+                JOIN memberships m ON m.user_id = s.user_id AND m.account_id = $2
+                WHERE s.token_hash = $1
+                  AND NOT u.disabled AND NOT u.must_change_password
+                  AND s.seen_at > now() + $3::interval
+                      - make_interval(mins => CASE WHEN u.is_operator THEN 15 ELSE 30 END)
+                  AND s.created_at > now() + $3::interval
+                      - make_interval(hours => CASE WHEN u.is_operator THEN 4 ELSE 8 END))
+            """,
+            _hash(token),
+            account_id,
+            clock.offset(),
+        )
+    )
+
+
 def seconds_left(person: Person) -> int:
     """Until this session ends when nothing more is asked for: idle or in all, whichever is first."""
     idle = timedelta(minutes=15 if person.is_operator else 30)

@@ -96,6 +96,11 @@ class Links:
         """A frame of our own preview (sending/preview.py tells the numbers)."""
         return f"{self.base}/t/preview/{self.tokens.timed(Purpose.PREVIEW, *numbers, expires=expires)}"
 
+    def click_map(self, what: CampaignToken, *, expires: int) -> str:
+        """A frame of our own: the mail as it was sent, its links numbered."""
+        token = self.tokens.timed(Purpose.CLICK_MAP, what.account_id, what.campaign_id, expires=expires)
+        return f"{self.base}/t/click-map/{token}"
+
     def form(self, account_id: int, public_key: str) -> str:
         """The public page of a sign-up form; sites of others link to it for years."""
         return f"{self.base}/t/form/{account_id}-{public_key}"

@@ -45,6 +45,7 @@ class Purpose(StrEnum):
     UPLOAD = "i"
     RETURN = "b"
     HOOK = "h"
+    CLICK_MAP = "q"
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,9 @@ def percent(part: int, whole: int) -> str:
         format="#,##0.0 %" if language() == "fr" else "#,##0.0%",
         locale=LOCALES[language()],
     )
-    return f"< {text}" if tiny else text.replace(" %", " %")
+    # a sign alone at the start of a line says nothing
+    text = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    return f"<\N{NO-BREAK SPACE}{text}" if tiny else text
 
 
 def moment(value: datetime, zone_name: str, *, long: bool = False) -> str:

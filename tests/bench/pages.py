@@ -1,7 +1,8 @@
 """`pages`: what a page costs when there is much behind it, against the same page of a small account.
 
 A web process of the product, asked over HTTP by somebody who is signed in. Two accounts in one database: one
-with 1,000 contacts, one with 1,000,000, each with a campaign that went to all of them.
+with 1,000 contacts, one with 1,000,000, each with a campaign that went to all of them, and with ten events a
+contact over the months before: 10,000,000 of them in the large one.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientSession
 
-from tests.bench import children, scene
+from tests.bench import children, page_events, scene
 from tests.bench.outcome import Options, Result, Void, say
 from tests.bench.scene import Scene
 from tests.client import Client
@@ -32,7 +33,9 @@ PAGES: Mapping[str, str] = {
     "people of a list": "/contacts?list_id={list_id}",
     "prefix of an address": "/contacts?q=lecteur.77",
     "prefix of a name": "/contacts?q=delau",
+    "health of a list": "/lists/{list_id}/health",
     "campaign report": "/campaigns/{campaign_id}/report",
+    "reports": "/reports",
 }
 
 
@@ -123,17 +126,6 @@ async def _place(stage: Scene, make: Make) -> Place:
                 after,
                 CHUNK,
             )
-            await tx.run(
-                """
-                INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
-                SELECT $1, 'bench-' || id, now(), $2, id, 'open', 'person'
-                FROM contacts
-                WHERE account_id = $1 AND id > $3 AND id <= $3 + $4 AND id % 4 = 0
-                """,
-                campaign_id,
-                after,
-                CHUNK,
-            )
     async with stage.post.tx() as tx:
         await tx.run(
             """
@@ -143,6 +135,8 @@ async def _place(stage: Scene, make: Make) -> Place:
             """,
             campaign_id,
         )
+    await page_events.a_year(stage.post, campaign_id, last, CHUNK)
+    await page_events.summed_up(stage.services, account.id)
     places = {"list_id": list_id, "campaign_id": campaign_id}
     paths = {page: account.app + path.format(**places) for page, path in PAGES.items()}
     return Place(await make.signed_in(account.owner_id), paths)

@@ -142,6 +142,7 @@ async def test_leave_and_come_back(
     scale = Scale(page)
     mirror = await visit(language=language, theme=theme, width=width)
     walk = Walk(page, f"w4-{language}-{theme}-{width}", mirror)
+    measured = await _measured(stores, mail.recipient)
     for _ in range(5):
         await page.goto(f"{link_in(mail.raw, 'unsubscribe')}?lang={language}")
     walk.presses += 1
@@ -155,11 +156,16 @@ async def test_leave_and_come_back(
     heading = await page.get_by_role("heading", level=1).inner_text()
     await page.reload()
     assert await page.get_by_role("heading", level=1).inner_text() == heading
+    assert await _departures(stores, mail.recipient) == 1
     await scale.assert_light()
     await walk.stop("left")
     before = await _mails_to(stores, mail.recipient)
+    left = page.url
     await walk.press(walk.button(say["return"]))
     await walk.says(say["on_its_way"])
+    # who comes by the same link again and asks once more is sent nothing more
+    again = await page.context.request.post(left, form={"do": "return"})
+    assert again.status == 200
     await walk.stop("return")
     asked = await confirmation(stores, page, mail.recipient, mail.id)
     assert await _subscription(stores, mail.recipient) == "unsubscribed"
@@ -175,6 +181,50 @@ async def test_leave_and_come_back(
     await scale.assert_light()
     await walk.stop("confirmed")
     assert walk.presses <= MOST_PRESSES
+    assert await _mails_to(stores, mail.recipient) == before + 1
+    # the ledger holds leaving and return; what is measured is as it was, not revived
+    assert await _acts(stores, mail.recipient) == ["withdrawn", "asked", "confirmed"]
+    assert await _measured(stores, mail.recipient) == measured
+    assert await _departures(stores, mail.recipient) == 1
+
+
+async def _measured(stores: Services, recipient: str) -> tuple[str, str]:
+    async with stores.db.account(1) as tx:
+        [found] = await tx.rows(
+            "SELECT opens, clicks FROM contacts WHERE account_id = $1 AND email = $2", recipient
+        )
+        return found[0], found[1]
+
+
+async def _departures(stores: Services, recipient: str) -> int:
+    async with stores.db.account(1) as tx:
+        return int(
+            await tx.value(
+                """
+                SELECT count(*)
+                FROM events e
+                JOIN contacts c ON c.account_id = $1 AND c.id = e.contact_id
+                WHERE e.account_id = $1 AND c.email = $2 AND e.kind = 'unsubscribe'
+                """,
+                recipient,
+            )
+        )
+
+
+async def _acts(stores: Services, recipient: str) -> list[str]:
+    """Of the list, in the ledger, since the person was imported."""
+    async with stores.db.account(1) as tx:
+        rows = await tx.rows(
+            """
+            SELECT g.act
+            FROM consents g
+            JOIN contacts c ON c.account_id = $1 AND c.id = g.contact_id
+            WHERE g.account_id = $1 AND c.email = $2 AND g.purpose = 'mail' AND g.method <> 'import'
+            ORDER BY g.id
+            """,
+            recipient,
+        )
+        return [act for (act,) in rows]
 
 
 @pytest.mark.req("F-01", "F-04", "F-09")

@@ -1,5 +1,6 @@
-"""Chromium for the report."""
+"""Chromium for the report, and a draft that can leave."""
 
 from tests.browser.conftest import browser, visit
+from tests.campaigns.conftest import ready
 
-__all__ = ["browser", "visit"]
+__all__ = ["browser", "ready", "visit"]

@@ -12,6 +12,7 @@ from mailer.core.services import Services
 from retention_jobs import purge
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
+from tests.reports.test_report import counted
 from tracking import reports
 from tracking.figures import Verdicts
 
@@ -73,6 +74,7 @@ async def _fill(tx: AccountTx, *, people: int = 40, at: datetime = SENT) -> int:
             min(count, people),
             times,
         )
+    await counted(tx, campaign_id)
     return campaign_id
 
 

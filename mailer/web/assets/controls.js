@@ -14,6 +14,10 @@ on("click", "[data-copy]", async (button) => {
   button.setAttribute("aria-live", "polite");
 });
 
+// <button type="button" data-print hidden>: shown where there is a script to do it.
+for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
+on("click", "[data-print]", () => window.print());
+
 // <button type="button" data-show-password="id" data-hide="Masquer">Afficher</button>
 on("click", "[data-show-password]", (button) => {
   const input = document.getElementById(button.dataset.showPassword);

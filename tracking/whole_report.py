@@ -1,0 +1,61 @@
+"""All that the page of a campaign's report shows, read together: for the page, its stream and its tables."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailer.core.db import AccountTx
+from tracking import comparison, modes, providers, reports, timeline
+from tracking.comparison import Compared
+from tracking.modes import Measured
+from tracking.providers import ProviderFigures
+from tracking.reports import Report
+from tracking.timeline import Timeline
+
+CONTENT_DAYS = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """`compared` and `providers` are empty once details are erased; so is `over_time`."""
+
+    report: Report
+    over_time: Timeline
+    providers: list[ProviderFigures]
+    compared: list[Compared]
+    measurement: Measured
+    tested: bool
+    """Whether its variants were compared in an A/B test."""
+
+    @property
+    def content_until(self) -> datetime | None:
+        """When the mail itself is erased, at the latest; None: not known yet (S12)."""
+        ended = self.report.campaign.finished_at
+        return ended + timedelta(days=CONTENT_DAYS) if ended else None
+
+
+async def whole(tx: AccountTx, campaign_id: int, *, zone: str) -> Whole:
+    """Raises NotFound."""
+    report = await reports.summary(tx, campaign_id)
+    measurement = await modes.measured(tx, campaign_id)
+    tested: bool = await tx.value(
+        "SELECT EXISTS (SELECT FROM ab_tests WHERE account_id = $1 AND campaign_id = $2)", campaign_id
+    )
+    if report.campaign.details_erased_at is not None:
+        # what is left of the details after that day would draw a curve of nothing
+        over_time = Timeline(unit="day", moments=[])
+        return Whole(
+            report=report,
+            over_time=over_time,
+            providers=[],
+            compared=[],
+            measurement=measurement,
+            tested=tested,
+        )
+    return Whole(
+        report=report,
+        over_time=await timeline.over_time(tx, campaign_id, zone=zone),
+        providers=await providers.many(tx, campaign_id, live=report.campaign.live),
+        compared=await comparison.of(tx, report) if report.balance.sent else [],
+        measurement=measurement,
+        tested=tested,
+    )

@@ -234,13 +234,18 @@ async def test_transactional_messages_are_found_too(
     await sendgrid.sent("a@x.test")
     async with sendgrid.post.tx() as tx:
         list_id = await make.mailing_list(tx)
-        await make.contact(tx, "order@x.test", list_id=list_id)
+        contact = await make.contact(tx, "order@x.test", list_id=list_id)
         message_id = await tx.value(
             """
-            INSERT INTO messages (account_id, sender_id, status, first_at, final_at, expires_at)
-            VALUES ($1, (SELECT min(id) FROM senders WHERE account_id = $1), 'delivered', now(), now(), now())
+            INSERT INTO messages (account_id, sender_id, status, first_at, final_at, expires_at, contact_id,
+                                  address_hash)
+            SELECT $1, (SELECT min(id) FROM senders WHERE account_id = $1), 'delivered', now(), now(), now(),
+                   id, address_hash
+            FROM contacts
+            WHERE account_id = $1 AND id = $2
             RETURNING id
-            """
+            """,
+            contact,
         )
     told = {
         "email": "order@x.test",

@@ -7,7 +7,17 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from mailer.core import log
-from tests.bench import contact_import, export, pages, profiling, send, send_dkim, send_scale, track
+from tests.bench import (
+    contact_import,
+    export,
+    pages,
+    profiling,
+    send,
+    send_dkim,
+    send_scale,
+    track,
+    track_profile,
+)
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
 BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
@@ -22,6 +32,7 @@ BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,
     "send-dkim": send_dkim.profile,
+    "track": track_profile.run,
 }
 
 

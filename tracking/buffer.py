@@ -98,7 +98,10 @@ _numbers = itertools.count()
 
 
 def _state(services: Services) -> _State:
-    return _states.setdefault(services.redis, _State())
+    found = _states.get(services.redis)
+    if found is None:
+        found = _states[services.redis] = _State()
+    return found
 
 
 def new_id(at: int) -> str:

@@ -17,6 +17,7 @@ from tests.bench import (
     send_dkim,
     send_scale,
     track,
+    track_profile,
 )
 from tests.bench.outcome import Options, Result, Skipped, Void, say
 
@@ -33,6 +34,7 @@ BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,
     "send-dkim": send_dkim.profile,
+    "track": track_profile.run,
 }
 
 

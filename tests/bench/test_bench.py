@@ -98,6 +98,13 @@ async def test_an_export_that_loses_a_line_makes_the_run_void(tmp_path: Path) ->
     assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
 
 
+async def test_hits_that_are_not_all_events_make_the_run_void(tmp_path: Path) -> None:
+    status, lines = await bench(tmp_path, ONLY="track", LOSE="10")
+    assert status == 1
+    assert lines[-1] == "track: void, of 190 hits 200 are events, 200 were counted"
+    assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
+
+
 def test_a_ratio_is_one_of_medians() -> None:
     result = Result(bench="b", ours=[1, 50, 3], yardstick=[4, 6, 99], unit="mails/s", goal=0.5)
     assert json.loads(result.line) == {

@@ -59,13 +59,13 @@ async def run(options: Options) -> Result:
     count = options.scaled(HITS, EACH * 20) // EACH * EACH
     ours, bare, costs, later = [], [], [], []
     async with scene.opened(count // EACH) as place:
-        campaign = await _campaign(place, count)
-        track_clients.write(place.folder / "requests", campaign.requests)
+        made_of = await campaign(place, count)
+        track_clients.write(place.folder / "requests", made_of.requests)
         for n in range(options.runs):
             plain = await _bare(place, count)
-            made = await _ours(place, campaign, count, lose=options.lose)
+            made = await _ours(place, made_of, count, lose=options.lose)
             half = plain.rate / 2
-            slow, quick = await _steady(place, campaign, half, count)
+            slow, quick = await _steady(place, made_of, half, count)
             ours.append(made.rate)
             bare.append(plain.rate)
             costs.append(sum(plain.cpu.values()) / sum(made.cpu.values()))
@@ -94,7 +94,7 @@ class Campaign:
     requests: list[bytes]
 
 
-async def _campaign(place: Scene, count: int) -> Campaign:
+async def campaign(place: Scene, count: int) -> Campaign:
     """Delivered an hour ago to all contacts, every mail measured."""
     async with place.post.tx() as tx:
         list_id = await place.post.make.mailing_list(tx)
@@ -163,22 +163,26 @@ def _request(n: int, path: str) -> bytes:
 
 
 async def _bare(place: Scene, count: int) -> Run:
-    async with _bare_server() as (server, port), _clients(place, port) as clients:
+    async with _bare_server() as (server, port), clients(place, port) as crowd:
         before = children.cpu_seconds(server.pid)
-        figures = await _ask(clients, "all", count)
+        figures = await ask(crowd, "all", count)
         cpu = children.cpu_seconds(server.pid) - before
     return Run(hits=count, seconds=figures.seconds, answers=figures.seconds, cpu={"bare": cpu / count})
 
 
 async def _ours(place: Scene, campaign: Campaign, count: int, *, lose: int = 0) -> Run:
     """Web and worker are there already when the first request comes."""
-    async with _web(place) as (server, port), place.importer() as [worker], _clients(place, port) as clients:
-        await _clear(place, campaign)
+    async with (
+        web_process(place) as (server, port),
+        place.importer() as [worker],
+        clients(place, port) as crowd,
+    ):
+        await clear(place, campaign)
         spent = [children.cpu_seconds(one.pid) for one in (server, worker)]
         database = place.database_cpu()
         began = time.monotonic()
-        figures = await _ask(clients, "all", count)
-        await _stored(place, count)
+        figures = await ask(crowd, "all", count)
+        await stored(place, count)
         seconds = time.monotonic() - began
         web, flush = (
             children.cpu_seconds(one.pid) - before
@@ -194,15 +198,15 @@ async def _steady(place: Scene, campaign: Campaign, rate: float, count: int) -> 
     """p99 of ours and of the bare one at this rate, for as many seconds as there are requests."""
     some = campaign.requests[: min(count, round(rate * STEADY_SECONDS))]
     track_clients.write(place.folder / "requests", some)
-    async with _bare_server() as (_, port), _clients(place, port) as clients:
+    async with _bare_server() as (_, port), clients(place, port) as crowd:
         for _ in range(2):
             # the first time warms up: connections, targets, imports
-            quick = await _ask(clients, f"{rate}", len(some))
-    async with _web(place) as (_, port), place.importer(), _clients(place, port) as clients:
+            quick = await ask(crowd, f"{rate}", len(some))
+    async with web_process(place) as (_, port), place.importer(), clients(place, port) as crowd:
         for _ in range(2):
-            await _clear(place, campaign)
-            slow = await _ask(clients, f"{rate}", len(some))
-            await _stored(place, len(some))
+            await clear(place, campaign)
+            slow = await ask(crowd, f"{rate}", len(some))
+            await stored(place, len(some))
     await _check(place, campaign, len(some))
     track_clients.write(place.folder / "requests", campaign.requests)
     return slow.p99, quick.p99
@@ -214,7 +218,7 @@ class Figures:
     p99: float
 
 
-async def _ask(clients: Process, word: str, count: int) -> Figures:
+async def ask(clients: Process, word: str, count: int) -> Figures:
     children.say(clients, word)
     found = json.loads(await children.line(clients, seconds=scene.START_SECONDS + count / SLOWEST))
     if sum(found["statuses"].values()) != count or set(found["statuses"]) - {"200", "302"}:
@@ -222,7 +226,7 @@ async def _ask(clients: Process, word: str, count: int) -> Figures:
     return Figures(found["seconds"], found["p99"])
 
 
-async def _clear(place: Scene, campaign: Campaign) -> None:
+async def clear(place: Scene, campaign: Campaign) -> None:
     async with place.post.tx() as tx:
         for table in ("events", "event_counts", "event_hours"):
             await tx.run_plain(f"DELETE FROM {table} WHERE campaign_id = {campaign.id}")
@@ -231,7 +235,7 @@ async def _clear(place: Scene, campaign: Campaign) -> None:
     await buffer.prepare(place.services.redis)
 
 
-async def _stored(place: Scene, count: int) -> None:
+async def stored(place: Scene, count: int) -> None:
     """Everything that came in was read, committed and acknowledged."""
     until = time.monotonic() + scene.START_SECONDS + count / SLOWEST
     while time.monotonic() < until:
@@ -256,7 +260,7 @@ async def _check(place: Scene, campaign: Campaign, count: int) -> None:
 
 
 @asynccontextmanager
-async def _clients(place: Scene, port: int) -> AsyncIterator[Process]:
+async def clients(place: Scene, port: int) -> AsyncIterator[Process]:
     words = ("-m", "tests.bench.track_clients", str(port), str(place.folder / "requests"))
     async with children.python(*words) as process:
         await children.line(process)
@@ -272,7 +276,7 @@ async def _bare_server() -> AsyncIterator[tuple[Process, int]]:
 
 
 @asynccontextmanager
-async def _web(
+async def web_process(
     place: Scene, program: tuple[str, ...] = ("-m", "mailer", "web")
 ) -> AsyncIterator[tuple[Process, int]]:
     port = _free_port()

@@ -19,6 +19,7 @@ from retention_jobs import (
     inbound_rows,
     open_days,
     totals,
+    unconfirmed_rows,
     webhook_rows,
 )
 from retention_jobs.policies import (
@@ -28,7 +29,6 @@ from retention_jobs.policies import (
     LOG_MONTHS,
     PROOF_IP_MONTHS,
     STATISTICS_MONTHS,
-    UNCONFIRMED,
     UNDO,
 )
 
@@ -294,47 +294,6 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
     )
 
 
-async def unconfirmed(tx: AccountTx, now: datetime) -> int:
-    """Requests that nobody confirmed for 30 days, and contacts that were nothing else (B-26)."""
-    before = now - UNCONFIRMED
-    await tx.run(
-        "DELETE FROM seeds WHERE account_id = $1 AND status IN ('pending', 'removed') AND asked_at < $2",
-        before,
-    )
-    waited = await tx.rows(
-        """
-        DELETE FROM subscriptions
-        WHERE account_id = $1 AND status = 'pending' AND status_at < $2
-        RETURNING contact_id
-        """,
-        before,
-    )
-    waited += await tx.rows(
-        """
-        DELETE FROM signup_requests
-        WHERE account_id = $1 AND id IN (
-            SELECT id FROM signup_requests WHERE account_id = $1 AND asked_at < $2 ORDER BY asked_at LIMIT $3
-        )
-        RETURNING contact_id
-        """,
-        before,
-        BATCH,
-    )
-    # who never did anything of their own: a contact that came by a form and confirmed stays, on a list or not
-    await tx.run(
-        """
-        DELETE FROM contacts c
-        WHERE c.account_id = $1 AND c.id = ANY($3::bigint[]) AND c.source = 'form' AND c.last_act_at IS NULL
-          AND c.created_at < $2
-          AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.account_id = $1 AND s.contact_id = c.id)
-          AND NOT EXISTS (SELECT 1 FROM signup_requests r WHERE r.account_id = $1 AND r.contact_id = c.id)
-        """,
-        before,
-        [contact_id for (contact_id,) in waited],
-    )
-    return len(waited)
-
-
 async def proofs(tx: AccountTx, now: datetime) -> int:
     """IP addresses of confirmations; the lines of the ledger stay (B-25)."""
     return await tx.run(
@@ -381,7 +340,7 @@ RULES: Mapping[str, Rule] = {
     "events": events,
     "deliveries": deliveries,
     "feedback": feedback_rows.feedback,
-    "unconfirmed": unconfirmed,
+    "unconfirmed": unconfirmed_rows.purge,
     "proofs": proofs,
     "changes": changes,
     "webhooks": webhook_rows.old,

@@ -8,6 +8,7 @@ The effect and the mail's new state are one transaction: a killed worker has don
 """
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +23,10 @@ from mailer.core.keys import ContentGone
 from mailer.core.services import Services
 from mailer.core.tokens import CHECK_OCTETS, Purpose, RecipientToken, ReturnToken
 from mailer.core.work import Task
-from sending import feedback_effects, feedback_mail, inbound, return_paths
+from sending import feedback_effects, feedback_mail, feedback_notes, inbound, profiles, return_paths
 from sending.feedback import Finding, Kind, Reason
 from sending.feedback_effects import Located, Result
+from sending.feedback_notes import Noted
 from sending.inbound import Envelope
 
 log = structlog.get_logger()
@@ -119,6 +121,8 @@ async def _read_one(services: Services, account_id: int, row: Row) -> None:
             if result is Result.EARLY and row.attempts < MOST_TRIES:
                 await _later(tx, row.id)
             else:
+                if result is Result.DONE:
+                    await _note(tx, row.id, reading)
                 await _close(tx, row.id, reading.finding, understood=result is Result.DONE)
     except ContentGone:
         async with services.db.account(account_id) as tx:
@@ -151,6 +155,32 @@ async def _settled(tx: AccountTx, services: Services, reading: Reading) -> Resul
     if reading.located is None:
         return Result.DONE if reading.finding.kind is Kind.AUTO_REPLY else Result.UNMATCHED
     return await feedback_effects.settle(tx, services, reading.located)
+
+
+async def _note(tx: AccountTx, mail_id: int, reading: Reading) -> None:
+    """Soft bounces add up (D-33), and all is counted by day."""
+    told = reading.located
+    if told is None or not told.final or not feedback_notes.acts(told.finding):
+        return
+    profile: str | None = await tx.value(
+        """
+        SELECT d.profile
+        FROM campaigns c
+        JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = c.id AND d.month = c.month
+        WHERE c.account_id = $1 AND c.id = $2 AND d.contact_id = $3
+        """,
+        told.campaign_id,
+        told.contact_id,
+    )
+    noted = Noted(
+        key=hashlib.blake2b(f"inbound {mail_id}".encode(), digest_size=16).digest(),
+        finding=told.finding,
+        at=clock.now(),
+        contact_id=told.contact_id,
+        campaign_id=told.campaign_id,
+        profile=profile or profiles.DEFAULT,
+    )
+    await feedback_notes.note(tx, [noted], "mail")
 
 
 async def _later(tx: AccountTx, mail_id: int) -> None:

@@ -11,7 +11,7 @@ from mailer.core.errors import Conflict, Invalid, NotFound, TooMany
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import purge
+from retention_jobs import unconfirmed_rows
 from sending import seeds, test_mail, test_sends
 from sending.seeds import NewSeed
 from tests.campaigns.conftest import Ready
@@ -228,7 +228,7 @@ async def test_what_nobody_answered_is_forgotten_and_a_no_is_kept(
     async with services.db.account(account.id) as tx:
         await seeds.remove(tx, next(one.id for one in await seeds.many(tx) if one.email[:2] == "re"))
         for days, left in ((29, 4), (31, 2)):
-            await purge.unconfirmed(tx, clock.now() + timedelta(days=days))
+            await unconfirmed_rows.purge(tx, clock.now() + timedelta(days=days))
             assert await tx.value("SELECT count(*) FROM seeds WHERE account_id = $1") == left
         assert {one.status for one in await seeds.many(tx)} == {"confirmed", "refused"}
 

@@ -11,7 +11,7 @@ from lists.consents import Method
 from mailer.core import clock
 from mailer.core.rate import Limit
 from mailer.core.tokens import RecipientToken
-from retention_jobs import purge
+from retention_jobs import unconfirmed_rows
 from tests.forms.scene import ADA, PRIVACY, Scene
 
 
@@ -207,9 +207,9 @@ async def test_what_nobody_confirms_is_erased_after_thirty_days(scene: Scene) ->
         # taken off the list by the team: a person who confirmed is no leftover
         bob = await tx.value("SELECT id FROM contacts WHERE account_id = $1 AND email = 'bob@sign-up.test'")
         await subscriptions.remove(tx, [bob], scene.list_ids[0])
-        await purge.unconfirmed(tx, clock.now() + timedelta(days=29))
+        await unconfirmed_rows.purge(tx, clock.now() + timedelta(days=29))
         assert await tx.value("SELECT count(*) FROM contacts WHERE account_id = $1") == 2
-        await purge.unconfirmed(tx, clock.now() + timedelta(days=31))
+        await unconfirmed_rows.purge(tx, clock.now() + timedelta(days=31))
         assert await tx.rows("SELECT email FROM contacts WHERE account_id = $1") == [("bob@sign-up.test",)]
         assert await tx.value("SELECT count(*) FROM signup_requests WHERE account_id = $1") == 0
     assert (await scene.client.get(path)).status == 410
@@ -229,7 +229,7 @@ async def test_a_stopped_address_that_only_asked_is_erased_as_well(scene: Scene)
     await scene.send()
     assert await scene.contact()
     async with scene.tx() as tx:
-        await purge.unconfirmed(tx, clock.now() + timedelta(days=31))
+        await unconfirmed_rows.purge(tx, clock.now() + timedelta(days=31))
     assert await scene.contact() == {}
 
 

@@ -8,7 +8,7 @@ from mailer.core import keys, work
 from mailer.core.clock import months_after, months_before
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import closed_accounts, jobs, partitions, platform, purge
+from retention_jobs import closed_accounts, jobs, partitions, platform, purge, unconfirmed_rows
 from retention_jobs.policies import CONTENT, POLICIES
 from tests.make import Make
 from tests.test_architecture import GLOBAL
@@ -335,8 +335,8 @@ async def test_a_request_nobody_confirmed_goes_after_thirty_days(services: Servi
             contact_id,
             NOW,
         )
-        assert await purge.unconfirmed(tx, NOW + timedelta(days=29)) == 0
-        assert await purge.unconfirmed(tx, NOW + timedelta(days=31)) == 1
+        assert await unconfirmed_rows.purge(tx, NOW + timedelta(days=29)) == 0
+        assert await unconfirmed_rows.purge(tx, NOW + timedelta(days=31)) == 1
         assert await tx.value("SELECT count(*) FROM contacts WHERE account_id = $1") == 0
 
 

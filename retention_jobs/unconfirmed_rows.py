@@ -1,0 +1,50 @@
+"""Requests that nobody confirmed, and contacts that were nothing else."""
+
+from datetime import datetime
+
+from mailer.core.db import AccountTx
+from retention_jobs.policies import UNCONFIRMED
+
+# as purge.BATCH, whose file imports this one
+BATCH = 10_000
+
+
+async def purge(tx: AccountTx, now: datetime) -> int:
+    """After 30 days (B-26)."""
+    before = now - UNCONFIRMED
+    await tx.run(
+        "DELETE FROM seeds WHERE account_id = $1 AND status IN ('pending', 'removed') AND asked_at < $2",
+        before,
+    )
+    waited = await tx.rows(
+        """
+        DELETE FROM subscriptions
+        WHERE account_id = $1 AND status = 'pending' AND status_at < $2
+        RETURNING contact_id
+        """,
+        before,
+    )
+    waited += await tx.rows(
+        """
+        DELETE FROM signup_requests
+        WHERE account_id = $1 AND id IN (
+            SELECT id FROM signup_requests WHERE account_id = $1 AND asked_at < $2 ORDER BY asked_at LIMIT $3
+        )
+        RETURNING contact_id
+        """,
+        before,
+        BATCH,
+    )
+    # who never did anything of their own: a contact that came by a form and confirmed stays, on a list or not
+    await tx.run(
+        """
+        DELETE FROM contacts c
+        WHERE c.account_id = $1 AND c.id = ANY($3::bigint[]) AND c.source = 'form' AND c.last_act_at IS NULL
+          AND c.created_at < $2
+          AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.account_id = $1 AND s.contact_id = c.id)
+          AND NOT EXISTS (SELECT 1 FROM signup_requests r WHERE r.account_id = $1 AND r.contact_id = c.id)
+        """,
+        before,
+        [contact_id for (contact_id,) in waited],
+    )
+    return len(waited)

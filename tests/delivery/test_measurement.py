@@ -284,3 +284,22 @@ async def test_a_mail_without_a_way_out_holds_nothing_that_measures(post: Post, 
     async with post.tx() as tx:
         found = await modes.measured(tx, campaign)
     assert (found.opens, found.clicks) == ("off", "off")
+
+
+@pytest.mark.req("B-41", "B-33")
+async def test_after_a_no_the_image_of_the_exempt_mode_is_answered_and_leaves_nothing(
+    post: Post, people: People, client: Client, flush: Flush
+) -> None:
+    await measure(post, opens="last_day")
+    await post.campaign([await people("ana@modes.test")])
+    await post.run()
+    [pixel] = pixels(parts(post, "ana"))
+    async with post.tx() as tx:
+        await tx.run("UPDATE contacts SET opens = 'denied' WHERE account_id = $1")
+    answer = await client.get(path(pixel), headers=BROWSER)
+    assert (answer.status, answer.headers["Content-Length"]) == (200, "43")
+    await flush()
+    assert await day_of(post) == []
+    # a damaged token gets the same image
+    damaged = await client.get(path(pixel)[:-2], headers=BROWSER)
+    assert (damaged.status, damaged.text) == (200, answer.text)

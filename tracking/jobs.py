@@ -49,7 +49,8 @@ async def flush(services: Services, task: Task) -> datetime | None:
             failed += len(entries) - len(done)
             await buffer.ack(services.redis, done)
             if after == ">":
-                window.last_id = entries[-1].id
+                # one that was cleared by a failure is filled again by the next turn
+                window.last_id = entries[-1].id if window.last_id else ""
                 if len(_hits(entries)) < SMALL:
                     # a transaction costs the same for ten hits and for a thousand
                     await asyncio.sleep(PAUSE_SECONDS)

@@ -126,3 +126,27 @@ async def test_what_was_stored_leaves_the_stream_after_ten_minutes_and_what_wait
     await flush()
     assert len(await sent.events()) == 3
     assert await redis.xlen(buffer.STREAM) <= 1
+
+
+async def test_an_account_that_cannot_be_stored_holds_nobody_up_and_is_not_forgotten(
+    own: Own, sent: Sent
+) -> None:
+    """Its entry waits until the database takes it; one of an account that does not exist is done with."""
+    redis = own.services.redis
+    await buffer.prepare(redis)
+    [good, *_] = hits(sent, 1)
+    poison = good._replace(id="poison", account_id=2**62, at=good.at)
+    async with own.services.db.shared() as tx:
+        await tx.run("ALTER TABLE event_counts ADD CONSTRAINT broken CHECK (hits < 0) NOT VALID")
+    try:
+        await redis.xadd(buffer.STREAM, {b"h": buffer.pack(good)})
+        await redis.xadd(buffer.STREAM, {b"h": buffer.pack(poison)})
+        await jobs.flush(own.services, TASK)
+        assert await unread(redis) == (0, 1)
+        assert await sent.events() == []
+    finally:
+        async with own.services.db.shared() as tx:
+            await tx.run("ALTER TABLE event_counts DROP CONSTRAINT broken")
+    await jobs.flush(own.services, TASK)
+    assert await unread(redis) == (0, 0)
+    assert len(await sent.events()) == 1

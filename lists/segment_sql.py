@@ -10,11 +10,11 @@ Text is compared in lower case and composed (NFC), both sides alike, by the data
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from lists.contacts import search_key
+from lists.segment_days import anniversaries, period, two, whole
 from lists.segment_known import Known
 from lists.segment_tree import Condition, Group, Kind, Match, Subject
 from mailer.core import addresses
@@ -144,7 +144,7 @@ class _Where:
             return _unless(one.operator == "filled", _NOTHING.format(key=key))
         column = _NUMBER.format(key=key)
         if one.operator == "between":
-            low, high = (self._put(Decimal(str(value)), "numeric") for value in _two(one))
+            low, high = (self._put(Decimal(str(value)), "numeric") for value in two(one))
             return f"coalesce({column} BETWEEN {low} AND {high}, false)"
         sign = {"is": "=", "is_not": "=", "more": ">", "less": "<"}[one.operator]
         value = self._put(Decimal(str(one.value)), "numeric")
@@ -158,7 +158,7 @@ class _Where:
         if one.operator == "month":
             return f"coalesce(substring({column}, 6, 2) = {self._put(f'{one.value:02d}', 'text')}, false)"
         if one.operator == "birthday_days":
-            days = self._put(anniversaries(self._known.today, _whole(one)), "text[]")
+            days = self._put(anniversaries(self._known.today, whole(one)), "text[]")
             return f"coalesce(substring({column}, 6, 5) = ANY ({days}), false)"
         first, end = period(one, self._known.today)
         return self._between(column, first and first.isoformat(), end and end.isoformat(), "text")
@@ -204,7 +204,7 @@ class _Where:
             case "pending" | "unsubscribed":
                 return f"{found} AND s.status = '{_WORDS[one.operator]}')"
             case "subscribed_over" | "subscribed_within":
-                day = self._known.today - timedelta(days=_whole(one))
+                day = self._known.today - timedelta(days=whole(one))
                 at = self._put(self._known.beginning(day), "timestamptz")
                 sign = "<" if one.operator == "subscribed_over" else ">="
                 return f"{found} AND s.status = 'active' AND s.status_at {sign} {at})"
@@ -268,41 +268,6 @@ def _plain(one: Condition) -> str:
         return addresses.domain_of(addresses.parse(f"x@{text.lstrip('@')}").key)
     except AddressError:
         return text.lower()
-
-
-def _whole(one: Condition) -> int:
-    return one.value if isinstance(one.value, int) else 0
-
-
-def _two(one: Condition) -> list[Any]:
-    return one.value if isinstance(one.value, list) else []
-
-
-def period(one: Condition, today: date) -> tuple[date | None, date | None]:
-    """The days meant, from the first to the one after the last; None: open on that side."""
-    match one.operator:
-        case "last_days":
-            return today - timedelta(_whole(one)), today + timedelta(1)
-        case "older_days":
-            return None, today - timedelta(_whole(one))
-        case "next_days":
-            return today, today + timedelta(_whole(one) + 1)
-    days = [date.fromisoformat(str(day)) for day in (_two(one) or [one.value])]
-    match one.operator:
-        case "before":
-            return None, days[0]
-        case "after":
-            return days[0] + timedelta(1), None
-    return days[0], days[-1] + timedelta(1)
-
-
-def anniversaries(today: date, days: int) -> list[str]:
-    """MM-DD of today and the days ahead; 29 February is kept on the 28th where the year has none."""
-    ahead = [today + timedelta(n) for n in range(min(days, 366) + 1)]
-    found = {day.strftime("%m-%d") for day in ahead}
-    if any((day.month, day.day) == (2, 28) and (day + timedelta(1)).month == 3 for day in ahead):
-        found.add("02-29")
-    return sorted(found)
 
 
 async def count(tx: AccountTx, tree: Group, known: Known, *, after: int = 0, last: int = EVERYBODY) -> int:

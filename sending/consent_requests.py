@@ -18,7 +18,7 @@ from lists.segments import NewSegment
 from mailer.accounts import identity
 from mailer.core import clock, jobs, work
 from mailer.core.db import AccountTx
-from mailer.core.errors import Gone
+from mailer.core.errors import Gone, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.core.work import Task
@@ -61,6 +61,24 @@ async def begin(tx: AccountTx, new: NewRequest, *, processor: str) -> Campaign:
         made.id,
     )
     return await campaigns.show(tx, made.id)
+
+
+async def like(tx: AccountTx, campaign_id: int) -> NewRequest:
+    """To the lists of a campaign, in its language. Raises NotFound, and Invalid when its lists are gone."""
+    found = await campaigns.show(tx, campaign_id)
+    rows = await tx.rows(
+        """
+        SELECT c.list_id
+        FROM campaign_lists c
+        JOIN mailing_lists l ON l.account_id = $1 AND l.id = c.list_id AND l.deleted_at IS NULL
+        WHERE c.account_id = $1 AND c.campaign_id = $2 AND c.use = 'include'
+        ORDER BY c.list_id
+        """,
+        campaign_id,
+    )
+    if not rows:
+        raise fault("lists", N_("Choose at least one list."), code="missing")
+    return NewRequest(list_ids=[list_id for (list_id,) in rows], language=found.language)
 
 
 async def segment(tx: AccountTx) -> int:

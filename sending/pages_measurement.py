@@ -22,8 +22,11 @@ class Switch(Input):
 
 
 class Asked(Input):
+    """`campaign_id`: to the lists of that campaign, in its language, in place of chosen ones."""
+
     lists: Annotated[list[int], Field(max_length=50)] = Field(default_factory=list)
     language: campaigns.Language = "fr"
+    campaign_id: Annotated[int, Field(ge=1, lt=2**63)] | None = None
 
 
 async def switch(request: web.Request) -> web.Response:
@@ -56,10 +59,13 @@ async def begin(request: web.Request) -> web.Response:
     """A draft, ready to be read and sent."""
     try:
         wanted = await read(request, Asked)
-        if not wanted.lists:
+        if not wanted.lists and wanted.campaign_id is None:
             raise fault("lists", N_("Choose at least one list."), code="missing")
         async with access.account_tx(request, Role.EDITOR) as tx:
-            new = NewRequest(list_ids=wanted.lists, language=wanted.language)
+            if wanted.campaign_id is None:
+                new = NewRequest(list_ids=wanted.lists, language=wanted.language)
+            else:
+                new = await consent_requests.like(tx, wanted.campaign_id)
             made = await consent_requests.begin(tx, new, processor=services(request).settings.operator.name)
     except Invalid as error:
         return await _page(request, await forms.again(request, error), status=error.status)

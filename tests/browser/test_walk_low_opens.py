@@ -32,6 +32,7 @@ WORDS = {
         "deferred": "38,0 % différés : trop d'envois ou de connexions à la fois",
         "state": "État du domaine d'envoi",
         "unmeasured": "Non mesuré",
+        "ask": "Demander l'accord pour la mesure",
     },
     "en": {
         "report": "See the report Lettre de novembre",
@@ -45,6 +46,7 @@ WORDS = {
         "deferred": "38.0% delayed: too many messages or connections at once",
         "state": "State of the sending domain",
         "unmeasured": "Not measured",
+        "ask": "Ask for consent to measurement",
     },
 }
 
@@ -150,6 +152,15 @@ async def test_why_are_my_opens_low(
     await page.go_back()
     await walk.go(walk.link(say["state"]), "/domains")
     await walk.stop("domains")
+    await page.go_back()
+    await walk.go(page.get_by_role("button", name=say["ask"]), "/audience")
+    await walk.stop("request")
+    async with services.db.account(account.id) as tx:
+        [(source, asks)] = await tx.rows(
+            "SELECT source, asks_measurement FROM campaigns WHERE account_id = $1 AND status = 'draft'"
+        )
+    assert asks
+    assert "<mj-image" not in source
     assert walk.presses <= MOST_PRESSES, walk.presses
 
 

@@ -64,6 +64,11 @@ async def scene(tx: AccountTx, make: Make) -> int:
         campaign_id,
         PEOPLE,
     )
+    await tx.run(
+        "INSERT INTO campaign_lists (account_id, campaign_id, list_id, use, position) VALUES ($1, $2, $3, 'include', 0)",
+        campaign_id,
+        list_id,
+    )
     first: int = await tx.value(
         """
         WITH made AS (

@@ -122,7 +122,7 @@ async def _read_one(services: Services, account_id: int, row: Row) -> None:
                 await _later(tx, row.id)
             else:
                 if result is Result.DONE:
-                    await _note(tx, row.id, reading)
+                    await note(tx, f"inbound {row.id}", reading.located)
                 await _close(tx, row.id, reading.finding, understood=result is Result.DONE)
     except ContentGone:
         async with services.db.account(account_id) as tx:
@@ -157,9 +157,8 @@ async def _settled(tx: AccountTx, services: Services, reading: Reading) -> Resul
     return await feedback_effects.settle(tx, services, reading.located)
 
 
-async def _note(tx: AccountTx, mail_id: int, reading: Reading) -> None:
-    """Soft bounces add up (D-33), and all is counted by day."""
-    told = reading.located
+async def note(tx: AccountTx, report: str, told: Located | None) -> None:
+    """Soft bounces add up (D-33), and all is counted by day; once for each `report`."""
     if told is None or not told.final or not feedback_notes.acts(told.finding):
         return
     profile: str | None = await tx.value(
@@ -173,7 +172,7 @@ async def _note(tx: AccountTx, mail_id: int, reading: Reading) -> None:
         told.contact_id,
     )
     noted = Noted(
-        key=hashlib.blake2b(f"inbound {mail_id}".encode(), digest_size=16).digest(),
+        key=hashlib.blake2b(report.encode(), digest_size=16).digest(),
         finding=told.finding,
         at=clock.now(),
         contact_id=told.contact_id,

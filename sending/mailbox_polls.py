@@ -26,14 +26,18 @@ from mailer.core.fence import OutOfBounds
 from mailer.core.services import Services
 from mailer.core.work import Task
 from sending import (
+    feedback_effects,
     feedback_mail,
     feedback_reports,
     fence,
     hook_events,
     imap,
+    inbound_reading,
     operator_mailbox,
     report_mailboxes,
 )
+from sending.feedback import Finding, Kind
+from sending.feedback_effects import Result
 from sending.feedback_reports import Acted
 from sending.hook_events import Event
 from sending.imap import Access, ImapError, Mailbox
@@ -209,12 +213,36 @@ async def act(services: Services, account_id: int, raw: bytes) -> Acted | None:
         for n, finding in enumerate(findings[: hook_events.MOST_EVENTS])
     ]
     try:
-        return await feedback_reports.act(services, account_id, events, "mail")
+        acted = await feedback_reports.act(services, account_id, events, "mail")
+        if acted.known or not acted.whole:
+            return acted
+        return await _by_token(services, account_id, raw, digest, findings, final=final)
     except Exception as error:
         if isinstance(error, Unavailable) or is_away(error):
             raise
         log.exception("a report broke something", account=account_id)
         return None
+
+
+async def _by_token(
+    services: Services, account_id: int, raw: bytes, digest: str, findings: Sequence[Finding], *, final: bool
+) -> Acted:
+    """A report that hides its recipient still holds the mail's return path or its page (D-30, D-34)."""
+    token = await asyncio.to_thread(inbound_reading.tokens_inside, services, raw)
+    if token is None or token.account_id != account_id:
+        return Acted(known=0, whole=True)
+    finding = inbound_reading.strongest(findings)
+    if finding.kind is not Kind.COMPLAINT and "@" in finding.recipient:
+        # somebody else's address: the mail was passed on, or it is made up
+        return Acted(known=0, whole=True)
+    found = inbound_reading.located(account_id, token, finding, final=final)
+    if found is None:
+        return Acted(known=0, whole=True)
+    async with services.db.account(account_id) as tx:
+        result = await feedback_effects.settle(tx, services, found)
+        if result is Result.DONE:
+            await inbound_reading.note(tx, f"polled {digest}", found)
+    return Acted(known=int(result is Result.DONE), whole=result is not Result.EARLY)
 
 
 async def check(services: Services, access: Access) -> None:

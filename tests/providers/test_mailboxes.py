@@ -16,6 +16,7 @@ from mailer.core.errors import Invalid
 from sending import feedback_reports, imap, mailbox_polls, report_mailboxes
 from sending.report_mailboxes import NewMailbox, ReportMailbox
 from tests.delivery.conftest import EVERY, People, Post
+from tests.feedback.returned import complaint
 from tests.providers import imap_server
 from tests.providers.imap_server import HOST, ImapServer
 
@@ -105,6 +106,20 @@ async def box(
         monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
         yield Box(post, people, server)
+
+
+@pytest.mark.req("D-30", "D-34")
+async def test_a_complaint_that_hides_its_recipient_is_known_by_the_mail_it_returns(box: Box) -> None:
+    await box.sent("upset@x.test")
+    [mail] = box.post.sink.accepted
+    box.server.deliver(complaint(mail.raw))
+    box.server.deliver(complaint(mail.raw) + b"\r\n")
+    await box.set_up()
+    assert await box.poll()
+    assert await box.stopped("upset@x.test") == "complained"
+    async with box.post.tx() as tx:
+        told = await tx.value("SELECT count(*) FROM events WHERE account_id = $1 AND kind = 'complaint'")
+    assert told == 1
 
 
 @pytest.mark.req("D-31", "D-33")

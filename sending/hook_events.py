@@ -84,7 +84,9 @@ def _judged(category: Category, recipient: str, said: tuple[int, str, str]) -> t
     if category.kind not in (Kind.HARD, Kind.SOFT, Kind.BLOCK) or not (code or enhanced or words):
         return category.kind, category.reason, category.name
     profile = profiles.of_domain(domain_of(recipient.lower())) or profiles.DEFAULT
-    kind, reason, rule = bounce_rules.classify(code, enhanced, words, profile=profile)
+    # what a provider calls final was tried for days
+    ask = bounce_rules.final if category.kind is Kind.HARD else bounce_rules.classify
+    kind, reason, rule = ask(code, enhanced, words, profile=profile)
     known = kind in (Kind.HARD, Kind.SOFT, Kind.BLOCK) and reason is not Reason.UNDEFINED
     if not known or (kind is Kind.HARD and category.kind is not Kind.HARD):
         return category.kind, category.reason, category.name

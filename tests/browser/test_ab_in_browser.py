@@ -9,11 +9,12 @@ from sending import ab_tests
 from sending.ab_tests import Setting, Variant
 from tests.ab.conftest import acted, compared, look
 from tests.browser.conftest import Visit
+from tests.browser.test_campaigns_in_browser import site
 from tests.browser.test_contacts_in_browser import signed_in
 from tests.browser.visitor import assert_accessible, assert_fits, assert_quiet, picture
 from tests.delivery.conftest import MJML, People, Post, people, post, sink
 
-__all__ = ["people", "post", "sink"]
+__all__ = ["people", "post", "sink", "site"]
 pytestmark = pytest.mark.browser
 
 
@@ -31,7 +32,7 @@ async def draft(post: Post, list_id: int) -> int:
 @pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
 async def test_each_page_is_accessible_fits_and_is_quiet(
     services: Services,
-    server: str,
+    site: str,
     post: Post,
     people: People,
     visit: Visit,
@@ -54,7 +55,7 @@ async def test_each_page_is_accessible_fits_and_is_quiet(
         )
     written = await draft(post, listed)
     page = await visit(language=language, theme=theme, width=width)
-    await signed_in(services, post.account, page, server, language)
+    await signed_in(services, post.account, page, site, language)
     for n, path in enumerate(
         (
             f"campaigns/{running}",
@@ -71,7 +72,7 @@ async def test_each_page_is_accessible_fits_and_is_quiet(
             "settings/links",
         )
     ):
-        answer = await page.goto(f"{server}{post.account.app}/{path}")
+        answer = await page.goto(f"{site}{post.account.app}/{path}")
         assert answer is not None
         assert answer.status == 200, path
         await picture(page, f"ab-{language}-{n:02d}-{path.rpartition('/')[2].partition('?')[0]}")

@@ -55,7 +55,8 @@ async def test_each_line_of_the_balance_opens_exactly_its_people(post: Post, cam
     for page in (place, f"{place}/report"):
         shown = await owner.get(page)
         found = re.findall(rf'href="({place}/deliveries[^"]*)"', shown.text)
-        lines = {link.replace("&amp;", "&") for link in found if "?" in link}
+        # the table by provider has links of its own
+        lines = {link.replace("&amp;", "&") for link in found if "?" in link and "provider=" not in link}
         # delivered, three reasons of those who got nothing, in doubt, waiting
         assert len(lines) == 6
         people: list[str] = []

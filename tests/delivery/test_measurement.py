@@ -144,7 +144,7 @@ async def test_a_batch_of_loads_that_comes_again_counts_nothing_again(post: Post
     campaign = await post.campaign([await people("ana@modes.test")])
     await post.run()
     account, now = post.account.id, buffer.now_ms()
-    hits = [Hit(buffer.new_id(), now, "load", account, campaign, 0, 0, "browser", False) for _ in range(5)]
+    hits = [Hit(buffer.new_id(now), now, "load", account, campaign, 0, 0, "browser", False) for _ in range(5)]
     for batch in (hits[:3], hits[:3], hits):
         async with post.tx() as tx:
             await tallies.store(tx, batch)
@@ -215,7 +215,7 @@ async def test_a_later_day_overwrites_and_an_earlier_one_does_not(post: Post, pe
     now = clock.now()
     for days in (9, 3, 5):
         at = int((now - timedelta(days=days)).timestamp() * 1000)
-        hit = Hit(buffer.new_id(), at, "day", post.account.id, campaign, int(str(contact)), 0, "", False)
+        hit = Hit(buffer.new_id(at), at, "day", post.account.id, campaign, int(str(contact)), 0, "", False)
         async with post.tx() as tx:
             await tallies.store(tx, [hit])
     assert await day_of(post) == [((now - timedelta(days=3)).astimezone(UTC).date(),)]

@@ -115,9 +115,10 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
         answers.append(answer)
         if "/lists " in block:
             environ["LIST"] = str(answer["id"])
-        if "/campaigns " in block:
+        if "/v1/campaigns " in block:
             environ["CAMPAIGN"] = str(answer["id"])
-    made_list, contact, batch, campaign, compared, sent, domain, report, speed, message, hook = answers
+    made_list, contact, batch, campaign, compared, sent, domain, report, *answers = answers
+    campaigns, gestures, speed, message, hook = answers
     assert made_list["name"] == "Lettre du lundi"
     assert contact["email"] == "ana@example.org"
     assert [row["result"] for row in batch["results"]] == ["created", "error"]
@@ -126,6 +127,8 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
     assert sent["status"] == "scheduled"
     assert [record["kind"] for record in domain["records"]] == ["dkim", "dkim_ed25519", "dmarc", "mx"]
     assert report
+    assert campaigns["items"] == []
+    assert gestures["counts"]
     assert message["status"] == "queued"
     assert hook["secret"].startswith("whsec_")
     assert speed["limited_by"] is None

@@ -3,10 +3,12 @@
 import io
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from mailer import cli
 from tests.feedback.dialects import WORDS
@@ -20,6 +22,14 @@ TWO = dsn(
         "Final-Recipient: rfc822; bob@x.test\nAction: failed\nStatus: 5.2.2",
     ],
 )
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_log_alone() -> Iterator[None]:
+    """A command sets the log up, to a stream that ends with its test."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ The numbers stand in the mail itself, beside each link, so that they are where a
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
@@ -35,10 +34,9 @@ async def html(
     content = made.loaded.content
     person = personal.sample("", content.language)
     urls = Urls(unsubscribe="#", preferences="#", tracking="#", rights="#", web_version="#")
-    plain = personal.recipient(content, person, urls)
     # every link of the author, the personal ones too: where they lead does not matter here
     places = {link.position: f"{_PLACE}{link.position}" for link in content.links}
-    rendered = made.loaded.program.render(replace(plain, tracked_links=places))
+    rendered = made.loaded.program.render(personal.recipient(content, person, urls, tracked=places))
     return numbered(rendered.html, {one.position: one for one in links} if measured else {})
 
 

@@ -129,7 +129,7 @@ def _givers(*names: str) -> set[str]:
 @pytest.mark.req("B-42")
 def test_one_place_makes_addresses_that_measure() -> None:
     """Every path gets them from `Maker`, and `Maker` asks the decision; a second door is a mistake."""
-    assert _callers("open", "open_day", "clicks", "click") == {"sending/personal.py"}
+    assert _callers("open", "open_day", "of_mail", "click") == {"sending/personal.py"}
     assert _givers("tracked_links", "open_pixel_url") == {"sending/personal.py"}
     deciding = {
         str(path.relative_to(ROOT))

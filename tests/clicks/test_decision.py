@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -135,7 +136,7 @@ def test_one_place_makes_addresses_that_measure() -> None:
         str(path.relative_to(ROOT))
         for path in files()
         if path.parts[-2] in ("sending", "tracking")
-        and ("decision.policy(" in path.read_text() or "decide(" in path.read_text())
+        and re.search(r"\bdecision\.(policy|decide)\(|^def decide\(", path.read_text(), re.MULTILINE)
     }
     assert deciding == {"sending/personal.py", "tracking/decision.py"}
 

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -57,14 +56,12 @@ def told_of(folder: Path) -> list[str]:
     return found
 
 
-async def test_every_bench_runs_and_ends_with_its_figures(tmp_path: Path) -> None:
-    status, lines = await bench(tmp_path)
+@pytest.mark.parametrize("names", ["send export", pytest.param(" ".join(BENCHES), marks=pytest.mark.long)])
+async def test_a_bench_runs_and_ends_with_its_figures(tmp_path: Path, names: str) -> None:
+    status, lines = await bench(tmp_path, ONLY=names)
     assert status == 0, lines
     figures = [json.loads(line) for line in lines if line.startswith("{")]
-    wanted = set(BENCHES)
-    if find_spec("sending.domains") is None:
-        wanted.remove("send-dkim")
-        assert any(line.startswith("send-dkim: skipped, ") for line in lines)
+    wanted = set(names.split())
     assert {found["bench"] for found in figures} == wanted
     for found in figures:
         assert list(found) == ["bench", "ours", "yardstick", "ratio", "unit"]

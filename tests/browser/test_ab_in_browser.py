@@ -29,7 +29,10 @@ async def draft(post: Post, list_id: int) -> int:
 
 
 @pytest.mark.req("F-01", "F-04", "A-126")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_each_page_is_accessible_fits_and_is_quiet(
     services: Services,
     site: str,

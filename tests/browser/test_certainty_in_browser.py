@@ -17,7 +17,8 @@ from tests.make import Account, Make
 pytestmark = pytest.mark.browser
 __all__ = ["site"]
 VARIANTS = pytest.mark.parametrize(
-    ("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)]
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
 )
 ENDS = ("delivered", "bounced", "failed", "skipped", "cancelled", "in_doubt", "queued")
 REASONS = {"bounced": "hard", "failed": "expired", "skipped": "unsubscribed"}

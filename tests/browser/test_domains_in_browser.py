@@ -19,7 +19,10 @@ __all__ = ["site"]
 
 
 @pytest.mark.req("F-01", "F-05", "A-126")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_a_domain_from_empty_to_verified(
     services: Services, make: Make, zone: Zone, site: str, visit: Visit, language: str, theme: str, width: int
 ) -> None:

@@ -24,7 +24,10 @@ __all__ = ["site"]
 
 
 @pytest.mark.req("F-01", "F-05", "F-09", "A-126")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_a_webhook_and_a_mailbox_from_empty_to_set_up(
     services: Services,
     make: Make,

@@ -18,7 +18,10 @@ TABLE = (
 
 
 @pytest.mark.req("A-025", "A-027", "D-84", "F-01", "F-04")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_options_closed_columns_and_odd_addresses(
     services: Services, make: Make, server: str, visit: Visit, language: str, theme: str, width: int
 ) -> None:

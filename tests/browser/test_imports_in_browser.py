@@ -61,7 +61,10 @@ async def choose(page: Page, address: str, words: dict[str, str]) -> None:
 
 
 @pytest.mark.req("E-53", "F-01", "F-05", "A-126", "B-28")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_a_workbook_with_faults_is_imported_and_its_report_read(
     services: Services, make: Make, site: str, visit: Visit, language: str, theme: str, width: int
 ) -> None:
@@ -104,7 +107,10 @@ async def test_a_workbook_with_faults_is_imported_and_its_report_read(
 
 @pytest.mark.req("F-01", "F-05", "A-126", "A-020")
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-script"])
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_the_options_ask_only_what_the_mode_needs(
     services: Services,
     make: Make,

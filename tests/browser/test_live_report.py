@@ -64,7 +64,10 @@ async def test_the_report_of_a_running_campaign_moves(
 
 
 @pytest.mark.req("F-01", "F-06")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_the_click_map_and_the_pages_beside_the_report(
     services: Services, make: Make, site: str, visit: Visit, ready: Build, language: str, theme, width: int
 ) -> None:

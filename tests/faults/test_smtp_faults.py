@@ -16,7 +16,9 @@ SIZES = [200, pytest.param(3_000, marks=pytest.mark.long)]
 
 @pytest.mark.req("D-12", "D-22")
 @pytest.mark.parametrize("people", SIZES)
-@pytest.mark.parametrize("stage", ["mail", "data", "end"])
+@pytest.mark.parametrize(
+    "stage", [*(pytest.param(one, marks=pytest.mark.long) for one in ("mail", "data")), "end"]
+)
 async def test_a_server_that_hangs_is_left_and_tried_again(
     machine: Machine, begin: Begin, people: int, stage: str
 ) -> None:
@@ -47,7 +49,7 @@ async def test_a_server_that_hangs_is_left_and_tried_again(
 
 @pytest.mark.req("D-14", "D-22")
 @pytest.mark.parametrize("people", SIZES)
-@pytest.mark.parametrize("how", ["stopped", "421 at the door"])
+@pytest.mark.parametrize("how", ["stopped", pytest.param("421 at the door", marks=pytest.mark.long)])
 async def test_a_server_that_refuses_costs_nothing(
     machine: Machine, begin: Begin, people: int, how: str
 ) -> None:

@@ -13,7 +13,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.req("F-01", "A-126", "D-33")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_the_pages(
     visit: Visit, desk: Desk, server: str, language: str, theme: Literal["light", "dark"], width: int
 ) -> None:

@@ -12,7 +12,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.req("F-09", "D-44", "D-46")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_leave_and_come_back_without_script(
     visit: Visit, make: Make, services: Services, settings, language: str, theme, width: int
 ) -> None:

@@ -14,7 +14,10 @@ __all__ = ["site"]
 
 
 @pytest.mark.req("A-011")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_the_report(
     visit: Visit, make: Make, services: Services, site: str, language: str, theme, width: int
 ) -> None:

@@ -11,7 +11,10 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.req("A-101", "F-01", "A-126")
-@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
+)
 async def test_the_pages(
     visit: Visit, counter: Counter, server: str, language: str, theme, width: int
 ) -> None:

@@ -219,7 +219,8 @@ async def test_a_recipient_is_looked_up_by_the_index_over_contacts(
     used = set(re.findall(r"Scan using (events_\w+)", plan)) | set(re.findall(r"on (events_\w+_idx)", plan))
     assert used, plan
     assert all("contact_id_at" in name for name in used), used
-    assert "Seq Scan on events" not in plan
+    # months to come are empty, and read as they are
+    assert f"Seq Scan on events_{clock.now():%Y_%m}" not in plan
 
 
 async def test_the_migration_counts_what_is_there(sent: Sent, services: Services, repository: Path) -> None:

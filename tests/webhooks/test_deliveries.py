@@ -21,6 +21,7 @@ from mailer.webhooks import attempts, endpoints, plan, turns
 from mailer.webhooks.attempts import Replay
 from mailer.webhooks.endpoints import EndpointChanges
 from mailer.worker import JOBS
+from tests.delivery.conftest import EVERY
 from tests.webhooks.conftest import Place
 from tests.webhooks.receiver import Heard, receiving
 
@@ -433,7 +434,7 @@ async def test_two_workers_of_one_endpoint_never_run_at_once(place: Place) -> No
     await place.collect()
     row = next(
         one
-        for one in await work.due(place.services.db)
+        for one in await work.due(place.services.db, EVERY)
         if (one.account_id, one.job, one.ref_id) == (place.account.id, turns.SEND, place.endpoint)
     )
     ran = await asyncio.gather(*(run_turn(place.services, JOBS, row) for _ in range(3)))

@@ -19,7 +19,7 @@ from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
 from mailer.core.links import Links
 from mailer.core.paging import Page, decode, page
-from mailer.core.tokens import RecipientToken
+from retention_jobs import reading_mail
 from retention_jobs.policies import INACTIVE_MONTHS
 
 NOTICE = timedelta(days=30)
@@ -244,25 +244,7 @@ async def _ask(tx: AccountTx, people: list[_Due], now: datetime, links: Links) -
     """One mail each, once, with a page where a press is the sign."""
     if not people:
         return
-    account = await tx.rows(
-        "SELECT coalesce(nullif(legal_name, ''), name), contact_email, language FROM accounts WHERE id = $1"
-    )
-    sender, contact, language = account[0]
-    for one in people:
-        who = RecipientToken(tx.account_id, 0, one.id, one.address_hash)
-        await outbox.write(
-            tx,
-            "still_there",
-            one.email,
-            language=one.language or language,
-            details={
-                "link": links.stay(who),
-                "leave": links.unsubscribe(who),
-                "sender": sender,
-                "contact": contact,
-                "until": (now + ANSWER).date().isoformat(),
-            },
-        )
+    await reading_mail.ask(tx, "still_there", people, until=now + ANSWER, links=links)
     await tx.run(
         """
         UPDATE inactive_contacts SET asked_at = $3, due_at = $4

@@ -14,11 +14,9 @@ from datetime import datetime, timedelta
 
 from lists import subscriptions
 from mailer.accounts import audit
-from mailer.core import outbox
 from mailer.core.db import AccountTx
 from mailer.core.links import Links
-from mailer.core.tokens import RecipientToken
-from retention_jobs import eraser
+from retention_jobs import eraser, reading_mail
 
 WALKED = 10_000
 STEP = 500
@@ -113,25 +111,7 @@ async def _ask(tx: AccountTx, now: datetime, links: Links) -> int:
     )
     if not people:
         return 0
-    account = await tx.rows(
-        "SELECT coalesce(nullif(legal_name, ''), name), contact_email, language FROM accounts WHERE id = $1"
-    )
-    sender, contact, language = account[0]
-    for one in people:
-        who = RecipientToken(tx.account_id, 0, one.id, one.address_hash)
-        await outbox.write(
-            tx,
-            "still_reading",
-            one.email,
-            language=one.language or language,
-            details={
-                "link": links.stay(who),
-                "leave": links.unsubscribe(who),
-                "sender": sender,
-                "contact": contact,
-                "until": (now + ANSWER).date().isoformat(),
-            },
-        )
+    await reading_mail.ask(tx, "still_reading", people, until=now + ANSWER, links=links)
     await tx.run(
         "UPDATE sunset_contacts SET asked_at = $3 WHERE account_id = $1 AND contact_id = ANY ($2::bigint[])",
         [one.id for one in people],

@@ -85,10 +85,14 @@ class Postfix:
             if "postfix/discard" in line and "status=sent" in line
         ]
 
-    def queued(self) -> int:
-        """Mails that its qmgr took in."""
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return sum("(queue active)" in line for line in lines)
+    async def queued(self, expected: int) -> int:
+        """Mails that its qmgr took in, once they are `expected` or after 10 s: it writes its log later."""
+        for _ in range(100):
+            lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+            if (found := sum("(queue active)" in line for line in lines)) >= expected:
+                break
+            await asyncio.sleep(0.1)
+        return found
 
 
 @asynccontextmanager

@@ -68,7 +68,7 @@ async def test_postfix_takes_a_campaign_and_bounces_who_is_unknown(
         f"nobody{n}@taken.test" for n in range(1, refused + 1)
     }
     # by its own log each of them came in once, and nobody else
-    assert relay.queued() == taken
+    assert await relay.queued(taken) == taken
     async with post.tx() as tx:
         reasons = await tx.rows("SELECT reason FROM suppressions WHERE account_id = $1")
     assert reasons == [("bounced",)] * refused
@@ -88,4 +88,4 @@ async def test_postfix_answers_a_pipeline_one_to_one(relay: Postfix) -> None:
         if reply
     }
     assert ends == {(True, "rcpt", 550), (False, "end", 250)}
-    assert relay.queued() == 41
+    assert await relay.queued(41) == 41

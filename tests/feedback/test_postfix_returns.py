@@ -27,7 +27,7 @@ async def test_a_postfix_bounces_unknown_users_and_they_end_suppressed(desk: Des
                 await asyncio.sleep(0.1)
         await desk.read()
         # the relay has said yes to everybody, and wrote four mails of its own
-        assert relay.queued() == 20
+        assert await relay.queued(20) == 20
     states = await desk.post.states(campaign)
     assert {who for who, state in states.items() if state == ("bounced", "hard")} == set(gone)
     assert {who for who, state in states.items() if state == ("delivered", "")} == set(here)

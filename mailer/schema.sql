@@ -1823,6 +1823,15 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.proof_keys (
+    id smallint NOT NULL,
+    public_key bytea NOT NULL,
+    sealed bytea NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT proof_keys_id_check CHECK ((id > 0)),
+    CONSTRAINT proof_keys_public_key_check CHECK ((octet_length(public_key) = 32))
+);
+
 CREATE TABLE public.provider_pauses (
     server text NOT NULL,
     profile text NOT NULL,
@@ -2800,6 +2809,9 @@ ALTER TABLE ONLY public.original
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.proof_keys
+    ADD CONSTRAINT proof_keys_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.provider_pauses
     ADD CONSTRAINT provider_pauses_pkey PRIMARY KEY (server, profile);

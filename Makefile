@@ -25,7 +25,7 @@ check: .venv/.dev-ok
 	$(V)/mypy
 	PYTHONPATH=. $(V)/lint-imports --no-cache
 	$(V)/djlint --lint --quiet mailer lists sending tracking retention_jobs
-	$(V)/pytest tests/test_architecture.py tests/test_locales.py
+	$(V)/pytest tests/test_architecture.py tests/test_locales.py tests/retention/test_schema_classes.py
 
 test: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/pytest -n 2 --dist worksteal -m "not long"

@@ -13,6 +13,8 @@ TABLES = {
                           SELECT to_jsonb(m) - '{account_id,sunset_cursor,sunset_next_at}'::text[]
                           FROM measurement_settings m
                           WHERE m.account_id = $1))
+                      || jsonb_build_object('keeps_totals', coalesce((
+                          SELECT r.keep_totals FROM retention_settings r WHERE r.account_id = $1), false))
                       || jsonb_build_object('link_parameters', (
                           SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
                           FROM utm_settings u
@@ -218,6 +220,10 @@ TABLES = {
 
 _SECRET = ("a secret of this installation", "un secret de cette installation")
 _STATE = ("the state of work that is under way", "l'état d'un travail en cours")
+_PROOFS = (
+    "the chain of records of what was erased; its page gives it as a file that anybody can check",
+    "la chaîne des preuves d'effacement ; sa page la donne en fichier, que chacun peut vérifier",
+)
 _CONTENT = ("sent content, erased after 6 days", "contenu envoyé, effacé au bout de 6 jours")
 _PEOPLE = (
     "figures are in campaigns.ndjson; the rows of a campaign are an export of their own",
@@ -250,6 +256,7 @@ INSIDE = {
     "signup_form_versions": "forms.ndjson",
     "wordings": "consents.ndjson",
     "measurement_settings": "account.ndjson",
+    "retention_settings": "account.ndjson",
     "open_counts": "campaigns.ndjson",
 }
 _UNDO = (
@@ -324,6 +331,8 @@ LEFT_OUT = {
     "warm_ups": _STATE,
     "warm_up_days": _STATE,
     "retention_passes": _STATE,
+    "retention_chains": _STATE,
+    "retention_proofs": _PROOFS,
 }
 
 

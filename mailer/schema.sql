@@ -1001,6 +1001,14 @@ CREATE TABLE public.duplicates (
 
 ALTER TABLE ONLY public.duplicates FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.erased_accounts (
+    account_id bigint NOT NULL,
+    erased_at timestamp with time zone NOT NULL,
+    n bigint NOT NULL,
+    hash bytea NOT NULL,
+    counts jsonb NOT NULL
+);
+
 CREATE TABLE public.event_counts (
     account_id bigint NOT NULL,
     campaign_id bigint NOT NULL,
@@ -1823,6 +1831,26 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.platform_chain (
+    one boolean DEFAULT true NOT NULL,
+    n bigint DEFAULT 0 NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT platform_chain_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT platform_chain_one_check CHECK (one)
+);
+
+CREATE TABLE public.platform_proofs (
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    record text NOT NULL,
+    hash bytea NOT NULL,
+    key_id smallint NOT NULL,
+    signature bytea NOT NULL,
+    CONSTRAINT platform_proofs_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT platform_proofs_n_check CHECK ((n > 0)),
+    CONSTRAINT platform_proofs_signature_check CHECK ((octet_length(signature) = 64))
+);
+
 CREATE TABLE public.proof_keys (
     id smallint NOT NULL,
     public_key bytea NOT NULL,
@@ -1915,19 +1943,65 @@ ALTER TABLE public.restrictions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE public.retention_alarm (
+    one boolean DEFAULT true NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT retention_alarm_one_check CHECK (one)
+);
+
+CREATE TABLE public.retention_chains (
+    account_id bigint NOT NULL,
+    n bigint DEFAULT 0 NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT retention_chains_hash_check CHECK ((octet_length(hash) = 32))
+);
+
+ALTER TABLE ONLY public.retention_chains FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.retention_passes (
     account_id bigint NOT NULL,
     rule text NOT NULL,
     last_run_at timestamp with time zone NOT NULL,
-    deleted bigint DEFAULT 0 NOT NULL
+    deleted bigint DEFAULT 0 NOT NULL,
+    unproven bigint DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE ONLY public.retention_passes FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.retention_proofs (
+    account_id bigint NOT NULL,
+    n bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    record text NOT NULL,
+    hash bytea NOT NULL,
+    key_id smallint NOT NULL,
+    signature bytea NOT NULL,
+    CONSTRAINT retention_proofs_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT retention_proofs_n_check CHECK ((n > 0)),
+    CONSTRAINT retention_proofs_signature_check CHECK ((octet_length(signature) = 64))
+);
+
+ALTER TABLE ONLY public.retention_proofs FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.retention_runs (
     rule text NOT NULL,
     last_run_at timestamp with time zone NOT NULL,
-    deleted bigint DEFAULT 0 NOT NULL
+    deleted bigint DEFAULT 0 NOT NULL,
+    unproven bigint DEFAULT 0 NOT NULL
+);
+
+CREATE TABLE public.retention_settings (
+    account_id bigint NOT NULL,
+    keep_totals boolean NOT NULL
+);
+
+ALTER TABLE ONLY public.retention_settings FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.retention_watch (
+    account_id bigint NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    late_since timestamp with time zone,
+    late text[] DEFAULT '{}'::text[] NOT NULL
 );
 
 CREATE TABLE public.revisions (
@@ -2669,6 +2743,9 @@ ALTER TABLE ONLY public.duplicate_searches
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_pkey PRIMARY KEY (account_id, contact_id, other_id);
 
+ALTER TABLE ONLY public.erased_accounts
+    ADD CONSTRAINT erased_accounts_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_pkey PRIMARY KEY (account_id, campaign_id, kind, link_id, verdict);
 
@@ -2676,7 +2753,7 @@ ALTER TABLE ONLY public.event_hours
     ADD CONSTRAINT event_hours_pkey PRIMARY KEY (account_id, campaign_id, kind, hour, verdict);
 
 ALTER TABLE ONLY public.events
-    ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, id, at);
+    ADD CONSTRAINT events_pkey PRIMARY KEY (account_id, at, id);
 
 ALTER TABLE ONLY public.evidence
     ADD CONSTRAINT evidence_pkey PRIMARY KEY (account_id, campaign_id, lane, profile);
@@ -2810,6 +2887,12 @@ ALTER TABLE ONLY public.original
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.platform_chain
+    ADD CONSTRAINT platform_chain_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.platform_proofs
+    ADD CONSTRAINT platform_proofs_pkey PRIMARY KEY (n);
+
 ALTER TABLE ONLY public.proof_keys
     ADD CONSTRAINT proof_keys_pkey PRIMARY KEY (id);
 
@@ -2828,11 +2911,26 @@ ALTER TABLE ONLY public.report_mailboxes
 ALTER TABLE ONLY public.restrictions
     ADD CONSTRAINT restrictions_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.retention_alarm
+    ADD CONSTRAINT retention_alarm_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.retention_chains
+    ADD CONSTRAINT retention_chains_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_pkey PRIMARY KEY (account_id, rule);
 
+ALTER TABLE ONLY public.retention_proofs
+    ADD CONSTRAINT retention_proofs_pkey PRIMARY KEY (account_id, n);
+
 ALTER TABLE ONLY public.retention_runs
     ADD CONSTRAINT retention_runs_pkey PRIMARY KEY (rule);
+
+ALTER TABLE ONLY public.retention_settings
+    ADD CONSTRAINT retention_settings_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.retention_watch
+    ADD CONSTRAINT retention_watch_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_pkey PRIMARY KEY (account_id, id);
@@ -3013,6 +3111,8 @@ CREATE INDEX contacts_updated_at ON public.contacts USING btree (account_id, upd
 
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
+CREATE INDEX deliveries_final_at ON ONLY public.deliveries USING btree (account_id, final_at) WHERE (final_at IS NOT NULL);
+
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));
 
 CREATE INDEX deliveries_queued ON ONLY public.deliveries USING btree (account_id, campaign_id, profile, next_at) WHERE (status = 'queued'::text);
@@ -3037,6 +3137,8 @@ CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, conta
 
 CREATE INDEX feedback_seen_at ON public.feedback_seen USING btree (account_id, at);
 
+CREATE INDEX files_created_at ON public.files USING btree (account_id, created_at) WHERE (kind <> 'image'::text);
+
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
 
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
@@ -3046,6 +3148,10 @@ CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
 
 CREATE INDEX import_opt_outs_address ON public.import_opt_outs USING btree (account_id, import_id, address_hash);
+
+CREATE INDEX import_removals_import ON public.import_removals USING btree (account_id, import_id);
+
+CREATE INDEX import_values_import ON public.import_values USING btree (account_id, import_id);
 
 CREATE INDEX inactive_contacts_due ON public.inactive_contacts USING btree (account_id, due_at, contact_id);
 
@@ -3060,6 +3166,8 @@ CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
 
 CREATE INDEX kept_forms_user ON public.kept_forms USING btree (user_id, created_at);
+
+CREATE INDEX last_open_days_day ON public.last_open_days USING btree (account_id, day);
 
 CREATE UNIQUE INDEX mailing_lists_name ON public.mailing_lists USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
@@ -3116,6 +3224,8 @@ CREATE INDEX stray_mails_received_at ON public.stray_mails USING btree (received
 CREATE INDEX stray_mails_state ON public.stray_mails USING btree (state, id);
 
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
+
+CREATE INDEX subscriptions_pending ON public.subscriptions USING btree (account_id, status_at) WHERE (status = 'pending'::text);
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
 
@@ -3434,6 +3544,9 @@ ALTER TABLE ONLY public.restrictions
 ALTER TABLE ONLY public.retention_passes
     ADD CONSTRAINT retention_passes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.retention_settings
+    ADD CONSTRAINT retention_settings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -3656,7 +3769,13 @@ CREATE POLICY account ON public.report_mailboxes USING ((account_id = public.cur
 
 CREATE POLICY account ON public.restrictions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.retention_chains USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.retention_passes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.retention_proofs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.retention_settings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3828,7 +3947,13 @@ ALTER TABLE public.report_mailboxes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.restrictions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.retention_chains ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.retention_passes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.retention_proofs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.retention_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
 
@@ -3954,6 +4079,8 @@ GRANT SELECT,DELETE ON TABLE public.duplicate_searches TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.duplicates TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.erased_accounts TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.event_counts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.event_hours TO mailer_eraser;
@@ -4042,15 +4169,37 @@ GRANT SELECT ON TABLE public.original TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
 
+GRANT SELECT ON TABLE public.platform_chain TO mailer_eraser;
+
+REVOKE ALL ON TABLE public.platform_proofs FROM mailer;
+
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.platform_proofs TO mailer;
+
+GRANT SELECT ON TABLE public.platform_proofs TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.report_mailboxes TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.restrictions TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.retention_alarm TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.retention_chains TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.retention_passes TO mailer_eraser;
 
+REVOKE ALL ON TABLE public.retention_proofs FROM mailer;
+
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.retention_proofs TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.retention_proofs TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.retention_runs TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.retention_settings TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.retention_watch TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.revisions TO mailer_eraser;
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from mailer.core.db import Database
-from retention_jobs import eraser
+from retention_jobs import erased_accounts, eraser
 
 # In an order that the keys between tables allow; a test asks the catalogue that none is missing.
 _STATEMENTS = {
@@ -93,6 +93,7 @@ _STATEMENTS = {
     "agreement_acceptances": "DELETE FROM agreement_acceptances WHERE account_id = $1",
     "account_keys": "DELETE FROM account_keys WHERE account_id = $1",
     "retention_passes": "DELETE FROM retention_passes WHERE account_id = $1",
+    "retention_settings": "DELETE FROM retention_settings WHERE account_id = $1",
 }
 
 
@@ -119,6 +120,7 @@ async def erase(db: Database, account_id: int, now: datetime) -> dict[str, int]:
             return {}
         found = {table: await tx.run(sql) for table, sql in _STATEMENTS.items()}
         found["ledger and journal"] = await eraser.whole_ledger(tx)
+        await erased_accounts.note(tx, found, now)
         found["work"] = await shared.run("DELETE FROM work WHERE account_id = $1", account_id)
         found["outbox"] = await shared.run("DELETE FROM outbox WHERE account_id = $1", account_id)
         people = await shared.rows("SELECT user_id FROM memberships WHERE account_id = $1", account_id)

@@ -50,6 +50,16 @@ async def old_open_days(tx: AccountTx, before: date, *, limit: int) -> int:
     return deleted
 
 
+async def oldest_open_day(tx: AccountTx) -> date | None:
+    """Of all contacts: one step into an index, and of nobody in particular."""
+    await _as_eraser(tx)
+    found: date | None = await tx.value(
+        "SELECT day FROM last_open_days WHERE account_id = $1 ORDER BY day LIMIT 1"
+    )
+    await _as_ourselves(tx)
+    return found
+
+
 async def silent_contacts(tx: AccountTx, after: int, to: int, now: datetime) -> list[tuple[int, datetime]]:
     """Of this range those who open nothing any more, and since when: the one reader of those days.
 
@@ -95,5 +105,6 @@ async def whole_ledger(tx: AccountTx) -> int:
     deleted = await tx.run("DELETE FROM consents WHERE account_id = $1")
     deleted += await tx.run("DELETE FROM wordings WHERE account_id = $1")
     deleted += await tx.run("DELETE FROM audit WHERE account_id = $1")
+    deleted += await tx.run("DELETE FROM retention_proofs WHERE account_id = $1")
     await _as_ourselves(tx)
     return deleted

@@ -1,7 +1,8 @@
 """Retention by itself: every quarter of an hour each account gets its pass, and the platform its own.
 
 sweep (platform) → partitions, platform rows, closed accounts, a row of work for each account
-account_pass     → each rule of purge.RULES until nothing is left
+account_pass     → each rule of purge.RULES until nothing is left, then a signed record of it
+jobs_watch       → whether all this was on time
 jobs_inactive    → people not heard of for three years
 """
 
@@ -9,15 +10,23 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from mailer.core import clock, jobs, metrics, work
+from mailer.core import clock, jobs, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import closed_accounts, jobs_inactive, partitions, platform, purge
+from retention_jobs import (
+    closed_accounts,
+    jobs_inactive,
+    jobs_watch,
+    partitions,
+    platform,
+    platform_proofs,
+    proofs,
+    purge,
+)
 
 log = structlog.get_logger()
 PERIOD = timedelta(minutes=15)
-LATE_AFTER = timedelta(hours=1)
 
 
 async def sweep(services: Services, _: Task) -> datetime:
@@ -25,7 +34,6 @@ async def sweep(services: Services, _: Task) -> datetime:
     db = services.db
     await partitions.make_next(db, now)
     async with db.shared() as tx:
-        metrics.RETENTION_LATE.set(await platform.late_seconds(tx, now, allowed=LATE_AFTER))
         await platform.purge(tx, now)
         await work.add_for_each_account(tx, "retention_jobs.account_pass")
         await work.add_for_each_account(tx, jobs_inactive.JOB)
@@ -34,6 +42,8 @@ async def sweep(services: Services, _: Task) -> datetime:
         log.info("account erased", account=account_id, rows=sum(found.values()))
     for name in await partitions.drop_old(db, now):
         log.info("partition dropped", name=name)
+    async with db.shared() as tx:
+        await platform_proofs.write(tx, services.sealer, now)
     return jobs.in_(seconds=PERIOD.total_seconds())
 
 
@@ -49,6 +59,8 @@ async def account_pass(services: Services, task: Task) -> datetime | None:
                 await purge.note(tx, rule, now, deleted)
             if (clock.now() - started).total_seconds() > jobs.TURN_SECONDS:
                 return jobs.again()
+    async with services.db.account(task.account_id) as tx:
+        await proofs.write(tx, services.sealer, now)
     return None
 
 
@@ -56,4 +68,5 @@ JOBS: list[Job] = [
     Job("retention_jobs.sweep", sweep, every=PERIOD),
     Job("retention_jobs.account_pass", account_pass),
     *jobs_inactive.JOBS,
+    *jobs_watch.JOBS,
 ]

@@ -7,12 +7,13 @@ BATCH rows of a kind a call and is called again until it returns less.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
 from retention_jobs import (
     ab_content,
+    days_rows,
     eraser,
     feedback_rows,
     import_rows,
@@ -23,6 +24,7 @@ from retention_jobs import (
     webhook_rows,
 )
 from retention_jobs.policies import (
+    BROKEN_OFF,
     CHANGES,
     CONTENT,
     KEY_LIVES,
@@ -200,7 +202,7 @@ async def files(tx: AccountTx, now: datetime) -> int:
         """,
         now,
         now - CONTENT,
-        now - timedelta(days=1),
+        now - BROKEN_OFF,
     )
     deleted += await tx.run(
         "DELETE FROM selections WHERE account_id = $1 AND created_at <= $2", now - CONTENT
@@ -270,6 +272,7 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
     )
     if due:
         await totals.freeze(tx, [campaign_id for (campaign_id,) in due], now)
+    await days_rows.purge(tx, before)
     messages = await tx.run(
         """
         DELETE FROM messages
@@ -339,6 +342,7 @@ RULES: Mapping[str, Rule] = {
     "files": files,
     "events": events,
     "deliveries": deliveries,
+    "totals": totals.purge,
     "feedback": feedback_rows.feedback,
     "unconfirmed": unconfirmed_rows.purge,
     "proofs": proofs,
@@ -350,13 +354,14 @@ RULES: Mapping[str, Rule] = {
 
 
 async def note(tx: AccountTx, rule: str, now: datetime, deleted: int) -> None:
-    """That the rule ran, also when it found nothing."""
+    """That the rule ran, also when it found nothing; what it deleted waits for its record (`proofs`)."""
     await tx.run(
         """
-        INSERT INTO retention_passes (account_id, rule, last_run_at, deleted)
-        VALUES ($1, $2, $3, $4)
+        INSERT INTO retention_passes (account_id, rule, last_run_at, deleted, unproven)
+        VALUES ($1, $2, $3, $4, $4)
         ON CONFLICT (account_id, rule) DO UPDATE
-        SET last_run_at = excluded.last_run_at, deleted = retention_passes.deleted + excluded.deleted
+        SET last_run_at = excluded.last_run_at, deleted = retention_passes.deleted + excluded.deleted,
+            unproven = retention_passes.unproven + excluded.unproven
         """,
         rule,
         now,

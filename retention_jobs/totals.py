@@ -12,10 +12,15 @@ both. Cells that fewer than SMALLEST_CELL people stand behind are left out.
 
 from datetime import datetime
 
+from mailer.accounts import audit
 from mailer.core.db import AccountTx
 from retention_jobs import ab_content
 from retention_jobs.policies import SMALLEST_CELL
 from tracking import counts
+
+# a cell that no campaign reaches: where the account did not ask for totals, all are too small
+NOTHING = 2**31 - 1
+BATCH = 1000
 
 _FREEZE = """
     WITH hits AS (
@@ -86,11 +91,53 @@ async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     """Campaigns that are frozen already stay as they are: what came after is not counted."""
     # who stores events meanwhile waits, and finds the campaign frozen
     await counts.hold(tx)
-    await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now)
+    keep = await kept(tx)
+    await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL if keep else NOTHING, now)
     await counts.forget(tx, campaign_ids)
-    await ab_content.forget_small_figures(tx, campaign_ids, SMALLEST_CELL)
+    await ab_content.forget_small_figures(tx, campaign_ids, SMALLEST_CELL if keep else NOTHING)
     # exact figures that other campaigns were compared with (A-064)
     await tx.run(
         "DELETE FROM campaign_figures WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
         campaign_ids,
     )
+
+
+async def kept(tx: AccountTx) -> bool:
+    """Did the account say that totals which identify nobody stay (G-2)? Not unless it did."""
+    return bool(await tx.value("SELECT keep_totals FROM retention_settings WHERE account_id = $1"))
+
+
+async def keep(tx: AccountTx, wanted: bool) -> None:
+    """What it says from now on; totals that are there go at the next run when it says no."""
+    await tx.run(
+        """
+        INSERT INTO retention_settings (account_id, keep_totals) VALUES ($1, $2)
+        ON CONFLICT (account_id) DO UPDATE SET keep_totals = excluded.keep_totals
+        """,
+        wanted,
+    )
+    await audit.write(tx, "changed", "retention")
+
+
+async def purge(tx: AccountTx, now: datetime) -> int:
+    """A rule as those of `purge`: totals of an account that does not want them any more."""
+    if await kept(tx):
+        return 0
+    gone = await tx.rows(
+        """
+        UPDATE campaigns c
+        SET totals = '{}', measured = '{}'
+        FROM (
+            SELECT id FROM campaigns
+            WHERE account_id = $1 AND details_erased_at <= $2
+              AND (coalesce(totals, '{}') <> '{}' OR coalesce(measured, '{}') <> '{}')
+            LIMIT $3
+        ) old
+        WHERE c.account_id = $1 AND c.id = old.id
+        RETURNING c.id
+        """,
+        now,
+        BATCH,
+    )
+    await ab_content.forget_small_figures(tx, [campaign_id for (campaign_id,) in gone], NOTHING)
+    return len(gone)

@@ -13,9 +13,9 @@ METHODS = {"one": 1, "first": 1, "many": 1, "rows": 0, "value": 0, "run": 0, "ru
 # rooms' own functions may be called `run`, `first`…: only calls on a transaction count
 RECEIVERS = re.compile(r"^(tx|shared|\w+_tx|tx\.shared\(\)|self\._?tx)$")
 # the only SQL that is built at run time, with parameters, is tested by properties
-BUILT = frozenset({"lists/segment_sql.py"})
+BUILT = frozenset({"lists/segment_sql.py", "retention_jobs/ages.py"})
 # run statements one after the other from a table of literals, under these names
-LOOPED = re.compile(r"^(retention_jobs/(closed_accounts|platform|purge)|lists/archive_tables)\.py$")
+LOOPED = re.compile(r"^(retention_jobs/(closed_accounts|platform|purge|odd_ages)|lists/archive_tables)\.py$")
 LOOP_NAMES = ("sql", "statement")
 VERBS = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 

@@ -37,8 +37,8 @@ async def step(tx: AccountTx, *, rules: int = RULES) -> bool:
         """
         SELECT id, at, campaign_id, contact_id, kind, link_id, verdict, signals
         FROM events
-        WHERE account_id = $1 AND (id, at) > ($2, $3)
-        ORDER BY id, at
+        WHERE account_id = $1 AND (at, id) > ($3, $2)
+        ORDER BY at, id
         LIMIT $4
         """,
         walk.after_id,

@@ -100,6 +100,7 @@ OBJECTS = {
     "clicks_individual": N_("clicks: people who accept it"),
     "message": N_("transactional message"),
     "report_mailbox": N_("mailbox of reports"),
+    "retention": N_("the choice of what stays after 13 months"),
     "segment": N_("segment"),
     "tag": N_("tag"),
     "selection": N_("selection of contacts"),

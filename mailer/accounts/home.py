@@ -150,10 +150,12 @@ class Home:
     last: list[SentCampaign]
     weeks: list[Week]
     allowance: Allowance | None
+    late_since: datetime | None
 
     @property
     def todo(self) -> int:
-        return len(self.paused) + len(self.imports) + len(self.in_doubt) + len(self.webhooks)
+        waits = (self.paused, self.imports, self.in_doubt, self.webhooks)
+        return sum(len(one) for one in waits) + (self.late_since is not None)
 
 
 async def show(tx: AccountTx) -> Home:
@@ -167,6 +169,9 @@ async def show(tx: AccountTx) -> Home:
         last=await _last(tx),
         weeks=await weeks(tx),
         allowance=await _allowance(tx),
+        late_since=await tx.shared().value(
+            "SELECT late_since FROM retention_watch WHERE account_id = $1", tx.account_id
+        ),
     )
 
 

@@ -32,6 +32,8 @@ Kind = Literal[
     "domain_broken",
     "domain_rotation",
     "webhook_disabled",
+    "retention_late",
+    "retention_well",
 ]
 
 

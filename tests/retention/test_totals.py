@@ -9,7 +9,7 @@ import pytest
 
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
-from retention_jobs import purge
+from retention_jobs import purge, totals
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
 from tests.reports.test_report import counted
@@ -79,8 +79,11 @@ async def _fill(tx: AccountTx, *, people: int = 40, at: datetime = SENT) -> int:
 
 
 @pytest.fixture
-async def acc(make: Make) -> Account:
-    return await make.account()
+async def acc(make: Make, services: Services) -> Account:
+    account = await make.account()
+    async with services.db.account(account.id) as tx:
+        await totals.keep(tx, True)
+    return account
 
 
 @pytest.mark.req("A-004", "A-064", "S6")

@@ -1,0 +1,101 @@
+"""How old the oldest row of each class is, and how many are older than they may be: what verify counts.
+
+The SQL of most is made here from the table of classes, so that a class cannot be checked by another column
+than the one it names; tests prepare each and look at its plan. Looking the oldest up is one step into an
+index, also among 100 million events; only what is too old is counted, and no further than MANY.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from mailer.core.db import AccountTx, SharedTx
+from retention_jobs import eraser
+from retention_jobs.classes import OF_ACCOUNTS, OF_PLATFORM
+from retention_jobs.data_class import Age, DataClass
+from retention_jobs.odd_ages import ACCOUNTS, PLATFORM
+
+MANY = 10_000
+ALLOWED = timedelta(hours=1)
+"""A rule runs every quarter of an hour; what is over for longer than this is late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Of one class: the oldest thing left, and how many are past their time by more than ALLOWED."""
+
+    name: str
+    before: datetime
+    oldest: datetime | None
+    overdue: int
+
+
+async def of_account(tx: AccountTx, now: datetime) -> list[Found]:
+    """Every class of the account that has a period."""
+    return [await _of(tx, name, one, now) for name, one in OF_ACCOUNTS.items() if one.period and one.rule]
+
+
+async def of_platform(tx: SharedTx, now: datetime) -> list[Found]:
+    """Classes of no account, and closed accounts whose day has passed."""
+    found = [await _of(tx, name, one, now) for name, one in OF_PLATFORM.items() if one.period]
+    return [*found, await _of(tx, "closed", OF_ACCOUNTS["closed"], now)]
+
+
+async def _of(tx: AccountTx | SharedTx, name: str, one: DataClass, now: datetime) -> Found:
+    limit = one.before(now - ALLOWED)
+    oldest: list[datetime] = []
+    overdue = 0
+    for age in one.ages:
+        at = _instant(await tx.value(oldest_sql(age, platform=one.platform)))
+        if at is None:
+            continue
+        oldest.append(at)
+        if at < limit:
+            overdue += await tx.value(overdue_sql(age, platform=one.platform), _limit(age, limit), MANY)
+    for odd in (ACCOUNTS if isinstance(tx, AccountTx) else PLATFORM).get(name, ()):
+        at = _instant(await tx.value(odd.oldest))
+        if at is not None:
+            oldest.append(at)
+            if at < limit:
+                overdue += await tx.value(odd.overdue, limit, MANY)
+    if name == "open_days" and isinstance(tx, AccountTx):
+        day = _instant(await eraser.oldest_open_day(tx))
+        oldest += [day] if day else []
+        overdue += int(day is not None and day.date() < limit.date())
+    return Found(name, one.before(now), min(oldest, default=None), overdue)
+
+
+def _instant(found: datetime | date | None) -> datetime | None:
+    if found is None or isinstance(found, datetime):
+        return found
+    return datetime.combine(found, time(), UTC)
+
+
+def _limit(age: Age, limit: datetime) -> datetime | date:
+    return limit.date() if age.day else limit
+
+
+def oldest_sql(age: Age, *, platform: bool) -> str:
+    """One step into an index on (account_id, column)."""
+    return (
+        f"SELECT {age.column} FROM {age.table} WHERE {_where(age, platform=platform)}"
+        f" AND {age.column} IS NOT NULL ORDER BY {age.column} LIMIT 1"
+    )
+
+
+def overdue_sql(age: Age, *, platform: bool) -> str:
+    """$2 (on the platform $1) is the boundary, the next how far to count."""
+    first = 1 if platform else 2
+    return (
+        f"SELECT count(*)::int FROM (SELECT FROM {age.table} WHERE {_where(age, platform=platform)}"
+        f" AND {age.column} < ${first} LIMIT ${first + 1}) found"
+    )
+
+
+def _where(age: Age, *, platform: bool) -> str:
+    return f"{'true' if platform else 'account_id = $1'}{f' AND ({age.where})' if age.where else ''}"
+
+
+def overdue(found: list[Found]) -> Mapping[str, int]:
+    """Classes of which something is past its time."""
+    return {one.name: one.overdue for one in found if one.overdue}

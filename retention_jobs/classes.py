@@ -1,0 +1,296 @@
+"""The table of retention: every class of data, where it lies, how long it is kept, from when, who says so.
+
+Periods stand here and nowhere else; `policies` gives them to the rules by name. `make check` reads
+mailer/schema.sql against it (tests/retention/test_schema_classes.py): every table has a class, a table in
+which classes meet names each of its columns.
+
+    DataClass ── tables, columns     what of the database belongs to it
+              ├─ ages                by which column its rows are over; `ages` looks the oldest up
+              ├─ elsewhere           files, keys, Valkey, logs, backups
+              └─ rule                what erases it: of purge.RULES or platform.RULES; "": its account's end
+"""
+
+from collections.abc import Mapping
+
+from mailer.core.text import N_
+from retention_jobs.classes_columns import COLUMNS
+from retention_jobs.classes_platform import OF_PLATFORM
+from retention_jobs.data_class import Age, DataClass
+from retention_jobs.periods import Period, days, hours, months
+
+_WITH_ACCOUNT = N_("as long as the account; then three months")
+
+OF_ACCOUNTS: Mapping[str, DataClass] = {
+    "content": DataClass(
+        what=N_("Sent content, transactional messages, test sends and web versions"),
+        kept=N_("6 days"),
+        start=N_("the last attempt"),
+        source="A-001, A-002, A-003, S12, S13",
+        rule="content",
+        period=days(6),
+        tables="revisions test_sends segment_members content_keys",
+        ages=(Age("test_sends", "created_at"),),
+        elsewhere=(
+            "keys: one for each account and day; when it goes, what a backup holds is unreadable",
+            "backups: content_keys is left out of dumps, and its own file goes after 6 days (S13)",
+        ),
+    ),
+    "replies": DataClass(
+        what=N_("Replies and reports that nobody recognised"),
+        kept=N_("6 days"),
+        start=N_("their arrival"),
+        source="A-001",
+        rule="content",
+        period=days(6),
+        tables="inbound_mails",
+        ages=(Age("inbound_mails", "received_at"),),
+    ),
+    "repeats": DataClass(
+        what=N_("Keys by which a program's repeated request is recognised"),
+        kept=N_("24 hours"),
+        start=N_("the request"),
+        source="E-61",
+        rule="content",
+        period=hours(24),
+        tables="idempotency_keys",
+        ages=(Age("idempotency_keys", "created_at"),),
+    ),
+    "files": DataClass(
+        what=N_("Uploaded files, error files and exports"),
+        kept=N_("6 days at most"),
+        start=N_("the upload"),
+        source="A-001",
+        rule="files",
+        period=days(6),
+        tables="files file_chunks selections selection_contacts import_parts import_rejects import_opt_outs",
+        ages=(
+            Age("files", "created_at", "kind <> 'image'"),
+            Age("selections", "created_at", small=True),
+            Age("imports", "created_at", "sample <> '[]' OR file_id IS NOT NULL", small=True),
+        ),
+        elsewhere=("files: pieces of 1 MB in file_chunks, also of uploads under way (S15)",),
+    ),
+    "undo": DataClass(
+        what=N_("What an undo of an import would need"),
+        kept=N_("7 days"),
+        start=N_("the end of the import"),
+        source="matrix 0.1",
+        rule="files",
+        period=days(7),
+        tables="import_changes import_values import_removals",
+    ),
+    "events": DataClass(
+        what=N_("Opens and clicks"),
+        kept=N_("13 months"),
+        start=N_("the event"),
+        source="A-004, S6, S21",
+        rule="events",
+        period=months(13),
+        tables="events event_counts event_hours judgements open_counts",
+        ages=(Age("events", "at"),),
+        elsewhere=(
+            "Valkey: streams of what just happened, 24 hours at most; address and browser nowhere else",
+        ),
+    ),
+    "open_days": DataClass(
+        what=N_("Days of last opens, where only these are kept"),
+        kept=N_("13 months"),
+        start=N_("the open"),
+        source="B-33, matrix 0.1",
+        rule="open_days",
+        period=months(13),
+        tables="last_open_days",
+    ),
+    "loads": DataClass(
+        what=N_("Numbers of counted image loads"),
+        kept=N_("2 days"),
+        start=N_("the day"),
+        source="B-34",
+        rule="open_days",
+        period=days(2),
+        tables="counted_loads",
+        ages=(Age("counted_loads", "day", day=True),),
+        shown=False,
+    ),
+    "deliveries": DataClass(
+        what=N_("Deliveries"),
+        kept=N_("13 months"),
+        start=N_("the last attempt"),
+        source="A-004, S6",
+        rule="deliveries",
+        period=months(13),
+        tables="deliveries campaign_figures evidence provider_stops day_counts warm_up_days",
+        ages=(
+            Age("deliveries", "final_at"),
+            Age("messages", "final_at"),
+            Age("provider_stops", "at", small=True),
+            Age("day_counts", "day", day=True),
+            Age("warm_up_days", "day", day=True, small=True),
+        ),
+    ),
+    "totals": DataClass(
+        what=N_("Totals of 10 people and more of each campaign"),
+        kept=N_("13 months, then what you chose"),
+        start=N_("the day on which the rows went"),
+        source="G-2, A-064",
+        rule="totals",
+        tables="",
+    ),
+    "feedback": DataClass(
+        what=N_("Temporary failures counted against an address"),
+        kept=N_("6 months"),
+        start=N_("the failure"),
+        source="matrix 0.1",
+        rule="feedback",
+        period=months(6),  # three half-lives: an eighth of a bounce is left (sending/soft_bounces.py)
+        tables="soft_bounces",
+        ages=(Age("soft_bounces", "at"),),
+    ),
+    "reports": DataClass(
+        what=N_("Fingerprints of reports, so that none counts twice"),
+        kept=N_("30 days"),
+        start=N_("the report"),
+        source="matrix 0.1",
+        rule="feedback",
+        period=days(30),
+        tables="feedback_seen",
+        ages=(Age("feedback_seen", "at"),),
+        shown=False,
+    ),
+    "feedback_days": DataClass(
+        what=N_("Counts of bounces by day, of nobody in particular"),
+        kept=N_("13 months"),
+        start=N_("the day"),
+        source="A-004",
+        rule="feedback",
+        period=months(13),
+        tables="feedback_counts",
+        ages=(Age("feedback_counts", "day", day=True),),
+        shown=False,
+    ),
+    "unconfirmed": DataClass(
+        what=N_("Subscriptions never confirmed"),
+        kept=N_("30 days"),
+        start=N_("the request"),
+        source="B-26",
+        rule="unconfirmed",
+        period=days(30),
+        tables="signup_requests",
+        ages=(
+            Age("signup_requests", "asked_at"),
+            Age("subscriptions", "status_at", "status = 'pending'"),
+            Age("seeds", "asked_at", "status IN ('pending', 'removed')", small=True),
+        ),
+    ),
+    "inactive": DataClass(
+        what=N_("Contacts of whom nothing is heard"),
+        kept=N_("3 years, then what you chose"),
+        start=N_("the person's last sign, never an open"),
+        source="B-27, matrix 0.1",
+        rule="inactive",
+        period=months(36),
+        tables="inactive_contacts inactive_walks sunset_contacts",
+    ),
+    "proofs": DataClass(
+        what=N_("IP addresses kept as proof of a confirmation"),
+        kept=N_("12 months"),
+        start=N_("the confirmation"),
+        source="B-25",
+        rule="proofs",
+        period=months(12),
+        tables="consent_ips",
+        ages=(Age("consent_ips", "at"),),
+    ),
+    "webhooks": DataClass(
+        what=N_("Webhooks: what was sent, and what was answered"),
+        kept=N_("6 days"),
+        start=N_("the event"),
+        source="A-001, E-64",
+        rule="webhooks",
+        period=days(6),
+        tables="webhook_events webhook_deliveries webhook_attempts",
+        ages=(Age("webhook_events", "at"),),
+    ),
+    "changes": DataClass(
+        what=N_("Feed of contact changes for programs"),
+        kept=N_("30 days"),
+        start=N_("the change"),
+        source="matrix 0.1",
+        rule="changes",
+        period=days(30),
+        tables="contact_changes webhook_feeds",
+    ),
+    "log": DataClass(
+        what=N_("Journal of actions"),
+        kept=N_("12 months"),
+        start=N_("the action"),
+        source="A-007, B-60",
+        rule="log",
+        period=months(12),
+        tables="audit",
+        ages=(Age("audit", "at"),),
+        elsewhere=("logs: written to standard output only; journald or Docker drop them (operating.md)",),
+    ),
+    "contacts": DataClass(
+        what=N_("Contacts with their fields, lists and tags"),
+        kept=N_("until you erase them; then nothing but a refusal"),
+        start=N_("the erasure"),
+        source="C-12, B-66",
+        tables="""
+            contacts subscriptions contact_tags restrictions duplicates duplicate_searches contact_merges
+        """,
+    ),
+    "refusals": DataClass(
+        what=N_("Refusals, by fingerprint of the address, and the register of consents"),
+        kept=_WITH_ACCOUNT,
+        start=N_("the closing"),
+        source="B-28, C-01",
+        tables="suppressions consents wordings account_keys",
+    ),
+    "account": DataClass(
+        what=N_("The account, its drafts, designs, images, lists and settings"),
+        kept=_WITH_ACCOUNT,
+        start=N_("the closing"),
+        source="A-005, G-1",
+        tables="""
+            accounts memberships agreement_acceptances api_keys campaign_lists campaign_segments links
+            designs images fields field_changes mailing_lists segments tags senders smtp_servers seeds
+            domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms
+            signup_form_versions import_mappings exports export_members kept_counts measurement_settings
+            utm_settings retention_settings
+        """,
+    ),
+    "evidence": DataClass(
+        what=N_("Proof that all this was erased on time"),
+        kept=_WITH_ACCOUNT,
+        start=N_("the closing"),
+        source="S11, A-093",
+        tables="retention_passes retention_chains retention_proofs",
+    ),
+    "closed": DataClass(
+        what=N_("Everything of a closed account"),
+        kept=N_("3 months"),
+        start=N_("the closing"),
+        source="A-005",
+        period=months(3),
+    ),
+}
+
+__all__ = ["CLASSES", "OF_ACCOUNTS", "OF_PLATFORM", "class_of", "period"]
+CLASSES: Mapping[str, DataClass] = {**OF_ACCOUNTS, **OF_PLATFORM}
+
+
+def period(name: str) -> Period:
+    """Of the class; raises KeyError or ValueError for one that has none."""
+    found = CLASSES[name].period
+    if found is None:
+        raise ValueError(name)
+    return found
+
+
+def class_of(table: str, column: str) -> str | None:
+    """The class of a column: its own, or its table's; None when the table knows neither."""
+    named = COLUMNS.get(table)
+    if named is not None:
+        return next((name for name, columns in named.items() if column in columns.split()), None)
+    return next((name for name, one in CLASSES.items() if table in one.tables.split()), None)

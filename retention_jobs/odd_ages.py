@@ -1,0 +1,176 @@
+"""Ages that no single column tells: by class, statements that look the oldest up and count what is over.
+
+`overdue`: $2 (on the platform $1) is the boundary, the next how far to count. Each says the same as the rule
+that deletes, so that nothing is called late which the rule rightly leaves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    oldest: str
+    overdue: str
+
+
+_CAMPAIGNS = Odd(
+    """
+    SELECT min(coalesce(finished_at, updated_at))
+    FROM campaigns
+    WHERE account_id = $1 AND content_erased_at IS NULL AND status IN ('sent', 'cancelled')
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM campaigns c
+        WHERE c.account_id = $1 AND c.content_erased_at IS NULL
+          AND c.status IN ('sent', 'cancelled') AND coalesce(c.finished_at, c.updated_at) < $2
+          AND NOT EXISTS (
+              SELECT FROM deliveries d
+              WHERE d.account_id = $1 AND d.campaign_id = c.id
+                AND (d.final_at >= $2 OR d.status IN ('queued', 'claimed', 'handing')))
+        LIMIT $3
+    ) found
+    """,
+)
+_REVISIONS = Odd(
+    """
+    SELECT min(r.created_at)
+    FROM revisions r
+    JOIN campaigns c ON c.account_id = $1 AND c.id = r.campaign_id
+    WHERE r.account_id = $1 AND c.content_erased_at IS NOT NULL
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM revisions r
+        JOIN campaigns c ON c.account_id = $1 AND c.id = r.campaign_id
+        WHERE r.account_id = $1 AND c.content_erased_at IS NOT NULL AND r.created_at < $2
+        LIMIT $3
+    ) found
+    """,
+)
+# a key's day is that of the sealing, never after the last attempt: few rows hold one
+_MESSAGES = Odd(
+    """
+    SELECT final_at
+    FROM messages
+    WHERE account_id = $1 AND key_day IS NOT NULL AND final_at IS NOT NULL
+    ORDER BY key_day
+    LIMIT 1
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM messages
+        WHERE account_id = $1 AND key_day <= ($2::timestamptz AT TIME ZONE 'UTC')::date AND final_at < $2
+        LIMIT $3
+    ) found
+    """,
+)
+# a key that seals nothing any more opens what a backup holds
+_KEYS = Odd(
+    "SELECT day FROM content_keys WHERE account_id = $1 ORDER BY day LIMIT 1",
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM content_keys k
+        WHERE k.account_id = $1 AND k.day < ($2::timestamptz AT TIME ZONE 'UTC')::date
+          AND NOT EXISTS (SELECT FROM revisions r WHERE r.account_id = $1 AND r.key_day = k.day)
+          AND NOT EXISTS (SELECT FROM messages m WHERE m.account_id = $1 AND m.key_day = k.day)
+          AND NOT EXISTS (SELECT FROM inbound_mails i WHERE i.account_id = $1 AND i.key_day = k.day)
+        LIMIT $3
+    ) found
+    """,
+)
+_STAGED = Odd(
+    """
+    SELECT min(i.created_at)
+    FROM imports i
+    WHERE i.account_id = $1
+      AND (EXISTS (SELECT FROM import_parts p WHERE p.account_id = $1 AND p.import_id = i.id)
+           OR EXISTS (SELECT FROM import_rejects p WHERE p.account_id = $1 AND p.import_id = i.id)
+           OR EXISTS (SELECT FROM import_opt_outs p WHERE p.account_id = $1 AND p.import_id = i.id))
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM imports i
+        WHERE i.account_id = $1 AND i.created_at < $2
+          AND (EXISTS (SELECT FROM import_parts p WHERE p.account_id = $1 AND p.import_id = i.id)
+               OR EXISTS (SELECT FROM import_rejects p WHERE p.account_id = $1 AND p.import_id = i.id)
+               OR EXISTS (SELECT FROM import_opt_outs p WHERE p.account_id = $1 AND p.import_id = i.id))
+        LIMIT $3
+    ) found
+    """,
+)
+_UNDO = Odd(
+    """
+    SELECT min(i.finished_at)
+    FROM imports i
+    WHERE i.account_id = $1 AND i.state <> 'undoing'
+      AND (EXISTS (SELECT FROM import_changes p WHERE p.account_id = $1 AND p.import_id = i.id)
+           OR EXISTS (SELECT FROM import_removals p WHERE p.account_id = $1 AND p.import_id = i.id)
+           OR EXISTS (SELECT FROM import_values p WHERE p.account_id = $1 AND p.import_id = i.id))
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM imports i
+        WHERE i.account_id = $1 AND i.finished_at < $2 AND i.state <> 'undoing'
+          AND (EXISTS (SELECT FROM import_changes p WHERE p.account_id = $1 AND p.import_id = i.id)
+               OR EXISTS (SELECT FROM import_removals p WHERE p.account_id = $1 AND p.import_id = i.id)
+               OR EXISTS (SELECT FROM import_values p WHERE p.account_id = $1 AND p.import_id = i.id))
+        LIMIT $3
+    ) found
+    """,
+)
+# written in the order of transactions, and deleted in it
+_CHANGES = Odd(
+    "SELECT at FROM contact_changes WHERE account_id = $1 ORDER BY xid, id LIMIT 1",
+    """
+    SELECT count(*)::int
+    FROM (SELECT at FROM contact_changes WHERE account_id = $1 ORDER BY xid, id LIMIT $3) found
+    WHERE at < $2
+    """,
+)
+_PEOPLE = Odd(
+    """
+    SELECT min(u.created_at)
+    FROM users u
+    WHERE u.email_confirmed_at IS NULL
+      AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM users u
+        WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
+          AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)
+        LIMIT $2
+    ) found
+    """,
+)
+_CLOSED = Odd(
+    "SELECT min(closed_at) FROM accounts WHERE status = 'closed' AND erase_at IS NOT NULL",
+    """
+    SELECT count(*)::int
+    FROM (SELECT FROM accounts WHERE status = 'closed' AND closed_at < $1 AND erase_at < now() LIMIT $2) found
+    """,
+)
+
+ACCOUNTS: Mapping[str, tuple[Odd, ...]] = {
+    "content": (_CAMPAIGNS, _REVISIONS, _MESSAGES, _KEYS),
+    "files": (_STAGED,),
+    "undo": (_UNDO,),
+    "changes": (_CHANGES,),
+}
+PLATFORM: Mapping[str, tuple[Odd, ...]] = {"unconfirmed people": (_PEOPLE,), "closed": (_CLOSED,)}

@@ -1,0 +1,99 @@
+"""The table of retention against the schema: nothing is stored of which nobody says how long (A-005, B-66)."""
+
+import ast
+import re
+
+import pytest
+
+from retention_jobs import classes, inactive, platform, purge
+from retention_jobs.classes import CLASSES, OF_ACCOUNTS, OF_PLATFORM, class_of
+from retention_jobs.classes_columns import COLUMNS
+from retention_jobs.odd_ages import ACCOUNTS, PLATFORM
+from tests.statements import ROOT
+
+SCHEMA = ROOT / "mailer/schema.sql"
+# spans that are no retention: between two runs, before a deletion, of a transport
+NO_PERIODS = {
+    "retention_jobs/periods.py",
+    "retention_jobs/policies.py",
+    "retention_jobs/ages.py",
+    "retention_jobs/verify.py",
+    "retention_jobs/jobs.py",
+    "retention_jobs/jobs_watch.py",
+    "retention_jobs/inactive.py",
+    "retention_jobs/sunset.py",
+}
+
+
+def columns(schema: str) -> dict[str, list[str]]:
+    """Of each table, read from the text of a schema."""
+    return {
+        table: re.findall(r"^    \"?([a-z_0-9]+)\"? (?:[a-z]+|\"char\")", body, re.M)
+        for table, body in re.findall(r"^CREATE TABLE public\.(\w+) \((.*?)^\)", schema, re.M | re.S)
+    }
+
+
+def unclassed(schema: str) -> list[str]:
+    """Tables without a class, and columns that a table of several classes does not name."""
+    return [
+        table if table not in COLUMNS else f"{table}.{column}"
+        for table, names in columns(schema).items()
+        for column in names
+        if class_of(table, column) is None
+    ]
+
+
+@pytest.mark.req("A-005")
+def test_every_table_and_column_has_a_class() -> None:
+    schema = SCHEMA.read_text()
+    assert len(columns(schema)) > 100
+    assert "updated_at" in columns(schema)["contacts"]
+    assert sorted(set(unclassed(schema))) == []
+
+
+@pytest.mark.req("A-005")
+def test_a_table_or_column_that_nobody_classed_is_named() -> None:
+    new = "CREATE TABLE public.love_letters (\n    account_id bigint,\n    body text\n);\n"
+    more = SCHEMA.read_text().replace(
+        "CREATE TABLE public.messages (", "CREATE TABLE public.messages (\n    secret text,"
+    )
+    assert set(unclassed(new)) == {"love_letters"}
+    assert set(unclassed(more)) == {"messages.secret"}
+
+
+def test_the_table_names_what_there_is_and_each_thing_once() -> None:
+    there = columns(SCHEMA.read_text())
+    tables = [table for one in CLASSES.values() for table in one.tables.split()]
+    assert sorted(tables) == sorted(set(tables))
+    assert set(tables) & set(COLUMNS) == set()
+    assert {*tables, *COLUMNS} == set(there)
+    for table, named in COLUMNS.items():
+        told = [column for names in named.values() for column in names.split()]
+        assert sorted(told) == sorted(there[table]), table
+        assert set(named) <= set(CLASSES)
+
+
+def test_every_class_with_a_period_has_a_rule_and_every_rule_a_class() -> None:
+    timed = {name for name, one in CLASSES.items() if one.period}
+    assert {name for name in timed if not CLASSES[name].rule} == {"closed"}
+    assert {one.rule for one in OF_ACCOUNTS.values() if one.rule} == {*purge.RULES, "inactive"}
+    assert {one.rule for one in OF_PLATFORM.values() if one.rule} == set(platform.RULES)
+    assert all(one.source for one in CLASSES.values())
+    assert classes.period("inactive").months == inactive.INACTIVE_MONTHS
+
+
+def test_every_class_with_a_rule_can_be_counted_again() -> None:
+    counted = {name for name, one in CLASSES.items() if one.ages} | {*ACCOUNTS, *PLATFORM, "open_days"}
+    # told 30 days before, asked where the account chose so: the row says its own day
+    assert {name for name, one in CLASSES.items() if one.period} - counted == {"inactive"}
+
+
+def test_no_period_stands_anywhere_else() -> None:
+    wrong = []
+    for path in sorted((ROOT / "retention_jobs").glob("*.py")):
+        name = str(path.relative_to(ROOT))
+        for node in ast.walk(ast.parse(path.read_text())):
+            call = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("timedelta")
+            if call and name not in NO_PERIODS:
+                wrong.append(f"{name}:{node.lineno}")
+    assert wrong == []

@@ -262,7 +262,8 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
         """
         SELECT c.id
         FROM campaigns c
-        WHERE c.account_id = $1 AND c.details_erased_at IS NULL AND c.month <= $2::date
+        WHERE c.account_id = $1 AND c.details_erased_at IS NULL
+          AND c.month <= ($2::timestamptz AT TIME ZONE 'UTC')::date
           AND EXISTS (
               SELECT 1 FROM deliveries
               WHERE account_id = $1 AND campaign_id = c.id AND month = c.month AND final_at < $2
@@ -288,7 +289,7 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
         DELETE FROM deliveries
         WHERE account_id = $1 AND (campaign_id, contact_id, month) IN (
             SELECT campaign_id, contact_id, month FROM deliveries
-            WHERE account_id = $1 AND month <= $2::date AND final_at < $2
+            WHERE account_id = $1 AND month <= ($2::timestamptz AT TIME ZONE 'UTC')::date AND final_at < $2
             LIMIT $3
         )
         """,

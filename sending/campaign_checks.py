@@ -33,6 +33,7 @@ from sending import (
     measuring,
     merge,
     personal,
+    reminders,
     revisions,
     senders,
     sources,
@@ -223,6 +224,12 @@ async def _audience(tx: AccountTx, campaign: Campaign, counts: Counts) -> list[C
         message = N_(
             "This message asks for measurement: narrow it to the segment of those who may be asked, "
             "which was taken out."
+        )
+        return [_check("blocking", "segment", message, step="audience")]
+    if await reminders.segment_missing(tx, campaign):
+        message = N_(
+            "A reminder is for those who did not click, and their segment was taken out. Choose it again, "
+            "or duplicate the campaign to write to everybody."
         )
         return [_check("blocking", "segment", message, step="audience")]
     segments = await campaign_segments.many(tx, campaign.id)

@@ -136,6 +136,22 @@ async def _segment(tx: AccountTx, label: str, tree: Tree) -> int:
     return there or (await segments.create(tx, NewSegment(name=label, tree=tree))).id
 
 
+async def segment_missing(tx: AccountTx, campaign: Campaign) -> bool:
+    """Whether a reminder is narrowed no more to those who did not click what it reminds of."""
+    if campaign.reminder_of is None:
+        return False
+    silent = Condition(subject=Subject.CAMPAIGN, of=campaign.reminder_of, operator="not_clicked")
+    included = [
+        Tree.model_validate(one.tree)
+        for one in await campaign_segments.many(tx, campaign.id)
+        if one.use == "include"
+    ]
+    # whoever is in one of them gets it, so each has to ask for it
+    return not included or not all(
+        silent in tree.rules and (tree.match == "all" or len(tree.rules) == 1) for tree in included
+    )
+
+
 async def relatives(tx: AccountTx, campaign_id: int) -> list[Relative]:
     """The earlier one first."""
     return await tx.many(

@@ -4,9 +4,21 @@ from datetime import timedelta
 
 import pytest
 
+from lists import segments
+from lists.segment_tree import Condition, Subject, Tree
+from lists.segments import NewSegment
 from mailer.core import clock
 from mailer.core.errors import Conflict, Invalid
-from sending import ab_runs, ab_tests, audience, campaign_segments, campaigns, reminders, sends
+from sending import (
+    ab_runs,
+    ab_tests,
+    audience,
+    campaign_checks,
+    campaign_segments,
+    campaigns,
+    reminders,
+    sends,
+)
 from sending.ab_tests import Setting, Variant
 from sending.sends import Order
 from tests.ab.conftest import put
@@ -92,6 +104,30 @@ async def test_a_click_after_the_draft_was_made_counts_too(post: Post, people: P
         await sends.schedule(tx, post.services, made.id, Order())
     await post.run()
     assert post.sink.recipients == ["machine@again.test"]
+
+
+async def test_without_its_segment_it_does_not_leave(post: Post, people: People) -> None:
+    campaign, _ = await sent(post, people)
+    clock.shift(timedelta(hours=25))
+    async with post.tx() as tx:
+        made = await reminders.begin(tx, campaign, name="Encore", subject="Encore du pain")
+        [silent] = await campaign_segments.many(tx, made.id)
+        report = await campaign_checks.run(tx, post.services, made.id)
+        assert [one.code for one in report.group("blocking")] == []
+        await campaign_segments.choose(tx, made.id, include=[], exclude=[])
+        report = await campaign_checks.run(tx, post.services, made.id)
+        assert [(one.code, one.step) for one in report.group("blocking")] == [("segment", "audience")]
+        # left out instead of kept: the very people it is not for
+        await campaign_segments.choose(tx, made.id, include=[], exclude=[silent.segment_id])
+        assert (await campaign_checks.run(tx, post.services, made.id)).blocked
+        # people of another segment beside them, who may have clicked
+        others = Tree(rules=[Condition(subject=Subject.EMAIL, operator="contains", value="@")])
+        other = await segments.create(tx, NewSegment(name="Autres", tree=others))
+        both = [silent.segment_id, other.id]
+        await campaign_segments.choose(tx, made.id, include=both, exclude=[])
+        assert (await campaign_checks.run(tx, post.services, made.id)).blocked
+        await campaign_segments.choose(tx, made.id, include=[silent.segment_id], exclude=[])
+        assert not (await campaign_checks.run(tx, post.services, made.id)).blocked
 
 
 async def test_it_is_made_once_a_day_later_and_not_of_itself(post: Post, people: People) -> None:

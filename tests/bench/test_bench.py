@@ -71,6 +71,7 @@ async def test_a_bench_runs_and_ends_with_its_figures(tmp_path: Path, names: str
     assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
 
 
+@pytest.mark.long
 async def test_a_profile_shares_out_the_time_of_a_mail(tmp_path: Path) -> None:
     status, lines = await bench(tmp_path, ONLY="send", PROFILE="1")
     assert status == 0, lines
@@ -88,6 +89,7 @@ async def test_a_sink_that_loses_mail_makes_the_run_void(tmp_path: Path) -> None
     assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
 
 
+@pytest.mark.long
 async def test_an_export_that_loses_a_line_makes_the_run_void(tmp_path: Path) -> None:
     status, lines = await bench(tmp_path, ONLY="export", LOSE="10")
     assert status == 1
@@ -95,6 +97,7 @@ async def test_an_export_that_loses_a_line_makes_the_run_void(tmp_path: Path) ->
     assert (list(tmp_path.iterdir()), told_of(tmp_path)) == ([], [])
 
 
+@pytest.mark.long
 async def test_hits_that_are_not_all_events_make_the_run_void(tmp_path: Path) -> None:
     status, lines = await bench(tmp_path, ONLY="track", LOSE="10")
     assert status == 1

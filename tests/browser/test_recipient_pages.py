@@ -10,10 +10,13 @@ import pytest
 from playwright.async_api import Page
 
 from mailer.core.services import Services
+from mailer.demo import OWNER
 from sending import inbox
 from tests.browser.conftest import Visit
 from tests.browser.product import Product
+from tests.browser.test_every_page import sign_in
 from tests.browser.walker import Walk, words
+from tests.importing import files
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 MOST_BYTES = 14_000
@@ -54,6 +57,8 @@ WORDS = {
         "rights": "Your data at",
     },
 }
+# the demonstration's owner reads French
+TOLD = ("Désabonnement enregistré", "Abonnement confirmé par la personne")
 Theme = Literal["light", "dark"]
 VARIANTS: list[tuple[str, Theme, int]] = [("fr", "light", 1280), ("en", "dark", 320)]
 
@@ -131,12 +136,46 @@ class Scale:
         assert not await self.page.context.cookies()
 
 
+async def import_the_old_file(page: Page, home: str, recipient: str) -> None:
+    """As a marketer does who still has last year's table: the file names the person, with a basis."""
+    await page.goto(f"{home}/imports/new")
+    table = {
+        "name": "2025.csv",
+        "mimeType": "text/csv",
+        "buffer": files.people(recipient, f"new-{recipient}"),
+    }
+    await page.locator("#file").set_input_files(table)
+    for step in ("mapping", "options"):
+        await page.locator("main .btn-primary").first.press("Enter")
+        await page.wait_for_url(re.compile(rf"/imports/\d+/{step}"))
+    await page.locator("input[name=list_ids]").first.check()
+    await page.locator("input[name=legal_basis][value=consent]").check()
+    await page.locator("#source").fill("Commandes de 2025")
+    await page.locator("#attested").check()
+    await page.locator("main .btn-primary").first.press("Enter")
+    await page.wait_for_url(re.compile(r"/imports/\d+/check"))
+    run = page.get_by_role("button", name=re.compile(r"^(Importer|Import) \d")).first
+    await run.press("Enter", timeout=60_000)
+    await page.locator("main a[href*='/campaigns/new?']").first.wait_for(timeout=60_000)
+
+
+async def history_of(page: Page, stores: Services, home: str, recipient: str) -> str:
+    """What the contact's page tells a marketer."""
+    async with stores.db.account(1) as tx:
+        number = await tx.value("SELECT id FROM contacts WHERE account_id = $1 AND email = $2", recipient)
+    await page.goto(f"{home}/contacts/{number}")
+    return " ".join((await page.locator("main").inner_text()).split())
+
+
 @pytest.mark.req("F-01", "F-04", "F-09", "D-44", "B-28")
 @pytest.mark.parametrize(("language", "theme", "width"), VARIANTS)
 async def test_leave_and_come_back(
-    visit: Visit, stores: Services, language: str, theme: Theme, width: int
+    product: Product, visit: Visit, stores: Services, language: str, theme: Theme, width: int
 ) -> None:
     say = WORDS[language]
+    marketer = await visit(language=language)
+    await sign_in(marketer, (await product.account(f"Atelier W4 {language}", OWNER, language=language))[1])
+    home = f"{product.base}/app/1"
     mail = await campaign_mail(stores, 10 + VARIANTS.index((language, theme, width)))
     page = await visit(language=language, theme=theme, width=width, scripts=False)
     scale = Scale(page)
@@ -159,6 +198,8 @@ async def test_leave_and_come_back(
     assert await _departures(stores, mail.recipient) == 1
     await scale.assert_light()
     await walk.stop("left")
+    await import_the_old_file(marketer, home, mail.recipient)
+    assert await _subscription(stores, mail.recipient) == "unsubscribed"
     before = await _mails_to(stores, mail.recipient)
     left = page.url
     await walk.press(walk.button(say["return"]))
@@ -186,6 +227,9 @@ async def test_leave_and_come_back(
     assert await _acts(stores, mail.recipient) == ["withdrawn", "asked", "confirmed"]
     assert await _measured(stores, mail.recipient) == measured
     assert await _departures(stores, mail.recipient) == 1
+    told = await history_of(marketer, stores, home, mail.recipient)
+    for text in TOLD:
+        assert words(text, whole=False).search(told), told
 
 
 async def _measured(stores: Services, recipient: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from email import message_from_bytes
-from email.policy import default
 from typing import Literal
 
 import pytest
@@ -21,6 +20,7 @@ MOST_PRESSES = 24
 NAMELESS = 12
 # no-script reloads by hand what scripts ask for by themselves
 WAIT_SECONDS = 120
+_UNSUBSCRIBE = re.compile(rb"https?://[^\s\"<>]+/t/unsubscribe/[\w-]+")
 
 WORDS = {
     "fr": {
@@ -347,13 +347,19 @@ async def _mails(stores: Services, account_id: int, campaign_id: int) -> list[by
 
 def _assert_can_leave(raw: bytes) -> str:
     """One unsubscribe link, in the header and in both parts; returns the recipient."""
-    mail = message_from_bytes(raw, policy=default)
-    parts = inbox.parts(raw)
-    html = set(re.findall(r"https?://[^\s\"<>]+/t/unsubscribe/[\w-]+", parts.html))
-    text = set(re.findall(r"https?://[^\s\"<>]+/t/unsubscribe/[\w-]+", parts.text))
-    assert len(html) == 1
-    assert html == text
+    # the plain policy: the other one takes four times as long for 4,812 mails
+    mail = message_from_bytes(raw)
+    links = {
+        part.get_content_type(): set(_UNSUBSCRIBE.findall(part.get_payload(decode=True)))
+        for part in mail.walk()
+        if part.get_content_maintype() == "text"
+    }
+    assert links.keys() == {"text/html", "text/plain"}
+    assert len(links["text/html"]) == 1
+    assert links["text/html"] == links["text/plain"]
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    [link] = links["text/html"]
+    assert f"<{link.decode()}>" in mail["List-Unsubscribe"]
     return str(mail["To"])
 
 

@@ -19,6 +19,7 @@ from tests.clicks.conftest import BROWSER, URLS, Flush, Sent
 from tests.client import Client
 from tracking import buffer, links
 
+pytestmark = pytest.mark.usefixtures("patient")
 OWN = {"date", "server", "x-request-id", "content-security-policy", "content-type"}
 
 

@@ -9,6 +9,8 @@ from tests.clicks.conftest import BROWSER, Flush, Sent
 from tests.client import Client
 from tracking import buffer
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 async def page(sent: Sent, services: Services, contact: int) -> str:
     async with services.db.account(sent.account_id) as tx:

@@ -1,0 +1,229 @@
+"""An account lives two years: it sends, is read, forgets on time, closes, and three months later nothing is left."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mailer import worker
+from mailer.core import clock, jobs, work
+from mailer.core.clock import months_after
+from mailer.core.services import Services
+from mailer.core.tokens import CampaignToken, Purpose
+from retention_jobs import jobs as retention
+from retention_jobs import verify
+from tests.clicks.conftest import BROWSER
+from tests.client import Client
+from tests.delivery.conftest import EVERY, People, Post
+
+# in a merged value, in the subject and the text, in a custom field, in a test's recipient
+CANARY = "zqcanariqz"
+DAY = timedelta(days=1)
+
+
+class Life:
+    """The account's retention as workers run it, on a day of the test's choice."""
+
+    def __init__(self, post: Post) -> None:
+        self.post = post
+        self.born = clock.now()
+
+    async def reach(self, when: timedelta) -> None:
+        """A pass on each of the last two days before, and one at that moment."""
+        for at in (when - 2 * DAY, when - DAY, when):
+            if at >= timedelta(0):
+                clock.shift(at)
+                await self.a_pass()
+
+    async def a_pass(self) -> None:
+        """The platform's sweep, then this account's rules."""
+        services = self.post.services
+        await retention.sweep(services, work.Task(work.PLATFORM, "retention_jobs.sweep", 0, 0, 0))
+        for _ in range(20):
+            due = [
+                task
+                for task in await work.due(services.db, EVERY)
+                if task.account_id == self.post.account.id and task.job.startswith("retention_jobs.")
+            ]
+            if not due:
+                return
+            for task in due:
+                await jobs.run_turn(services, worker.JOBS, task)
+
+    async def verdict(self) -> verify.Verdict:
+        return await verify.of_account(self.post.services.db, self.post.account.id, clock.now())
+
+
+@pytest.fixture
+def life(post: Post) -> Iterator[Life]:
+    yield Life(post)
+    clock.shift(timedelta(0))
+
+
+async def found_in_tables(services: Services, text: str, account_id: int) -> Mapping[str, int]:
+    """Rows of any table that hold it, as text or inside bytes; a tenant's rows are looked at as the tenant."""
+    hexadecimal = text.encode().hex()
+    found = {}
+    async with services.db.connection() as connection:
+        tables = await connection.fetch(
+            """
+            SELECT relname, has_table_privilege(oid, 'SELECT') FROM pg_class
+            WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
+            """
+        )
+        for name, readable in tables:
+            async with connection.transaction():
+                await connection.execute(f"SET LOCAL app.account_id = '{account_id}'")
+                if not readable:
+                    await connection.execute("SET LOCAL ROLE mailer_eraser")
+                rows = await connection.fetchval(
+                    f"SELECT count(*) FROM {name} x WHERE x::text LIKE $1 OR x::text LIKE $2",
+                    f"%{text}%",
+                    f"%{hexadecimal}%",
+                )
+            if rows:
+                found[name] = rows
+    return found
+
+
+async def rows_of(services: Services, account_id: int) -> Mapping[str, int]:
+    """Rows that carry the account's number, in any table."""
+    found = {}
+    async with services.db.account(account_id) as tx:
+        tables = await tx.rows(
+            """
+            SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+            WHERE c.relkind IN ('r', 'p') AND a.attname = 'account_id' AND NOT c.relispartition
+              AND c.relnamespace = 'public'::regnamespace AND $1 > 0
+            """
+        )
+        for (name,) in tables:
+            if rows := await tx.value(f"SELECT count(*) FROM {name} WHERE account_id = $1"):
+                found[name] = rows
+    return found
+
+
+async def found_in_valkey(services: Services, *texts: str) -> list[bytes]:
+    """Keys whose name or value holds one of them."""
+    found = []
+    async for key in services.redis.scan_iter(count=1000):
+        # the serialised value, whatever its type is
+        value = (await services.redis.dump(key)) or b""
+        if any(text.encode() in key + value for text in texts):
+            found.append(key)
+    return found
+
+
+def found_in_files(folder: Path, text: str) -> list[Path]:
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".sock" and text.encode() in path.read_bytes()
+    ]
+
+
+async def _read(post: Post, client: Client, campaign: int, names: list[str]) -> None:
+    """Somebody who accepted it opens and clicks."""
+    async with post.tx() as tx:
+        ids = dict(await tx.rows("SELECT email, id FROM contacts WHERE account_id = $1"))
+        link = await tx.value(
+            "SELECT min(id) FROM links WHERE account_id = $1 AND campaign_id = $2", campaign
+        )
+    for name in names:
+        token = CampaignToken(post.account.id, campaign, ids[name], link)
+        click = post.services.tokens.campaign(Purpose.CLICK, token)
+        assert (await client.get(f"/t/c/{click}", headers=BROWSER)).status == 302
+    async with post.services.db.shared() as tx:
+        await tx.run("DELETE FROM work WHERE job = 'tracking.flush'")
+        await work.ensure(tx, "tracking.flush")
+        turn = await tx.value("SELECT turn FROM work WHERE job = 'tracking.flush'")
+    await jobs.run_turn(post.services, worker.JOBS, work.Task(0, "tracking.flush", 0, 0, turn))
+
+
+async def _counts(post: Post, campaign: int) -> tuple[int, int, int]:
+    """Rows of people, events and frozen content of a campaign."""
+    async with post.tx() as tx:
+        [found] = await tx.rows(
+            """
+            SELECT (SELECT count(*)::int FROM deliveries WHERE account_id = $1 AND campaign_id = $2),
+                   (SELECT count(*)::int FROM events WHERE account_id = $1 AND campaign_id = $2),
+                   (SELECT count(*)::int FROM revisions WHERE account_id = $1 AND campaign_id = $2)
+            """,
+            campaign,
+        )
+    return found[0], found[1], found[2]
+
+
+async def _close(post: Post) -> None:
+    """As the owner's page does; what it shows and asks stands in the tests of closing."""
+    now = clock.now()
+    async with post.services.db.shared() as tx:
+        await tx.run(
+            "UPDATE accounts SET status = 'closed', closed_at = $2, erase_at = $3 WHERE id = $1",
+            post.account.id,
+            now,
+            months_after(now, 3),
+        )
+
+
+@pytest.mark.req("A-001", "A-003", "A-004", "A-005", "A-006", "A-092", "A-093")
+async def test_an_account_lives_two_years_and_leaves_nothing(
+    post: Post, people: People, client: Client, life: Life
+) -> None:
+    services = post.services
+    names = [f"ana.{n}@{CANARY}.test" for n in range(20)]
+    listed = await people(*names, tracked=True)
+    subject = f"Du pain {CANARY} pour {{{{ contact.first_name }}}}"
+    campaign = await post.campaign([listed], subject=subject)
+    async with post.tx() as tx:
+        # its author wants no design of it
+        await tx.run("UPDATE campaigns SET keep_source = false WHERE account_id = $1 AND id = $2", campaign)
+    await post.run()
+    assert set((await post.states(campaign)).values()) == {("delivered", "")}
+    await _read(post, client, campaign, names[:8])
+    assert (await _counts(post, campaign))[0:2] == (20, 8)
+    await life.a_pass()
+    assert (await life.verdict()).good
+    assert "contacts" in await found_in_tables(services, CANARY, post.account.id), "the scan finds nothing"
+
+    # day 5: all is there; day 6: what was said is gone, with the key of that day
+    await life.reach(5 * DAY)
+    assert (await _counts(post, campaign))[2] == 1
+    await life.reach(6 * DAY + timedelta(minutes=20))
+    assert (await life.verdict()).good
+    assert await _counts(post, campaign) == (20, 8, 0)
+    async with post.tx() as tx:
+        assert await tx.value("SELECT count(*) FROM content_keys WHERE account_id = $1") == 0
+        assert (
+            await tx.value("SELECT subject FROM campaigns WHERE account_id = $1 AND id = $2", campaign) == ""
+        )
+    held = await found_in_tables(services, f"pain {CANARY}", post.account.id)
+    assert held == {}, "the subject stands somewhere"
+
+    # twelve months: who opened is known; the thirteenth: only what identifies nobody
+    await life.reach(months_after(life.born, 12) - life.born)
+    assert (await life.verdict()).good
+    assert await _counts(post, campaign) == (20, 8, 0)
+    await life.reach(months_after(life.born, 13) - life.born + timedelta(hours=1))
+    assert (await life.verdict()).good
+    assert await _counts(post, campaign) == (0, 0, 0)
+
+    # it goes on for its second year, then closes; reading is possible for three months, and not a day longer
+    await life.reach(months_after(life.born, 21) - life.born)
+    assert (await life.verdict()).good
+    await _close(post)
+    closing = months_after(life.born, 24) - life.born
+    await life.reach(closing - DAY)
+    assert (await life.verdict()).good
+    assert (await rows_of(services, post.account.id))["contacts"] == 20
+    clock.shift(closing + timedelta(hours=1))
+    await life.a_pass()
+
+    # a scan of every table, of Valkey and of the files
+    assert await found_in_tables(services, CANARY, post.account.id) == {}
+    left = set(await rows_of(services, post.account.id))
+    assert left <= {"erased_accounts"}, left
+    assert await found_in_valkey(services, CANARY) == []
+    assert found_in_files(services.settings.data_dir, CANARY) == []
+    assert (await verify.of_platform(services.db, clock.now())).faults == []

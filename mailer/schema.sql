@@ -13,6 +13,47 @@ CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;
 
+CREATE FUNCTION public.journal_accounts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        -- its own entries name people of an account that is no more
+        DELETE FROM erasure_journal WHERE account_id = OLD.id;
+        INSERT INTO erasure_journal (account_id, kind, detail) VALUES (OLD.id, 'account', '{"status": "erased"}');
+    ELSE
+        INSERT INTO erasure_journal (account_id, kind, detail)
+        VALUES (NEW.id, 'account',
+                jsonb_build_object('status', NEW.status, 'closed_at', NEW.closed_at, 'erase_at', NEW.erase_at,
+                                   'reopen_as', NEW.reopen_as));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.journal_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO erasure_journal (account_id, kind, ref_id) SELECT account_id, 'contact', id FROM old_rows;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.journal_suppressions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO erasure_journal (account_id, kind, detail)
+    SELECT account_id, 'suppression',
+           jsonb_build_object('hash', encode(address_hash, 'hex'), 'list_id', list_id, 'reason', reason,
+                              'campaign_id', campaign_id, 'expires_at', expires_at)
+    FROM new_rows
+    WHERE returned_to = '{}';
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.keep_later_day() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -872,6 +913,13 @@ CREATE TABLE public.content_keys (
 
 ALTER TABLE ONLY public.content_keys FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.content_masters (
+    account_id bigint NOT NULL,
+    sealed bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.content_masters FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.counted_loads (
     account_id bigint NOT NULL,
     day date NOT NULL,
@@ -1000,6 +1048,26 @@ CREATE TABLE public.duplicates (
 );
 
 ALTER TABLE ONLY public.duplicates FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.erasure_journal (
+    xid bigint DEFAULT ((pg_current_xact_id())::text)::bigint NOT NULL,
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT erasure_journal_kind_check CHECK ((kind = ANY (ARRAY['contact'::text, 'suppression'::text, 'account'::text])))
+);
+
+ALTER TABLE public.erasure_journal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.erasure_journal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.event_counts (
     account_id bigint NOT NULL,
@@ -1598,6 +1666,7 @@ CREATE TABLE public.installation (
     begun integer DEFAULT 0 NOT NULL,
     replayed integer,
     resume_begun boolean DEFAULT false NOT NULL,
+    erased_again integer,
     CONSTRAINT installation_held CHECK (((held_since IS NULL) = (held_reason = ''::text))),
     CONSTRAINT installation_held_reason_check CHECK ((held_reason = ANY (ARRAY[''::text, 'behind'::text, 'copy'::text, 'operator'::text]))),
     CONSTRAINT installation_one_check CHECK (one)
@@ -2639,6 +2708,9 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (account_id, day);
 
+ALTER TABLE ONLY public.content_masters
+    ADD CONSTRAINT content_masters_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.counted_loads
     ADD CONSTRAINT counted_loads_pkey PRIMARY KEY (account_id, day, id);
 
@@ -2668,6 +2740,9 @@ ALTER TABLE ONLY public.duplicate_searches
 
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_pkey PRIMARY KEY (account_id, contact_id, other_id);
+
+ALTER TABLE ONLY public.erasure_journal
+    ADD CONSTRAINT erasure_journal_pkey PRIMARY KEY (xid, id);
 
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_pkey PRIMARY KEY (account_id, campaign_id, kind, link_id, verdict);
@@ -3027,6 +3102,10 @@ CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_i
 
 CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
 
+CREATE INDEX erasure_journal_account ON public.erasure_journal USING btree (account_id);
+
+CREATE INDEX erasure_journal_at ON public.erasure_journal USING btree (at);
+
 CREATE INDEX event_counts_month ON public.event_counts USING btree (account_id, month);
 
 CREATE INDEX event_hours_hour ON public.event_hours USING btree (account_id, hour);
@@ -3147,6 +3226,10 @@ CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (accoun
 
 CREATE INDEX work_due ON public.work USING btree (run_at);
 
+CREATE TRIGGER accounts_erased AFTER DELETE ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.journal_accounts();
+
+CREATE TRIGGER accounts_journalled AFTER UPDATE OF status, erase_at ON public.accounts FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.erase_at IS DISTINCT FROM old.erase_at))) EXECUTE FUNCTION public.journal_accounts();
+
 CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
         CASE old.status
             WHEN new.status THEN true
@@ -3166,6 +3249,8 @@ CREATE TRIGGER contact_changes_ring AFTER INSERT ON public.contact_changes FOR E
 CREATE TRIGGER contacts_created AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
 CREATE TRIGGER contacts_deleted AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_journalled AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_contacts();
 
 CREATE TRIGGER contacts_updated AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
@@ -3197,6 +3282,10 @@ CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERE
 CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
+
+CREATE TRIGGER suppressions_journalled AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_suppressions();
+
+CREATE TRIGGER suppressions_renewed AFTER UPDATE ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_suppressions();
 
 CREATE TRIGGER suppressions_told AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_suppressions();
 
@@ -3265,6 +3354,9 @@ ALTER TABLE ONLY public.contacts
 
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.content_masters
+    ADD CONSTRAINT content_masters_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.day_counts
     ADD CONSTRAINT day_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -3566,6 +3658,8 @@ CREATE POLICY account ON public.contacts USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.content_masters USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.counted_loads USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.day_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3737,6 +3831,8 @@ ALTER TABLE public.contact_tags ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.content_masters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.counted_loads ENABLE ROW LEVEL SECURITY;
 

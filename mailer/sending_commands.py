@@ -10,7 +10,7 @@ from mailer.core.settings import Settings
 
 REASONS = {
     "behind": "the database is behind what Valkey or a data folder knows: it was put back",
-    "copy": "the database was restored from a dump of backup.sh",
+    "copy": "the database was restored from a backup",
     "operator": "an operator asked for it",
 }
 
@@ -41,6 +41,7 @@ def _figures(found: Installation) -> dict[str, object]:
         "campaigns_waiting": found.waiting,
         "campaigns_begun": found.begun,
         "unsubscribes_put_back": found.replayed,
+        "erasures_put_back": found.erased_again,
     }
 
 
@@ -56,9 +57,16 @@ def _told(found: Installation) -> list[str]:
         f"Campaigns that wait            {found.waiting}",
         f"Campaigns that had begun       {found.begun}",
         f"Unsubscribes put back          {back}",
+        f"Erasures and refusals redone   {_erased(found)}",
         "",
-        "Not known: what left between the two times, complaints and bounces of that time, unsubscribes that",
-        "the queue did not keep, contacts imported or erased since. Enter what you know of them, then",
-        "confirm with `mailer sending resume`. With --begun, campaigns that had begun go on too: whoever got",
-        "them since gets them twice.",
+        "Not known: what left between the two times, changes and imports of that time, and whatever the",
+        "journal beside the backups and the queue did not keep. Enter what you know of them, then confirm",
+        "with `mailer sending resume`. With --begun, campaigns that had begun go on too: whoever got them",
+        "since gets them twice.",
     ]
+
+
+def _erased(found: Installation) -> str:
+    if found.erased_again is not None:
+        return str(found.erased_again)
+    return "none: this copy was not made by `mailer restore`. Erase again whoever was erased since"

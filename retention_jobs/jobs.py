@@ -13,7 +13,7 @@ from mailer.core import clock, jobs, metrics, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import closed_accounts, jobs_inactive, partitions, platform, purge
+from retention_jobs import closed_accounts, jobs_backups, jobs_inactive, partitions, platform, purge
 
 log = structlog.get_logger()
 PERIOD = timedelta(minutes=15)
@@ -56,4 +56,5 @@ JOBS: list[Job] = [
     Job("retention_jobs.sweep", sweep, every=PERIOD),
     Job("retention_jobs.account_pass", account_pass),
     *jobs_inactive.JOBS,
+    *jobs_backups.JOBS,
 ]

@@ -15,6 +15,7 @@ UNCONFIRMED = timedelta(days=30)  # B-26
 INACTIVE_MONTHS = 36  # B-27: from a person's last sign
 PROOF_IP_MONTHS = 12  # B-25: long enough to answer a complaint
 CHANGES = timedelta(days=30)  # of the feed of contact changes
+ERASURES = timedelta(days=35)  # longer than any backup lies (mailer/core/backup_files.py: 30 days)
 SEEN = timedelta(days=30)  # fingerprints of reports, longer than anybody tells one again
 SOFT_BOUNCE_MONTHS = 6  # three half-lives: an eighth of a bounce is left (sending/soft_bounces.py)
 SMALLEST_CELL = 10

@@ -14,6 +14,7 @@ from mailer import (
     backup_command,
     bounce_commands,
     client_commands,
+    keys_command,
     mailbox_command,
     restore_command,
 )
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     mailbox_command.add_to(commands)
     backup_command.add_to(commands)
     restore_command.add_to(commands)
+    keys_command.add_to(commands)
     _add_sending(commands)
     return parser
 
@@ -177,6 +179,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             return _run(lambda: backup_command.run(args))
         case "restore":
             return _run(lambda: restore_command.run(args))
+        case "keys":
+            return _run(lambda: keys_command.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

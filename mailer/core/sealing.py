@@ -67,6 +67,11 @@ class Sealer:
         """The fingerprint that stands in whatever the current secret seals."""
         return fingerprint(_derive(self.secret))
 
+    @property
+    def old_marks(self) -> list[bytes]:
+        """Of the old secrets alone."""
+        return [mark for mark in self._keys if mark != self.mark]
+
     def knows(self, sealed: bytes) -> bool:
         """Is the secret here under which this was sealed? A damaged value is another matter."""
         return sealed[:1] == _VERSION and sealed[1:5] in self._keys

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +28,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser = commands.add_parser("backup", help=text, description=_HELP)
     parser.add_argument("words", nargs="+", metavar="[verify|prune|journal|read] FOLDER")
     parser.add_argument("--database", default="", metavar="URL", help="as a role that sees all rows")
+    parser.add_argument(
+        "--keep-days", type=int, choices=range(1, 31), default=30, metavar="1-30", help="then a backup goes"
+    )
     parser.add_argument("--json", action="store_true")
 
 
@@ -86,17 +90,17 @@ async def run(args: argparse.Namespace, environ: Mapping[str, str] = os.environ)
     try:
         async with settled(environ) as settings:
             if act == "take":
-                return await _take(folder, settings, admin_url(settings, args.database, environ), args.json)
-            return await _tend(act, folder, settings, as_json=args.json)
+                return await _take(folder, settings, admin_url(settings, args.database, environ), args)
+            return await _tend(act, folder, settings, args)
     except OSError as error:
         raise MailerError(
             f"{folder}: {error.strerror or error}. No backup was changed or left half done."
         ) from None
 
 
-async def _take(folder: Path, settings: Settings, url: str, as_json: bool) -> int:
+async def _take(folder: Path, settings: Settings, url: str, args: argparse.Namespace) -> int:
     now, sealer = clock.now(), Sealer(settings.key, settings.old_keys)
-    taken = await backups.take(folder, url, sealer, now, _tell)
+    taken = await backups.take(folder, url, sealer, now, _tell, kept=timedelta(days=args.keep_days))
     async with open_database(settings.database_url, size=1) as db:
         entries = await erasure_journal.copy(db, sealer, folder, now)
     await asyncio.to_thread(backups.remember, settings.data_dir, folder)
@@ -107,15 +111,16 @@ async def _take(folder: Path, settings: Settings, url: str, as_json: bool) -> in
         "erasures_copied": entries,
         "removed": taken.removed,
     }
-    print(json.dumps(figures) if as_json else taken.path)
+    print(json.dumps(figures) if args.json else taken.path)
     return 0
 
 
-async def _tend(act: str, folder: Path, settings: Settings, *, as_json: bool) -> int:
+async def _tend(act: str, folder: Path, settings: Settings, args: argparse.Namespace) -> int:
+    as_json: bool = args.json
     now, sealer = clock.now(), Sealer(settings.key, settings.old_keys)
     if act == "prune":
         async with open_database(settings.database_url, size=1) as db:
-            gone = await jobs_backups.forget(db, folder, now)
+            gone = await jobs_backups.forget(db, folder, now, kept=timedelta(days=args.keep_days))
         days = await asyncio.to_thread(erasure_journal.prune, folder, now)
         said: object = {"removed": [str(path) for path in gone], "journal_days_removed": days}
         print(

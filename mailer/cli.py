@@ -88,10 +88,13 @@ def _add_sending(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     for name, text in (
         ("status", "is it held, since when, and what"),
         ("hold", "hold it: the whole machine was put back to an earlier state"),
+        ("erase-again", "erase again, in a database put back, who stands in the journal of FOLDER"),
         ("resume", "confirm that the restored database is complete, and go on"),
     ):
         act = sending.add_parser(name, help=text)
         act.add_argument("--json", action="store_true")
+        if name == "erase-again":
+            act.add_argument("folder", metavar="FOLDER", help="of backups, or a data folder")
         if name == "resume":
             act.add_argument("--begun", action="store_true", help="what was under way goes on too")
 

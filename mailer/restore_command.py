@@ -8,10 +8,9 @@ A kill before the swap leaves the old database as it was; the next run begins ag
 
 import argparse
 import asyncio
-import itertools
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +29,6 @@ from mailer.core import (
 )
 from mailer.core.backup_files import BackupDamaged, Manifest
 from mailer.core.db import Database, open_database
-from mailer.core.erasure_journal import Entry
 from mailer.core.restores import Mark
 from mailer.core.sealing import Sealer
 from mailer.core.settings import Settings
@@ -163,24 +161,10 @@ async def _keys(db: Database, plan: Plan, manifest: Manifest, now: datetime) -> 
 
 
 async def _again(db: Database, plan: Plan, manifest: Manifest, now: datetime) -> Again:
-    def entries() -> Iterator[Entry]:
-        found = (erasure_journal.read(place, plan.sealer, manifest.installation) for place in plan.places)
-        return erased_again.since(itertools.chain.from_iterable(found), xmin=manifest.xmin, at=manifest.at)
-
-    states = await asyncio.to_thread(
-        lambda: erased_again.last_states(sorted(_accounts(entries()), key=_order))
+    read = erased_again.from_places(plan.places, plan.sealer, manifest.installation)
+    return await erased_again.run(
+        db, lambda: erased_again.since(read(), xmin=manifest.xmin, at=manifest.at), now
     )
-    accounts = await erased_again.accounts(db, states, now)
-    contacts, refusals = await erased_again.people(db, entries())
-    return Again(contacts, refusals, accounts)
-
-
-def _accounts(entries: Iterator[Entry]) -> Iterator[Entry]:
-    return (one for one in entries if one.kind == "account")
-
-
-def _order(one: Entry) -> tuple[datetime, int, int]:
-    return one.at, one.xid, one.id
 
 
 def _say(text: str) -> None:

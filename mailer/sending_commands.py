@@ -1,12 +1,16 @@
-"""`mailer sending status | hold | resume`: what an operator decides after a database was put back."""
+"""`mailer sending status | hold | erase-again | resume`: an operator's part after a database was put back."""
 
 import argparse
 import json
+from pathlib import Path
 
 from mailer.core import restores
+from mailer.core.errors import Conflict, Fault
 from mailer.core.restores import Installation
 from mailer.core.services import open_services
 from mailer.core.settings import Settings
+from mailer.core.text import N_
+from retention_jobs import jobs_backups
 
 REASONS = {
     "behind": "the database is behind what Valkey or a data folder knows: it was put back",
@@ -21,6 +25,11 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
         match args.act:
             case "hold":
                 found = await restores.hold(services)
+            case "erase-again":
+                if await jobs_backups.from_places(services, [Path(args.folder)]) is None:
+                    raise Conflict(Fault("status", N_("Sending is not held."), "state"))
+                async with services.db.shared() as tx:
+                    found = await restores.show(tx)
             case "resume":
                 found = await restores.resume(services, begun=args.begun)
             case _:
@@ -69,4 +78,4 @@ def _told(found: Installation) -> list[str]:
 def _erased(found: Installation) -> str:
     if found.erased_again is not None:
         return str(found.erased_again)
-    return "none: this copy was not made by `mailer restore`. Erase again whoever was erased since"
+    return "not looked for yet: start a worker, or `mailer sending erase-again FOLDER`"

@@ -5,16 +5,20 @@
 Nothing here asks whether an entry is news: all of it may be done twice.
 """
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path
 
 from lists import subscriptions, suppressions
 from lists.consents import Evidence, Method
 from lists.suppressions import Reason, Stop
+from mailer.core import erasure_journal
 from mailer.core.db import AccountTx, Database
 from mailer.core.erasure_journal import Entry
+from mailer.core.sealing import Sealer
 from retention_jobs import closed_accounts
 
 CHUNK = 1_000
@@ -35,9 +39,9 @@ class Again:
         return self.contacts + self.refusals + self.accounts
 
 
-def since(entries: Iterable[Entry], *, xmin: int, at: datetime) -> Iterator[Entry]:
+def since(entries: Iterable[Entry], *, at: datetime, xmin: int | None = None) -> Iterator[Entry]:
     """Those that a backup of then does not know: by transaction; by time where transactions count anew."""
-    return (one for one in entries if one.xid >= xmin or one.at >= at - APART)
+    return (one for one in entries if (xmin is not None and one.xid >= xmin) or one.at >= at - APART)
 
 
 async def accounts(db: Database, last: dict[int, dict[str, str | None]], now: datetime) -> int:
@@ -65,8 +69,29 @@ async def accounts(db: Database, last: dict[int, dict[str, str | None]], now: da
     return changed
 
 
+async def run(db: Database, read: Callable[[], Iterator[Entry]], now: datetime) -> Again:
+    """`read` gives the entries anew each time: accounts first, so that nothing is done for those that go."""
+    states = await asyncio.to_thread(lambda: last_states(sorted(_of_accounts(read()), key=_order)))
+    changed = await accounts(db, states, now)
+    contacts, refusals = await people(db, read())
+    return Again(contacts, refusals, changed)
+
+
+def from_places(places: Sequence[Path], sealer: Sealer, installation: str) -> Callable[[], Iterator[Entry]]:
+    """What the journals in these folders say, one after the other."""
+    return lambda: chain.from_iterable(erasure_journal.read(place, sealer, installation) for place in places)
+
+
+def _of_accounts(entries: Iterable[Entry]) -> Iterator[Entry]:
+    return (one for one in entries if one.kind == "account")
+
+
+def _order(one: Entry) -> tuple[datetime, int, int]:
+    return one.at, one.xid, one.id
+
+
 def last_states(entries: Iterable[Entry]) -> dict[int, dict[str, str | None]]:
-    return {one.account_id: one.detail for one in entries if one.kind == "account"}
+    return {one.account_id: one.detail for one in entries}
 
 
 async def people(db: Database, entries: Iterable[Entry]) -> tuple[int, int]:

@@ -4,10 +4,12 @@ The role that takes it sees all rows: a superuser, or one with BYPASSRLS. Everyt
 """
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -57,32 +59,52 @@ class Taken:
     removed: int
 
 
-async def take(folder: Path, admin_url: str, sealer: Sealer, now: datetime, tell: Tell) -> Taken:
+async def take(
+    folder: Path,
+    admin_url: str,
+    sealer: Sealer,
+    now: datetime,
+    tell: Tell,
+    *,
+    kept: timedelta = backup_files.KEPT,
+) -> Taken:
     """What is too old goes first, even when nothing new can be written. Raises MailerError, OSError."""
-    removed = await asyncio.to_thread(backup_files.prune, folder, now) if folder.is_dir() else []
-    async with open_database(admin_url, size=1) as db, _snapshot(db) as (connection, facts):
-        name = backup_files.name_of(now)
-        part = await asyncio.to_thread(backup_files.begin, folder, name)
-        key = backup_files.new_key()
-        snapshot, server = facts.pop("snapshot"), facts["server"]
-        program = await asyncio.to_thread(pg_programs.find, "pg_dump", server)
-        arguments = ["--format=custom", f"--snapshot={snapshot}"]
-        arguments += [f"--exclude-table-data={table}" for table in LEFT_OUT]
-        await asyncio.to_thread(_dump, part, key, (program, admin_url, arguments), tell)
-        days: dict[date, list[tuple[int, bytes]]] = {}
-        for day, account_id, sealed in await connection.fetch(
-            "SELECT day, account_id, sealed FROM content_keys ORDER BY day, account_id"
-        ):
-            days.setdefault(day, []).append((account_id, sealed))
-        masters = await connection.fetch("SELECT account_id, sealed FROM content_masters ORDER BY account_id")
-    await asyncio.to_thread(backup_files.write_keys, folder, days, now)
-    await asyncio.to_thread(
-        backup_files.write_masters, folder, facts["installation"], [tuple(row) for row in masters]
-    )
-    facts |= {"version": __version__, "taken_at": now.isoformat(), "left_out": list(LEFT_OUT)}
-    whole = await asyncio.to_thread(backup_files.finish, part, facts, sealer, key=key)
+    removed = await asyncio.to_thread(backup_files.prune, folder, now, kept=kept) if folder.is_dir() else []
+    part: Path | None = None
+    try:
+        async with open_database(admin_url, size=1) as db, _snapshot(db) as (connection, facts):
+            part = await asyncio.to_thread(backup_files.begin, folder, backup_files.name_of(now))
+            key = backup_files.new_key()
+            program = await asyncio.to_thread(pg_programs.find, "pg_dump", facts["server"])
+            arguments = ["--format=custom", f"--snapshot={facts.pop('snapshot')}"]
+            arguments += [f"--exclude-table-data={table}" for table in LEFT_OUT]
+            await asyncio.to_thread(_dump, part, key, (program, admin_url, arguments), tell)
+            days, masters = await _keys(connection)
+        await asyncio.to_thread(backup_files.write_keys, folder, days, now)
+        await asyncio.to_thread(backup_files.write_masters, folder, facts["installation"], masters)
+        facts |= {"version": __version__, "taken_at": now.isoformat(), "left_out": list(LEFT_OUT)}
+        whole = await asyncio.to_thread(backup_files.finish, part, facts, sealer, key=key)
+    except BaseException:
+        # a full disk gets its room back
+        if part is not None:
+            shutil.rmtree(part, ignore_errors=True)
+        raise
     size = (whole / backup_files.DUMP).stat().st_size
     return Taken(whole, size, sum(len(rows) for rows in days.values()), len(removed))
+
+
+_Rows = list[tuple[int, bytes]]
+
+
+async def _keys(connection: Any) -> tuple[dict[date, _Rows], _Rows]:
+    """Keys of days, and of accounts; sealed, as they are."""
+    days: dict[date, _Rows] = {}
+    for day, account_id, sealed in await connection.fetch(
+        "SELECT day, account_id, sealed FROM content_keys ORDER BY day, account_id"
+    ):
+        days.setdefault(day, []).append((account_id, sealed))
+    masters = await connection.fetch("SELECT account_id, sealed FROM content_masters ORDER BY account_id")
+    return days, [(account_id, sealed) for account_id, sealed in masters]
 
 
 @asynccontextmanager
@@ -90,6 +112,12 @@ async def _snapshot(db: Database) -> AsyncIterator[tuple[Any, dict[str, Any]]]:
     """A transaction whose snapshot pg_dump shares, and what it says of itself."""
     async with db.connection() as connection:
         await require_sight(connection)
+        if await connection.fetchval("SELECT to_regclass('content_masters')") is None:
+            raise BackupRefused(
+                "The database is not Mailer's, or of an older version: `mailer migrate` first."
+            )
+        # the snapshot has to outlive a dump of hours
+        await connection.execute("SET idle_in_transaction_session_timeout = 0")
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             row = dict(await connection.fetchrow(_FACTS) or {})
             if not row:
@@ -113,7 +141,8 @@ async def require_sight(connection: Any) -> None:
 def _dump(part: Path, key: bytes, command: tuple[Path, str, list[str]], tell: Tell) -> None:
     program, url, arguments = command
     written, told = 0, 0
-    with (part / backup_files.DUMP).open("xb") as file:
+    descriptor = os.open(part / backup_files.DUMP, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         writer = backup_files.Writer(file, key)
 
         def take_piece(piece: bytes) -> None:

@@ -63,8 +63,11 @@ class _Position:
 # ---------------------------------------------------------------- out of the database
 
 
-async def copy(db: Database, sealer: Sealer, place: Path, now: datetime) -> int:
-    """Appends what the files in `place` do not hold yet; returns how many entries. Raises OSError."""
+async def copy(db: Database, sealer: Sealer, place: Path, now: datetime, *, most: int | None = None) -> int:
+    """Appends what the files in `place` do not hold yet; returns how many entries. Raises OSError.
+
+    `most`: about so many, the rest with the next call.
+    """
     known = await asyncio.to_thread(_last, place, sealer)
     async with db.shared() as tx:
         lineage = await restores.lineage(tx)
@@ -72,14 +75,15 @@ async def copy(db: Database, sealer: Sealer, place: Path, now: datetime) -> int:
         await _renumber(tx)
     at = known if known.lineage == lineage else _Position(lineage)
     count = 0
-    while True:
+    while most is None or count < most:
         async with db.shared() as tx:
             entries = await _after(tx, at)
         if not entries:
-            return count
+            break
         at = _Position(lineage, entries[-1].xid, entries[-1].id)
         await asyncio.to_thread(_append, place, sealer, _pack(installation, at, entries), now)
         count += len(entries)
+    return count
 
 
 async def _after(tx: SharedTx, at: _Position) -> list[Entry]:

@@ -33,6 +33,7 @@ MARKS = "mailer:marks"
 FILE = "mark.json"
 FOLLOW = "sending.follow_hold"
 REPLAY = "lists.replay_departures"
+ERASE_AGAIN = "retention_jobs.erase_again"
 SENDING_SECONDS, IDLE_SECONDS = 1.0, 10.0
 _VALKEY_SECONDS = 0.5
 
@@ -43,7 +44,7 @@ class Installation:
 
     `known_at`: the last moment known outside when sending was held; None: nothing is known.
     `replayed`: unsubscribes since `marked_at` that were put back; None: not looked yet. `erased_again`: as
-    that, of erasures and refusals in the journal beside the backups; None: `mailer restore` was not used.
+    that, of erasures and refusals in the journals of backups and data folders; None: nobody has looked.
     """
 
     id: str
@@ -173,6 +174,7 @@ async def _hold(tx: SharedTx, reason: str, known: Mark) -> None:
     if touched:
         log.error("sending is held", reason=reason)
         await work.add(tx, REPLAY, 0)
+        await work.add(tx, ERASE_AGAIN, 0)
         await work.ask_each_account(tx, FOLLOW)
 
 
@@ -227,6 +229,10 @@ async def count_campaigns(tx: SharedTx, *, waiting: int, begun: int) -> None:
 
 async def count_replayed(tx: SharedTx, replayed: int) -> None:
     await tx.run("UPDATE installation SET replayed = coalesce(replayed, 0) + $1", replayed)
+
+
+async def count_erased(tx: SharedTx, again: int) -> None:
+    await tx.run("UPDATE installation SET erased_again = coalesce(erased_again, 0) + $1", again)
 
 
 # ---------------------------------------------------------------- what is known outside

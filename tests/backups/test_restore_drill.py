@@ -1,5 +1,8 @@
 """The drill: sent, backed up, erased, unsubscribed, closed; restored elsewhere, and all of it still holds."""
 
+import base64
+import json
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,11 +13,12 @@ import pytest
 
 from lists import contacts, subscriptions
 from lists.consents import Method
-from mailer import restore_command
+from mailer import backup_command, cli, restore_command
 from mailer.accounts import accounts
 from mailer.core import backup_files, backups, clock, erasure_journal, keys, restore_target, restores
 from mailer.core.backup_files import BackupDamaged
 from mailer.core.db import Database, open_database
+from mailer.core.errors import MailerError
 from mailer.core.restore_target import RestoreRefused
 from mailer.core.sealing import Sealer
 from mailer.core.services import Services
@@ -189,6 +193,10 @@ async def test_a_database_in_use_or_not_empty_is_left_alone_unless_told(
     ana, _ = await contact(post, "ana@first.test")
     async with post.tx() as tx:
         await contacts.delete(tx, [ana])
+    # left by a run that was killed
+    async with open_database(backups.renamed(admin, "postgres"), size=1) as db, db.connection() as connection:
+        name = second.database_url.partition("?")[0].rpartition("/")[2]
+        await connection.execute(f"CREATE DATABASE {name}_restoring")
     # no journal was written: the surviving database tells
     first = plan(second, admin, taken.path, survivor=post.services.settings.database_url)
     await restore_command.restore(first, clock.now())
@@ -205,6 +213,38 @@ async def test_a_database_in_use_or_not_empty_is_left_alone_unless_told(
     await restore_command.restore(again, clock.now())
     async with copy(second) as db:
         assert await addresses(db, post.account) == []
+
+
+@pytest.mark.req("A-063", "A-103")
+async def test_a_copy_that_came_back_by_other_means_erases_again_from_the_journal_at_hand(
+    post: Post, people: People, second: Settings, admin: str, tmp_path: Path
+) -> None:
+    """As after a snapshot, a point in time, or a dump restored by hand."""
+    await people("ana@snapshot.test", "bob@snapshot.test")
+    data_dir = tmp_path / "data"
+    taken = await backed_up(post.services, admin, tmp_path / "backups")
+    await restore_command.restore(plan(second, admin, taken.path), clock.now())
+    ana, _ = await contact(post, "ana@snapshot.test")
+    async with post.tx() as tx:
+        await contacts.delete(tx, [ana])
+    await erasure_journal.copy(post.services.db, post.services.sealer, data_dir, clock.now())
+    async with copy(second) as db:
+        settings = second.model_copy(update={"data_dir": data_dir})
+        there = replace(post.services, db=db, settings=settings)
+        assert await addresses(db, post.account) == ["ana@snapshot.test", "bob@snapshot.test"]
+        async with db.shared() as tx:
+            await tx.run("UPDATE installation SET held_since = NULL, held_reason = '', erased_again = NULL")
+        assert not await restores.may_send(there)
+        async with db.shared() as tx:
+            assert (await restores.show(tx)).erased_again is None
+            asked = await tx.value("SELECT count(*) FROM work WHERE job = $1", restores.ERASE_AGAIN)
+        assert asked == 1
+        await jobs_backups.erase_again(there, Task(PLATFORM, restores.ERASE_AGAIN, 0, 0, 1))
+        assert await addresses(db, post.account) == ["bob@snapshot.test"]
+        async with db.shared() as tx:
+            assert ((await restores.show(tx)).erased_again or 0) >= 1
+        await restores.resume(there, begun=False)
+        assert await jobs_backups.from_places(there, [data_dir]) is None
 
 
 @pytest.mark.req("A-052")
@@ -283,3 +323,50 @@ async def test_a_journal_goes_on_behind_a_line_that_a_kill_cut_short(
 
 def test_nothing_of_the_target_is_taken_for_sql() -> None:
     assert restore_target._quoted('a"; DROP DATABASE b; --') == '"a""; DROP DATABASE b; --"'
+
+
+@pytest.mark.req("A-052")
+async def test_a_full_disk_leaves_nothing_that_looks_like_a_backup(
+    services: Services, admin: str, tmp_path: Path
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            await backed_up(services, admin, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    assert backup_files.verify((await backed_up(services, admin, tmp_path)).path, services.sealer)
+
+
+@pytest.mark.req("A-052")
+async def test_the_command_says_what_is_wrong_and_ends_with_1(
+    services: Services, admin: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {
+        "MAILER_DATABASE_URL": services.settings.database_url,
+        "MAILER_SECRET_KEY": base64.b64encode(services.settings.key).decode(),
+        "MAILER_OPERATOR_FILE": str(Path(__file__).parents[2] / "deploy/operator.example.toml"),
+        "MAILER_DATA_DIR": str(tmp_path / "data"),
+    }
+
+    async def ran(*words: str) -> tuple[int, str]:
+        status = await backup_command.run(cli._parser().parse_args(["backup", *words]), environ)
+        return status, capsys.readouterr().out
+
+    folder = tmp_path / "backups"
+    with pytest.raises(MailerError, match="BYPASSRLS"):
+        await ran(str(folder))
+    with pytest.raises(BackupDamaged, match="holds no backup"):
+        await ran("verify", str(folder))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MailerError, match=r"File exists|Not a directory"):
+        await ran("--database", admin, str(tmp_path / "file"))
+    assert (await ran("verify"))[0] == 2
+    status, told = await ran("--json", "--database", admin, str(folder))
+    assert (status, Path(json.loads(told)["backup"]).parent) == (0, folder)
+    assert (await ran("verify", str(folder)))[1].count("whole") == 1
+    assert backups.folders(tmp_path / "data") == [folder]
+    assert json.loads((await ran("prune", str(folder), "--json"))[1])["removed"] == []
+    assert json.loads((await ran("journal", str(folder), "--json"))[1]) == {"erasures_copied": 0}

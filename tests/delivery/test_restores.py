@@ -33,7 +33,9 @@ async def whole(services: Services) -> AsyncIterator[None]:
         )
         await tx.run("INSERT INTO original DEFAULT VALUES ON CONFLICT DO NOTHING")
         # one row an account of the whole run
-        await tx.run("DELETE FROM work WHERE job = ANY ($1)", [restores.FOLLOW, restores.REPLAY])
+        await tx.run(
+            "DELETE FROM work WHERE job = ANY ($1)", [restores.FOLLOW, restores.REPLAY, restores.ERASE_AGAIN]
+        )
     restores._memories.clear()
 
 

@@ -265,6 +265,7 @@ _UNDO = (
 )
 LEFT_OUT = {
     "account_keys": _SECRET,
+    "content_masters": _SECRET,
     "content_keys": _SECRET,
     "dkim_keys": _SECRET,
     "revisions": _CONTENT,

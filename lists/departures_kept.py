@@ -3,7 +3,7 @@
     a person leaves ─▶ commit ─▶ note: one entry of a Valkey stream, what the link itself says, no address
     a hold after a restore ─▶ replay: entries since the last moment that the database knows
 
-Kept for as long as backups are (deploy/backup.sh: 30 days), with some days to spare.
+Kept for as long as backups are (core/backup_files.py: 30 days), with some days to spare.
 """
 
 import asyncio

@@ -9,7 +9,16 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__, bounce_commands, client_commands, mailbox_command, retention_commands
+from mailer import (
+    __version__,
+    backup_command,
+    bounce_commands,
+    client_commands,
+    keys_command,
+    mailbox_command,
+    restore_command,
+    retention_commands,
+)
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 PARTS = (
@@ -67,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     bounce_commands.add_to(commands)
     mailbox_command.add_to(commands)
     retention_commands.add_to(commands)
+    backup_command.add_to(commands)
+    restore_command.add_to(commands)
+    keys_command.add_to(commands)
     _add_sending(commands)
     return parser
 
@@ -78,10 +90,13 @@ def _add_sending(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     for name, text in (
         ("status", "is it held, since when, and what"),
         ("hold", "hold it: the whole machine was put back to an earlier state"),
+        ("erase-again", "erase again, in a database put back, who stands in the journal of FOLDER"),
         ("resume", "confirm that the restored database is complete, and go on"),
     ):
         act = sending.add_parser(name, help=text)
         act.add_argument("--json", action="store_true")
+        if name == "erase-again":
+            act.add_argument("folder", metavar="FOLDER", help="of backups, or a data folder")
         if name == "resume":
             act.add_argument("--begun", action="store_true", help="what was under way goes on too")
 
@@ -167,6 +182,12 @@ def _dispatch(args: argparse.Namespace) -> int:
             return _run(lambda: mailbox_command.run(_settings(), args))
         case "retention":
             return _run(lambda: retention_commands.run(_settings(), args))
+        case "backup":
+            return _run(lambda: backup_command.run(args))
+        case "restore":
+            return _run(lambda: restore_command.run(args))
+        case "keys":
+            return _run(lambda: keys_command.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from mailer.core import migrate, restores, work
+from mailer.core import migrate, restores, sealed_columns, work
 from mailer.core.db import Database, open_database
 from mailer.core.errors import Unavailable
+from mailer.core.sealing import Sealer
 from mailer.core.settings import Settings, is_loopback
 from mailer.finding import Finding, look, ok, wrong
 from mailer.worker import PARALLEL, QUEUE
@@ -39,7 +40,7 @@ async def database(settings: Settings) -> list[Finding]:
                 text = f"{len(pending)} migrations are missing, {pending[0]} first"
                 return [*findings, wrong("Schema", text, "Run `mailer migrate` before the new code serves.")]
             findings += [ok("Schema", "up to date"), await _oldest_work(db)]
-            return [*findings, await _restored(db, settings)]
+            return [*findings, await _restored(db, settings), *await _sealed(db, settings)]
     except Unavailable as error:
         text = str(error)
     except (TimeoutError, OSError) as error:
@@ -127,6 +128,27 @@ async def _restored(db: Database, settings: Settings) -> Finding:
     if len(missing) < len(known):
         return ok("Restore", f"sending is not held; {text}, the other place would")
     return look("Restore", text, "Start a worker here. After a restore without one: `mailer sending hold`.")
+
+
+async def _sealed(db: Database, settings: Settings) -> list[Finding]:
+    """Whether old secrets are still needed; looked at only where there are some."""
+    if not settings.old_keys:
+        return []
+    try:
+        async with asyncio.timeout(SECONDS / 2):
+            left = await sealed_columns.count(db, Sealer(settings.key, settings.old_keys))
+    except TimeoutError:
+        return [look("Keys", "too much to count here", "Call `mailer keys status`.")]
+    lost = sum(tally.lost for tally in left.values())
+    old = sum(tally.old for tally in left.values())
+    if lost:
+        text = f"{lost} values are sealed under a secret that is not here"
+        return [wrong("Keys", text, "Add it to MAILER_OLD_SECRET_KEYS: `mailer keys status` names them.")]
+    if old:
+        text = f"{old} values are still sealed under an old secret"
+        return [look("Keys", text, "Restart every process with the new one, then `mailer keys rotate`.")]
+    text = "nothing is sealed under an old secret: MAILER_OLD_SECRET_KEYS may be removed"
+    return [look("Keys", text, "Keep the old secret elsewhere until the backups made under it are gone.")]
 
 
 async def queue(settings: Settings) -> list[Finding]:

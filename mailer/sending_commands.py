@@ -1,16 +1,20 @@
-"""`mailer sending status | hold | resume`: what an operator decides after a database was put back."""
+"""`mailer sending status | hold | erase-again | resume`: an operator's part after a database was put back."""
 
 import argparse
 import json
+from pathlib import Path
 
 from mailer.core import restores
+from mailer.core.errors import Conflict, Fault
 from mailer.core.restores import Installation
 from mailer.core.services import open_services
 from mailer.core.settings import Settings
+from mailer.core.text import N_
+from retention_jobs import jobs_backups
 
 REASONS = {
     "behind": "the database is behind what Valkey or a data folder knows: it was put back",
-    "copy": "the database was restored from a dump of backup.sh",
+    "copy": "the database was restored from a backup",
     "operator": "an operator asked for it",
 }
 
@@ -21,6 +25,11 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
         match args.act:
             case "hold":
                 found = await restores.hold(services)
+            case "erase-again":
+                if await jobs_backups.from_places(services, [Path(args.folder)]) is None:
+                    raise Conflict(Fault("status", N_("Sending is not held."), "state"))
+                async with services.db.shared() as tx:
+                    found = await restores.show(tx)
             case "resume":
                 found = await restores.resume(services, begun=args.begun)
             case _:
@@ -41,6 +50,7 @@ def _figures(found: Installation) -> dict[str, object]:
         "campaigns_waiting": found.waiting,
         "campaigns_begun": found.begun,
         "unsubscribes_put_back": found.replayed,
+        "erasures_put_back": found.erased_again,
     }
 
 
@@ -56,9 +66,16 @@ def _told(found: Installation) -> list[str]:
         f"Campaigns that wait            {found.waiting}",
         f"Campaigns that had begun       {found.begun}",
         f"Unsubscribes put back          {back}",
+        f"Erasures and refusals redone   {_erased(found)}",
         "",
-        "Not known: what left between the two times, complaints and bounces of that time, unsubscribes that",
-        "the queue did not keep, contacts imported or erased since. Enter what you know of them, then",
-        "confirm with `mailer sending resume`. With --begun, campaigns that had begun go on too: whoever got",
-        "them since gets them twice.",
+        "Not known: what left between the two times, changes and imports of that time, and whatever the",
+        "journal beside the backups and the queue did not keep. Enter what you know of them, then confirm",
+        "with `mailer sending resume`. With --begun, campaigns that had begun go on too: whoever got them",
+        "since gets them twice.",
     ]
+
+
+def _erased(found: Installation) -> str:
+    if found.erased_again is not None:
+        return str(found.erased_again)
+    return "not looked for yet: start a worker, or `mailer sending erase-again FOLDER`"

@@ -39,6 +39,17 @@ OF_PLATFORM: Mapping[str, DataClass] = {
         ages=(Age("stray_mails", "received_at"),),
         platform=True,
     ),
+    "journal of erasures": DataClass(
+        what="Numbers of erased contacts and accounts, to erase them again after a restore",
+        kept="35 days: longer than any backup lies",
+        start="the erasure",
+        source="A-063, A-103",
+        rule="journal of erasures",
+        period=days(35),
+        tables="erasure_journal",
+        ages=(Age("erasure_journal", "at"),),
+        platform=True,
+    ),
     "sign-ins": DataClass(
         what="Sign-ins with their address",
         kept="12 months",

@@ -89,6 +89,7 @@ _STATEMENTS = {
     "fields": "DELETE FROM fields WHERE account_id = $1",
     "file_chunks": "DELETE FROM file_chunks WHERE account_id = $1",
     "files": "DELETE FROM files WHERE account_id = $1",
+    "content_masters": "DELETE FROM content_masters WHERE account_id = $1",
     "content_keys": "DELETE FROM content_keys WHERE account_id = $1",
     "agreement_acceptances": "DELETE FROM agreement_acceptances WHERE account_id = $1",
     "account_keys": "DELETE FROM account_keys WHERE account_id = $1",

@@ -16,6 +16,7 @@ from mailer.core.services import Services
 from mailer.core.work import Task
 from retention_jobs import (
     closed_accounts,
+    jobs_backups,
     jobs_inactive,
     jobs_watch,
     partitions,
@@ -69,4 +70,5 @@ JOBS: list[Job] = [
     Job("retention_jobs.account_pass", account_pass),
     *jobs_inactive.JOBS,
     *jobs_watch.JOBS,
+    *jobs_backups.JOBS,
 ]

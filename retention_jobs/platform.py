@@ -15,6 +15,7 @@ _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
 _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
+_ERASURES = "DELETE FROM erasure_journal WHERE at < $1"
 _UNCONFIRMED = """
     DELETE FROM users u
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
@@ -30,6 +31,7 @@ RULES: Mapping[str, str] = {
     "kept forms": _KEPT_FORMS,
     "mail servers of domains": _MX,
     "pauses of providers": _PAUSES,
+    "journal of erasures": _ERASURES,
     "unconfirmed people": _UNCONFIRMED,
 }
 

@@ -63,11 +63,12 @@ GLOBAL = frozenset(
         "original",
         "webhook_rings",
         "operator_mailbox",
+        "erasure_journal",
     ]
 )
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
 OWNERS = {
-    "mailer/core": "kept_counts outbox work signing_keys proof_keys account_keys content_keys files file_chunks schema_migrations installation original",
+    "mailer/core": "kept_counts outbox work signing_keys proof_keys account_keys content_masters content_keys erasure_journal files file_chunks schema_migrations installation original",
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys",
     "mailer/webhooks": "webhook_endpoints webhook_feeds webhook_events webhook_deliveries webhook_attempts webhook_rings",
     # events: a departure, written with the refusal it belongs to

@@ -20,3 +20,9 @@ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'mailer') \gexec
 REVOKE CONNECT, TEMPORARY ON DATABASE mailer FROM PUBLIC;
 
 -- The password, typed and not stored in a file:  \password mailer
+
+-- Who takes backups: sees all rows, changes none, and is used by `mailer backup` alone (PGUSER, PGPASSWORD).
+SELECT 'CREATE ROLE mailer_backup LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE BYPASSRLS'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'mailer_backup') \gexec
+GRANT pg_read_all_data TO mailer_backup;
+GRANT CONNECT ON DATABASE mailer TO mailer_backup;

@@ -1,4 +1,8 @@
-"""Keys of one account: for the keyed hash of addresses, and one a day for content (S5, S8, S13)."""
+"""Keys of one account: for the keyed hash of addresses, and one a day for content (S5, S8, S13).
+
+operator's secret ─seals─▶ the account's content master ─seals─▶ keys of days ─seal─▶ content
+dies:  never                at the account's end                  6 days after          with its key
+"""
 
 import hashlib
 import hmac
@@ -12,6 +16,7 @@ from mailer.core.sealing import Sealer
 
 # unsealed keys of this process, by account; a key never changes and dies with the account
 _hash_keys: dict[int, bytes] = {}
+_MASTER = "SELECT sealed FROM content_masters WHERE account_id = $1"
 
 
 class ContentGone(Exception):
@@ -51,24 +56,73 @@ def address_hash(key: bytes, address_key: str) -> bytes:
 
 
 async def content_key(tx: AccountTx, sealer: Sealer, day: date) -> bytes:
-    """The key that seals content of `day` (UTC), made at first use."""
+    """The key that seals content of `day` (UTC), made at first use under the account's own key."""
+    master = await _master(tx, sealer)
     purpose = f"content {tx.account_id} {day.isoformat()}"
     await tx.run(
         "INSERT INTO content_keys (account_id, day, sealed) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         day,
-        sealer.seal(secrets.token_bytes(32), purpose),
+        sealing.encrypt(master, secrets.token_bytes(32), purpose),
     )
     sealed = await tx.value("SELECT sealed FROM content_keys WHERE account_id = $1 AND day = $2", day)
+    key = _open_day(sealer, master, sealed, purpose)
+    if not sealing.is_under(master, sealed):
+        # from before there was a key of the account: under the secret, which outlives the account
+        await tx.run(
+            "UPDATE content_keys SET sealed = $3 WHERE account_id = $1 AND day = $2",
+            day,
+            sealing.encrypt(master, key, purpose),
+        )
+    return key
+
+
+async def _master(tx: AccountTx, sealer: Sealer) -> bytes:
+    """The account's key above those of days, made at first use: with it all content goes, also of backups."""
+    sealed = await tx.value(_MASTER)
+    if sealed is None:
+        await tx.run(
+            "INSERT INTO content_masters (account_id, sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            sealer.seal(secrets.token_bytes(32), master_purpose(tx.account_id)),
+        )
+        sealed = await tx.value(_MASTER)
+    return sealer.open(sealed, master_purpose(tx.account_id))
+
+
+def master_purpose(account_id: int) -> str:
+    return f"content master {account_id}"
+
+
+def _open_day(sealer: Sealer, master: bytes | None, sealed: bytes, purpose: str) -> bytes:
+    if master is not None and sealing.is_under(master, sealed):
+        return sealing.decrypt(master, sealed, purpose)
     return sealer.open(sealed, purpose)
+
+
+async def _days(tx: AccountTx, sealer: Sealer, days: Sequence[date]) -> dict[date, bytes]:
+    """The keys of these days that are still there."""
+    rows = await tx.rows(
+        """
+        SELECT k.day, k.sealed, m.sealed
+        FROM content_keys k
+        LEFT JOIN content_masters m ON m.account_id = $1
+        WHERE k.account_id = $1 AND k.day = ANY ($2::date[])
+        """,
+        days,
+    )
+    above = rows[0][2] if rows else None
+    master = None if above is None else sealer.open(above, master_purpose(tx.account_id))
+    return {
+        day: _open_day(sealer, master, sealed, f"content {tx.account_id} {day.isoformat()}")
+        for day, sealed, _ in rows
+    }
 
 
 async def open_content(tx: AccountTx, sealer: Sealer, *, day: date, sealed: bytes) -> bytes:
     """Raises ContentGone when the day's key is no more."""
-    key = await tx.value("SELECT sealed FROM content_keys WHERE account_id = $1 AND day = $2", day)
+    key = (await _days(tx, sealer, [day])).get(day)
     if key is None:
         raise ContentGone
-    plain = sealer.open(key, f"content {tx.account_id} {day.isoformat()}")
-    return sealing.decrypt(plain, sealed, "content")
+    return sealing.decrypt(key, sealed, "content")
 
 
 async def seal_content(tx: AccountTx, sealer: Sealer, *, day: date, plain: bytes) -> bytes:
@@ -79,11 +133,7 @@ async def open_many(
     tx: AccountTx, sealer: Sealer, sealed: Sequence[tuple[date | None, bytes | None]]
 ) -> list[bytes | None]:
     """Several pieces of content with one query; None for each whose key is no more, or that was erased."""
-    days = sorted({day for day, _ in sealed if day is not None})
-    rows = await tx.rows(
-        "SELECT day, sealed FROM content_keys WHERE account_id = $1 AND day = ANY ($2::date[])", days
-    )
-    known = {day: sealer.open(key, f"content {tx.account_id} {day.isoformat()}") for day, key in rows}
+    known = await _days(tx, sealer, sorted({day for day, _ in sealed if day is not None}))
     return [
         sealing.decrypt(known[day], piece, "content") if piece is not None and day in known else None
         for day, piece in sealed

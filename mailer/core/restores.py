@@ -5,7 +5,7 @@
                         folder, and in each process
 
 A database behind what one of them knows was put back to an earlier state: a backup, a snapshot, a late
-replica. So was one without the row of `original`, which backup.sh leaves out of its dumps. What nobody knows
+replica. So was one without the row of `original`, which a backup leaves out. What nobody knows
 says nothing: a new installation, an emptied Valkey, another data folder raise no alarm.
 """
 
@@ -33,6 +33,7 @@ MARKS = "mailer:marks"
 FILE = "mark.json"
 FOLLOW = "sending.follow_hold"
 REPLAY = "lists.replay_departures"
+ERASE_AGAIN = "retention_jobs.erase_again"
 SENDING_SECONDS, IDLE_SECONDS = 1.0, 10.0
 _VALKEY_SECONDS = 0.5
 
@@ -42,7 +43,8 @@ class Installation:
     """`waiting`, `begun`: campaigns held before, and after, their first mail could leave.
 
     `known_at`: the last moment known outside when sending was held; None: nothing is known.
-    `replayed`: unsubscribes since `marked_at` that were put back; None: not looked yet.
+    `replayed`: unsubscribes since `marked_at` that were put back; None: not looked yet. `erased_again`: as
+    that, of erasures and refusals in the journals of backups and data folders; None: nobody has looked.
     """
 
     id: str
@@ -55,6 +57,7 @@ class Installation:
     waiting: int
     begun: int
     replayed: int | None
+    erased_again: int | None
     resume_begun: bool
     original: bool
 
@@ -90,7 +93,7 @@ async def show(tx: SharedTx) -> Installation:
         Installation,
         """
         SELECT id::text AS id, mark, marked_at, held_since, held_reason, known_mark, known_at, waiting, begun,
-               replayed, resume_begun, EXISTS (SELECT FROM original) AS original
+               replayed, erased_again, resume_begun, EXISTS (SELECT FROM original) AS original
         FROM installation
         """,
     )
@@ -161,7 +164,7 @@ async def _hold(tx: SharedTx, reason: str, known: Mark) -> None:
         """
         UPDATE installation
         SET held_since = now(), held_reason = $1, known_mark = nullif($2, 0), known_at = $3, waiting = 0,
-            begun = 0, replayed = NULL
+            begun = 0, replayed = NULL, erased_again = NULL
         WHERE held_since IS NULL
         """,
         reason,
@@ -171,6 +174,7 @@ async def _hold(tx: SharedTx, reason: str, known: Mark) -> None:
     if touched:
         log.error("sending is held", reason=reason)
         await work.add(tx, REPLAY, 0)
+        await work.add(tx, ERASE_AGAIN, 0)
         await work.ask_each_account(tx, FOLLOW)
 
 
@@ -181,6 +185,14 @@ async def hold(services: Services) -> Installation:
         known = max(await _outside(services, found.id), key=lambda mark: mark.number)
         await _hold(tx, "operator", known)
         return await show(tx)
+
+
+async def quarantine(tx: SharedTx, known: Mark, *, erased_again: int) -> None:
+    """A copy that `mailer restore` made, before anybody can reach it: held, and erasures put back (A-103)."""
+    await tx.run("DELETE FROM original")
+    await tx.run("UPDATE installation SET held_since = NULL, held_reason = ''")
+    await _hold(tx, "copy", known)
+    await tx.run("UPDATE installation SET erased_again = $1", erased_again)
 
 
 async def resume(services: Services, *, begun: bool) -> Installation:
@@ -217,6 +229,10 @@ async def count_campaigns(tx: SharedTx, *, waiting: int, begun: int) -> None:
 
 async def count_replayed(tx: SharedTx, replayed: int) -> None:
     await tx.run("UPDATE installation SET replayed = coalesce(replayed, 0) + $1", replayed)
+
+
+async def count_erased(tx: SharedTx, again: int) -> None:
+    await tx.run("UPDATE installation SET erased_again = coalesce(erased_again, 0) + $1", again)
 
 
 # ---------------------------------------------------------------- what is known outside

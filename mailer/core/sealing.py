@@ -28,6 +28,11 @@ def fingerprint(key: bytes) -> bytes:
     return hashlib.sha256(b"mailer key id" + key).digest()[:4]
 
 
+def is_under(key: bytes, sealed: bytes) -> bool:
+    """Was this sealed with that key? By the key's fingerprint alone."""
+    return sealed[1:5] == fingerprint(key)
+
+
 def encrypt(key: bytes, plain: bytes, purpose: str) -> bytes:
     """With a 32-byte key of any origin; `purpose` is bound to the result."""
     nonce = secrets.token_bytes(12)
@@ -56,6 +61,20 @@ class Sealer:
         for secret in (*self.old_secrets, self.secret):
             key = _derive(secret)
             self._keys[fingerprint(key)] = key
+
+    @property
+    def mark(self) -> bytes:
+        """The fingerprint that stands in whatever the current secret seals."""
+        return fingerprint(_derive(self.secret))
+
+    @property
+    def old_marks(self) -> list[bytes]:
+        """Of the old secrets alone."""
+        return [mark for mark in self._keys if mark != self.mark]
+
+    def knows(self, sealed: bytes) -> bool:
+        """Is the secret here under which this was sealed? A damaged value is another matter."""
+        return sealed[:1] == _VERSION and sealed[1:5] in self._keys
 
     def seal(self, plain: bytes, purpose: str) -> bytes:
         return encrypt(_derive(self.secret), plain, purpose)

@@ -1,12 +1,14 @@
 """What an operator installs: read, parsed and run as far as this machine can."""
 
 import asyncio
+import base64
 import os
 import re
 import secrets
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,10 +17,11 @@ import asyncpg
 import pytest
 import yaml
 
-from mailer.core import embedded, embedded_home, migrate, restores
+from mailer.core import backup_files, backups, embedded, embedded_home, migrate, restores
 from mailer.core.db import open_database
 from mailer.core.embedded import Endpoints
 from mailer.core.operator import read_operator
+from mailer.core.sealing import Sealer
 from mailer.core.services import Services
 from mailer.core.settings import Environment, environment
 
@@ -26,7 +29,13 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SETTINGS = {f"MAILER_{name.upper()}" for name in Environment.model_fields}
 COMPOSE_ONLY = {"POSTGRES_PASSWORD", "DATABASE_PASSWORD", "CADDY_HOSTS", "TRACK_UPSTREAM"}
-UNITS = ("mailer-web@.service", "mailer-worker@.service", "mailer-migrate.service", "mailer-inbound.service")
+UNITS = (
+    "mailer-web@.service",
+    "mailer-worker@.service",
+    "mailer-migrate.service",
+    "mailer-inbound.service",
+    "mailer-backup.service",
+)
 
 
 def compose() -> dict[str, Any]:
@@ -114,7 +123,7 @@ def test_compose_mounts_files_that_are_there() -> None:
     for service in compose()["services"].values():
         for mount in service.get("volumes", []):
             source = mount.split(":")[0]
-            if source.startswith("./") and source != "./operator.toml":
+            if source.startswith("./") and source not in ("./operator.toml", "./backups"):
                 assert (DEPLOY / source).is_file(), source
 
 
@@ -179,10 +188,10 @@ def test_units_are_well_formed(unit: str, tmp_path: Path) -> None:
 def test_units_run_commands_that_exist(unit: str) -> None:
     from mailer.cli import _parser
 
-    (command,) = re.findall(
-        r"^ExecStart=\S+/mailer (\w+)$", (DEPLOY / "systemd" / unit).read_text(), re.MULTILINE
+    (words,) = re.findall(
+        r"^ExecStart=\S+/mailer (\w+.*)$", (DEPLOY / "systemd" / unit).read_text(), re.MULTILINE
     )
-    assert _parser().parse_args([command]).command == command
+    assert _parser().parse_args(words.split()).command == words.split()[0]
 
 
 @pytest.mark.parametrize("script", ["backup.sh", "postgres/password.sh"])
@@ -228,9 +237,13 @@ async def test_init_sql_makes_a_database_that_migrations_accept(
         init = ("psql", "-X", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-f", DEPLOY / "postgres/init.sql")
         await ran(*init, **environ)
         await ran(*init, **environ)  # a second time changes nothing
+        backup_role = servers.admin_url.replace("postgres@/postgres", "mailer_backup@/mailer")
         async with open_database(servers.database_url, size=1) as db:
             assert await migrate.apply(db)
             assert await migrate.pending(db) == []
+        folder = tmp_path_factory.mktemp("backups")
+        taken = await backups.take(folder, backup_role, Sealer(b"k" * 32), datetime.now(UTC), print)
+        assert backup_files.verify(taken.path, Sealer(b"k" * 32)).left_out == list(backups.LEFT_OUT)
 
 
 async def test_the_password_script_sets_it(endpoints: Endpoints) -> None:
@@ -251,68 +264,59 @@ async def test_the_password_script_sets_it(endpoints: Endpoints) -> None:
 
 
 @pytest.mark.req("S13")
-async def test_a_backup_keeps_the_content_keys_apart(
+async def test_the_script_takes_a_backup_that_keeps_the_content_keys_apart(
     services: Services, endpoints: Endpoints, tmp_path: Path
 ) -> None:
-    async with services.db.shared() as tx:
-        await tx.run(
-            "INSERT INTO inbox_mails (mail_from, recipient, subject, feedback_id, raw) VALUES ('a', 'b', 'c', '', 'd')"
-        )
     environ = connection_environment(endpoints.admin_url)
+    environ["PATH"] = f"{ROOT / '.venv/bin'}:{environ['PATH']}"
+    environ |= {
+        "MAILER_DATA_DIR": str(tmp_path / "data"),
+        "MAILER_DATABASE_URL": services.settings.database_url,
+        "MAILER_SECRET_KEY": base64.b64encode(services.settings.key).decode(),
+        "MAILER_OPERATOR_FILE": str(DEPLOY / "operator.example.toml"),
+    }
     said = await ran(DEPLOY / "backup.sh", tmp_path, **environ)
-    dump = Path(said.strip())
-    assert dump.stat().st_mode & 0o077 == 0
+    backup = Path(said.strip())
+    dump = tmp_path / "plain.dump"
+    with dump.open("wb") as file:
+        for piece in backup_files.opened(
+            backup, backup_files.verify(backup, services.sealer), services.sealer
+        ):
+            file.write(piece)
     listed = await ran("pg_restore", "--list", dump, **environ)
     assert "TABLE DATA public contacts" in listed
-    assert "TABLE public content_keys" in listed
-    assert "TABLE DATA public content_keys" not in listed
-    assert "TABLE DATA public inbox_mails" not in listed
-    assert "TABLE DATA public kept_forms" not in listed
-    assert "TABLE DATA public content_keys" in await ran(
-        "pg_restore", "--list", tmp_path / "content-keys.dump", **environ
-    )
-
-
-@pytest.mark.req("S13")
-async def test_old_backups_and_old_keys_go(endpoints: Endpoints, services: Services, tmp_path: Path) -> None:
-    old = {"content-keys.dump": 6, "mailer-20200101T000000Z.dump": 31, "mailer-20200201T000000Z.dump": 10}
-    for name, days in old.items():
-        (tmp_path / name).write_text("old")
-        past = (tmp_path / name).stat().st_mtime - days * 86_400 - 60
-        os.utime(tmp_path / name, (past, past))
-    environ = connection_environment(endpoints.admin_url)
-    # nothing can be written, and what is too old goes all the same
-    failed = await asyncio.create_subprocess_exec(
-        DEPLOY / "backup.sh", tmp_path, env=environ | {"PGDATABASE": "nowhere"}, stderr=subprocess.DEVNULL
-    )
-    assert await failed.wait() != 0
-    left = {path.name for path in tmp_path.iterdir() if not path.name.endswith(".part")}
-    assert left == {"mailer-20200201T000000Z.dump"}
-
-
-async def test_a_backup_comes_back(services: Services, endpoints: Endpoints, tmp_path: Path) -> None:
-    """As docs/operating.md says: into an empty database of the same owner, with its row-level security."""
-    environ = connection_environment(endpoints.admin_url)
-    dump = (await ran(DEPLOY / "backup.sh", tmp_path, **environ)).strip()
-    name = f"restored_{secrets.token_hex(4)}"
+    for table in backups.LEFT_OUT:
+        assert f"TABLE public {table}" in listed
+        assert f"TABLE DATA public {table}" not in listed
+    for path in tmp_path.rglob("*"):
+        if path != dump and not path.is_relative_to(tmp_path / "data"):
+            assert path.stat().st_mode & 0o077 == 0, path
+    name = f"by_hand_{secrets.token_hex(4)}"
     await ran("createdb", "--owner=mailer", name, **environ)
     try:
+        # what `mailer backup read` gives can be restored by hand, and is known for what it is
         await ran("pg_restore", "--exit-on-error", "--dbname", name, dump, **environ)
-        await ran(
-            "pg_restore", "--exit-on-error", "--dbname", name, tmp_path / "content-keys.dump", **environ
-        )
-        forced = await ran(
-            "psql", "-X", "-At", "-d", name, "-c",
-            "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'contacts'", **environ,
-        )  # fmt: skip
-        assert forced.strip() == "t"
         url = endpoints.database_url.replace("/mailer?", f"/{name}?")
         async with open_database(url, size=1) as db:
             assert await migrate.pending(db) == []
-            # a machine that knows nothing of the installation: the dump itself says that it is a copy
             settings = services.settings.model_copy(update={"data_dir": tmp_path})
             assert not await restores.may_send(replace(services, db=db, settings=settings))
             async with db.shared() as tx:
-                assert (await restores.show(tx)).held_reason == "copy"
+                found = await restores.show(tx)
+            assert (found.held_reason, found.erased_again) == ("copy", None)
     finally:
         await ran("dropdb", name, **environ)
+
+
+@pytest.mark.req("S13")
+def test_old_backups_and_old_keys_go(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 26, 9, tzinfo=UTC)
+    for name in ("mailer-20261027T090000Z", "mailer-20261028T090000Z", "mailer-20261126T080000Z", "other"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "content-keys").mkdir()
+    for day in ("2026-11-19", "2026-11-20"):
+        (tmp_path / "content-keys" / f"{day}.keys").write_text("")
+    gone = {path.name for path in backup_files.prune(tmp_path, now)}
+    assert gone == {"2026-11-19.keys", "mailer-20261027T090000Z"}
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"content-keys", "other", "mailer-20261028T090000Z", "mailer-20261126T080000Z"}

@@ -442,13 +442,47 @@ CREATE TABLE public.agreement_acceptances (
     version text NOT NULL,
     accepted_at timestamp with time zone DEFAULT now() NOT NULL,
     user_id bigint,
-    person text NOT NULL
+    person text NOT NULL,
+    kind text DEFAULT 'agreement'::text NOT NULL,
+    language text DEFAULT 'fr'::text NOT NULL,
+    text_sha256 bytea,
+    CONSTRAINT agreement_acceptances_kind_check CHECK ((kind = ANY (ARRAY['agreement'::text, 'responsibilities'::text]))),
+    CONSTRAINT agreement_acceptances_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT agreement_acceptances_text_sha256_check CHECK ((octet_length(text_sha256) = 32))
 );
 
 ALTER TABLE ONLY public.agreement_acceptances FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.agreement_acceptances ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.agreement_acceptances_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.announcement_readings (
+    user_id bigint NOT NULL,
+    announcement_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.announcements (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint NOT NULL,
+    announced_at timestamp with time zone NOT NULL,
+    effective_on date NOT NULL,
+    shown_until date NOT NULL,
+    told_up_to bigint DEFAULT 0 NOT NULL,
+    told integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT announcements_kind_check CHECK ((kind = ANY (ARRAY['policy'::text, 'sub_processor'::text])))
+);
+
+ALTER TABLE public.announcements ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.announcements_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1641,6 +1675,13 @@ CREATE TABLE public.last_open_days (
 
 ALTER TABLE ONLY public.last_open_days FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.legal_texts (
+    sha256 bytea NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT legal_texts_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT legal_texts_text_check CHECK (((length(text) >= 1) AND (length(text) <= 200000)))
+);
+
 CREATE TABLE public.links (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1816,6 +1857,32 @@ CREATE TABLE public.outbox (
 
 ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.policy_versions (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    version text NOT NULL,
+    french bytea NOT NULL,
+    english bytea NOT NULL,
+    built_in boolean DEFAULT false NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    published_by bigint,
+    effective_on date NOT NULL,
+    urgent_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT policy_versions_kind_check CHECK ((kind = ANY (ARRAY['privacy'::text, 'terms'::text, 'agreement'::text]))),
+    CONSTRAINT policy_versions_notice CHECK ((built_in OR (urgent_reason <> ''::text) OR (effective_on >= (((published_at AT TIME ZONE 'UTC'::text))::date + 30)))),
+    CONSTRAINT policy_versions_urgent_reason_check CHECK ((length(urgent_reason) <= 500)),
+    CONSTRAINT policy_versions_version_check CHECK (((length(version) >= 1) AND (length(version) <= 20)))
+);
+
+ALTER TABLE public.policy_versions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.policy_versions_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2270,6 +2337,63 @@ ALTER TABLE public.stray_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.sub_processor_objections (
+    sub_processor_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    reason text NOT NULL,
+    user_id bigint,
+    person text NOT NULL,
+    objected_at timestamp with time zone NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    answered_at timestamp with time zone,
+    CONSTRAINT sub_processor_objections_answer_check CHECK ((length(answer) <= 2000)),
+    CONSTRAINT sub_processor_objections_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 2000)))
+);
+
+CREATE TABLE public.sub_processor_registers (
+    one boolean DEFAULT true NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    CONSTRAINT sub_processor_registers_one_check CHECK (one)
+);
+
+CREATE TABLE public.sub_processors (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    service text NOT NULL,
+    country text NOT NULL,
+    region text DEFAULT ''::text NOT NULL,
+    safeguards text DEFAULT ''::text NOT NULL,
+    data text NOT NULL,
+    retention text NOT NULL,
+    contract_date text NOT NULL,
+    replaces text DEFAULT ''::text NOT NULL,
+    from_file boolean DEFAULT false NOT NULL,
+    announced_at timestamp with time zone NOT NULL,
+    announced_by bigint,
+    effective_on date NOT NULL,
+    ends_on date,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT sub_processors_contract_date_check CHECK (((length(contract_date) >= 1) AND (length(contract_date) <= 40))),
+    CONSTRAINT sub_processors_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT sub_processors_data_check CHECK (((length(data) >= 1) AND (length(data) <= 1000))),
+    CONSTRAINT sub_processors_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT sub_processors_notice CHECK ((from_file OR (effective_on >= (((announced_at AT TIME ZONE 'UTC'::text))::date + 30)))),
+    CONSTRAINT sub_processors_region_check CHECK ((length(region) <= 200)),
+    CONSTRAINT sub_processors_replaces_check CHECK ((length(replaces) <= 200)),
+    CONSTRAINT sub_processors_retention_check CHECK (((length(retention) >= 1) AND (length(retention) <= 500))),
+    CONSTRAINT sub_processors_safeguards_check CHECK ((length(safeguards) <= 1000)),
+    CONSTRAINT sub_processors_service_check CHECK (((length(service) >= 1) AND (length(service) <= 500)))
+);
+
+ALTER TABLE public.sub_processors ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.sub_processors_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.sunset_contacts (
     account_id bigint NOT NULL,
     contact_id bigint NOT NULL,
@@ -2594,6 +2718,15 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.agreement_acceptances
     ADD CONSTRAINT agreement_acceptances_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.announcement_readings
+    ADD CONSTRAINT announcement_readings_pkey PRIMARY KEY (user_id, announcement_id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcements_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcements_ref UNIQUE (kind, ref_id);
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_key_hash UNIQUE (key_hash);
 
@@ -2774,6 +2907,9 @@ ALTER TABLE ONLY public.kept_forms
 ALTER TABLE ONLY public.last_open_days
     ADD CONSTRAINT last_open_days_pkey PRIMARY KEY (account_id, contact_id);
 
+ALTER TABLE ONLY public.legal_texts
+    ADD CONSTRAINT legal_texts_pkey PRIMARY KEY (sha256);
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
 
@@ -2809,6 +2945,15 @@ ALTER TABLE ONLY public.original
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_day UNIQUE (kind, effective_on);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_version UNIQUE (kind, version);
 
 ALTER TABLE ONLY public.proof_keys
     ADD CONSTRAINT proof_keys_pkey PRIMARY KEY (id);
@@ -2902,6 +3047,15 @@ ALTER TABLE ONLY public.stray_mails
 
 ALTER TABLE ONLY public.stray_mails
     ADD CONSTRAINT stray_mails_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sub_processor_objections
+    ADD CONSTRAINT sub_processor_objections_pkey PRIMARY KEY (sub_processor_id, account_id);
+
+ALTER TABLE ONLY public.sub_processor_registers
+    ADD CONSTRAINT sub_processor_registers_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.sub_processors
+    ADD CONSTRAINT sub_processors_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
@@ -3115,6 +3269,8 @@ CREATE INDEX stray_mails_received_at ON public.stray_mails USING btree (received
 
 CREATE INDEX stray_mails_state ON public.stray_mails USING btree (state, id);
 
+CREATE INDEX sub_processor_objections_account ON public.sub_processor_objections USING btree (account_id);
+
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
 
 CREATE INDEX subscriptions_status ON public.subscriptions USING btree (account_id, list_id, status, contact_id);
@@ -3211,6 +3367,12 @@ ALTER TABLE ONLY public.account_keys
 
 ALTER TABLE ONLY public.agreement_acceptances
     ADD CONSTRAINT agreement_acceptances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.announcement_readings
+    ADD CONSTRAINT announcement_readings_announcement_id_fkey FOREIGN KEY (announcement_id) REFERENCES public.announcements(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.announcement_readings
+    ADD CONSTRAINT announcement_readings_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -3419,6 +3581,15 @@ ALTER TABLE ONLY public.one_time_links
 ALTER TABLE ONLY public.open_counts
     ADD CONSTRAINT open_counts_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_english_fkey FOREIGN KEY (english) REFERENCES public.legal_texts(sha256);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_french_fkey FOREIGN KEY (french) REFERENCES public.legal_texts(sha256);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_published_by_fkey FOREIGN KEY (published_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -3481,6 +3652,15 @@ ALTER TABLE ONLY public.soft_bounces
 
 ALTER TABLE ONLY public.soft_bounces
     ADD CONSTRAINT soft_bounces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sub_processor_objections
+    ADD CONSTRAINT sub_processor_objections_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sub_processor_objections
+    ADD CONSTRAINT sub_processor_objections_sub_processor_id_fkey FOREIGN KEY (sub_processor_id) REFERENCES public.sub_processors(id);
+
+ALTER TABLE ONLY public.sub_processors
+    ADD CONSTRAINT sub_processors_announced_by_fkey FOREIGN KEY (announced_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;

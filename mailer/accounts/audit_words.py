@@ -65,6 +65,7 @@ ACTS = {
     "tagged": N_("has put a tag on"),
     "untagged": N_("has taken a tag off"),
     "unsubscribed": N_("has unsubscribed"),
+    "objected": N_("has objected to"),
     "verified": N_("has found in the DNS the records of"),
 }
 OBJECTS = {
@@ -99,6 +100,7 @@ OBJECTS = {
     "clicks_off": N_("clicks: none"),
     "clicks_individual": N_("clicks: people who accept it"),
     "message": N_("transactional message"),
+    "responsibilities": N_("responsibilities of the controller"),
     "report_mailbox": N_("mailbox of reports"),
     "segment": N_("segment"),
     "tag": N_("tag"),
@@ -108,6 +110,7 @@ OBJECTS = {
     "silent_contacts": N_("contacts who open nothing any more"),
     "signup_form": N_("sign-up form"),
     "smtp_server": N_("SMTP server"),
+    "sub_processor": N_("sub-processor"),
     "suppression": N_("suppression list"),
     "suppressions": N_("export of the suppression list"),
     "warm_up": N_("warm-up plan"),

@@ -32,6 +32,8 @@ Kind = Literal[
     "domain_broken",
     "domain_rotation",
     "webhook_disabled",
+    "policy_announced",
+    "sub_processor_announced",
 ]
 
 

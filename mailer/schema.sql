@@ -415,8 +415,12 @@ CREATE TABLE public.accounts (
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
+    dpo text DEFAULT ''::text NOT NULL,
+    without_dpo boolean DEFAULT false NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
+    CONSTRAINT accounts_dpo CHECK (((NOT without_dpo) OR (dpo = ''::text))),
+    CONSTRAINT accounts_dpo_check CHECK ((length(dpo) <= 300)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT accounts_messages_per_hour_check CHECK ((messages_per_hour > 0)),
@@ -913,6 +917,21 @@ CREATE TABLE public.counted_loads (
 );
 
 ALTER TABLE ONLY public.counted_loads FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.data_destinations (
+    account_id bigint NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint NOT NULL,
+    country text NOT NULL,
+    safeguards text DEFAULT ''::text NOT NULL,
+    person text NOT NULL,
+    declared_at timestamp with time zone NOT NULL,
+    CONSTRAINT data_destinations_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT data_destinations_kind_check CHECK ((kind = ANY (ARRAY['smtp_server'::text, 'webhook'::text, 'mailbox'::text, 'api_key'::text]))),
+    CONSTRAINT data_destinations_safeguards_check CHECK ((length(safeguards) <= 1000))
+);
+
+ALTER TABLE ONLY public.data_destinations FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.day_counts (
     account_id bigint NOT NULL,
@@ -1890,6 +1909,25 @@ ALTER TABLE public.policy_versions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENT
     CACHE 1
 );
 
+CREATE TABLE public.privacy_facts (
+    account_id bigint NOT NULL,
+    authority text DEFAULT ''::text NOT NULL,
+    origin text DEFAULT ''::text NOT NULL,
+    provision text DEFAULT ''::text NOT NULL,
+    other_recipients text DEFAULT ''::text NOT NULL,
+    transfers text DEFAULT ''::text NOT NULL,
+    interests text DEFAULT ''::text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT privacy_facts_authority_check CHECK ((length(authority) <= 300)),
+    CONSTRAINT privacy_facts_interests_check CHECK ((length(interests) <= 1000)),
+    CONSTRAINT privacy_facts_origin_check CHECK ((length(origin) <= 1000)),
+    CONSTRAINT privacy_facts_other_recipients_check CHECK ((length(other_recipients) <= 1000)),
+    CONSTRAINT privacy_facts_provision_check CHECK ((length(provision) <= 1000)),
+    CONSTRAINT privacy_facts_transfers_check CHECK ((length(transfers) <= 1000))
+);
+
+ALTER TABLE ONLY public.privacy_facts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.proof_keys (
     id smallint NOT NULL,
     public_key bytea NOT NULL,
@@ -2775,6 +2813,9 @@ ALTER TABLE ONLY public.content_keys
 ALTER TABLE ONLY public.counted_loads
     ADD CONSTRAINT counted_loads_pkey PRIMARY KEY (account_id, day, id);
 
+ALTER TABLE ONLY public.data_destinations
+    ADD CONSTRAINT data_destinations_pkey PRIMARY KEY (account_id, kind, ref_id);
+
 ALTER TABLE ONLY public.day_counts
     ADD CONSTRAINT day_counts_pkey PRIMARY KEY (account_id, day);
 
@@ -2954,6 +2995,9 @@ ALTER TABLE ONLY public.policy_versions
 
 ALTER TABLE ONLY public.policy_versions
     ADD CONSTRAINT policy_versions_version UNIQUE (kind, version);
+
+ALTER TABLE ONLY public.privacy_facts
+    ADD CONSTRAINT privacy_facts_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY public.proof_keys
     ADD CONSTRAINT proof_keys_pkey PRIMARY KEY (id);
@@ -3428,6 +3472,9 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.data_destinations
+    ADD CONSTRAINT data_destinations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.day_counts
     ADD CONSTRAINT day_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3590,6 +3637,9 @@ ALTER TABLE ONLY public.policy_versions
 ALTER TABLE ONLY public.policy_versions
     ADD CONSTRAINT policy_versions_published_by_fkey FOREIGN KEY (published_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.privacy_facts
+    ADD CONSTRAINT privacy_facts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -3748,6 +3798,8 @@ CREATE POLICY account ON public.content_keys USING ((account_id = public.current
 
 CREATE POLICY account ON public.counted_loads USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.data_destinations USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.day_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.deliveries USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3829,6 +3881,8 @@ CREATE POLICY account ON public.measurement_settings USING ((account_id = public
 CREATE POLICY account ON public.messages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.open_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.privacy_facts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3920,6 +3974,8 @@ ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.counted_loads ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.data_destinations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.day_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
@@ -4001,6 +4057,8 @@ ALTER TABLE public.measurement_settings ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.privacy_facts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
 
@@ -4122,6 +4180,8 @@ GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.counted_loads TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.data_destinations TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
@@ -4221,6 +4281,8 @@ GRANT SELECT ON TABLE public.operator_mailbox TO mailer_eraser;
 GRANT SELECT ON TABLE public.original TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.outbox TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.privacy_facts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
 

@@ -91,6 +91,8 @@ _STATEMENTS = {
     "files": "DELETE FROM files WHERE account_id = $1",
     "content_keys": "DELETE FROM content_keys WHERE account_id = $1",
     "agreement_acceptances": "DELETE FROM agreement_acceptances WHERE account_id = $1",
+    "privacy_facts": "DELETE FROM privacy_facts WHERE account_id = $1",
+    "data_destinations": "DELETE FROM data_destinations WHERE account_id = $1",
     "account_keys": "DELETE FROM account_keys WHERE account_id = $1",
     "retention_passes": "DELETE FROM retention_passes WHERE account_id = $1",
 }

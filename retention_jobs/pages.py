@@ -8,7 +8,7 @@ from aiohttp import web
 from mailer.accounts import access
 from mailer.core.db import AccountTx
 from mailer.web.response import page
-from retention_jobs import pages_inactive
+from retention_jobs import pages_inactive, pages_privacy_policy
 from retention_jobs.jobs import LATE_AFTER, PERIOD
 from retention_jobs.policies import POLICIES, Policy
 
@@ -54,4 +54,8 @@ async def retention(request: web.Request) -> web.Response:
     return page(request, "retention_jobs/retention.html", {"rows": rows})
 
 
-ROUTES: list[web.RouteDef] = [web.get("/{a}/privacy/retention", retention), *pages_inactive.ROUTES]
+ROUTES: list[web.RouteDef] = [
+    web.get("/{a}/privacy/retention", retention),
+    *pages_inactive.ROUTES,
+    *pages_privacy_policy.ROUTES,
+]

@@ -100,6 +100,8 @@ OBJECTS = {
     "clicks_off": N_("clicks: none"),
     "clicks_individual": N_("clicks: people who accept it"),
     "message": N_("transactional message"),
+    "privacy_facts": N_("facts of the privacy policy"),
+    "data_destination": N_("country of a destination of data"),
     "responsibilities": N_("responsibilities of the controller"),
     "report_mailbox": N_("mailbox of reports"),
     "segment": N_("segment"),

@@ -14,13 +14,14 @@ from typing import Literal
 from markupsafe import Markup, escape
 
 Kind = Literal["h2", "h3", "p", "ul", "ol"]
-_SPECIAL = re.compile(r"([\\*`\[\]])")
+# what other readers of Markdown take for HTML is a mark as well
+_SPECIAL = re.compile(r"([\\*`<]|\](?=\()|&(?=#?\w+;))")
 _INLINE = re.compile(
     r"\\(?P<plain>.)"
     r"|\*\*(?P<bold>.+?)\*\*"
     r"|\*(?P<emphasis>[^*]+?)\*"
     r"|`(?P<code>[^`]+)`"
-    r"|\[(?P<words>[^\]]+)\]\((?P<href>(?:https?://|mailto:|/)[^\s)]*)\)"
+    r"|\[(?P<words>(?:\\.|[^\]\\])+)\]\((?P<href>(?:https?://|mailto:|/)[^\s)]*)\)"
 )
 _NUMBERED = re.compile(r"\d+\.\s+")
 _ARTICLE = re.compile(r"(\d+)\.\s")

@@ -5,7 +5,7 @@ The words stand in templates/privacy_policy_<language>.html; each item of articl
 
 from collections.abc import Mapping
 
-from mailer.accounts import prose
+from mailer.accounts import destinations, prose
 from mailer.core.text import N_
 from mailer.web import i18n, templating
 from retention_jobs.processing import BASES, KINDS, Processing
@@ -35,7 +35,13 @@ def text(found: Processing, language: str) -> str:
         names = dict(i18n.countries())
         rendered = templating.render_text(
             f"retention_jobs/privacy_policy_{language}.html",
-            {"found": found, "country_names": names, "bases": BASES, "kinds": KINDS},
+            {
+                "found": found,
+                "country_names": names,
+                "bases": BASES,
+                "kinds": KINDS,
+                "kinds_of_destination": destinations.KINDS,
+            },
         )
     return prose.from_html(rendered)
 

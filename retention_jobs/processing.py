@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mailer.accounts import accounts, privacy_facts, sub_processors
+from mailer.accounts import accounts, destinations, privacy_facts, sub_processors
 from mailer.accounts.accounts import Account
+from mailer.accounts.destinations import Destination
 from mailer.accounts.privacy_facts import AUTHORITIES, PrivacyFacts
 from mailer.accounts.sub_processors import SubProcessor
 from mailer.core.db import AccountTx
 from mailer.core.operator import Operator
+from mailer.core.regions import Region
 from mailer.core.text import N_
 from retention_jobs import policies
 from tracking import modes
@@ -58,7 +60,7 @@ class Processing:
     fields: list[str]
     modes: modes.Settings
     sub_processors: list[SubProcessor]
-    servers: list[str]
+    destinations: list[Destination]
     transactional: bool
     operator: Operator
     periods: Periods
@@ -74,6 +76,11 @@ class Processing:
     @property
     def by_consent(self) -> bool:
         return any("consent" in one.bases for one in self.purposes)
+
+    @property
+    def outside(self) -> list[Destination]:
+        """Destinations outside the EU and the EEA, an adequacy decision or not."""
+        return [one for one in self.destinations if one.region not in (Region.EEA, Region.UNKNOWN)]
 
     @property
     def measures(self) -> bool:
@@ -97,7 +104,6 @@ async def of(tx: AccountTx, operator: Operator) -> Processing:
 
     found = await sub_processors.register(tx.shared(), operator, clock.now())
     labels = await tx.rows("SELECT label FROM fields WHERE account_id = $1 ORDER BY id LIMIT 200")
-    hosts = await tx.rows("SELECT host FROM smtp_servers WHERE account_id = $1 ORDER BY position")
     return Processing(
         account=await accounts.show(tx),
         said=await privacy_facts.of(tx),
@@ -105,7 +111,7 @@ async def of(tx: AccountTx, operator: Operator) -> Processing:
         fields=[label for (label,) in labels],
         modes=await modes.of(tx),
         sub_processors=found.current,
-        servers=[host for (host,) in hosts],
+        destinations=await destinations.many(tx),
         transactional=bool(await tx.value("SELECT EXISTS (SELECT FROM messages WHERE account_id = $1)")),
         operator=operator,
         periods=periods(),

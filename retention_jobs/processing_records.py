@@ -104,7 +104,12 @@ def _row(found: Processing, act: _Act) -> Record:
         part for part in (account.legal_name, account.postal_address, account.contact_email) if part
     )
     officer = said.dpo or (_(N_("none appointed")) if said.without_dpo else gap(N_("officer, or none")))
-    recipients = [found.operator.name, *(one.name for one in found.sub_processors), *found.servers]
+    recipients = [
+        found.operator.name,
+        *(one.name for one in found.sub_processors),
+        *(f"{one.label} ({one.country or '?'})" for one in found.destinations),
+    ]
+    outside = [f"{one.label} ({one.country}): {one.safeguards or one.decision}" for one in found.outside]
     return Record(
         (
             act.name,
@@ -115,7 +120,7 @@ def _row(found: Processing, act: _Act) -> Record:
             _(N_("Contacts: customers, members, subscribers, prospects")),
             act.data,
             "; ".join([*recipients, said.other_recipients or gap(N_("other recipients"))]),
-            said.transfers or gap(N_("transfers, or none")),
+            "; ".join([*outside, said.transfers or gap(N_("transfers, or none"))]),
             act.limits,
             _(_SECURITY),
         )

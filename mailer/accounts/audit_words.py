@@ -25,6 +25,7 @@ ACTS = {
     "continued": N_("has gone on for the others with"),
     "created": N_("has created"),
     "decided": N_("has chosen the variant of"),
+    "declared": N_("has declared"),
     "deleted": N_("has deleted"),
     "disabled": N_("has given up"),
     "downloaded": N_("has downloaded"),

@@ -5,6 +5,7 @@ from aiohttp import web
 from mailer.accounts import (
     pages_account,
     pages_agreements,
+    pages_destinations,
     pages_entry,
     pages_home,
     pages_keys,
@@ -21,6 +22,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_home.ROUTES,
     *pages_account.ROUTES,
     *pages_agreements.ROUTES,
+    *pages_destinations.ROUTES,
     *pages_operator_policies.ROUTES,
     *pages_sub_processors.ROUTES,
     *pages_keys.ROUTES,

@@ -5,7 +5,7 @@ from datetime import date
 
 from aiohttp import web
 
-from mailer.accounts import legal, policies, policy_changes, prose, sub_processors
+from mailer.accounts import cookies, legal, policies, policy_changes, prose, sub_processors
 from mailer.accounts.legal import Document
 from mailer.accounts.policies import Version
 from mailer.accounts.sub_processors import Register
@@ -54,6 +54,7 @@ async def document(request: web.Request) -> web.StreamResponse:
         "versioned": name in policies.KINDS,
         "versions": await _versions(request) if name == "versions" else [],
         "register": await _register(request) if name == "sub-processors" else None,
+        "cookies": cookies.REGISTER,
         **legal.facts(services(request).settings),
     }
     return page(request, "accounts/legal.html", context)
@@ -84,7 +85,7 @@ async def as_file(request: web.Request) -> web.StreamResponse:
     """The text in force, to keep."""
     name = request.match_info["page"]
     shown, text, _ = await _document(request, name)
-    if not text and name in ("sub-processors", "versions"):
+    if not text and name in ("sub-processors", "versions", "cookies"):
         raise NotFound  # lists of the day, no text to keep
     text = text or legal.shipped_text(name, i18n.language(), services(request).settings.operator)
     return file(request, name=f"{name}-{shown.version}", title=i18n.translate(shown.title), text=text)

@@ -15,6 +15,14 @@ TABLES = {
                           WHERE m.account_id = $1))
                       || jsonb_build_object('keeps_totals', coalesce((
                           SELECT r.keep_totals FROM retention_settings r WHERE r.account_id = $1), false))
+                      || jsonb_build_object('privacy', (
+                          SELECT to_jsonb(p) - 'account_id'
+                          FROM privacy_facts p
+                          WHERE p.account_id = $1))
+                      || jsonb_build_object('destinations', (
+                          SELECT jsonb_agg(to_jsonb(d) - 'account_id')
+                          FROM data_destinations d
+                          WHERE d.account_id = $1))
                       || jsonb_build_object('link_parameters', (
                           SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
                           FROM utm_settings u

@@ -16,6 +16,7 @@ from mailer import (
     client_commands,
     keys_command,
     mailbox_command,
+    policy_command,
     restore_command,
     retention_commands,
 )
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     backup_command.add_to(commands)
     restore_command.add_to(commands)
     keys_command.add_to(commands)
+    policy_command.add_to(commands)
     _add_sending(commands)
     return parser
 
@@ -188,6 +190,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             return _run(lambda: restore_command.run(args))
         case "keys":
             return _run(lambda: keys_command.run(_settings(), args))
+        case "policy":
+            return _run(lambda: policy_command.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

@@ -73,8 +73,11 @@ async def open_account(services: Services) -> Place:
             website="https://atelier-demo.example",
         )
         await accounts.change(account_tx, identity)
-        await agreements.accept(
-            account_tx, agreements.VERSION, person="Camille Démo (démonstration)", user_id=owner_id
+        operator, who = services.settings.operator, "Camille Démo (démonstration)"
+        [version, *_] = await agreements.offered(account_tx, operator)
+        await agreements.accept(account_tx, version.version, person=who, user_id=owner_id, operator=operator)
+        await agreements.acknowledge(
+            account_tx, agreements.RESPONSIBILITIES, person=who, user_id=owner_id, operator=operator
         )
     return place
 

@@ -60,6 +60,7 @@ _STEPS: Mapping[str, str] = {
     ab_checks.CODE: "ab-test",
     "identity": "settings/account",
     "agreement": "privacy/agreements",
+    "responsibilities": "privacy/agreements",
 }
 _GROUPS: Mapping[Severity, Group] = {
     Severity.ERROR: "blocking",
@@ -171,11 +172,14 @@ async def _variant(
 
 async def _account(tx: AccountTx) -> list[Check]:
     checks: list[Check] = []
-    if await agreements.latest(tx) is None:
+    if await agreements.ever(tx) is None:
         message = N_("The data processing agreement is not accepted. Accept it first.")
         checks.append(_check("blocking", "agreement", message))
     else:
         checks.append(_check("fine", "agreement", N_("The data processing agreement is accepted.")))
+    if await agreements.acknowledged(tx) is None:
+        message = N_("An owner has not yet read and acknowledged the responsibilities of whoever sends.")
+        checks.append(_check("blocking", "responsibilities", message))
     if not (await identity.of(tx)).complete:
         message = N_("Recipients must read who writes: give your name, postal address and e-mail.")
         checks.append(_check("blocking", "identity", message))

@@ -111,9 +111,12 @@ async def _check_account(tx: AccountTx) -> None:
         raise Forbidden(N_("This account waits for the operator's approval: nothing can be sent yet."))
     if status != "active":
         raise Forbidden(N_("The account is suspended or closed."), code="account")
-    if await agreements.latest(tx) is None:
+    if await agreements.ever(tx) is None:
         message = N_("The data processing agreement is not accepted. Accept it first.")
         raise Forbidden(message, code="agreement")
+    if await agreements.acknowledged(tx) is None:
+        message = N_("An owner has not yet read and acknowledged the responsibilities of whoever sends.")
+        raise Forbidden(message, code="responsibilities")
     if not (await identity.of(tx)).complete:
         message = N_("Recipients must read who writes: give your name, postal address and e-mail.")
         raise Forbidden(message, code="identity")

@@ -55,7 +55,10 @@ class Make:
         if agreed:
             async with self.services.db.account(account_id) as tx:
                 await tx.run(
-                    "INSERT INTO agreement_acceptances (account_id, version, user_id, person) VALUES ($1, $2, $3, $4)",
+                    """
+                    INSERT INTO agreement_acceptances (account_id, version, user_id, person, kind)
+                    SELECT $1, $2, $3, $4, kind FROM unnest('{agreement,responsibilities}'::text[]) AS k (kind)
+                    """,
                     "2026-11",
                     owner_id,
                     "Odile Owner",

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import IntEnum
 
 from aiohttp import web
@@ -18,6 +19,7 @@ from redis.exceptions import RedisError
 
 from mailer.accounts import api_keys, api_repeats, pages_kept, sessions
 from mailer.accounts.sessions import Person
+from mailer.core import clock
 from mailer.core.actor import Actor
 from mailer.core.db import AccountTx, SharedTx
 from mailer.core.errors import Forbidden, NotFound, SignInNeeded, TooMany
@@ -59,6 +61,8 @@ class Member:
     accounts: int
     # of the whole installation: an operator has to look at a restored database first
     sending_held: bool
+    # the next day on which something announced begins that this person has not said to have seen (A-039)
+    change_on: date | None
 
     @property
     def role(self) -> Role:
@@ -184,13 +188,18 @@ async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
         SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
                m.role AS role_name, m.can_send,
                (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts,
-               EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held
+               EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held,
+               (SELECT min(c.effective_on) FROM announcements c
+                WHERE c.shown_until > $3
+                  AND NOT EXISTS (SELECT FROM announcement_readings r
+                                  WHERE r.user_id = $2 AND r.announcement_id = c.id)) AS change_on
         FROM memberships m
         JOIN accounts a ON a.id = m.account_id
         WHERE m.account_id = $1 AND m.user_id = $2
         """,
         account_id,
         user_id,
+        clock.now().date(),
     )
 
 
@@ -284,10 +293,6 @@ def new_form_id() -> str:
 
 def need_fresh_password(request: web.Request, minutes: int = 10) -> None:
     """For dangerous acts (E-30): raises Forbidden "confirm_password" when the password is too long ago."""
-    from datetime import timedelta
-
-    from mailer.core import clock
-
     if clock.now() - person(request).confirmed_at > timedelta(minutes=minutes):
         raise Forbidden(
             N_("Give your password again to go on."),

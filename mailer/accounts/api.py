@@ -10,7 +10,7 @@ from mailer.accounts import access, accounts, agreements
 from mailer.accounts.accounts import Account, AccountChanges
 from mailer.core.db import AccountTx
 from mailer.web.openapi import operation
-from mailer.web.request import Input, read
+from mailer.web.request import Input, read, services
 from mailer.web.response import json
 
 
@@ -23,7 +23,8 @@ class NewAcceptance(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountShown:
-    """`identified`: recipients can be told who writes. `agreement_version`: the one accepted, or null.
+    """`identified`: recipients can be told who writes. `agreement_version`: the one accepted, when it
+    counts now, or null. `responsibilities_version`: the one acknowledged, or null.
 
     `per_day`, `per_month`: mails the operator allows, or null.
     """
@@ -44,13 +45,14 @@ class AccountShown:
     per_month: int | None
     identified: bool
     agreement_version: str | None
+    responsibilities_version: str | None
     created_at: datetime
     closed_at: datetime | None
     erase_at: datetime | None
 
 
 async def _shown(tx: AccountTx, account: Account) -> AccountShown:
-    acceptance = await agreements.latest(tx)
+    acceptance, duties = await agreements.latest(tx), await agreements.acknowledged(tx)
     return AccountShown(
         id=account.id,
         name=account.name,
@@ -68,6 +70,7 @@ async def _shown(tx: AccountTx, account: Account) -> AccountShown:
         per_month=account.per_month,
         identified=account.identified,
         agreement_version=acceptance.version if acceptance else None,
+        responsibilities_version=duties.version if duties else None,
         created_at=account.created_at,
         closed_at=account.closed_at,
         erase_at=account.erase_at,
@@ -92,6 +95,13 @@ async def change(request: web.Request) -> web.StreamResponse:
         return json(await _shown(tx, await accounts.change(tx, changes)))
 
 
+class NewAcknowledgement(Input):
+    """`person`: who takes them on, by name. `version`: of the responsibilities that were read."""
+
+    version: str = Field(min_length=1, max_length=20)
+    person: str = Field(min_length=1, max_length=200)
+
+
 @operation(
     "Accept the data processing agreement",
     body=NewAcceptance,
@@ -102,7 +112,33 @@ async def change(request: web.Request) -> web.StreamResponse:
 async def accept(request: web.Request) -> web.StreamResponse:
     new = await read(request, NewAcceptance)
     async with access.api_tx(request) as tx:
-        made = await agreements.accept(tx, new.version, person=new.person, user_id=None)
+        made = await agreements.accept(
+            tx,
+            new.version,
+            person=new.person,
+            user_id=None,
+            operator=services(request).settings.operator,
+        )
+    return json(made, status=201)
+
+
+@operation(
+    "Acknowledge the controller's responsibilities, before the first send",
+    body=NewAcknowledgement,
+    returns=agreements.Acceptance,
+    status=201,
+    scope="account:write",
+)
+async def acknowledge(request: web.Request) -> web.StreamResponse:
+    new = await read(request, NewAcknowledgement)
+    async with access.api_tx(request) as tx:
+        made = await agreements.acknowledge(
+            tx,
+            new.version,
+            person=new.person,
+            user_id=None,
+            operator=services(request).settings.operator,
+        )
     return json(made, status=201)
 
 
@@ -110,4 +146,5 @@ ROUTES: list[web.RouteDef] = [
     web.get("/account", show),
     web.patch("/account", change),
     web.post("/agreements/acceptances", accept),
+    web.post("/agreements/acknowledgements", acknowledge),
 ]

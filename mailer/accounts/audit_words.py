@@ -25,6 +25,7 @@ ACTS = {
     "continued": N_("has gone on for the others with"),
     "created": N_("has created"),
     "decided": N_("has chosen the variant of"),
+    "declared": N_("has declared"),
     "deleted": N_("has deleted"),
     "disabled": N_("has given up"),
     "downloaded": N_("has downloaded"),
@@ -65,6 +66,7 @@ ACTS = {
     "tagged": N_("has put a tag on"),
     "untagged": N_("has taken a tag off"),
     "unsubscribed": N_("has unsubscribed"),
+    "objected": N_("has objected to"),
     "verified": N_("has found in the DNS the records of"),
 }
 OBJECTS = {
@@ -99,6 +101,9 @@ OBJECTS = {
     "clicks_off": N_("clicks: none"),
     "clicks_individual": N_("clicks: people who accept it"),
     "message": N_("transactional message"),
+    "privacy_facts": N_("facts of the privacy policy"),
+    "data_destination": N_("country of a destination of data"),
+    "responsibilities": N_("responsibilities of the controller"),
     "report_mailbox": N_("mailbox of reports"),
     "retention": N_("the choice of what stays after 13 months"),
     "segment": N_("segment"),
@@ -109,6 +114,7 @@ OBJECTS = {
     "silent_contacts": N_("contacts who open nothing any more"),
     "signup_form": N_("sign-up form"),
     "smtp_server": N_("SMTP server"),
+    "sub_processor": N_("sub-processor"),
     "suppression": N_("suppression list"),
     "suppressions": N_("export of the suppression list"),
     "warm_up": N_("warm-up plan"),

@@ -9,8 +9,9 @@ import json
 from mailer.accounts import accounts, agreements, api_keys, audit, sign_up, users
 from mailer.core import outbox
 from mailer.core.actor import Actor
-from mailer.core.db import SharedTx
+from mailer.core.db import AccountTx, SharedTx
 from mailer.core.errors import Fault, Forbidden, Invalid, NotFound
+from mailer.core.operator import Operator
 from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings
 from mailer.core.text import N_
@@ -90,8 +91,17 @@ async def create_account(
     async with services.db.account(account_id, actor=_COMMAND_LINE) as account_tx:
         await audit.write(account_tx, "created", "account", account_id)
         if accept_agreement:
-            await agreements.accept(account_tx, agreements.VERSION, person=user.email, user_id=user_id)
+            await _accept(account_tx, user.email, user_id, services.settings.operator)
     return {"id": account_id, "owner_id": user_id, "link": link}
+
+
+async def _accept(tx: AccountTx, person: str, user_id: int, operator: Operator) -> None:
+    """The agreement in force and the controller's responsibilities: whoever runs the command says so."""
+    [version, *_] = await agreements.offered(tx, operator)
+    await agreements.accept(tx, version.version, person=person, user_id=user_id, operator=operator)
+    await agreements.acknowledge(
+        tx, agreements.RESPONSIBILITIES, person=person, user_id=user_id, operator=operator
+    )
 
 
 async def approve_account(services: Services, account_id: int) -> dict[str, object]:

@@ -196,7 +196,7 @@ async def _setup(tx: AccountTx) -> Setup:
                EXISTS (SELECT 1 FROM campaigns WHERE account_id = $1 AND tested_at IS NOT NULL) AS tested
         """,
     )
-    agreed = await agreements.latest(tx) is not None
+    agreed = await agreements.latest(tx) is not None and await agreements.acknowledged(tx) is not None
     return Setup(
         identity="done" if account.identified else "todo",
         agreement="done" if agreed else "todo",

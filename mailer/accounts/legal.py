@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from mailer.accounts import prose
+from mailer.core.operator import Operator
 from mailer.core.settings import Settings
 from mailer.core.text import N_
-from mailer.web import i18n
+from mailer.web import i18n, templating
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class Document:
 _FIRST = date(2026, 11, 22)
 PAGES = {
     "privacy": Document(N_("Privacy policy"), "2026-11", _FIRST),
+    "terms": Document(N_("Terms of use"), "2026-11", _FIRST),
     "agreement": Document(N_("Data processing agreement"), "2026-11", _FIRST),
+    "responsibilities": Document(N_("Your responsibilities"), "2026-11", _FIRST),
     "sub-processors": Document(N_("Sub-processors and hosts"), "2026-11", _FIRST),
     "cookies": Document(N_("Cookies"), "2026-11", _FIRST),
     "accessibility": Document(N_("Accessibility"), "2026-11", _FIRST),
@@ -43,7 +47,10 @@ def template(name: str) -> str:
 
 def facts(settings: Settings) -> dict[str, Any]:
     """What the words are filled with."""
-    operator = settings.operator
+    return _facts(settings.operator)
+
+
+def _facts(operator: Operator) -> dict[str, Any]:
     names = dict(i18n.countries())
     return {
         "operator": operator,
@@ -51,3 +58,10 @@ def facts(settings: Settings) -> dict[str, Any]:
         "country_names": names,
         "pages": PAGES,
     }
+
+
+def shipped_text(name: str, language: str, operator: Operator) -> str:
+    """The words of a page that Mailer ships, with the operator's facts, as a text (prose.py)."""
+    with i18n.speaking(language):
+        rendered = templating.render_text(template(name), _facts(operator))
+    return prose.from_html(rendered)

@@ -26,6 +26,13 @@ class _Mail:
     sent_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    kind: str
+    name: str
+    at: datetime
+
+
 async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
     """Ready for JSON; instants in UTC. Sign-ins of twelve months, mails of six days."""
     user = await users.by_id(tx, user_id)
@@ -37,6 +44,19 @@ async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
         JOIN accounts a ON a.id = m.account_id
         WHERE m.user_id = $1
         ORDER BY m.created_at
+        """,
+        user_id,
+    )
+    readings = await tx.many(
+        _Reading,
+        """
+        SELECT a.kind, coalesce(p.kind || ' ' || p.version, s.name) AS name, r.at
+        FROM announcement_readings r
+        JOIN announcements a ON a.id = r.announcement_id
+        LEFT JOIN policy_versions p ON a.kind = 'policy' AND p.id = a.ref_id
+        LEFT JOIN sub_processors s ON a.kind = 'sub_processor' AND s.id = a.ref_id
+        WHERE r.user_id = $1
+        ORDER BY r.at
         """,
         user_id,
     )
@@ -54,6 +74,7 @@ async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
             "news": {"since": user.news_wanted_at, "wording": user.news_wording},
             "partners": {"since": user.partners_wanted_at, "wording": user.partners_wording},
         },
+        "announcements_seen": [asdict(row) for row in readings],
         "messages": [asdict(row) for row in mails],
         # A-043 names these classes; this service keeps none of them
         "orders": [],

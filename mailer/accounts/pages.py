@@ -2,7 +2,18 @@
 
 from aiohttp import web
 
-from mailer.accounts import pages_account, pages_entry, pages_home, pages_keys, pages_me, pages_sign_up
+from mailer.accounts import (
+    pages_account,
+    pages_agreements,
+    pages_destinations,
+    pages_entry,
+    pages_home,
+    pages_keys,
+    pages_me,
+    pages_operator_policies,
+    pages_sign_up,
+    pages_sub_processors,
+)
 
 ROUTES: list[web.RouteDef] = [
     *pages_entry.ROUTES,
@@ -10,5 +21,9 @@ ROUTES: list[web.RouteDef] = [
     *pages_me.ROUTES,
     *pages_home.ROUTES,
     *pages_account.ROUTES,
+    *pages_agreements.ROUTES,
+    *pages_destinations.ROUTES,
+    *pages_operator_policies.ROUTES,
+    *pages_sub_processors.ROUTES,
     *pages_keys.ROUTES,
 ]

@@ -1,12 +1,12 @@
-"""Settings of the account: identity, closing and its way back, the journal, the agreement (ui 2.4)."""
+"""Settings of the account: identity, closing and its way back, the journal (ui 2.4)."""
 
 from aiohttp import web
 from pydantic import Field
 
-from mailer.accounts import access, accounts, agreements, audit, audit_words, legal
+from mailer.accounts import access, accounts, audit, audit_words
 from mailer.accounts.access import Role
 from mailer.accounts.accounts import AccountSettings
-from mailer.core.errors import Conflict, Invalid, fault
+from mailer.core.errors import Conflict, Invalid
 from mailer.core.paging import Page
 from mailer.core.text import N_
 from mailer.web import i18n
@@ -19,11 +19,6 @@ _SETTINGS = tuple(AccountSettings.model_fields)
 
 class Closing(Input):
     typed: str = Field("", max_length=200)
-
-
-class Acceptance(Input):
-    version: str = Field(max_length=20)
-    accepted: bool = False
 
 
 class LogQuery(Input):
@@ -104,44 +99,6 @@ async def reactivate(request: web.Request) -> web.StreamResponse:
     return redirect(f"/app/{access.member(request).account_id}/settings/account")
 
 
-async def _agreement_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
-    async with access.account_tx(request) as tx:
-        account = await accounts.show(tx)
-        context: dict[str, object] = {
-            "account": account,
-            "acceptance": await agreements.latest(tx),
-            "acceptances": await agreements.many(tx),
-        }
-    place = access.member(request)
-    context |= {
-        "form": form,
-        "may_accept": place.role >= Role.OWNER and account.status in ("active", "pending"),
-        **legal.facts(services(request).settings),
-        "text": legal.template("agreement"),
-        "document": legal.PAGES["agreement"],
-    }
-    return page(request, "accounts/agreements.html", context, status=status)
-
-
-async def agreement(request: web.Request) -> web.StreamResponse:
-    return await _agreement_page(request, Form())
-
-
-async def accept(request: web.Request) -> web.StreamResponse:
-    """A tick and a button: neither use nor silence is consent (A-127)."""
-    who = access.person(request)
-    try:
-        form = await read(request, Acceptance)
-        if not form.accepted:
-            raise fault("accepted", N_("Tick the box to say that you have read the agreement and accept it."))
-        async with access.account_tx(request, Role.OWNER) as tx:
-            await agreements.accept(tx, form.version, person=who.name, user_id=who.user_id)
-    except Invalid as error:
-        return await _agreement_page(request, await again(request, error), status=422)
-    await access.flash(request, N_("Agreement accepted."))
-    return redirect(f"/app/{access.member(request).account_id}")
-
-
 async def log(request: web.Request) -> web.StreamResponse:
     """The journal: ids only, no values, no addresses (B-60)."""
     wanted = query(request, LogQuery)
@@ -163,7 +120,5 @@ ROUTES: list[web.RouteDef] = [
     web.get("/{a}/settings/account/closing", closing),
     web.post("/{a}/settings/account/closing", close),
     web.post("/{a}/settings/account/reactivations", reactivate),
-    web.get("/{a}/privacy/agreements", agreement),
-    web.post("/{a}/privacy/agreements", accept),
     web.get("/{a}/settings/log", log),
 ]

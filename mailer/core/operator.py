@@ -65,6 +65,8 @@ class SubProcessor(_Part):
     name: str
     service: str
     country: str
+    region: str = ""
+    safeguards: str = ""
     contract_date: str
     data: str
     retention: str

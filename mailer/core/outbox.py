@@ -34,6 +34,8 @@ Kind = Literal[
     "webhook_disabled",
     "retention_late",
     "retention_well",
+    "policy_announced",
+    "sub_processor_announced",
 ]
 
 

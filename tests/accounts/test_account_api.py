@@ -43,6 +43,12 @@ async def test_the_agreement_is_accepted_by_name_and_version(make: Make) -> None
     assert (await program.get("/api/v1/account")).json()["agreement_version"] == agreements.VERSION
     reader = await make.program(account.id, ["account:read"])
     assert (await reader.post(url, json={"version": agreements.VERSION, "person": "X"})).status == 403
+    duties = "/api/v1/agreements/acknowledgements"
+    assert (await program.post(duties, json={"version": "2020-01", "person": "Odile"})).status == 422
+    taken = {"version": agreements.RESPONSIBILITIES, "person": "Odile Owner"}
+    assert (await program.post(duties, json=taken)).json()["kind"] == "responsibilities"
+    account_now = (await program.get("/api/v1/account")).json()
+    assert account_now["responsibilities_version"] == agreements.RESPONSIBILITIES
 
 
 def asked(*words: str) -> argparse.Namespace:

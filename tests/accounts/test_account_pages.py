@@ -1,5 +1,6 @@
 """Home, settings, closing, agreement, keys, journal: the pages of one account."""
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,11 @@ IDENTITY = {
     "website": "", "registration": "",
 }  # fmt: skip
 
+ACCEPTED = {
+    "version": agreements.VERSION, "accepted": "true",
+    "responsibilities_version": agreements.RESPONSIBILITIES, "acknowledged": "true",
+}  # fmt: skip
+
 
 def states(html: str) -> list[str]:
     listed = re.search(r'<ol class="setup-list">(.*?)</ol>', html, re.S)
@@ -38,8 +44,7 @@ async def test_home_tells_what_is_left_to_set_up_from_the_tables(services: Servi
     assert "Your first send takes three steps" in home
     saved = await person.post(f"{account.app}/settings/account", IDENTITY)
     assert saved.location == account.app
-    form = {"version": agreements.VERSION, "accepted": "true"}
-    assert (await person.post(f"{account.app}/privacy/agreements", form)).location == account.app
+    assert (await person.post(f"{account.app}/privacy/agreements", ACCEPTED)).location == account.app
     async with services.db.account(account.id) as tx:
         await make.contact(tx)
         await tx.run(
@@ -127,21 +132,24 @@ async def test_only_managers_change_settings_and_only_owners_close(services: Ser
         assert (await person.get(f"{account.app}/settings/account")).status == 200
         assert (await person.post(f"{account.app}/settings/account", IDENTITY)).status == change
         assert (await person.get(f"{account.app}/settings/account/closing")).status == close
-        form = {"version": agreements.VERSION, "accepted": "true"}
-        assert (await person.post(f"{account.app}/privacy/agreements", form)).status == 403
+        assert (await person.post(f"{account.app}/privacy/agreements", ACCEPTED)).status == 403
 
 
 @pytest.mark.req("A-016")
 async def test_no_contact_without_the_agreement(services: Services, make: Make) -> None:
-    account = await make.account(agreed=False)
+    account, operator = await make.account(agreed=False), services.settings.operator
     async with services.db.account(account.id) as tx:
         with pytest.raises(Forbidden) as caught:
             await agreements.require(tx)
         assert (caught.value.code, caught.value.link) == ("agreement", f"{account.app}/privacy/agreements")
         with pytest.raises(Invalid):
-            await agreements.accept(tx, "2020-01", person="Odile", user_id=None)
-        first = await agreements.accept(tx, agreements.VERSION, person="Odile", user_id=account.owner_id)
-        again = await agreements.accept(tx, agreements.VERSION, person="Other", user_id=None)
+            await agreements.accept(tx, "2020-01", person="Odile", user_id=None, operator=operator)
+        first = await agreements.accept(
+            tx, agreements.VERSION, person="Odile", user_id=account.owner_id, operator=operator
+        )
+        again = await agreements.accept(
+            tx, agreements.VERSION, person="Other", user_id=None, operator=operator
+        )
         await agreements.require(tx)
     assert (first, first.person) == (again, "Odile")
 
@@ -153,17 +161,33 @@ async def test_accepting_takes_a_tick_and_keeps_who_when_and_version(services: S
     page = f"{account.app}/privacy/agreements"
     shown = (await person.get(page)).text
     assert "Your responsibilities" in shown
-    assert not re.search(r'name="accepted"[^>]*checked', shown)
-    assert (await person.post(page, {"version": agreements.VERSION})).status == 422
+    assert not re.search(r'name="(accepted|acknowledged)"[^>]*checked', shown)
+    for missing in ("accepted", "acknowledged"):
+        half = {name: value for name, value in ACCEPTED.items() if name != missing}
+        refused = await person.post(page, half)
+        assert (refused.status, f'href="#{missing}"' in refused.text) == (422, True)
     async with services.db.account(account.id) as tx:
         assert await agreements.latest(tx) is None
-    assert (await person.post(page, {"version": agreements.VERSION, "accepted": "true"})).status == 303
+        assert await agreements.acknowledged(tx) is None
+    assert (await person.post(page, ACCEPTED)).status == 303
     async with services.db.account(account.id) as tx:
-        found = await agreements.latest(tx)
+        found, duties = await agreements.latest(tx), await agreements.acknowledged(tx)
+        texts = [(await agreements.accepted_text(tx, one.id))[1] for one in (found, duties) if one]
         entries = await audit.latest(tx)
     assert found is not None
     assert (found.person, found.user_id, found.version) == ("Odile Owner", account.owner_id, "2026-11")
-    assert [(entry.action, entry.object) for entry in entries] == [("accepted", "agreement")]
+    assert duties is not None
+    assert (duties.person, duties.version) == ("Odile Owner", agreements.RESPONSIBILITIES)
+    assert [hashlib.sha256(text.encode()).hexdigest() for text in texts] == [
+        found.text_sha256,
+        duties.text_sha256,
+    ]
+    assert "article 28" in texts[0]
+    assert "make all necessary declarations" in texts[1]
+    assert {(entry.action, entry.object) for entry in entries} == {
+        ("accepted", "agreement"),
+        ("accepted", "responsibilities"),
+    }
     shown = (await person.get(page)).text
     assert "Version 2026-11 accepted by Odile Owner" in shown
     assert 'name="accepted"' not in shown

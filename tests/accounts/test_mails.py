@@ -17,7 +17,15 @@ DETAILS: dict[str, dict[str, str]] = {
     "email_changed": {"name": "Ana", "new_address": "a•••@exemple.fr"},
     "password_changed": {"name": "Ana"},
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
-}
+    "policy_announced": {
+        "link": LINK, "name": "Ana", "title": "Privacy policy", "version": "2027-02",
+        "effective_on": "2027-02-22", "urgent_reason": "",
+    },
+    "sub_processor_announced": {
+        "link": LINK, "name": "Ana", "company": "Pain & Cie", "service": "remise", "country": "FR",
+        "effective_on": "2027-02-22",
+    },
+}  # fmt: skip
 SUBJECTS = {
     "confirm_email": ("Ouvrez votre compte", "Open your account"),
     "already_registered": ("Vous avez déjà un compte", "You already have an account"),
@@ -26,6 +34,14 @@ SUBJECTS = {
     "change_email": ("Confirmez votre nouvelle adresse", "Confirm your new address"),
     "email_changed": ("Votre adresse a changé", "Your address was changed"),
     "password_changed": ("Votre mot de passe a changé", "Your password was changed"),
+    "sub_processor_announced": (
+        "Nouveau sous-traitant à partir du 22 févr. 2027\u00a0: Pain & Cie",
+        "A new sub-processor from 22 Feb 2027: Pain & Cie",
+    ),
+    "policy_announced": (
+        "Politique de confidentialité\u00a0: nouvelle version à partir du 22 févr. 2027",
+        "Privacy policy: a new version from 22 Feb 2027",
+    ),
     "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
 }
 

@@ -33,6 +33,7 @@ WORDS = {
         "save": "Enregistrer",
         "done": "Fait",
         "read": "J'ai lu l'accord",
+        "duties": "J'ai lu nos responsabilités",
         "accept": "Accepter l'accord",
         "continue": "Continuer",
         "file": "Fichier (Excel",
@@ -81,6 +82,7 @@ WORDS = {
         "save": "Save",
         "done": "Done",
         "read": "I have read the agreement",
+        "duties": "I have read our responsibilities",
         "accept": "Accept the agreement",
         "continue": "Continue",
         "file": "File (Excel",
@@ -179,6 +181,7 @@ async def _introduce(walk: Walk, say: dict[str, str]) -> None:
     await _import_too_early(walk, say, home)
     await walk.go(walk.link(say["agreement"]), "/privacy/agreements")
     await walk.tick(say["read"])
+    await walk.tick(say["duties"])
     await walk.stop("agreement")
     await walk.go(walk.button(say["accept"]), r"/app/\d+")
     await walk.stop("home-agreed")

@@ -95,7 +95,7 @@ async def test_sending_is_refused_without_what_it_needs(ready: Build, services: 
         await tx.run("DELETE FROM agreement_acceptances WHERE account_id = $1")
         await tx.run("DELETE FROM campaign_lists WHERE account_id = $1")
         await campaigns.write_content(tx, found.campaign.id, "none", "")
-    assert await refused(services, found) == {"agreement", "audience", "no_content"}
+    assert await refused(services, found) == {"agreement", "responsibilities", "audience", "no_content"}
 
 
 @pytest.mark.req("D-54")

@@ -273,6 +273,13 @@ async def test_an_account_that_is_not_ready_sends_nothing(counter: Counter) -> N
     bare = await counter.make.account(agreed=False)
     program = await counter.make.program(bare.id)
     assert (await program.post("/api/v1/messages", json=counter.body())).json()["code"] == "agreement"
+    async with counter.make.services.db.account(bare.id) as tx:
+        await tx.run(
+            "INSERT INTO agreement_acceptances (account_id, version, person) VALUES ($1, '2026-11', 'Odile')"
+        )
+    #
+    answer = await program.post("/api/v1/messages", json=counter.body())
+    assert answer.json()["code"] == "responsibilities"
 
 
 @pytest.mark.req("A-101")

@@ -10,7 +10,7 @@ export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := run
-.PHONY: setup run assets check test test-long bench schema requirements lock screenshot clean
+.PHONY: setup run assets check test test-long bench schema requirements inventory lock screenshot clean
 
 setup: .venv/.ok assets
 
@@ -44,6 +44,10 @@ schema: .venv/.dev-ok
 # which test proves which requirement; FIX=1 writes the states in deploy/docs/requirements.md anew
 requirements: .venv/.dev-ok
 	@FIX="$(FIX)" $(V)/python -m tests.requirements_map
+
+# every package of the lock files, as deploy/docs/dependencies.md and for scanners as CycloneDX in .build
+inventory: .venv/.dev-ok
+	@$(V)/python -m tests.inventory
 
 screenshot: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/python -m tests.browser.screenshot deploy/docs/screenshot.png

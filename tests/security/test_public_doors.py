@@ -140,6 +140,26 @@ async def test_a_token_opens_its_own_door_and_no_other(
     assert await house.rows(services) == before
 
 
+# more fields than any form has
+_PARTS = "".join(f'--x\r\nContent-Disposition: form-data; name="f{n}"\r\n\r\n1\r\n' for n in range(1_100))
+FLOODS = {
+    "application/x-www-form-urlencoded": b"a=&" * 5_000,
+    "multipart/form-data; boundary=x": f"{_PARTS}--x--\r\n".encode(),
+}
+
+
+@pytest.mark.req("D-43", "E-51")
+@pytest.mark.parametrize("media_type", FLOODS)
+async def test_a_flood_of_fields_is_refused_but_for_leaving(
+    client: Client, services: Services, scene: Scene, media_type: str
+) -> None:
+    sent = {"data": FLOODS[media_type], "headers": {"Content-Type": media_type}}
+    assert (await client.ask("POST", "/app/sign-in", **sent)).status == 413
+    assert (await client.ask("POST", scene.path, **sent)).status == 303
+    async with services.db.account(scene.account_id) as tx:
+        assert await tx.value("SELECT status FROM subscriptions WHERE account_id = $1") == "unsubscribed"
+
+
 @pytest.mark.req("E-10")
 def test_no_form_and_no_body_takes_a_member_that_it_does_not_name() -> None:
     loose = []

@@ -12,7 +12,7 @@ export UV_NO_PROGRESS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := run
-.PHONY: setup run assets check test test-long bench schema lock screenshot clean
+.PHONY: setup run assets check test test-long bench schema requirements inventory lock screenshot clean
 
 setup: .venv/.ok assets
 
@@ -28,6 +28,7 @@ check: .venv/.dev-ok
 	PYTHONPATH=. $(V)/lint-imports --no-cache
 	$(V)/djlint --lint --quiet mailer lists sending tracking retention_jobs
 	$(V)/pytest tests/test_architecture.py tests/test_locales.py tests/retention/test_schema_classes.py
+	$(V)/pytest tests/test_architecture.py tests/test_locales.py tests/test_requirements.py
 
 test: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/pytest -n 2 --dist worksteal -m "not long"
@@ -42,6 +43,14 @@ bench: .venv/.dev-ok
 
 schema: .venv/.dev-ok
 	mkdir -p .build && $(V)/mailer schema > .build/schema.sql && mv .build/schema.sql mailer/schema.sql
+
+# which test proves which requirement; FIX=1 writes the states in deploy/docs/requirements.md anew
+requirements: .venv/.dev-ok
+	@FIX="$(FIX)" $(V)/python -m tests.requirements_map
+
+# every package of the lock files, as deploy/docs/dependencies.md and for scanners as CycloneDX in .build
+inventory: .venv/.dev-ok
+	@$(V)/python -m tests.inventory
 
 screenshot: .venv/.dev-ok assets .cache/chromium/.ok
 	$(V)/python -m tests.browser.screenshot deploy/docs/screenshot.png

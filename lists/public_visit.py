@@ -142,10 +142,18 @@ def shown(
 
 
 async def form_of(request: web.Request) -> dict[str, list[str]]:
-    """The form's text fields; a body that cannot be read is an empty one: a broken client may still leave."""
+    """The form's text fields; a body that cannot be read, or is too large, is an empty one: whoever sent it
+    may still leave (D-43)."""
     try:
         sent = await request.post()
-    except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError):
+    except (
+        ValueError,
+        AssertionError,
+        LookupError,
+        RuntimeError,
+        HttpProcessingError,
+        web.HTTPRequestEntityTooLarge,
+    ):
         return {}
     found: dict[str, list[str]] = {}
     for name, value in sent.items():

@@ -86,6 +86,7 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
         client_max_size=MAX_FORM,
     )
     app.on_response_prepare.append(access.add_rate)
+    app.on_response_prepare.append(middleware.secure_stream)
     app.cleanup_ctx.append(_services_context(settings, services))
     app[tracking.pages_live.PROVIDER_WORDS] = Words(limiter.provider_name, provider_words.said)
     tracking.pages_live.prepare(app)
@@ -110,6 +111,7 @@ def make_track_app(settings: Settings, *, services: Services | None = None) -> w
         ],
         client_max_size=MAX_FORM,
     )
+    app.on_response_prepare.append(middleware.secure_stream)
     app.cleanup_ctx.append(_services_context(settings, services))
     # what the operator's proxy asks, and the style of the recipients' pages
     app.add_routes(root.HEALTH)

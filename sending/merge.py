@@ -47,6 +47,8 @@ MAX_SOURCE = 500_000
 MAX_TAGS = 2_000
 MAX_TAG_LENGTH = 500
 MAX_DEPTH = 8
+MAX_TOKENS = 40_000
+"""What 2,000 tags of ordinary length come to; the lexer needs a second for some hundred thousand (E-21)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ def tags(source: str) -> list[Tag]:
     found: list[Tag] = []
     position = start = line = 0
     kind: Literal["output", "block", "comment"] = "output"
-    for token_line, token, value in _CHECKING.lex(source):
+    for count, (token_line, token, value) in enumerate(_CHECKING.lex(source)):
+        if count > MAX_TOKENS:
+            raise TemplateSyntaxError("more than can be read", token_line)
         # The lexer drops white space around `{%-`; nothing else, so the next value is always ahead.
         position = source.index(value, position)
         if token in {"variable_begin", "block_begin", "comment_begin", "raw_begin"}:

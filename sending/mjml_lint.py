@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from jinja2 import TemplateSyntaxError
 
 from mailer.core.text import N_
-from sending import merge
+from sending import css_weight, merge
 from sending.merge import Tag
 from sending.mjml_source import Attribute, Lines, Piece, scan
 from sending.mjml_words import ATTRIBUTES, BLOCKS_INSIDE, HTML_INSIDE, PARENTS, PLAIN_INSIDE, REFUSED, TAGS
@@ -17,6 +17,11 @@ from sending.problems import Problem, error, warning
 MERGED_ATTRIBUTES = frozenset({"href", "src", "alt", "title", "background-url"})
 MAX_DEPTH = 60
 MAX_PROBLEMS = 50
+# E-21: beyond these the compiler and the inliner work for seconds, where many share a machine. A long letter
+# has some hundred elements.
+MAX_ELEMENTS = 3_000
+MAX_ATTRIBUTES = 60
+MAX_STYLE_WORK = 3_000_000
 
 
 def lint(source: str) -> list[Problem]:
@@ -55,6 +60,8 @@ class _Walk:
     seen: set[str] = field(default_factory=set)
     stopped: bool = False
     next_tag: int = 0
+    elements: int = 0
+    style_weight: int = 0
 
     def take(self, piece: Piece) -> None:
         match piece.kind:
@@ -77,7 +84,30 @@ class _Walk:
                 error(1, "no_body", N_("Line {line}: the source has no `mj-body`. Add one in `mjml`."))
             )
 
+        if self.style_weight * self.elements > MAX_STYLE_WORK:
+            message = N_(
+                "Line {line}: the styles have too many selectors for a source of {count} tags. "
+                "Take out those that nothing uses."
+            )
+            self._fault(0, "styles_too_heavy", message, count=self.elements)
+
+    def _bounded(self, piece: Piece) -> bool:
+        """False where the source is too much for one machine that many share; the walk ends there."""
+        self.elements += 1
+        if self.elements > MAX_ELEMENTS:
+            message = N_("Line {line}: the source has more than {limit} tags. Shorten it.")
+            self._fault(piece.start, "too_many_elements", message, limit=MAX_ELEMENTS)
+        elif len(piece.attributes) > MAX_ATTRIBUTES:
+            message = N_("Line {line}: `{tag}` has more than {limit} attributes. Remove some.")
+            self._fault(piece.start, "too_many_attributes", message, tag=piece.name, limit=MAX_ATTRIBUTES)
+        else:
+            return True
+        self.stopped = True
+        return False
+
     def _open_tag(self, piece: Piece) -> None:
+        if not self._bounded(piece):
+            return
         parent = self.open[-1].name if self.open else ""
         if piece.name == "mjml" or piece.name.startswith("mj-") or not self._in_html(parent):
             self._place(piece, parent)
@@ -238,6 +268,8 @@ class _Walk:
 
     def _text(self, piece: Piece) -> None:
         parent = self.open[-1].name if self.open else ""
+        if parent == "mj-style":
+            self.style_weight += css_weight.weight(self.source[piece.start : piece.end])
         inside = self._tags_in(piece)
         if self._in_html(parent) or parent in PLAIN_INSIDE:
             self._plain_tags(parent, inside)

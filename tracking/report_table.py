@@ -9,7 +9,7 @@ from tracking import words
 from tracking.figures import Measured, Verdicts
 from tracking.reports import Report
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")  # E-52
 Cell = str | int | float | None
 Row = Sequence[Cell]
 

@@ -105,12 +105,9 @@ def _policy(request: web.Request) -> str:
     return policy.format(nonce=request[NONCE], track=track, frames=frames)
 
 
-@web.middleware
-async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    answer = await handler(request)
-    if answer.prepared:
-        return answer
+def _secure(request: web.Request, answer: web.StreamResponse) -> None:
     headers = answer.headers
+    headers["Server"] = "Mailer"  # aiohttp would tell its version and Python's
     headers.setdefault("Content-Security-Policy", _policy(request))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
@@ -118,7 +115,21 @@ async def security_headers(request: web.Request, handler: Handler) -> web.Stream
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), interest-cohort=()")
     if services(request).settings.secure:
         headers.setdefault("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+
+
+@web.middleware
+async def security_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    answer = await handler(request)
+    if not answer.prepared:
+        _secure(request, answer)
     return answer
+
+
+async def secure_stream(request: web.Request, answer: web.StreamResponse) -> None:
+    """The signal before an answer begins, for those that a handler begins by itself: files, live figures."""
+    if NONCE in request:
+        _secure(request, answer)
+        answer.headers.setdefault("X-Request-Id", request[ID])
 
 
 @web.middleware

@@ -1,9 +1,10 @@
 """Addresses outside the three faces: health, security.txt, static files, the way in."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from aiohttp import web
 
+from mailer.core import clock
 from mailer.core.db import is_away
 from mailer.core.errors import MailerError
 from mailer.web.request import services
@@ -44,8 +45,8 @@ async def readyz(request: web.Request) -> web.Response:
 async def security_txt(request: web.Request) -> web.Response:
     """RFC 9116 (E-65)."""
     settings = services(request).settings
-    # a fixed day, so that the text is the same all month long
-    expires = (datetime.now(UTC).replace(day=1) + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
+    # §2.5.5: less than a year ahead. A fixed day, so that the text is the same all month long
+    expires = (clock.now().replace(day=1) + timedelta(days=180)).strftime("%Y-%m-%dT00:00:00Z")
     lines = (
         f"Contact: mailto:{settings.operator.abuse}",
         f"Expires: {expires}",

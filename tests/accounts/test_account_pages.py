@@ -327,7 +327,7 @@ async def test_the_agreement_holds_each_item_of_article_28(client, language: str
         assert word in text, word
 
 
-@pytest.mark.req("A-047", "A-048", "A-049", "A-050", "A-066", "A-108", "A-110", "A-126")
+@pytest.mark.req("A-047", "A-048", "A-049", "A-050", "A-066", "A-108", "A-110", "A-126", "F-02")
 async def test_legal_pages_are_there_in_both_languages_with_version_and_date(client) -> None:  # type: ignore[no-untyped-def]
     for name in legal.PAGES:
         for language, day in (("fr", "22 nov. 2026"), ("en", "22 Nov 2026")):

@@ -62,7 +62,7 @@ async def test_128_characters_count_to_the_last_and_the_form_of_accents_does_not
     assert await passwords.matches(stored, unicodedata.normalize("NFD", long))
 
 
-@pytest.mark.req("E-36")
+@pytest.mark.req("E-36", "B-06")
 async def test_the_hash_is_argon2id_with_64_mib_and_a_salt_of_its_own() -> None:
     one, two = await passwords.hash_new("une péniche 7"), await passwords.hash_new("une péniche 7")
     assert re.match(r"\$argon2id\$v=19\$m=65536,t=3,p=4\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$", one)

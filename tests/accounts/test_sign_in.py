@@ -33,7 +33,7 @@ async def try_in(client: Client, email: str, password: str, **more: object) -> A
     return await client.post("/app/sign-in", {"email": email, "password": password, "next": ""}, **more)
 
 
-@pytest.mark.req("E-07", "E-30")
+@pytest.mark.req("E-07", "E-30", "B-63")
 async def test_signing_in_gives_a_new_host_cookie(services: Services, make: Make, visitor: Client) -> None:
     _, email = await person(services, make)
     visitor.cookie = "fixed-by-an-attacker"
@@ -75,7 +75,7 @@ async def test_unknown_address_and_wrong_password_get_the_same_answer(
     assert "Wrong address or password" in wrong.text
 
 
-@pytest.mark.req("B-02")
+@pytest.mark.req("B-02", "B-04")
 async def test_sixth_try_within_a_minute_is_refused_even_with_the_right_password(
     services: Services, make: Make, visitor: Client
 ) -> None:

@@ -29,7 +29,7 @@ def sending(
     return Sending(path=path, kind=kind, modes=Modes(opens, clicks), way_out=way_out)
 
 
-@pytest.mark.req("B-30", "B-35", "B-36")
+@pytest.mark.req("B-30", "B-35", "B-36", "A-012")
 @pytest.mark.parametrize(("opens", "clicks"), list(itertools.product(STATES + ODD, STATES + ODD)))
 def test_only_a_given_consent_measures_a_person(opens: str, clicks: str) -> None:
     for kind in ("newsletter", "promotion"):

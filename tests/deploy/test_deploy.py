@@ -99,6 +99,7 @@ def test_compose_names_only_variables_of_env_example() -> None:
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) <= set(names_of_env_example())
 
 
+@pytest.mark.req("B-63")
 def test_only_the_proxy_is_reached_from_outside() -> None:
     services, networks = compose()["services"], compose()["networks"]
     assert [name for name, service in services.items() if "ports" in service] == ["caddy", "inbound"]

@@ -30,7 +30,7 @@ def path(desk: Desk, contact: int = 5) -> str:
     return paths.path(paths.token(contact, bytes(16)))
 
 
-@pytest.mark.req("D-30")
+@pytest.mark.req("D-30", "D-20")
 async def test_only_our_own_addresses_are_taken(desk: Desk) -> None:
     token = path(desk).partition("@")[0]
     for to in (

@@ -30,6 +30,7 @@ async def _kept(scene: Scene) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize(("age", "status"), [(12, 422), (14, 422), (15, 303), (40, 303)])
+@pytest.mark.req("B-67")
 async def test_a_date_of_birth_is_judged_and_forgotten(scene: Scene, age: int, status: int) -> None:
     await scene.publish(age_rule="birth_date")
     answer = await scene.send(birth_date=_born(age))

@@ -15,7 +15,7 @@ from retention_jobs import unconfirmed_rows
 from tests.forms.scene import ADA, PRIVACY, Scene
 
 
-@pytest.mark.req("B-20", "B-36", "B-38", "A-111", "F-09")
+@pytest.mark.req("B-20", "C-02", "B-36", "B-38", "A-111", "F-09")
 async def test_the_page_asks_with_unticked_boxes_and_carries_nothing_of_ours(scene: Scene) -> None:
     await scene.publish(ask_opens=True, ask_clicks=True)
     answer = await scene.client.get(scene.path)

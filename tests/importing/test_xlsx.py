@@ -160,7 +160,7 @@ def test_what_is_no_workbook_says_what_it_is() -> None:
         detected(whole, "Autre")
 
 
-@pytest.mark.req("E-51")
+@pytest.mark.req("E-51", "E-55")
 def test_bombs_end_before_they_fill_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     laughs = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>' + sheet(
         texts(1, "x")

@@ -35,7 +35,7 @@ async def test_thousands_are_pasted_at_once_and_counted(make: Make, services: Se
     assert found == 3_001
 
 
-@pytest.mark.req("F-16")
+@pytest.mark.req("E-53")
 async def test_each_line_in_error_is_named_and_nothing_is_lost(make: Make, services: Services) -> None:
     acc, person = await start(make)
     text = "ana@paste.test\n\nnobody\nbob@@paste.test"

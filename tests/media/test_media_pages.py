@@ -29,7 +29,7 @@ async def upload(person, app: str, data: bytes, **fields: str):
     return await person.ask("POST", f"{app}/media", data=form)
 
 
-@pytest.mark.req("A-081", "A-088", "E-51")
+@pytest.mark.req("A-081", "A-088", "E-51", "E-06")
 async def test_an_upload_leaves_nothing_of_its_name_or_place(
     make: Make, services: Services, http, server
 ) -> None:
@@ -56,6 +56,9 @@ async def test_an_upload_leaves_nothing_of_its_name_or_place(
         assert "immutable" in headers["Cache-Control"]
         assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert headers["Content-Disposition"] == "inline"
+        # begun by the handler itself, with the headers of every answer
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "aiohttp" not in headers["Server"]
         assert b"SecretCamera" not in data
         picture = Image.open(io.BytesIO(data))
         assert not picture.getexif()

@@ -35,7 +35,7 @@ def heading(text: str) -> str:
     return found[1]
 
 
-@pytest.mark.req("B-36", "B-38", "B-40")
+@pytest.mark.req("B-36", "B-38", "B-40", "C-03")
 async def test_measurement_is_two_choices_that_a_look_never_makes(
     client: Client, services: Services, scene: Scene
 ) -> None:

@@ -341,7 +341,7 @@ async def test_who_left_again_cannot_confirm_the_old_wish(
     assert "This confirmation link is over." in answer.text
 
 
-@pytest.mark.req("F-09", "A-126")
+@pytest.mark.req("F-09", "A-126", "A-032")
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_every_page_is_light_and_plain(
     client: Client, services: Services, scene: Scene, repository: Path, language: str

@@ -179,6 +179,18 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.only_added_to() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_user = 'mailer_eraser' THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'permission denied for table %: it is only added to, % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
 CREATE FUNCTION public.refuse_step() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -196,6 +208,32 @@ BEGIN
         INSERT INTO webhook_rings (account_id) VALUES (current_account());
     END IF;
     RETURN NULL;
+END
+$$;
+
+CREATE PROCEDURE public.seal_ledgers()
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    login name := current_user;
+    ledger regclass;
+BEGIN
+    GRANT CREATE ON SCHEMA public TO mailer_eraser;
+    FOREACH ledger IN ARRAY ARRAY['audit', 'consents', 'wordings']::regclass[] LOOP
+        IF (SELECT relowner FROM pg_class WHERE oid = ledger) = login::regrole THEN
+            EXECUTE format('ALTER TABLE %s OWNER TO mailer_eraser', ledger);
+        END IF;
+    END LOOP;
+    IF (SELECT proowner FROM pg_proc WHERE oid = 'only_added_to'::regproc) = login::regrole THEN
+        ALTER FUNCTION only_added_to() OWNER TO mailer_eraser;
+    END IF;
+    REVOKE CREATE ON SCHEMA public FROM mailer_eraser;
+    SET LOCAL ROLE mailer_eraser;
+    REVOKE ALL ON audit, consents, wordings FROM mailer_eraser;
+    GRANT SELECT, DELETE ON audit, consents, wordings TO mailer_eraser;
+    EXECUTE format('REVOKE ALL ON audit, consents, wordings FROM %I', login);
+    EXECUTE format('GRANT SELECT, INSERT ON audit, consents, wordings TO %I', login);
+    RESET ROLE;
 END
 $$;
 
@@ -3192,6 +3230,12 @@ CREATE TRIGGER last_open_days_later BEFORE UPDATE ON public.last_open_days FOR E
 
 CREATE TRIGGER messages_told AFTER UPDATE OF status ON public.messages FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_message();
 
+CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
+CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.consents FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
+CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.wordings FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
 CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
@@ -3916,21 +3960,21 @@ GRANT SELECT,DELETE ON TABLE public.segment_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
 
-REVOKE ALL ON TABLE public.audit FROM mailer;
-
-GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
+REVOKE ALL ON TABLE public.audit FROM mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
+
+GRANT SELECT,INSERT ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.campaign_figures TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.consent_ips TO mailer_eraser;
 
-REVOKE ALL ON TABLE public.consents FROM mailer;
-
-GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mailer;
+REVOKE ALL ON TABLE public.consents FROM mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
+
+GRANT SELECT,INSERT ON TABLE public.consents TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.contact_changes TO mailer_eraser;
 
@@ -4106,10 +4150,10 @@ GRANT SELECT,DELETE ON TABLE public.webhook_feeds TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.webhook_rings TO mailer_eraser;
 
-REVOKE ALL ON TABLE public.wordings FROM mailer;
-
-GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.wordings TO mailer;
+REVOKE ALL ON TABLE public.wordings FROM mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.wordings TO mailer_eraser;
+
+GRANT SELECT,INSERT ON TABLE public.wordings TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.work TO mailer_eraser;

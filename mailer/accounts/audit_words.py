@@ -89,6 +89,7 @@ OBJECTS = {
     "inbound_mail": N_("unrecognised reply"),
     "inactive_contacts": N_("inactive contacts"),
     "link_parameters": N_("parameters on links"),
+    "journal": N_("journal"),
     "mailing_list": N_("list"),
     "measurement": N_("settings of measurement"),
     "measurement_answers": N_("answers about measurement"),

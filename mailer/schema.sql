@@ -420,6 +420,33 @@ CREATE TABLE public.ab_variants (
 
 ALTER TABLE ONLY public.ab_variants FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.account_breaches (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    breach_id bigint,
+    aware_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    authority_told_at timestamp with time zone,
+    authority_note text DEFAULT ''::text NOT NULL,
+    people_told_at timestamp with time zone,
+    people_note text DEFAULT ''::text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    reminded_at timestamp with time zone,
+    closed_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.account_breaches FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.account_breaches ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_breaches_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.account_keys (
     account_id bigint NOT NULL,
     purpose text NOT NULL,
@@ -767,6 +794,67 @@ ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.authority_requests (
+    id bigint NOT NULL,
+    account_id bigint,
+    received_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    country text NOT NULL,
+    answer text DEFAULT 'open'::text NOT NULL,
+    answered_at timestamp with time zone,
+    answer_note text DEFAULT ''::text NOT NULL,
+    silent_until timestamp with time zone,
+    told_at timestamp with time zone,
+    recorded_by bigint,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT authority_requests_answer_check CHECK ((answer = ANY (ARRAY['open'::text, 'refused'::text, 'partial'::text, 'complied'::text]))),
+    CONSTRAINT authority_requests_answered CHECK (((answer = 'open'::text) = (answered_at IS NULL))),
+    CONSTRAINT authority_requests_country_check CHECK ((length(country) = 2))
+);
+
+ALTER TABLE public.authority_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.authority_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.breach_accounts (
+    breach_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    people bigint,
+    records bigint
+);
+
+CREATE TABLE public.breaches (
+    id bigint NOT NULL,
+    role text NOT NULL,
+    aware_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    told smallint DEFAULT 0 NOT NULL,
+    told_at timestamp with time zone,
+    authority_told_at timestamp with time zone,
+    authority_note text DEFAULT ''::text NOT NULL,
+    recorded_by bigint,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    reminded_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    CONSTRAINT breaches_role_check CHECK ((role = ANY (ARRAY['processor'::text, 'controller'::text, 'both'::text]))),
+    CONSTRAINT breaches_told CHECK (((told = 0) = (told_at IS NULL)))
+);
+
+ALTER TABLE public.breaches ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.breaches_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1786,6 +1874,29 @@ CREATE TABLE public.mx_domains (
     CONSTRAINT mx_domains_domain_check CHECK (((length(domain) >= 1) AND (length(domain) <= 255)))
 );
 
+CREATE TABLE public.notices (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint NOT NULL,
+    number smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['breach'::text, 'authority'::text]))),
+    CONSTRAINT notices_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY public.notices FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notices ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.notices_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.one_time_links (
     token_hash bytea NOT NULL,
     user_id bigint NOT NULL,
@@ -2623,6 +2734,12 @@ ALTER TABLE ONLY public.ab_tests
 ALTER TABLE ONLY public.ab_variants
     ADD CONSTRAINT ab_variants_pkey PRIMARY KEY (account_id, campaign_id, number);
 
+ALTER TABLE ONLY public.account_breaches
+    ADD CONSTRAINT account_breaches_once UNIQUE (account_id, breach_id);
+
+ALTER TABLE ONLY public.account_breaches
+    ADD CONSTRAINT account_breaches_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_pkey PRIMARY KEY (account_id, purpose);
 
@@ -2640,6 +2757,15 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.authority_requests
+    ADD CONSTRAINT authority_requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.breach_accounts
+    ADD CONSTRAINT breach_accounts_pkey PRIMARY KEY (breach_id, account_id);
+
+ALTER TABLE ONLY public.breaches
+    ADD CONSTRAINT breaches_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.campaign_figures
     ADD CONSTRAINT campaign_figures_pkey PRIMARY KEY (account_id, campaign_id);
@@ -2833,6 +2959,12 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.mx_domains
     ADD CONSTRAINT mx_domains_pkey PRIMARY KEY (domain);
 
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_once UNIQUE (account_id, kind, ref_id, number);
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
 
@@ -3012,6 +3144,8 @@ CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
 CREATE INDEX audit_object ON public.audit USING btree (account_id, object, object_id, id) WHERE (object_id IS NOT NULL);
+
+CREATE INDEX breach_accounts_account ON public.breach_accounts USING btree (account_id);
 
 CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
 
@@ -3250,6 +3384,9 @@ ALTER TABLE ONLY public.ab_tests
 ALTER TABLE ONLY public.ab_variants
     ADD CONSTRAINT ab_variants_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.ab_tests(account_id, campaign_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.account_breaches
+    ADD CONSTRAINT account_breaches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3261,6 +3398,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.breach_accounts
+    ADD CONSTRAINT breach_accounts_breach_id_fkey FOREIGN KEY (breach_id) REFERENCES public.breaches(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.campaign_figures
     ADD CONSTRAINT campaign_figures_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -3457,6 +3597,9 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_account_id_sender_id_fkey FOREIGN KEY (account_id, sender_id) REFERENCES public.senders(account_id, id);
 
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -3582,6 +3725,8 @@ CREATE POLICY account ON public.ab_tests USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.ab_variants USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.account_breaches USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.agreement_acceptances USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3692,6 +3837,8 @@ CREATE POLICY account ON public.measurement_settings USING ((account_id = public
 
 CREATE POLICY account ON public.messages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.notices USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.open_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3753,6 +3900,8 @@ CREATE POLICY account ON public.webhook_events USING ((account_id = public.curre
 CREATE POLICY account ON public.webhook_feeds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.wordings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+ALTER TABLE public.account_breaches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 
@@ -3864,6 +4013,8 @@ ALTER TABLE public.measurement_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.notices ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
@@ -3937,6 +4088,8 @@ GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.ab_tests TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.ab_variants TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.account_breaches TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
 
@@ -4075,6 +4228,8 @@ GRANT SELECT,DELETE ON TABLE public.measurement_settings TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.messages TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.notices TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
 

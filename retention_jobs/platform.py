@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mailer.core.clock import months_before
 from mailer.core.db import SharedTx
-from retention_jobs.policies import CONTENT, LOG_MONTHS
+from retention_jobs.policies import CONTENT, LOG_MONTHS, REGISTER_MONTHS
 
 _OUTBOX = "DELETE FROM outbox WHERE created_at <= $1"
 _INBOX = "DELETE FROM inbox_mails WHERE received_at <= $1"
@@ -16,6 +16,8 @@ _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
 _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
+_BREACHES = "DELETE FROM breaches WHERE closed_at < $1"
+_REQUESTS = "DELETE FROM authority_requests WHERE answered_at < $1"
 _UNCONFIRMED = """
     DELETE FROM users u
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
@@ -35,6 +37,8 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
         ("kept forms", _KEPT_FORMS, now),
         ("mail servers of domains", _MX, now - timedelta(days=30)),
         ("pauses of providers", _PAUSES, now - timedelta(days=1)),
+        ("register of breaches", _BREACHES, months_before(now, REGISTER_MONTHS)),
+        ("register of authorities' requests", _REQUESTS, months_before(now, REGISTER_MONTHS)),
         ("unconfirmed people", _UNCONFIRMED, now - timedelta(days=30)),
     )
     found = {}

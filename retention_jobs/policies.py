@@ -17,6 +17,7 @@ PROOF_IP_MONTHS = 12  # B-25: long enough to answer a complaint
 CHANGES = timedelta(days=30)  # of the feed of contact changes
 SEEN = timedelta(days=30)  # fingerprints of reports, longer than anybody tells one again
 SOFT_BOUNCE_MONTHS = 6  # three half-lives: an eighth of a bounce is left (sending/soft_bounces.py)
+REGISTER_MONTHS = 60  # of breaches and authorities' requests: what an answer for them may be asked of
 SMALLEST_CELL = 10  # A-064
 
 
@@ -57,5 +58,11 @@ POLICIES = (
     ),
     Policy("webhooks", N_("Webhooks: what was sent, and what was answered"), N_("6 days"), N_("the event")),
     Policy("changes", N_("Feed of contact changes for programs"), N_("30 days"), N_("the change")),
+    Policy(
+        "registers",
+        N_("Register of breaches, and what the operator told you"),
+        N_("5 years"),
+        N_("the end of the file"),
+    ),
     Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),
 )

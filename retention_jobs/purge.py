@@ -18,6 +18,7 @@ from retention_jobs import (
     import_rows,
     inbound_rows,
     open_days,
+    register_rows,
     totals,
     unconfirmed_rows,
     webhook_rows,
@@ -345,6 +346,7 @@ RULES: Mapping[str, Rule] = {
     "changes": changes,
     "webhooks": webhook_rows.old,
     "open_days": open_days.purge,
+    "registers": register_rows.purge,
     "log": log,
 }
 

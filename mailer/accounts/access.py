@@ -118,6 +118,14 @@ def member(request: web.Request) -> Member:
     return found
 
 
+def need_operator(request: web.Request) -> Person:
+    """Raises NotFound for everybody but operators."""
+    who = person(request)
+    if not who.is_operator:
+        raise NotFound
+    return who
+
+
 def actor(request: web.Request) -> Actor:
     """For the journal."""
     key = request.get(KEY)

@@ -4,6 +4,8 @@ from aiohttp import web
 
 from mailer.accounts import (
     pages_account,
+    pages_account_breaches,
+    pages_breaches,
     pages_entry,
     pages_home,
     pages_keys,
@@ -19,5 +21,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_home.ROUTES,
     *pages_account.ROUTES,
     *pages_log.ROUTES,
+    *pages_account_breaches.ROUTES,
+    *pages_breaches.ROUTES,
     *pages_keys.ROUTES,
 ]

@@ -32,6 +32,10 @@ Kind = Literal[
     "domain_broken",
     "domain_rotation",
     "webhook_disabled",
+    "breach_notice",
+    "breach_clock",
+    "authority_notice",
+    "staff_access",
 ]
 
 

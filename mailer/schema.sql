@@ -480,6 +480,7 @@ CREATE TABLE public.accounts (
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
+    staff_approval boolean DEFAULT false NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
@@ -2398,6 +2399,36 @@ CREATE TABLE public.soft_bounces (
 
 ALTER TABLE ONLY public.soft_bounces FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.staff_accesses (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    operator_id bigint NOT NULL,
+    purpose text NOT NULL,
+    ticket text NOT NULL,
+    minutes smallint NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    approved_by bigint,
+    ended_at timestamp with time zone,
+    ended_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT staff_accesses_ended CHECK (((ended_at IS NULL) = (ended_by = ''::text))),
+    CONSTRAINT staff_accesses_ended_by_check CHECK ((ended_by = ANY (ARRAY[''::text, 'operator'::text, 'account'::text, 'refused'::text]))),
+    CONSTRAINT staff_accesses_minutes_check CHECK (((minutes >= 1) AND (minutes <= 60))),
+    CONSTRAINT staff_accesses_purpose_check CHECK ((purpose = ANY (ARRAY['support'::text, 'billing'::text, 'statistics'::text, 'legal'::text]))),
+    CONSTRAINT staff_accesses_ticket_check CHECK (((length(ticket) >= 1) AND (length(ticket) <= 80))),
+    CONSTRAINT staff_accesses_times CHECK ((((starts_at IS NULL) = (ends_at IS NULL)) AND (ends_at <= (starts_at + '01:00:00'::interval))))
+);
+
+ALTER TABLE public.staff_accesses ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.staff_accesses_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.stray_mails (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -3067,6 +3098,9 @@ ALTER TABLE ONLY public.smtp_servers
 ALTER TABLE ONLY public.soft_bounces
     ADD CONSTRAINT soft_bounces_pkey PRIMARY KEY (account_id, contact_id, day);
 
+ALTER TABLE ONLY public.staff_accesses
+    ADD CONSTRAINT staff_accesses_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.stray_mails
     ADD CONSTRAINT stray_mails_digest UNIQUE (digest);
 
@@ -3282,6 +3316,10 @@ CREATE INDEX signup_requests_asked ON public.signup_requests USING btree (accoun
 CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (account_id, contact_id);
 
 CREATE INDEX soft_bounces_at ON public.soft_bounces USING btree (account_id, at);
+
+CREATE INDEX staff_accesses_account ON public.staff_accesses USING btree (account_id, id);
+
+CREATE INDEX staff_accesses_open ON public.staff_accesses USING btree (account_id, operator_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX stray_mails_received_at ON public.stray_mails USING btree (received_at);
 
@@ -3668,6 +3706,9 @@ ALTER TABLE ONLY public.soft_bounces
 
 ALTER TABLE ONLY public.soft_bounces
     ADD CONSTRAINT soft_bounces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.staff_accesses
+    ADD CONSTRAINT staff_accesses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;

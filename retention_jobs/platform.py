@@ -16,6 +16,8 @@ _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
 _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
+# one month longer than the lines of the journal that name them
+_ACCESSES = "DELETE FROM staff_accesses WHERE asked_at < $1"
 _BREACHES = "DELETE FROM breaches WHERE closed_at < $1"
 _REQUESTS = "DELETE FROM authority_requests WHERE answered_at < $1"
 _UNCONFIRMED = """
@@ -37,6 +39,7 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
         ("kept forms", _KEPT_FORMS, now),
         ("mail servers of domains", _MX, now - timedelta(days=30)),
         ("pauses of providers", _PAUSES, now - timedelta(days=1)),
+        ("accesses of the operator", _ACCESSES, months_before(now, LOG_MONTHS + 1)),
         ("register of breaches", _BREACHES, months_before(now, REGISTER_MONTHS)),
         ("register of authorities' requests", _REQUESTS, months_before(now, REGISTER_MONTHS)),
         ("unconfirmed people", _UNCONFIRMED, now - timedelta(days=30)),

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from mailer.accounts import audit_words
+from mailer.accounts import audit_words, staff_access
 from mailer.core import paging
 from mailer.core.db import AccountTx, Database
 from mailer.core.errors import fault
@@ -55,9 +55,16 @@ class Line:
     object_id: int | None
     count: int | None
     ip: str | None
+    purpose: str = ""
+    ticket: str = ""
 
     @property
     def who(self) -> str:
+        if self.purpose:
+            purpose = i18n.translate(staff_access.PURPOSES[self.purpose])
+            return i18n.translate(
+                N_("Support, reason: {purpose} ({ticket})"), purpose=purpose, ticket=self.ticket
+            )
         return self.person or i18n.translate(audit_words.ACTORS[self.actor])
 
 
@@ -95,10 +102,12 @@ async def _before(tx: AccountTx, asked: Asked, period: _Period, before: int | No
         """
         SELECT a.id, a.at, a.actor, a.actor_id,
                coalesce(trim(u.first_name || ' ' || u.last_name), '') AS person,
-               a.action, a.object, a.object_id, a.count, host(a.ip) AS ip
+               a.action, a.object, a.object_id, a.count, host(a.ip) AS ip,
+               coalesce(s.purpose, '') AS purpose, coalesce(s.ticket, '') AS ticket
         FROM audit a
         LEFT JOIN memberships m ON a.actor = 'user' AND m.account_id = a.account_id AND m.user_id = a.actor_id
         LEFT JOIN users u ON u.id = m.user_id
+        LEFT JOIN staff_accesses s ON a.actor = 'operator' AND s.account_id = $1 AND s.id = a.actor_id
         WHERE a.account_id = $1 AND ($2::bigint IS NULL OR a.id < $2)
           AND ($3 = '' OR a.actor = $3) AND ($4::bigint IS NULL OR a.actor_id = $4)
           AND ($5 = '' OR a.action = $5) AND ($6 = '' OR a.object = $6)

@@ -12,6 +12,7 @@ from mailer.accounts import (
     pages_log,
     pages_me,
     pages_sign_up,
+    pages_staff,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -23,5 +24,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_log.ROUTES,
     *pages_account_breaches.ROUTES,
     *pages_breaches.ROUTES,
+    *pages_staff.ROUTES,
     *pages_keys.ROUTES,
 ]

@@ -76,6 +76,7 @@ OBJECTS = {
     "agreement": N_("data processing agreement"),
     "api_key": N_("API key"),
     "archive": N_("archive of an account"),
+    "authority_request": N_("request of an authority"),
     "breach": N_("file of a breach"),
     "campaign": N_("campaign"),
     "campaign_report": N_("report of campaign"),

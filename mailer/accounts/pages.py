@@ -5,6 +5,7 @@ from aiohttp import web
 from mailer.accounts import (
     pages_account,
     pages_account_breaches,
+    pages_authority,
     pages_breaches,
     pages_entry,
     pages_home,
@@ -25,5 +26,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_account_breaches.ROUTES,
     *pages_breaches.ROUTES,
     *pages_staff.ROUTES,
+    *pages_authority.ROUTES,
     *pages_keys.ROUTES,
 ]

@@ -40,6 +40,7 @@ ACTS = {
     "proved": N_("has shown that the SMTP server signs for"),
     "reactivated": N_("has reactivated"),
     "recalled": N_("has called back"),
+    "refused": N_("has refused"),
     "released": N_("has let leave"),
     "reminded": N_("has made a reminder of"),
     "removed": N_("has taken off a list"),

@@ -12,6 +12,7 @@ from mailer.accounts import (
     pages_keys,
     pages_log,
     pages_me,
+    pages_operations,
     pages_sign_up,
     pages_staff,
 )
@@ -27,5 +28,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_breaches.ROUTES,
     *pages_staff.ROUTES,
     *pages_authority.ROUTES,
+    *pages_operations.ROUTES,
     *pages_keys.ROUTES,
 ]

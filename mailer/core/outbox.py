@@ -36,6 +36,7 @@ Kind = Literal[
     "breach_clock",
     "authority_notice",
     "staff_access",
+    "hold_decided",
 ]
 
 

@@ -39,6 +39,20 @@ TABLES = {
         ORDER BY a.id
         LIMIT $3
         """,
+    "breaches.ndjson": """
+        SELECT b.id, (to_jsonb(b) - '{account_id,reminded_at}'::text[])::text
+        FROM account_breaches b
+        WHERE b.account_id = $1 AND b.id > $2
+        ORDER BY b.id
+        LIMIT $3
+        """,
+    "notices.ndjson": """
+        SELECT n.id, (to_jsonb(n) - 'account_id')::text
+        FROM notices n
+        WHERE n.account_id = $1 AND n.id > $2
+        ORDER BY n.id
+        LIMIT $3
+        """,
     "fields.ndjson": """
         SELECT f.id, (to_jsonb(f) - '{account_id,filled,filled_at}'::text[])::text
         FROM fields f

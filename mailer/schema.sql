@@ -179,6 +179,18 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.only_added_to() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND current_user = 'mailer_eraser' THEN
+        RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'permission denied for table %: it is only added to, % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
 CREATE FUNCTION public.refuse_step() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -196,6 +208,32 @@ BEGIN
         INSERT INTO webhook_rings (account_id) VALUES (current_account());
     END IF;
     RETURN NULL;
+END
+$$;
+
+CREATE PROCEDURE public.seal_ledgers()
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    login name := current_user;
+    ledger regclass;
+BEGIN
+    GRANT CREATE ON SCHEMA public TO mailer_eraser;
+    FOREACH ledger IN ARRAY ARRAY['audit', 'consents', 'wordings']::regclass[] LOOP
+        IF (SELECT relowner FROM pg_class WHERE oid = ledger) = login::regrole THEN
+            EXECUTE format('ALTER TABLE %s OWNER TO mailer_eraser', ledger);
+        END IF;
+    END LOOP;
+    IF (SELECT proowner FROM pg_proc WHERE oid = 'only_added_to'::regproc) = login::regrole THEN
+        ALTER FUNCTION only_added_to() OWNER TO mailer_eraser;
+    END IF;
+    REVOKE CREATE ON SCHEMA public FROM mailer_eraser;
+    SET LOCAL ROLE mailer_eraser;
+    REVOKE ALL ON audit, consents, wordings FROM mailer_eraser;
+    GRANT SELECT, DELETE ON audit, consents, wordings TO mailer_eraser;
+    EXECUTE format('REVOKE ALL ON audit, consents, wordings FROM %I', login);
+    EXECUTE format('GRANT SELECT, INSERT ON audit, consents, wordings TO %I', login);
+    RESET ROLE;
 END
 $$;
 
@@ -382,6 +420,33 @@ CREATE TABLE public.ab_variants (
 
 ALTER TABLE ONLY public.ab_variants FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.account_breaches (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    breach_id bigint,
+    aware_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    authority_told_at timestamp with time zone,
+    authority_note text DEFAULT ''::text NOT NULL,
+    people_told_at timestamp with time zone,
+    people_note text DEFAULT ''::text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    reminded_at timestamp with time zone,
+    closed_at timestamp with time zone
+);
+
+ALTER TABLE ONLY public.account_breaches FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.account_breaches ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_breaches_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.account_keys (
     account_id bigint NOT NULL,
     purpose text NOT NULL,
@@ -415,6 +480,7 @@ CREATE TABLE public.accounts (
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
+    staff_approval boolean DEFAULT false NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
@@ -729,6 +795,67 @@ ALTER TABLE ONLY public.audit FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.authority_requests (
+    id bigint NOT NULL,
+    account_id bigint,
+    received_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    country text NOT NULL,
+    answer text DEFAULT 'open'::text NOT NULL,
+    answered_at timestamp with time zone,
+    answer_note text DEFAULT ''::text NOT NULL,
+    silent_until timestamp with time zone,
+    told_at timestamp with time zone,
+    recorded_by bigint,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT authority_requests_answer_check CHECK ((answer = ANY (ARRAY['open'::text, 'refused'::text, 'partial'::text, 'complied'::text]))),
+    CONSTRAINT authority_requests_answered CHECK (((answer = 'open'::text) = (answered_at IS NULL))),
+    CONSTRAINT authority_requests_country_check CHECK ((length(country) = 2))
+);
+
+ALTER TABLE public.authority_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.authority_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.breach_accounts (
+    breach_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    people bigint,
+    records bigint
+);
+
+CREATE TABLE public.breaches (
+    id bigint NOT NULL,
+    role text NOT NULL,
+    aware_at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    told smallint DEFAULT 0 NOT NULL,
+    told_at timestamp with time zone,
+    authority_told_at timestamp with time zone,
+    authority_note text DEFAULT ''::text NOT NULL,
+    recorded_by bigint,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    reminded_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    CONSTRAINT breaches_role_check CHECK ((role = ANY (ARRAY['processor'::text, 'controller'::text, 'both'::text]))),
+    CONSTRAINT breaches_told CHECK (((told = 0) = (told_at IS NULL)))
+);
+
+ALTER TABLE public.breaches ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.breaches_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1756,6 +1883,29 @@ CREATE TABLE public.mx_domains (
     CONSTRAINT mx_domains_domain_check CHECK (((length(domain) >= 1) AND (length(domain) <= 255)))
 );
 
+CREATE TABLE public.notices (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint NOT NULL,
+    number smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    facts jsonb NOT NULL,
+    CONSTRAINT notices_kind_check CHECK ((kind = ANY (ARRAY['breach'::text, 'authority'::text]))),
+    CONSTRAINT notices_number_check CHECK ((number > 0))
+);
+
+ALTER TABLE ONLY public.notices FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.notices ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.notices_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.one_time_links (
     token_hash bytea NOT NULL,
     user_id bigint NOT NULL,
@@ -2323,6 +2473,36 @@ CREATE TABLE public.soft_bounces (
 
 ALTER TABLE ONLY public.soft_bounces FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.staff_accesses (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    operator_id bigint NOT NULL,
+    purpose text NOT NULL,
+    ticket text NOT NULL,
+    minutes smallint NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    approved_by bigint,
+    ended_at timestamp with time zone,
+    ended_by text DEFAULT ''::text NOT NULL,
+    CONSTRAINT staff_accesses_ended CHECK (((ended_at IS NULL) = (ended_by = ''::text))),
+    CONSTRAINT staff_accesses_ended_by_check CHECK ((ended_by = ANY (ARRAY[''::text, 'operator'::text, 'account'::text, 'refused'::text]))),
+    CONSTRAINT staff_accesses_minutes_check CHECK (((minutes >= 1) AND (minutes <= 60))),
+    CONSTRAINT staff_accesses_purpose_check CHECK ((purpose = ANY (ARRAY['support'::text, 'billing'::text, 'statistics'::text, 'legal'::text]))),
+    CONSTRAINT staff_accesses_ticket_check CHECK (((length(ticket) >= 1) AND (length(ticket) <= 80))),
+    CONSTRAINT staff_accesses_times CHECK ((((starts_at IS NULL) = (ends_at IS NULL)) AND (ends_at <= (starts_at + '01:00:00'::interval))))
+);
+
+ALTER TABLE public.staff_accesses ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.staff_accesses_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.stray_mails (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -2659,6 +2839,12 @@ ALTER TABLE ONLY public.ab_tests
 ALTER TABLE ONLY public.ab_variants
     ADD CONSTRAINT ab_variants_pkey PRIMARY KEY (account_id, campaign_id, number);
 
+ALTER TABLE ONLY public.account_breaches
+    ADD CONSTRAINT account_breaches_once UNIQUE (account_id, breach_id);
+
+ALTER TABLE ONLY public.account_breaches
+    ADD CONSTRAINT account_breaches_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_pkey PRIMARY KEY (account_id, purpose);
 
@@ -2676,6 +2862,15 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.authority_requests
+    ADD CONSTRAINT authority_requests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.breach_accounts
+    ADD CONSTRAINT breach_accounts_pkey PRIMARY KEY (breach_id, account_id);
+
+ALTER TABLE ONLY public.breaches
+    ADD CONSTRAINT breaches_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.campaign_figures
     ADD CONSTRAINT campaign_figures_pkey PRIMARY KEY (account_id, campaign_id);
@@ -2872,6 +3067,12 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.mx_domains
     ADD CONSTRAINT mx_domains_pkey PRIMARY KEY (domain);
 
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_once UNIQUE (account_id, kind, ref_id, number);
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_pkey PRIMARY KEY (token_hash);
 
@@ -2995,6 +3196,9 @@ ALTER TABLE ONLY public.smtp_servers
 ALTER TABLE ONLY public.soft_bounces
     ADD CONSTRAINT soft_bounces_pkey PRIMARY KEY (account_id, contact_id, day);
 
+ALTER TABLE ONLY public.staff_accesses
+    ADD CONSTRAINT staff_accesses_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.stray_mails
     ADD CONSTRAINT stray_mails_digest UNIQUE (digest);
 
@@ -3072,6 +3276,8 @@ CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
 CREATE INDEX audit_object ON public.audit USING btree (account_id, object, object_id, id) WHERE (object_id IS NOT NULL);
+
+CREATE INDEX breach_accounts_account ON public.breach_accounts USING btree (account_id);
 
 CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
 
@@ -3219,6 +3425,10 @@ CREATE INDEX signup_requests_contact ON public.signup_requests USING btree (acco
 
 CREATE INDEX soft_bounces_at ON public.soft_bounces USING btree (account_id, at);
 
+CREATE INDEX staff_accesses_account ON public.staff_accesses USING btree (account_id, id);
+
+CREATE INDEX staff_accesses_open ON public.staff_accesses USING btree (account_id, operator_id) WHERE (ended_at IS NULL);
+
 CREATE INDEX stray_mails_received_at ON public.stray_mails USING btree (received_at);
 
 CREATE INDEX stray_mails_state ON public.stray_mails USING btree (state, id);
@@ -3302,6 +3512,12 @@ CREATE TRIGGER last_open_days_later BEFORE UPDATE ON public.last_open_days FOR E
 
 CREATE TRIGGER messages_told AFTER UPDATE OF status ON public.messages FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_message();
 
+CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
+CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.consents FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
+CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.wordings FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
 CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
@@ -3316,6 +3532,9 @@ ALTER TABLE ONLY public.ab_tests
 ALTER TABLE ONLY public.ab_variants
     ADD CONSTRAINT ab_variants_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.ab_tests(account_id, campaign_id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.account_breaches
+    ADD CONSTRAINT account_breaches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3327,6 +3546,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.breach_accounts
+    ADD CONSTRAINT breach_accounts_breach_id_fkey FOREIGN KEY (breach_id) REFERENCES public.breaches(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.campaign_figures
     ADD CONSTRAINT campaign_figures_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -3523,6 +3745,9 @@ ALTER TABLE ONLY public.messages
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_account_id_sender_id_fkey FOREIGN KEY (account_id, sender_id) REFERENCES public.senders(account_id, id);
 
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.one_time_links
     ADD CONSTRAINT one_time_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
@@ -3595,6 +3820,9 @@ ALTER TABLE ONLY public.soft_bounces
 ALTER TABLE ONLY public.soft_bounces
     ADD CONSTRAINT soft_bounces_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.staff_accesses
+    ADD CONSTRAINT staff_accesses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
@@ -3650,6 +3878,8 @@ ALTER TABLE public.ab_variants ENABLE ROW LEVEL SECURITY;
 CREATE POLICY account ON public.ab_tests USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.ab_variants USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.account_breaches USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.account_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -3761,6 +3991,8 @@ CREATE POLICY account ON public.measurement_settings USING ((account_id = public
 
 CREATE POLICY account ON public.messages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.notices USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.open_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3828,6 +4060,8 @@ CREATE POLICY account ON public.webhook_events USING ((account_id = public.curre
 CREATE POLICY account ON public.webhook_feeds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.wordings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+ALTER TABLE public.account_breaches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.account_keys ENABLE ROW LEVEL SECURITY;
 
@@ -3939,6 +4173,8 @@ ALTER TABLE public.measurement_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.notices ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
@@ -4019,6 +4255,8 @@ GRANT SELECT,DELETE ON TABLE public.ab_tests TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.ab_variants TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.account_breaches TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.accounts TO mailer_eraser;
@@ -4041,21 +4279,21 @@ GRANT SELECT,DELETE ON TABLE public.segment_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO mailer_eraser;
 
-REVOKE ALL ON TABLE public.audit FROM mailer;
-
-GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.audit TO mailer;
+REVOKE ALL ON TABLE public.audit FROM mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
+
+GRANT SELECT,INSERT ON TABLE public.audit TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.campaign_figures TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.consent_ips TO mailer_eraser;
 
-REVOKE ALL ON TABLE public.consents FROM mailer;
-
-GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.consents TO mailer;
+REVOKE ALL ON TABLE public.consents FROM mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.consents TO mailer_eraser;
+
+GRANT SELECT,INSERT ON TABLE public.consents TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.contact_changes TO mailer_eraser;
 
@@ -4159,6 +4397,8 @@ GRANT SELECT,DELETE ON TABLE public.memberships TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.messages TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.notices TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.one_time_links TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.open_counts TO mailer_eraser;
@@ -4255,10 +4495,10 @@ GRANT SELECT,DELETE ON TABLE public.webhook_feeds TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.webhook_rings TO mailer_eraser;
 
-REVOKE ALL ON TABLE public.wordings FROM mailer;
-
-GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.wordings TO mailer;
+REVOKE ALL ON TABLE public.wordings FROM mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.wordings TO mailer_eraser;
+
+GRANT SELECT,INSERT ON TABLE public.wordings TO mailer;
 
 GRANT SELECT,DELETE ON TABLE public.work TO mailer_eraser;

@@ -257,8 +257,17 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             designs images fields field_changes mailing_lists segments tags senders smtp_servers seeds
             domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms
             signup_form_versions import_mappings exports export_members kept_counts measurement_settings
-            utm_settings retention_settings
+            utm_settings retention_settings privacy_facts data_destinations
         """,
+    ),
+    "registers": DataClass(
+        what=N_("Register of breaches, and what the operator told you"),
+        kept=N_("5 years"),
+        start=N_("the end of the file"),
+        source="C-63, matrix 0.1",
+        rule="registers",
+        period=months(60),
+        tables="account_breaches notices",
     ),
     "evidence": DataClass(
         what=N_("Proof that all this was erased on time"),

@@ -125,6 +125,39 @@ OF_PLATFORM: Mapping[str, DataClass] = {
         period=days(30),
         platform=True,
     ),
+    "accesses of the operator": DataClass(
+        what="Accesses of the operator's people to accounts",
+        kept="13 months: one longer than the lines that name them",
+        start="the request",
+        source="A-018, A-120",
+        rule="accesses of the operator",
+        period=months(13),
+        tables="staff_accesses",
+        ages=(Age("staff_accesses", "asked_at", small=True),),
+        platform=True,
+    ),
+    "register of breaches": DataClass(
+        what="Files of breaches",
+        kept="5 years",
+        start="the end of the file",
+        source="matrix 0.1, C-63",
+        rule="register of breaches",
+        period=months(60),
+        tables="breaches breach_accounts",
+        ages=(Age("breaches", "closed_at", small=True),),
+        platform=True,
+    ),
+    "register of authorities' requests": DataClass(
+        what="Files of authorities' requests",
+        kept="5 years",
+        start="the answer",
+        source="A-037, A-108",
+        rule="register of authorities' requests",
+        period=months(60),
+        tables="authority_requests",
+        ages=(Age("authority_requests", "answered_at", small=True),),
+        platform=True,
+    ),
     "people": DataClass(
         what="People of the teams",
         kept="as long as they belong to an account",
@@ -140,6 +173,17 @@ OF_PLATFORM: Mapping[str, DataClass] = {
         source="A-001, S3",
         tables="work webhook_rings",
         elsewhere=("Valkey: arq's jobs hold numbers only and leave no result",),
+        platform=True,
+    ),
+    "texts": DataClass(
+        what="Versions of policies and of the register of sub-processors, and who was told",
+        kept="as long as the installation",
+        start="the publication",
+        source="A-039, A-040, A-047",
+        tables="""
+            legal_texts policy_versions announcements announcement_readings sub_processors
+            sub_processor_registers sub_processor_objections
+        """,
         platform=True,
     ),
     "installation": DataClass(

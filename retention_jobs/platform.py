@@ -16,6 +16,10 @@ _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
 _ERASURES = "DELETE FROM erasure_journal WHERE at < $1"
+# one month longer than the lines of the journal that name them
+_ACCESSES = "DELETE FROM staff_accesses WHERE asked_at < $1"
+_BREACHES = "DELETE FROM breaches WHERE closed_at < $1"
+_REQUESTS = "DELETE FROM authority_requests WHERE answered_at < $1"
 _UNCONFIRMED = """
     DELETE FROM users u
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
@@ -32,6 +36,9 @@ RULES: Mapping[str, str] = {
     "mail servers of domains": _MX,
     "pauses of providers": _PAUSES,
     "journal of erasures": _ERASURES,
+    "accesses of the operator": _ACCESSES,
+    "register of breaches": _BREACHES,
+    "register of authorities' requests": _REQUESTS,
     "unconfirmed people": _UNCONFIRMED,
 }
 

@@ -18,6 +18,7 @@ CLOSED_MONTHS: int = period("closed").months
 LOG_MONTHS: int = period("log").months
 INACTIVE_MONTHS: int = period("inactive").months
 PROOF_IP_MONTHS: int = period("proofs").months
+REGISTER_MONTHS: int = period("registers").months
 SOFT_BOUNCE_MONTHS: int = period("feedback").months
 # no period: an upload that broke off, seen by nobody
 BROKEN_OFF = timedelta(days=1)

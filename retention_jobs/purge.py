@@ -19,6 +19,7 @@ from retention_jobs import (
     import_rows,
     inbound_rows,
     open_days,
+    register_rows,
     totals,
     unconfirmed_rows,
     webhook_rows,
@@ -350,6 +351,7 @@ RULES: Mapping[str, Rule] = {
     "changes": changes,
     "webhooks": webhook_rows.old,
     "open_days": open_days.purge,
+    "registers": register_rows.purge,
     "log": log,
 }
 

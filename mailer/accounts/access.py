@@ -10,14 +10,18 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import (
+    date,
+    datetime,
+    timedelta,
+)
 from enum import IntEnum
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
-from mailer.accounts import api_keys, api_repeats, pages_kept, sessions
+from mailer.accounts import api_keys, api_repeats, pages_kept, sessions, staff_access
 from mailer.accounts.sessions import Person
 from mailer.core import clock
 from mailer.core.actor import Actor
@@ -62,7 +66,17 @@ class Member:
     # of the whole installation: an operator has to look at a restored database first
     sending_held: bool
     # the next day on which something announced begins that this person has not said to have seen (A-039)
-    change_on: date | None
+    change_on: date | None = None
+    # the newest access of the operator's people that is open or waits, for the banner
+    staff_id: int | None = None
+    staff_purpose: str = ""
+    staff_until: datetime | None = None
+    is_staff: bool = False
+
+    @property
+    def staff_why(self) -> str:
+        """A msgid."""
+        return staff_access.PURPOSES.get(self.staff_purpose, "")
 
     @property
     def role(self) -> Role:
@@ -122,11 +136,22 @@ def member(request: web.Request) -> Member:
     return found
 
 
+def need_operator(request: web.Request) -> Person:
+    """Raises NotFound for everybody but operators."""
+    who = person(request)
+    if not who.is_operator:
+        raise NotFound
+    return who
+
+
 def actor(request: web.Request) -> Actor:
     """For the journal."""
     key = request.get(KEY)
     if key is not None:
         return Actor("api_key", key.id, client_ip(request), request[ID], key.name)
+    place = request.get(MEMBER)
+    if isinstance(place, Member) and place.is_staff:
+        return Actor("operator", place.staff_id, client_ip(request), request[ID])
     who = person(request)
     return Actor("user", who.user_id, client_ip(request), request[ID], who.name)
 
@@ -190,16 +215,44 @@ async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
                (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts,
                EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held,
                (SELECT min(c.effective_on) FROM announcements c
-                WHERE c.shown_until > $3
+                WHERE c.shown_until > $3::date
                   AND NOT EXISTS (SELECT FROM announcement_readings r
-                                  WHERE r.user_id = $2 AND r.announcement_id = c.id)) AS change_on
+                                  WHERE r.user_id = $2 AND r.announcement_id = c.id)) AS change_on,
+               s.id AS staff_id, coalesce(s.purpose, '') AS staff_purpose, s.ends_at AS staff_until
         FROM memberships m
         JOIN accounts a ON a.id = m.account_id
+        LEFT JOIN LATERAL (
+            SELECT id, purpose, ends_at
+            FROM staff_accesses
+            WHERE account_id = $1 AND ended_at IS NULL AND coalesce(ends_at, asked_at + $4) > $3
+            ORDER BY id DESC
+            LIMIT 1
+        ) s ON true
         WHERE m.account_id = $1 AND m.user_id = $2
         """,
         account_id,
         user_id,
-        clock.now().date(),
+        clock.now(),
+        staff_access.WAITS,
+    )
+
+
+async def _staff(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
+    """An operator with an open access stands in the account as somebody who may read (A-018)."""
+    return await tx.first(
+        Member,
+        """
+        SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
+               'analyst' AS role_name, false AS can_send, 0 AS accounts, false AS sending_held,
+               s.id AS staff_id, s.purpose AS staff_purpose, s.ends_at AS staff_until, true AS is_staff
+        FROM staff_accesses s
+        JOIN accounts a ON a.id = s.account_id
+        WHERE s.account_id = $1 AND s.operator_id = $2 AND s.ended_at IS NULL AND s.ends_at > $3
+        LIMIT 1
+        """,
+        account_id,
+        user_id,
+        clock.now(),
     )
 
 
@@ -212,7 +265,10 @@ async def _recognise(request: web.Request) -> None:
             return
         place = None
         if "a" in request.match_info:
-            place = await _member(tx, id_in_path(request, "a"), who.user_id)
+            account_id = id_in_path(request, "a")
+            place = await _member(tx, account_id, who.user_id)
+            if place is None and who.is_operator:
+                place = await _staff(tx, account_id, who.user_id)
         if who.flash is not None and request.method == "GET":
             await sessions.leave_flash(tx, who.session_id, None)
     request[PERSON] = who
@@ -232,8 +288,13 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
     who: Person | None = request.get(PERSON)
     if who is None and request.match_info.handler not in _anonymous:
         return await pages_kept.keep(request, None, SignInNeeded())
-    if "a" in request.match_info and request.get(MEMBER) is None:
-        raise NotFound
+    if "a" in request.match_info:
+        place = member(request)
+        if place.is_staff:
+            below = request.path.removeprefix(f"/app/{place.account_id}").strip("/")
+            staff_access.check(place.staff_purpose, request.method, below)
+            async with services(request).db.account(place.account_id, actor=actor(request)) as tx:
+                await staff_access.trace(tx, below, request.match_info.get("id", ""))
     try:
         await csrf.check(request, who.csrf if who else None)
     except csrf.CrossSite as error:
@@ -293,6 +354,7 @@ def new_form_id() -> str:
 
 def need_fresh_password(request: web.Request, minutes: int = 10) -> None:
     """For dangerous acts (E-30): raises Forbidden "confirm_password" when the password is too long ago."""
+
     if clock.now() - person(request).confirmed_at > timedelta(minutes=minutes):
         raise Forbidden(
             N_("Give your password again to go on."),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mailer.core import paging
 from mailer.core.db import AccountTx
 
 
@@ -103,41 +102,3 @@ async def latest(tx: AccountTx, limit: int = 50) -> list[Entry]:
         """,
         limit,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A row of the page. `person`: the name of a user of the account, "" for anybody else."""
-
-    id: int
-    at: datetime
-    actor: str
-    actor_id: int | None
-    person: str
-    action: str
-    object: str
-    object_id: int | None
-    count: int | None
-    ip: str | None
-
-
-async def many(tx: AccountTx, cursor: str = "", limit: int = 50) -> paging.Page[Line]:
-    """The newest first. Raises Invalid for a damaged cursor."""
-    before = paging.decode(cursor, (int,))
-    rows = await tx.many(
-        Line,
-        """
-        SELECT a.id, a.at, a.actor, a.actor_id,
-               coalesce(trim(u.first_name || ' ' || u.last_name), '') AS person,
-               a.action, a.object, a.object_id, a.count, host(a.ip) AS ip
-        FROM audit a
-        LEFT JOIN memberships m ON a.actor = 'user' AND m.account_id = a.account_id AND m.user_id = a.actor_id
-        LEFT JOIN users u ON u.id = m.user_id
-        WHERE a.account_id = $1 AND ($2::bigint IS NULL OR a.id < $2)
-        ORDER BY a.id DESC
-        LIMIT $3
-        """,
-        before[0] if before else None,
-        limit + 1,
-    )
-    return paging.page(rows, limit, key=lambda row: (row.id,))

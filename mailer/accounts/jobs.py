@@ -1,8 +1,16 @@
-"""What the workers run for this room: owners are told of changes, the operator's file is taken over."""
+"""What the workers run for this room: owners are told of changes and breaches, registers keep their clocks."""
 
 from datetime import datetime, timedelta
 
-from mailer.accounts import announcements, policies, sub_processors
+from mailer.accounts import (
+    account_breaches,
+    announcements,
+    authority_requests,
+    breach_jobs,
+    breaches,
+    policies,
+    sub_processors,
+)
 from mailer.accounts.announcements import Announcement
 from mailer.core import clock, jobs
 from mailer.core.db import SharedTx
@@ -59,4 +67,9 @@ async def take_register(services: Services, _: Task) -> datetime:
 JOBS: list[Job] = [
     Job(announcements.JOB, tell_owners),
     Job("accounts.take_register", take_register, every=PERIOD),
+    Job(breaches.COUNT, breach_jobs.count),
+    Job(breaches.TELL, breach_jobs.tell, urgent=True),
+    Job(breaches.REMIND, breach_jobs.remind),
+    Job(account_breaches.REMIND, breach_jobs.remind_own),
+    Job(authority_requests.TELL, authority_requests.tell_late),
 ]

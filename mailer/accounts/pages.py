@@ -4,14 +4,20 @@ from aiohttp import web
 
 from mailer.accounts import (
     pages_account,
+    pages_account_breaches,
     pages_agreements,
+    pages_authority,
+    pages_breaches,
     pages_destinations,
     pages_entry,
     pages_home,
     pages_keys,
+    pages_log,
     pages_me,
+    pages_operations,
     pages_operator_policies,
     pages_sign_up,
+    pages_staff,
     pages_sub_processors,
 )
 
@@ -25,5 +31,11 @@ ROUTES: list[web.RouteDef] = [
     *pages_destinations.ROUTES,
     *pages_operator_policies.ROUTES,
     *pages_sub_processors.ROUTES,
+    *pages_log.ROUTES,
+    *pages_account_breaches.ROUTES,
+    *pages_breaches.ROUTES,
+    *pages_staff.ROUTES,
+    *pages_authority.ROUTES,
+    *pages_operations.ROUTES,
     *pages_keys.ROUTES,
 ]

@@ -1,17 +1,16 @@
-"""Settings of the account: identity, closing and its way back, the journal (ui 2.4)."""
+"""Settings of the account: identity, closing and its way back (ui 2.4)."""
 
 from aiohttp import web
 from pydantic import Field
 
-from mailer.accounts import access, accounts, audit, audit_words
+from mailer.accounts import access, accounts
 from mailer.accounts.access import Role
 from mailer.accounts.accounts import AccountSettings
 from mailer.core.errors import Conflict, Invalid
-from mailer.core.paging import Page
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.forms import Form, again, filled
-from mailer.web.request import Input, query, read, services
+from mailer.web.request import Input, read, services
 from mailer.web.response import page, redirect
 
 _SETTINGS = tuple(AccountSettings.model_fields)
@@ -19,10 +18,6 @@ _SETTINGS = tuple(AccountSettings.model_fields)
 
 class Closing(Input):
     typed: str = Field("", max_length=200)
-
-
-class LogQuery(Input):
-    cursor: str = Field("", max_length=200)
 
 
 async def _settings_page(
@@ -99,26 +94,10 @@ async def reactivate(request: web.Request) -> web.StreamResponse:
     return redirect(f"/app/{access.member(request).account_id}/settings/account")
 
 
-async def log(request: web.Request) -> web.StreamResponse:
-    """The journal: ids only, no values, no addresses (B-60)."""
-    wanted = query(request, LogQuery)
-    async with access.account_tx(request, Role.MANAGER, even_closed=True) as tx:
-        found: Page[audit.Line] = await audit.many(tx, wanted.cursor)
-    context = {
-        "found": found,
-        "first": not wanted.cursor,
-        "who": audit_words.ACTORS,
-        "acts": audit_words.ACTS,
-        "objects": audit_words.OBJECTS,
-    }
-    return page(request, "accounts/log.html", context)
-
-
 ROUTES: list[web.RouteDef] = [
     web.get("/{a}/settings/account", settings),
     web.post("/{a}/settings/account", change_settings),
     web.get("/{a}/settings/account/closing", closing),
     web.post("/{a}/settings/account/closing", close),
     web.post("/{a}/settings/account/reactivations", reactivate),
-    web.get("/{a}/settings/log", log),
 ]

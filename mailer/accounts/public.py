@@ -5,7 +5,15 @@ from datetime import date
 
 from aiohttp import web
 
-from mailer.accounts import cookies, legal, policies, policy_changes, prose, sub_processors
+from mailer.accounts import (
+    authority_requests,
+    cookies,
+    legal,
+    policies,
+    policy_changes,
+    prose,
+    sub_processors,
+)
 from mailer.accounts.legal import Document
 from mailer.accounts.policies import Version
 from mailer.accounts.sub_processors import Register
@@ -45,7 +53,7 @@ async def _document(request: web.Request, name: str) -> tuple[Document, str, Ver
 async def document(request: web.Request) -> web.StreamResponse:
     name = request.match_info["page"]
     shown, text, next_one = await _document(request, name)
-    context = {
+    context: dict[str, object] = {
         "name": name,
         "document": shown,
         "text": prose.html(text) if text else "",
@@ -57,6 +65,9 @@ async def document(request: web.Request) -> web.StreamResponse:
         "cookies": cookies.REGISTER,
         **legal.facts(services(request).settings),
     }
+    if name == "authority-requests":
+        async with services(request).db.shared() as tx:
+            context["years"] = await authority_requests.years(tx)
     return page(request, "accounts/legal.html", context)
 
 

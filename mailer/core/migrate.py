@@ -20,6 +20,13 @@ _LOCK = 7250
 _ROLE = """
     SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user
     """
+# a dump that was restored without its owners made us the owner of what we may only add to (0134)
+_UNSEALED = """
+    SELECT EXISTS (SELECT FROM pg_class
+                   WHERE relname IN ('audit', 'consents', 'wordings')
+                     AND relnamespace = 'public'::regnamespace AND relowner = current_user::regrole)
+       AND to_regproc('seal_ledgers') IS NOT NULL
+    """
 _ERASER = "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = 'mailer_eraser'"
 
 
@@ -95,6 +102,9 @@ async def apply(db: Database) -> list[str]:
                     continue
                 await _apply_one(connection, migration)
                 applied.append(migration.name)
+            if await connection.fetchval(_UNSEALED):
+                log.warning("ledgers sealed again")
+                await connection.execute("CALL seal_ledgers()")
         finally:
             try:
                 await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)

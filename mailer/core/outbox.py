@@ -36,6 +36,11 @@ Kind = Literal[
     "retention_well",
     "policy_announced",
     "sub_processor_announced",
+    "breach_notice",
+    "breach_clock",
+    "authority_notice",
+    "staff_access",
+    "hold_decided",
 ]
 
 

@@ -266,17 +266,18 @@ async def ask_each_account(tx: SharedTx, job: str) -> int:
     )
 
 
-async def ask_accounts(tx: SharedTx, job: str, account_ids: Sequence[int]) -> int:
-    """Like `add` with ref 0, for each of these that is still there. Returns how many."""
+async def ask_accounts(tx: SharedTx, job: str, account_ids: Sequence[int], *, ref_id: int = 0) -> int:
+    """Like `add`, for each of these that is still there. Returns how many."""
     return await tx.run(
         """
         INSERT INTO work (account_id, job, ref_id)
-        SELECT id, $1, 0 FROM accounts WHERE id = ANY ($2::bigint[]) ORDER BY id
+        SELECT id, $1, $3 FROM accounts WHERE id = ANY ($2::bigint[]) ORDER BY id
         ON CONFLICT (account_id, job, ref_id, lane) DO UPDATE
         SET run_at = least(work.run_at, excluded.run_at), attempts = 0, asked = work.leased_until IS NOT NULL
         """,
         job,
         list(account_ids),
+        ref_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the workers run for this room: owners are told of changes and breaches, registers keep their clocks."""
+"""What the workers run for this room: owners are told of changes and breaches, registers keep clocks."""
 
 from datetime import datetime, timedelta
 

@@ -14,6 +14,8 @@ import stat
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
+from mailer import doctor_backups
+from mailer.core import clock
 from mailer.core.settings import Settings, SettingsError, environment, is_loopback, load, run_file
 from mailer.doctor_inbound import inbound
 from mailer.doctor_servers import database, queue, smtp
@@ -63,6 +65,7 @@ async def examine(environ: Mapping[str, str], resolver: Resolver | None = None) 
         lambda: queue(settings),
         lambda: smtp(settings),
         lambda: inbound(settings),
+        lambda: doctor_backups.look_at(settings, clock.now()),
         lambda: names(settings, resolver),
     ]
     for found in await asyncio.gather(*(part() for part in parts)):

@@ -73,29 +73,43 @@ async def count(db: Database, sealer: Sealer) -> dict[str, Tally]:
     """By column; those with nothing are left out."""
     found: dict[str, Tally] = {}
     async for connection, columns in _places(db):
-        for column in columns:
-            row = await connection.fetchrow(
-                f"""
-                SELECT count(*) FILTER (WHERE mark = ANY ($1::bytea[])) AS old,
-                       count(*) FILTER (WHERE mark <> ALL ($2::bytea[])) AS lost
-                FROM (SELECT substr({column.name}, 2, 4) AS mark FROM {column.table}) AS marks
-                """,
-                sealer.old_marks,
-                [sealer.mark, *sealer.old_marks],
-            )
-            tally = found.setdefault(column.title, Tally())
-            tally.old += row["old"]
-            # a key of a day is under its account's master, whose mark is known to nobody here
-            tally.lost += 0 if column.table == "content_keys" else row["lost"]
-    return {title: tally for title, tally in found.items() if tally.old or tally.lost}
+        for title, tally in (await _tallies(connection, columns, sealer)).items():
+            whole = found.setdefault(title, Tally())
+            whole.old += tally.old
+            whole.lost += tally.lost
+    return found
 
 
 async def again(db: Database, sealer: Sealer) -> AsyncIterator[tuple[str, int]]:
     """Seals what is under an old secret under the current one; tells column and rows of each batch."""
     async for connection, columns in _places(db):
+        tallies = await _tallies(connection, columns, sealer)
         for column in columns:
-            while sealed := await _batch(connection, column, sealer):
+            while column.title in tallies and (sealed := await _batch(connection, column, sealer)):
                 yield column.title, sealed
+
+
+async def _tallies(connection: Any, columns: list[Column], sealer: Sealer) -> dict[str, Tally]:
+    """One question for a whole account: most have nothing."""
+    marks = " UNION ALL ".join(
+        f"SELECT '{column.title}' AS title, substr({column.name}, 2, 4) AS mark FROM {column.table}"
+        for column in columns
+    )
+    rows = await connection.fetch(
+        f"""
+        SELECT title, count(*) FILTER (WHERE mark = ANY ($1::bytea[])) AS old,
+               count(*) FILTER (WHERE mark <> ALL ($2::bytea[])) AS lost
+        FROM ({marks}) AS marks
+        WHERE mark <> $3
+        GROUP BY title
+        """,
+        sealer.old_marks,
+        [sealer.mark, *sealer.old_marks],
+        sealer.mark,
+    )
+    # a key of a day is under its account's master, whose mark is known to nobody here
+    found = {title: Tally(old, 0 if title == "content_keys.sealed" else lost) for title, old, lost in rows}
+    return {title: tally for title, tally in found.items() if tally.old or tally.lost}
 
 
 async def _batch(connection: Any, column: Column, sealer: Sealer) -> int:

@@ -3,6 +3,7 @@
 import base64
 import json
 import resource
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 from lists import contacts, subscriptions
 from lists.consents import Method
-from mailer import backup_command, cli, restore_command
+from mailer import backup_command, cli, doctor_backups, restore_command
 from mailer.accounts import accounts
 from mailer.core import backup_files, backups, clock, erasure_journal, keys, restore_target, restores
 from mailer.core.backup_files import BackupDamaged
@@ -30,6 +31,8 @@ from retention_jobs import closed_accounts, jobs_backups
 from sending import revisions
 from tests.delivery.conftest import People, Post
 from tests.make import Account, Make
+
+TEND = Task(PLATFORM, "retention_jobs.tend_backups", 0, 0, 1)
 
 
 def quiet(_: str) -> None:
@@ -95,7 +98,7 @@ async def test_what_happened_after_the_backup_holds_in_the_restored_copy(
     await closed_accounts.erase(post.services.db, erased.id, clock.now() + timedelta(days=100))
     # the tick of a minute later, and with it the disaster's last word
     backups.remember(post.services.settings.data_dir, folder)
-    await jobs_backups.tend(post.services, Task(PLATFORM, "retention_jobs.tend_backups", 0, 0, 1))
+    await jobs_backups.tend(post.services, TEND)
 
     found = await restore_command.restore(plan(second, admin, taken.path), clock.now())
     assert (found.again.contacts, found.again.accounts) >= (1, 2)
@@ -137,7 +140,7 @@ async def test_content_of_day_0_cannot_be_read_in_a_copy_restored_on_day_7(
     kept = folder / backup_files.KEYS / f"{day.isoformat()}.keys"
     assert kept.read_bytes().count(b"\n") >= 1
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    assert backup_files.prune(folder, midnight + timedelta(days=7, seconds=-1)) == []
+    assert kept not in backup_files.prune(folder, midnight + timedelta(days=7, seconds=-1))
     # nobody pruned: the file lies there still, and is not looked at
     await restore_command.restore(plan(second, admin, taken.path), midnight + timedelta(days=7))
     async with copy(second) as db, db.account(post.account.id) as tx:
@@ -147,8 +150,17 @@ async def test_content_of_day_0_cannot_be_read_in_a_copy_restored_on_day_7(
         assert len(sealed) > 100
         with pytest.raises(keys.ContentGone):
             await keys.open_content(tx, post.services.sealer, day=key_day, sealed=sealed)
-    assert kept in backup_files.prune(folder, midnight + timedelta(days=7))
+    backups.remember(post.services.settings.data_dir, folder)
+    clock.shift(midnight + timedelta(days=6, hours=23) - datetime.now(UTC))
+    await jobs_backups.tend(post.services, TEND)
+    assert kept.exists()
+    clock.shift(midnight + timedelta(days=7, seconds=1) - datetime.now(UTC))
+    await jobs_backups.tend(post.services, TEND)
     assert not kept.exists()
+    assert taken.path.exists()
+    clock.shift(midnight + timedelta(days=32) - datetime.now(UTC))
+    await jobs_backups.tend(post.services, TEND)
+    assert not taken.path.exists()
 
 
 @pytest.mark.req("A-003", "A-063")
@@ -170,8 +182,8 @@ async def test_the_end_of_an_account_ends_its_content_in_every_backup(
     left = backup_files.read_masters(tmp_path, installation)
     assert (account.id in left, other.id in left) == (False, True)
     # its keys of days may lie there for days: they are sealed under what is gone
-    [day] = backup_files.read_keys(tmp_path, clock.now())
-    sealed = backup_files.read_keys(tmp_path, clock.now())[day][account.id]
+    days = backup_files.read_keys(tmp_path, clock.now()).values()
+    [sealed] = [found[account.id] for found in days if account.id in found]
     assert not services.sealer.knows(sealed)
 
 
@@ -197,6 +209,15 @@ async def test_a_database_in_use_or_not_empty_is_left_alone_unless_told(
     async with open_database(backups.renamed(admin, "postgres"), size=1) as db, db.connection() as connection:
         name = second.database_url.partition("?")[0].rpartition("/")[2]
         await connection.execute(f"CREATE DATABASE {name}_restoring")
+    # a journal that nobody can open: rather no copy than one in which somebody erased is back
+    stranger = Sealer(b"s" * 32)
+    await erasure_journal.copy(post.services.db, stranger, tmp_path / "backups", clock.now())
+    first = plan(second, admin, taken.path)
+    with pytest.raises(erasure_journal.JournalSealed, match="MAILER_OLD_SECRET_KEYS"):
+        await restore_command.restore(first, clock.now())
+    async with open_database(second.database_url, size=1) as db, db.connection() as connection:
+        assert await connection.fetchval("SELECT to_regclass('contacts')") is None
+    shutil.rmtree(tmp_path / "backups" / erasure_journal.FOLDER)
     # no journal was written: the surviving database tells
     first = plan(second, admin, taken.path, survivor=post.services.settings.database_url)
     await restore_command.restore(first, clock.now())
@@ -370,3 +391,25 @@ async def test_the_command_says_what_is_wrong_and_ends_with_1(
     assert backups.folders(tmp_path / "data") == [folder]
     assert json.loads((await ran("prune", str(folder), "--json"))[1])["removed"] == []
     assert json.loads((await ran("journal", str(folder), "--json"))[1]) == {"erasures_copied": 0}
+
+
+@pytest.mark.req("A-052")
+async def test_the_doctor_says_when_there_is_no_backup_of_today(
+    services: Services, admin: str, tmp_path: Path
+) -> None:
+    settings = services.settings.model_copy(update={"data_dir": tmp_path / "data"})
+    assert await doctor_backups.look_at(settings, clock.now()) == []
+    public = settings.model_copy(update={"public_url": "https://mailer.example.org"})
+
+    async def seen(later: timedelta = timedelta(0)) -> tuple[str, str]:
+        [finding] = await doctor_backups.look_at(public, clock.now() + later)
+        return finding.mark.name, finding.text
+
+    assert await seen() == ("LOOK", "none was taken from this machine")
+    folder = tmp_path / "backups"
+    taken = await backed_up(services, admin, folder)
+    backups.remember(settings.data_dir, folder)
+    assert (await seen())[0] == "OK"
+    assert (await seen(timedelta(hours=37)))[0] == "LOOK"
+    (taken.path / backup_files.MANIFEST).write_text("{")
+    assert (await seen())[0] == "WRONG"

@@ -9,7 +9,7 @@ import pytest
 from mailer import cli, doctor_servers, keys_command
 from mailer.accounts import kept_forms
 from mailer.accounts.kept_forms import KeptForm
-from mailer.core import clock, keys, proof_keys, sealed_columns
+from mailer.core import clock, keys, proof_keys, sealed_columns, sealing
 from mailer.core.db import AccountTx
 from mailer.core.sealed_columns import COLUMNS
 from mailer.core.sealing import Sealer, Unsealable
@@ -200,3 +200,27 @@ async def test_the_command_and_the_doctor_say_whether_the_old_secret_may_go(
     [finding] = await doctor_servers._sealed(services.db, stranger)
     assert (finding.mark, "not here" in finding.text) == (Mark.WRONG, True)
     assert await doctor_servers._sealed(services.db, services.settings) == []
+
+
+@pytest.mark.req("S13")
+async def test_a_key_of_a_day_from_before_there_was_a_master_goes_under_it(
+    services: Services, make: Make
+) -> None:
+    account, day = await make.account(), clock.now().date()
+    sealer = services.sealer
+    async with services.db.account(account.id) as tx:
+        under_secret = sealer.seal(b"k" * 32, f"content {account.id} {day.isoformat()}")
+        await tx.run(
+            "INSERT INTO content_keys (account_id, day, sealed) VALUES ($1, $2, $3)", day, under_secret
+        )
+        before = sealing.encrypt(b"k" * 32, b"canary", "content")
+        assert await keys.open_content(tx, sealer, day=day, sealed=before) == b"canary"
+        after = await keys.seal_content(tx, sealer, day=day, plain=b"canary")
+        opened = await keys.open_many(tx, sealer, [(day, before), (day, after), (None, None)])
+        assert opened == [b"canary", b"canary", None]
+        stored = await tx.value("SELECT sealed FROM content_keys WHERE account_id = $1 AND day = $2", day)
+        assert not sealer.knows(stored)
+        # the account's key is gone: so is every day
+        await tx.run("DELETE FROM content_masters WHERE account_id = $1")
+        with pytest.raises(Unsealable):
+            await keys.open_content(tx, sealer, day=day, sealed=after)

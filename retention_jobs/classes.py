@@ -246,6 +246,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         start=N_("the closing"),
         source="B-28, C-01",
         tables="suppressions consents wordings account_keys",
+        elsewhere=("Valkey: numbers and fingerprints of who left, 35 days (lists/departures_kept.py)",),
     ),
     "account": DataClass(
         what=N_("The account, its drafts, designs, images, lists and settings"),

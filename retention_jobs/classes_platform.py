@@ -172,7 +172,10 @@ OF_PLATFORM: Mapping[str, DataClass] = {
         start="when done",
         source="A-001, S3",
         tables="work webhook_rings",
-        elsewhere=("Valkey: arq's jobs hold numbers only and leave no result",),
+        elsewhere=(
+            "Valkey: arq's jobs hold numbers only and leave no result",
+            "Valkey: keys of rates, paces and repeated forms expire within hours; marks of the database stay",
+        ),
         platform=True,
     ),
     "texts": DataClass(

@@ -239,8 +239,9 @@ async def events(tx: AccountTx, now: datetime) -> int:
         await totals.freeze(tx, [campaign_id for (campaign_id,) in due], now)
     return await tx.run(
         """
+        -- the outer boundary leaves the months that are kept alone
         DELETE FROM events
-        WHERE account_id = $1 AND (id, at) IN (
+        WHERE account_id = $1 AND at < $2 AND (id, at) IN (
             SELECT e.id, e.at
             FROM events e
             WHERE e.account_id = $1 AND e.at < $2
@@ -288,7 +289,8 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
     return messages + await tx.run(
         """
         DELETE FROM deliveries
-        WHERE account_id = $1 AND (campaign_id, contact_id, month) IN (
+        WHERE account_id = $1 AND month <= ($2::timestamptz AT TIME ZONE 'UTC')::date
+          AND (campaign_id, contact_id, month) IN (
             SELECT campaign_id, contact_id, month FROM deliveries
             WHERE account_id = $1 AND month <= ($2::timestamptz AT TIME ZONE 'UTC')::date AND final_at < $2
             LIMIT $3

@@ -484,6 +484,7 @@ async def test_small_figures_go_with_the_rows_of_people(post: Post, people: Peop
     await acted(post, campaign, 2, 9)
     async with post.tx() as tx:
         await ab_runs.decide(tx, campaign, 1)
+        await totals.keep(tx, True)
         await totals.freeze(tx, [campaign], clock.now())
         await tx.run("DELETE FROM events WHERE account_id = $1 AND campaign_id = $2", campaign)
         found = await ab_results.of(tx, campaign)

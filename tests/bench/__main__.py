@@ -12,6 +12,7 @@ from tests.bench import (
     export,
     pages,
     profiling,
+    purge,
     segment_count,
     send,
     send_dkim,
@@ -30,6 +31,7 @@ BENCHES: dict[str, Callable[[Options], Awaitable[Result]]] = {
     "export": export.run,
     "segment-count": segment_count.run,
     "track": track.run,
+    "purge": purge.run,
 }
 PROFILED: dict[str, Callable[[Options], Awaitable[None]]] = {
     "send": profiling.run,

@@ -20,6 +20,7 @@ UNITS = {
     "pages": "ms",
     "segment-count": "ms",
     "track": "hits/s",
+    "purge": "ms",
 }
 
 

@@ -217,9 +217,10 @@ async def test_a_recipient_is_looked_up_by_the_index_over_contacts(
         plan = "\n".join(line for (line,) in await tx.shared().rows(f"EXPLAIN EXECUTE totals({arguments})"))
         await tx.run_plain("DEALLOCATE totals")
     used = set(re.findall(r"Scan using (events_\w+)", plan)) | set(re.findall(r"on (events_\w+_idx)", plan))
+    # months to come are empty, and read by whatever index
+    used = {name for name in used if name.startswith(f"events_{clock.now():%Y_%m}")}
     assert used, plan
     assert all("contact_id_at" in name for name in used), used
-    # months to come are empty, and read as they are
     assert f"Seq Scan on events_{clock.now():%Y_%m}" not in plan
 
 

@@ -12,7 +12,7 @@ from mailer.core import clock, jobs, work
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from mailer.worker import JOBS
-from retention_jobs import purge
+from retention_jobs import purge, totals
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
 from tests.reports.test_report import fill
@@ -243,6 +243,7 @@ async def test_parts_by_api(services: Services, make: Make, acc: Account) -> Non
 async def test_tables_of_totals_hold_no_cell_under_ten(services: Services, make: Make, acc: Account) -> None:
     async with services.db.account(acc.id) as tx:
         campaign_id = await fill(tx, make)
+        await totals.keep(tx, True)
         await purge.deliveries(tx, clock.now() + timedelta(days=400))
     person = await make.signed_in(acc.owner_id)
     base = f"{acc.app}/campaigns/{campaign_id}/report"

@@ -17,6 +17,9 @@ PROOF_IP_MONTHS = 12  # B-25: long enough to answer a complaint
 CHANGES = timedelta(days=30)  # of the feed of contact changes
 SEEN = timedelta(days=30)  # fingerprints of reports, longer than anybody tells one again
 SOFT_BOUNCE_MONTHS = 6  # three half-lives: an eighth of a bounce is left (sending/soft_bounces.py)
+RIGHTS_ASKED = timedelta(hours=24)  # what nobody confirms
+RIGHTS_SHOWN = timedelta(days=6)  # for as long as a link shows what became of it
+RIGHTS_MONTHS = 36  # from the answer: proof of it, as long as a refusal is kept at least (B-28)
 SMALLEST_CELL = 10
 
 
@@ -55,6 +58,8 @@ POLICIES = (
     Policy(
         "proofs", N_("IP addresses kept as proof of a confirmation"), N_("12 months"), N_("the confirmation")
     ),
+    Policy("rights", N_("Requests about data that nobody confirmed"), N_("24 hours"), N_("the request")),
+    Policy("rights", N_("Register of requests about data"), N_("3 years"), N_("the answer")),
     Policy("webhooks", N_("Webhooks: what was sent, and what was answered"), N_("6 days"), N_("the event")),
     Policy("changes", N_("Feed of contact changes for programs"), N_("30 days"), N_("the change")),
     Policy("log", N_("Journal of actions"), N_("12 months"), N_("the action")),

@@ -32,6 +32,12 @@ Kind = Literal[
     "domain_broken",
     "domain_rotation",
     "webhook_disabled",
+    "rights_confirm",
+    "rights_answer",
+    "rights_copy",
+    "rights_extended",
+    "rights_told",
+    "rights_due",
 ]
 
 

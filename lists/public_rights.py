@@ -92,6 +92,7 @@ async def form_page(request: web.Request) -> web.Response:
 
 
 async def act(request: web.Request) -> web.Response:
+    await _count_network(request)
     posted = await form_of(request)
     async with visit(request, Purpose.RIGHTS) as found:
         own = found.person.email if found.person else None
@@ -104,7 +105,7 @@ async def act(request: web.Request) -> web.Response:
 
 
 async def form_act(request: web.Request) -> web.Response:
-    await rates(request).take(NETWORK, _keyed(request, public_form_guard.network(client_ip(request) or "")))
+    await _count_network(request)
     posted = await form_of(request)
     async with _door(request) as found:
         try:
@@ -113,6 +114,12 @@ async def form_act(request: web.Request) -> web.Response:
             return _of_form(request, found, _again(posted, error), status=error.status)
         await _ask(request, found.tx, kind, address)
     return response.redirect(here(request, asked="1"))
+
+
+async def _count_network(request: web.Request) -> None:
+    """Raises TooMany."""
+    own = public_form_guard.network(client_ip(request) or "")
+    await rates(request).take(NETWORK, _keyed(request, own))
 
 
 def _read(posted: dict[str, list[str]], own: str | None) -> tuple[Right, Address]:

@@ -33,6 +33,7 @@ from lists.rights_mails import Notice
 from lists.rights_requests import NewRequest, Person, Request
 from lists.rights_words import Right
 from lists.suppressions import Reason
+from mailer.core import outbox
 from mailer.core.addresses import parse
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid
@@ -196,12 +197,15 @@ async def _erase_at_once(tx: AccountTx, request: Request, hashed: bytes) -> bool
         return True
     if await _is_limited(tx, request.contact_id):
         return False
-    await _erase(tx, request.contact_id)
+    await _erase(tx, request.contact_id, request.email)
     return True
 
 
-async def _erase(tx: AccountTx, contact_id: int) -> None:
-    """The one erasure there is (B-66); the register keeps no words of earlier letters to this person."""
+async def _erase(tx: AccountTx, contact_id: int, email: str | None) -> None:
+    """The one erasure there is (B-66). The register keeps no words of earlier letters to this person, and
+    nothing says any more which mails left for them."""
+    if email is not None:
+        await outbox.forget(tx, email)
     await tx.run(
         """
         UPDATE rights_requests
@@ -255,7 +259,7 @@ async def erase(tx: AccountTx, desk: Desk, request_id: int) -> None:
         await suppressions.add(tx, hashed, reason=Reason.OBJECTED)
         return
     await _keep_address(tx, desk, request)
-    await _erase(tx, request.contact_id)
+    await _erase(tx, request.contact_id, request.email)
 
 
 async def _keep_address(tx: AccountTx, desk: Desk, request: Request) -> None:

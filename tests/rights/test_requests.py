@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from lists import (
+    contact_merges,
     erasures,
     restrictions,
     rights_acts,
@@ -16,6 +17,7 @@ from lists import (
     rights_words,
     suppressions,
 )
+from lists.contact_merges import Merge
 from lists.erasures import By, Erasure
 from lists.restrictions import NewRestriction
 from lists.rights_answers import Answering, Extension
@@ -224,6 +226,24 @@ async def test_nothing_readable_of_an_erased_person_is_left_in_the_desk(desk: De
     assert len(rows) == 2
     assert not any(desk.email in text or '"contact_id": ' + str(desk.ana) in text for (text,) in rows)
     assert sealed == [(b"",)]
+
+
+@pytest.mark.req("C-12")
+async def test_which_mails_left_for_an_erased_person_is_forgotten(desk: Desk) -> None:
+    link = await desk.link("erase")
+    async with desk.services.db.shared() as tx:
+        await tx.run("UPDATE outbox SET sent_at = now() WHERE account_id = $1", desk.account.id)
+    await desk.client.post(link, {})
+    assert [one.kind for one in await desk.mails()] == ["rights_told"]
+
+
+@pytest.mark.req("A-022")
+async def test_a_request_waits_under_the_contact_that_a_merge_keeps(desk: Desk) -> None:
+    request_id = await recorded(desk)
+    async with desk.tx() as tx:
+        kept = await desk.make.contact(tx, "ana.bis@exemple.test")
+        await contact_merges.merge(tx, kept, Merge(other_id=desk.ana))
+    assert (await shown(desk, request_id)).contact_id == kept
 
 
 @pytest.mark.req("A-022")

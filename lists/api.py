@@ -13,6 +13,7 @@ from lists import (
     api_imports,
     api_lists,
     api_measurement,
+    api_requests,
     api_rights,
     api_segments,
     api_tags,
@@ -24,6 +25,7 @@ ROUTES: list[web.RouteDef] = [
     *api_contacts.ROUTES,
     *api_duplicates.ROUTES,
     *api_rights.ROUTES,
+    *api_requests.ROUTES,
     *api_lists.ROUTES,
     *api_measurement.ROUTES,
     # before /imports/{id}, which would take them

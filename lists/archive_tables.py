@@ -23,6 +23,8 @@ TABLES = {
                           SELECT jsonb_agg(to_jsonb(d) - 'account_id')
                           FROM data_destinations d
                           WHERE d.account_id = $1))
+                      || jsonb_build_object('requests_at_once', (
+                          SELECT r.at_once FROM rights_settings r WHERE r.account_id = $1))
                       || jsonb_build_object('link_parameters', (
                           SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
                           FROM utm_settings u
@@ -86,6 +88,15 @@ TABLES = {
         LEFT JOIN contacts c ON c.account_id = $1 AND c.address_hash = s.address_hash
         WHERE s.account_id = $1 AND s.id > $2
         ORDER BY s.id
+        LIMIT $3
+        """,
+    "requests.ndjson": """
+        -- what people asked about their data, and the answers
+        SELECT r.id, ((to_jsonb(r) - '{account_id,address_hash,sealed_address,reminded}'::text[])
+                      || jsonb_build_object('address_hash', encode(r.address_hash, 'hex')))::text
+        FROM rights_requests r
+        WHERE r.account_id = $1 AND r.id > $2
+        ORDER BY r.id
         LIMIT $3
         """,
     "forms.ndjson": """
@@ -279,6 +290,7 @@ INSIDE = {
     "wordings": "consents.ndjson",
     "measurement_settings": "account.ndjson",
     "retention_settings": "account.ndjson",
+    "rights_settings": "account.ndjson",
     "open_counts": "campaigns.ndjson",
 }
 _UNDO = (
@@ -302,6 +314,10 @@ LEFT_OUT = {
     "signup_requests": (
         "who has not confirmed agreed to nothing; who has is a contact with a proof",
         "qui n'a pas confirmé n'a rien accepté ; qui a confirmé est un contact avec sa preuve",
+    ),
+    "rights_asks": (
+        "presses on a form that nobody has confirmed, for a day",
+        "des demandes que personne n'a confirmées, pendant un jour",
     ),
     "contact_changes": (
         "a feed for programs of the last 30 days",

@@ -28,6 +28,7 @@ KEPT = {
     "changes": "12 months",
     "content of messages": "6 days",
     "sign_ups": "30 days",
+    "requests": "3 years after the answer, as proof",
     "temporary_failures": "6 months",
 }
 
@@ -74,6 +75,21 @@ class SignUp:
     asked_at: datetime
     confirmed_at: datetime | None
     given: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightsRequest:
+    """What the person asked about their data (`rights_requests` has the register)."""
+
+    id: int
+    kind: str
+    channel: str
+    state: str
+    details: str
+    received_at: datetime
+    due_on: date
+    answer: str
+    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +151,7 @@ async def archive(tx: AccountTx, contact_id: int) -> dict[str, Any]:
     found["deliveries"] = await deliveries(tx, contact_id, limit=100_000)
     found["messages"] = await _messages(tx, contact_id)
     found["sign_ups"] = await _sign_ups(tx, contact_id)
+    found["requests"] = await _requests(tx, contact_id)
     found["temporary_failures"] = await bounce_standing.failures(tx, contact_id)
     history = (await contact_timeline.many(tx, contact_id, limit=100_000)).items
     found["history"] = [response.jsonable(one) | {"kept_until": one.kept_until} for one in history]
@@ -167,6 +184,20 @@ async def _sign_ups(tx: AccountTx, contact_id: int) -> list[SignUp]:
         WHERE r.account_id = $1 AND r.contact_id = $2
         ORDER BY r.id DESC
         LIMIT 100000
+        """,
+        contact_id,
+    )
+
+
+async def _requests(tx: AccountTx, contact_id: int) -> list[RightsRequest]:
+    return await tx.many(
+        RightsRequest,
+        """
+        SELECT id, kind, channel, state, details, received_at, due_on, answer, finished_at
+        FROM rights_requests
+        WHERE account_id = $1 AND contact_id = $2
+        ORDER BY id DESC
+        LIMIT 1000
         """,
         contact_id,
     )

@@ -201,6 +201,12 @@ async def _write_lists(tx: AccountTx, kept_id: int, other_id: int, lists: Sequen
 
 async def _remember(tx: AccountTx, kept: Locked, other: Locked, *, gone: Locked) -> None:
     """Also of those that were merged into the other before. `gone`: whose address no contact has any more."""
+    # what either asked about their data waits under the one that stays
+    await tx.run(
+        "UPDATE rights_requests SET contact_id = $3 WHERE account_id = $1 AND contact_id = $2",
+        other.id,
+        kept.id,
+    )
     await tx.run(
         "UPDATE contact_merges SET kept_id = $3 WHERE account_id = $1 AND kept_id = $2", other.id, kept.id
     )

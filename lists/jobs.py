@@ -6,6 +6,7 @@ from lists import (
     jobs_exports,
     jobs_fields,
     jobs_imports,
+    jobs_rights,
     jobs_segments,
 )
 from mailer.core.jobs import Job
@@ -17,4 +18,5 @@ JOBS: list[Job] = [
     *jobs_fields.JOBS,
     *departures_kept.JOBS,
     *jobs_segments.JOBS,
+    *jobs_rights.JOBS,
 ]

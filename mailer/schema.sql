@@ -2176,6 +2176,88 @@ ALTER TABLE public.revisions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.rights_asks (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    address_hash bytea NOT NULL,
+    sealed_address bytea NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    mailed_at timestamp with time zone,
+    request_id bigint,
+    CONSTRAINT rights_asks_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT rights_asks_kind_check CHECK ((kind = ANY (ARRAY['access'::text, 'correct'::text, 'erase'::text, 'object'::text, 'restrict'::text, 'portability'::text, 'tracking'::text]))),
+    CONSTRAINT rights_asks_language_check CHECK ((language = ANY (ARRAY[''::text, 'fr'::text, 'en'::text])))
+);
+
+ALTER TABLE ONLY public.rights_asks FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rights_asks ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rights_asks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.rights_requests (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    channel text NOT NULL,
+    contact_id bigint,
+    address_hash bytea,
+    sealed_address bytea,
+    language text DEFAULT 'fr'::text NOT NULL,
+    details text DEFAULT ''::text NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    due_on date NOT NULL,
+    extended_at timestamp with time zone,
+    extension_reason text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    by_instruction boolean DEFAULT false NOT NULL,
+    handled_by bigint,
+    answer text DEFAULT ''::text NOT NULL,
+    finished_at timestamp with time zone,
+    reminded text DEFAULT ''::text NOT NULL,
+    copy_sent_at timestamp with time zone,
+    copied_at timestamp with time zone,
+    created_by bigint,
+    CONSTRAINT rights_requests_address_hash_check CHECK ((length(address_hash) = 16)),
+    CONSTRAINT rights_requests_answer_check CHECK ((length(answer) <= 10000)),
+    CONSTRAINT rights_requests_channel_check CHECK ((channel = ANY (ARRAY['page'::text, 'mail'::text, 'post'::text, 'phone'::text, 'other'::text]))),
+    CONSTRAINT rights_requests_details_check CHECK ((length(details) <= 4000)),
+    CONSTRAINT rights_requests_extended CHECK (((extended_at IS NULL) = (extension_reason = ''::text))),
+    CONSTRAINT rights_requests_extension_reason_check CHECK ((length(extension_reason) <= 1000)),
+    CONSTRAINT rights_requests_finished CHECK (((state = 'open'::text) = (finished_at IS NULL))),
+    CONSTRAINT rights_requests_kind_check CHECK ((kind = ANY (ARRAY['access'::text, 'correct'::text, 'erase'::text, 'object'::text, 'restrict'::text, 'portability'::text, 'tracking'::text]))),
+    CONSTRAINT rights_requests_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT rights_requests_reminded_check CHECK ((reminded = ANY (ARRAY[''::text, 'week'::text, 'days'::text, 'overdue'::text]))),
+    CONSTRAINT rights_requests_state_check CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'refused'::text])))
+);
+
+ALTER TABLE ONLY public.rights_requests FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rights_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.rights_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.rights_settings (
+    account_id bigint NOT NULL,
+    at_once text[] NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT rights_settings_at_once_check CHECK ((at_once <@ ARRAY['access'::text, 'correct'::text, 'erase'::text, 'restrict'::text, 'portability'::text]))
+);
+
+ALTER TABLE ONLY public.rights_settings FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum text NOT NULL,
@@ -3136,6 +3218,15 @@ ALTER TABLE ONLY public.retention_watch
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.rights_asks
+    ADD CONSTRAINT rights_asks_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.rights_requests
+    ADD CONSTRAINT rights_requests_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.rights_settings
+    ADD CONSTRAINT rights_settings_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
@@ -3402,6 +3493,18 @@ CREATE INDEX restrictions_contact ON public.restrictions USING btree (account_id
 CREATE UNIQUE INDEX restrictions_open ON public.restrictions USING btree (account_id, contact_id) WHERE (lifted_at IS NULL);
 
 CREATE INDEX revisions_campaign ON public.revisions USING btree (account_id, campaign_id);
+
+CREATE INDEX rights_asks_address ON public.rights_asks USING btree (account_id, address_hash, asked_at);
+
+CREATE INDEX rights_asks_asked ON public.rights_asks USING btree (account_id, asked_at);
+
+CREATE INDEX rights_requests_address ON public.rights_requests USING btree (account_id, address_hash) WHERE (address_hash IS NOT NULL);
+
+CREATE INDEX rights_requests_contact ON public.rights_requests USING btree (account_id, contact_id) WHERE (contact_id IS NOT NULL);
+
+CREATE INDEX rights_requests_finished_at ON public.rights_requests USING btree (account_id, finished_at) WHERE (state <> 'open'::text);
+
+CREATE INDEX rights_requests_open ON public.rights_requests USING btree (account_id, due_on) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX segments_name ON public.segments USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
@@ -3775,6 +3878,18 @@ ALTER TABLE ONLY public.retention_settings
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.rights_asks
+    ADD CONSTRAINT rights_asks_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.rights_requests
+    ADD CONSTRAINT rights_requests_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE SET NULL (contact_id);
+
+ALTER TABLE ONLY public.rights_requests
+    ADD CONSTRAINT rights_requests_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.rights_settings
+    ADD CONSTRAINT rights_settings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.seeds
     ADD CONSTRAINT seeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -4011,6 +4126,12 @@ CREATE POLICY account ON public.retention_settings USING ((account_id = public.c
 
 CREATE POLICY account ON public.revisions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.rights_asks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.rights_requests USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.rights_settings USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.seeds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.segment_members USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4192,6 +4313,12 @@ ALTER TABLE public.retention_proofs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.retention_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.revisions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rights_asks ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rights_requests ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rights_settings ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.seeds ENABLE ROW LEVEL SECURITY;
 
@@ -4442,6 +4569,12 @@ GRANT SELECT,DELETE ON TABLE public.retention_settings TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.retention_watch TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.revisions TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.rights_asks TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.rights_requests TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.rights_settings TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.schema_migrations TO mailer_eraser;
 

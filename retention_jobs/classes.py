@@ -258,8 +258,38 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             designs images fields field_changes mailing_lists segments tags senders smtp_servers seeds
             domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms
             signup_form_versions import_mappings exports export_members kept_counts measurement_settings
-            utm_settings retention_settings privacy_facts data_destinations
+            utm_settings retention_settings privacy_facts data_destinations rights_settings
         """,
+    ),
+    "rights_asked": DataClass(
+        what=N_("Requests about data that nobody confirmed"),
+        kept=N_("24 hours"),
+        start=N_("the request"),
+        source="A-022",
+        rule="rights",
+        period=hours(24),
+        tables="rights_asks",
+        ages=(Age("rights_asks", "asked_at", "request_id IS NULL", small=True),),
+    ),
+    "rights_shown": DataClass(
+        what=N_("Links that show what became of a request about data"),
+        kept=N_("6 days"),
+        start=N_("the request"),
+        source="A-022",
+        rule="rights",
+        period=days(6),
+        ages=(Age("rights_asks", "asked_at", small=True),),
+        shown=False,
+    ),
+    "rights": DataClass(
+        what=N_("Register of requests about data"),
+        kept=N_("3 years"),
+        start=N_("the answer"),
+        source="A-023, B-28",
+        rule="rights",
+        period=months(36),
+        tables="rights_requests",
+        ages=(Age("rights_requests", "finished_at", "state <> 'open'", small=True),),
     ),
     "registers": DataClass(
         what=N_("Register of breaches, and what the operator told you"),

@@ -18,6 +18,9 @@ CLOSED_MONTHS: int = period("closed").months
 LOG_MONTHS: int = period("log").months
 INACTIVE_MONTHS: int = period("inactive").months
 PROOF_IP_MONTHS: int = period("proofs").months
+RIGHTS_ASKED: timedelta = period("rights_asked").time
+RIGHTS_SHOWN: timedelta = period("rights_shown").time
+RIGHTS_MONTHS: int = period("rights").months
 REGISTER_MONTHS: int = period("registers").months
 SOFT_BOUNCE_MONTHS: int = period("feedback").months
 # no period: an upload that broke off, seen by nobody

@@ -146,6 +146,7 @@ _ROWS = """
         UNION ALL SELECT to_jsonb(x) FROM contact_tags x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM exports x WHERE account_id = $1
         UNION ALL SELECT to_jsonb(x) FROM signup_forms x WHERE account_id = $1
+        UNION ALL SELECT to_jsonb(x) FROM rights_requests x WHERE account_id = $1
     ) t
     """
 
@@ -165,6 +166,7 @@ async def test_somebody_elses_ids_are_nothing_in_ones_own_account(make: Make) ->
         noun, _, rest = path.removeprefix("/{a}/").partition("/")
         if path.startswith("/{a}/") and "{" in rest and (method, path) not in _TOUCHES_NOTHING:
             noun = "smtp-servers" if rest.startswith("servers/") else noun
+            noun = "requests" if rest.startswith("requests/") else noun
             number = str(ids.get(noun, ids["campaigns"]))
             place = charlies.app + re.sub(r"\{\w+(:[^}]*)?\}", number, path.removeprefix("/{a}"))
             data = {} if method == "GET" else {"data": {"csrf": charlie.csrf}}
@@ -237,6 +239,14 @@ async def _ids(make: Make) -> dict[str, int]:
         tag_id: int = await tx.value(
             "INSERT INTO tags (account_id, name, name_key) VALUES ($1, 'vip', 'vip') RETURNING id"
         )
+        request_id: int = await tx.value(
+            """
+            INSERT INTO rights_requests (account_id, kind, channel, contact_id, received_at, due_on)
+            VALUES ($1, 'erase', 'post', $2, now(), current_date + 30)
+            RETURNING id
+            """,
+            contact_id,
+        )
         message_id: int = await tx.value(
             """
             INSERT INTO messages (account_id, sender_id, status, final_at, expires_at)
@@ -260,4 +270,5 @@ async def _ids(make: Make) -> dict[str, int]:
         "forms": form_id,
         "segments": segment_id,
         "tags": tag_id,
+        "requests": request_id,
     }

@@ -28,6 +28,7 @@ NOUNS = (
     "campaigns",
     "messages",
     "suppressions",
+    "requests",
     "webhooks",
 )
 SCOPES = (*(f"{noun}:{act}" for noun in NOUNS for act in ("read", "write")), "campaigns:send")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from mailer.accounts import accounts, agreements, webhook_state
+from mailer.accounts import accounts, agreements, requests_due, webhook_state
+from mailer.accounts.requests_due import RequestDue
 from mailer.accounts.webhook_state import GivenUp
 from mailer.core import clock, kept_counts, work
 from mailer.core.db import AccountTx
@@ -146,6 +147,7 @@ class Home:
     imports: list[ImportWithRejects]
     in_doubt: list[InDoubt]
     webhooks: list[GivenUp]
+    requests: list[RequestDue]
     running: list[OpenCampaign]
     last: list[SentCampaign]
     weeks: list[Week]
@@ -154,7 +156,7 @@ class Home:
 
     @property
     def todo(self) -> int:
-        waits = (self.paused, self.imports, self.in_doubt, self.webhooks)
+        waits = (self.paused, self.imports, self.in_doubt, self.webhooks, self.requests)
         return sum(len(one) for one in waits) + (self.late_since is not None)
 
 
@@ -165,6 +167,7 @@ async def show(tx: AccountTx) -> Home:
         imports=await _imports(tx),
         in_doubt=await _in_doubt(tx),
         webhooks=await webhook_state.given_up(tx),
+        requests=await requests_due.many(tx),
         running=await _running(tx),
         last=await _last(tx),
         weeks=await weeks(tx),

@@ -1,5 +1,6 @@
 """Who writes: the identity that recipients see, and the people of the team (A-062)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailer.core.db import AccountTx
@@ -51,6 +52,49 @@ async def team(tx: AccountTx) -> list[str]:
         tx.account_id,
     )
     return [email for (email,) in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a notice goes to, in their language."""
+
+    email: str
+    language: str
+
+
+async def in_charge(tx: AccountTx) -> list[Reader]:
+    """Owners and managers, who answer for the account's duties; its own address when nobody is confirmed."""
+    found = await tx.shared().many(
+        Reader,
+        """
+        SELECT u.email, u.language
+        FROM memberships m
+        JOIN users u ON u.id = m.user_id
+        WHERE m.account_id = $1 AND m.role IN ('owner', 'manager') AND u.email_confirmed_at IS NOT NULL
+          AND NOT u.disabled
+        ORDER BY m.created_at, u.id
+        """,
+        tx.account_id,
+    )
+    if found:
+        return found
+    account = await of(tx)
+    return [Reader(account.contact_email, account.language)] if account.contact_email else []
+
+
+async def names(tx: AccountTx, user_ids: Sequence[int]) -> dict[int, str]:
+    """Of those who are still members."""
+    rows = await tx.shared().rows(
+        """
+        SELECT u.id, trim(u.first_name || ' ' || u.last_name)
+        FROM memberships m
+        JOIN users u ON u.id = m.user_id
+        WHERE m.account_id = $1 AND u.id = ANY ($2::bigint[])
+        """,
+        tx.account_id,
+        list(user_ids),
+    )
+    return dict(rows)
 
 
 async def me(tx: AccountTx) -> str | None:

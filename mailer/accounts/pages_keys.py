@@ -45,6 +45,8 @@ SCOPE_WORDS: dict[str, str] = {
     "messages:write": N_("Send transactional messages"),
     "suppressions:read": N_("Read the suppression list"),
     "suppressions:write": N_("Add to the suppression list"),
+    "requests:read": N_("Read requests about people's data"),
+    "requests:write": N_("Record and answer requests about people's data"),
     "webhooks:read": N_("Read webhooks and their log, without secrets"),
     "webhooks:write": N_("Add, change and replay webhooks, and make their secrets"),
 }

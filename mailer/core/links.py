@@ -115,6 +115,21 @@ class Links:
         token = self.tokens.timed(Purpose.FORM_PREVIEW, account_id, form_id, expires=expires)
         return f"{self.base}/t/form-preview/{token}"
 
+    def rights_form(self, account_id: int) -> str:
+        """Where anybody asks about their data at this account, without a mail at hand; always the same."""
+        token = self.tokens.noted(Purpose.RIGHTS_FORM, account_id, 0, "")
+        return f"{self.base}/t/rights/form/{token}"
+
+    def rights_confirm(self, account_id: int, ask_id: int, *, expires: int) -> str:
+        """Where the owner of an address confirms what was asked about their data."""
+        token = self.tokens.timed(Purpose.RIGHTS_CONFIRM, account_id, ask_id, expires=expires)
+        return f"{self.base}/t/rights/confirm/{token}"
+
+    def rights_file(self, account_id: int, request_id: int, *, expires: int) -> str:
+        """Where a person fetches the file of their data."""
+        token = self.tokens.timed(Purpose.RIGHTS_FILE, account_id, request_id, expires=expires)
+        return f"{self.base}/t/rights/file/{token}"
+
     def image(self, name: str) -> str:
         return f"{self.base}/t/img/{name}"
 

@@ -41,6 +41,12 @@ Kind = Literal[
     "authority_notice",
     "staff_access",
     "hold_decided",
+    "rights_confirm",
+    "rights_answer",
+    "rights_copy",
+    "rights_extended",
+    "rights_told",
+    "rights_due",
 ]
 
 
@@ -64,3 +70,15 @@ async def write(
     # the mail is work of the platform, so that a closed account's notice still leaves
     await work.add(shared, JOB, mail_id)
     return mail_id
+
+
+async def forget(tx: AccountTx, recipient: str) -> int:
+    """Mails of this account to somebody who is erased, except those still to leave (C-12)."""
+    return await tx.shared().run(
+        """
+        DELETE FROM outbox
+        WHERE account_id = $1 AND recipient = $2 AND (sent_at IS NOT NULL OR failed_at IS NOT NULL)
+        """,
+        tx.account_id,
+        recipient,
+    )

@@ -46,6 +46,9 @@ class Purpose(StrEnum):
     RETURN = "b"
     HOOK = "h"
     CLICK_MAP = "q"
+    RIGHTS_FORM = "rights form"
+    RIGHTS_CONFIRM = "rights confirm"
+    RIGHTS_FILE = "rights file"
 
 
 @dataclass(frozen=True, slots=True)

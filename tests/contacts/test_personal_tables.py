@@ -29,6 +29,8 @@ STAYS = {
     "import_opt_outs": "fingerprints of a file, until its import has ended",
     "import_parts": "the file as it was staged, until its import has ended",
     "sign_ins": "people of the team who sign in, no contacts",
+    "rights_asks": "what was typed on a form, sealed, 24 hours; emptied when it is confirmed",
+    "rights_requests": "proof that somebody was answered in time, by fingerprint, three years",
 }
 
 # what a copy of a person's data (C-10) shows nowhere, and why
@@ -45,6 +47,7 @@ NOT_COPIED = {
     "import_removals": "what an undo would need, 7 days",
     "import_opt_outs": "taken over into suppressions, which are copied",
     "import_parts": "taken over into contacts, which are copied",
+    "rights_asks": "confirmed, it is copied from the register; before that it is no request",
     "test_sends": "mails to the team that show how one for this contact would look",
     "sign_ins": "people of the team who sign in, no contacts",
 }

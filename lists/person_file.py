@@ -1,0 +1,135 @@
+"""The file of one person: all that is held about them, for programs and for reading (C-10, C-15).
+
+Nothing of it is stored: it is gathered when it is fetched, so that no copy waits to be erased. The link in
+the mail lives six days, and a day after the first time it was used.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from lists import contact_history, rights_requests
+from lists.person_words import HEADINGS, LABELS
+from lists.rights_acts import COPY_LIVES
+from lists.rights_requests import Request
+from mailer.accounts import identity
+from mailer.accounts.identity import Identity
+from mailer.core.db import AccountTx
+from mailer.core.operator import Operator
+from mailer.core.sealing import Sealer
+from mailer.web import i18n, response, templating
+
+SECOND_LOOK = timedelta(hours=24)
+
+
+async def fetchable(tx: AccountTx, sealer: Sealer, request_id: int, *, now: datetime) -> Request | None:
+    """None when the time is over, or the person is gone. Raises NotFound for no such request."""
+    found = await rights_requests.show(tx, sealer, request_id)
+    if found.copy_sent_at is None or found.contact_id is None or found.copy_sent_at + COPY_LIVES <= now:
+        return None
+    if found.copied_at is not None and found.copied_at + SECOND_LOOK <= now:
+        return None
+    return found
+
+
+async def note_fetched(tx: AccountTx, request_id: int, now: datetime) -> None:
+    await tx.run(
+        """
+        UPDATE rights_requests
+        SET copied_at = coalesce(copied_at, $3)
+        WHERE account_id = $1 AND id = $2
+        """,
+        request_id,
+        now,
+    )
+
+
+async def gather(tx: AccountTx, contact_id: int, operator: Operator, *, now: datetime) -> dict[str, Any]:
+    """What article 15 asks for: the data, and who uses it for what, with whom, how long. Raises NotFound."""
+    held = await contact_history.archive(tx, contact_id)
+    return {"about": _about(await identity.of(tx), operator, now)} | {
+        name: response.jsonable(value) for name, value in held.items()
+    }
+
+
+def _about(controller: Identity, operator: Operator, now: datetime) -> dict[str, Any]:
+    """Art. 15(1) a to h and 15(2), from what is known; a missing fact is left out, never made up."""
+    people = [
+        {"name": one.name, "service": one.service, "country": one.country} for one in operator.hosts
+    ] + [
+        {"name": one.name, "service": one.service, "country": one.country, "data": one.data}
+        for one in operator.sub_processors
+    ]
+    return {
+        "made_at": response.jsonable(now),
+        "controller": {
+            "name": controller.legal_name or controller.account_name,
+            "address": controller.postal_address,
+            "contact": controller.contact_email,
+        },
+        "processor": {"name": operator.name, "address": operator.address, "data_protection": operator.dpo},
+        "recipients": people,
+        "purposes": i18n.translate(
+            "Sending the e-mails of the lists below, on the legal basis that stands beside each, and"
+            " honouring refusals."
+        ),
+        "profiling": i18n.translate(
+            "Groups for sending may be made from the fields, lists, tags and acts below. No decision with a"
+            " legal effect is taken by a machine alone."
+        ),
+        "rights": i18n.translate(
+            "You may have your data corrected, erased, its use suspended, object to it, and take it"
+            " elsewhere, free of charge, and complain to your data protection authority, in France the"
+            " CNIL (cnil.fr)."
+        ),
+    }
+
+
+def machine_readable(found: Mapping[str, Any]) -> bytes:
+    """JSON, UTF-8; the names are those of the documentation."""
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def readable(found: Mapping[str, Any], controller: Identity) -> str:
+    """One page without script, image or address to load, in the language of the request."""
+    sections = [
+        (i18n.translate(HEADINGS.get(name, name)), _block(value))
+        for name, value in found.items()
+        if isinstance(value, list | dict) and value
+    ]
+    facts = {name: value for name, value in found.items() if not isinstance(value, list | dict)}
+    context = {
+        "sender": controller.legal_name or controller.account_name,
+        "facts": _pairs(facts),
+        "sections": sections,
+    }
+    return templating.render_text("lists/recipients/person_file.html", context)
+
+
+def _block(value: object) -> list[list[tuple[str, str]]]:
+    """Rows of (label, text)."""
+    if isinstance(value, Mapping):
+        return [_pairs(value)]
+    if isinstance(value, list):
+        return [_pairs(one) if isinstance(one, Mapping) else [("", _text(one))] for one in value]
+    return [[("", _text(value))]]
+
+
+def _pairs(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (i18n.translate(LABELS.get(name, name)), _text(value))
+        for name, value in row.items()
+        if value not in (None, "", [], {})
+    ]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return i18n.translate("Yes") if value else i18n.translate("No")
+    if isinstance(value, Mapping):
+        return "; ".join(f"{label}{i18n.translate(':')} {text}" for label, text in _pairs(value))
+    if isinstance(value, list):
+        return " | ".join(_text(one) for one in value)
+    return str(value)

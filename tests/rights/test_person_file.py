@@ -1,0 +1,111 @@
+"""The file of a person: complete, readable by people and programs, and behind a link that ends."""
+
+from datetime import timedelta
+
+import orjson
+import pytest
+
+from lists import contact_history, person_file, rights_acts
+from lists.rights_words import Right
+from mailer.core import clock
+from mailer.core.operator import Operator
+from tests.rights.desk import Desk
+from tests.rights.test_requests import desk_of, recorded, shown
+
+
+async def sent(desk: Desk) -> tuple[int, str]:
+    """A copy has left. Returns the request and the path of its link."""
+    request_id = await recorded(desk, Right.ACCESS, now=clock.now())
+    async with desk.tx() as tx:
+        await rights_acts.send_copy(tx, desk_of(desk), request_id, now=clock.now())
+    return request_id, (await desk.mails("rights_copy"))[-1].path(desk.links.base)
+
+
+@pytest.mark.req("C-10", "C-15")
+async def test_the_file_holds_all_that_a_copy_holds_and_what_article_15_asks_for(desk: Desk) -> None:
+    request_id, link = await sent(desk)
+    answer = await desk.client.post(link, {"as": "json"})
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="mes-donnees.json"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    found = answer.json()
+    async with desk.tx() as tx:
+        held = await contact_history.archive(tx, desk.ana)
+    assert set(held) | {"about"} == set(found)
+    assert (found["email"], len(found["lists"])) == (desk.email, 1)
+    assert [one["id"] for one in found["requests"]] == [request_id]
+    about = found["about"]
+    assert about["controller"]["name"] == "Atelier du Pain"
+    assert about["processor"]["name"] == desk.services.settings.operator.name
+    assert {"recipients", "purposes", "profiling", "rights"} <= set(about)
+    assert found["kept"]["requests"] == "3 years after the answer, as proof"
+    exported = (
+        "SELECT count(*) FROM audit WHERE account_id = $1 AND actor = 'recipient' AND action = 'exported'"
+    )
+    assert await desk.value(exported) == 1
+
+
+@pytest.mark.req("C-10")
+async def test_every_value_of_the_file_stands_on_the_page_to_read(desk: Desk) -> None:
+    _, link = await sent(desk)
+    desk.client.language = "fr"
+    page = (await desk.client.post(link, {"as": "html"})).text
+    for words in (desk.email, "Ana", "Vos demandes", "Responsable", "Atelier du Pain", "Prénom"):
+        assert words in page
+    assert "<script" not in page
+    assert "src=" not in page
+    async with desk.tx() as tx:
+        await tx.run(
+            "UPDATE contacts SET first_name = $3 WHERE account_id = $1 AND id = $2",
+            desk.ana,
+            "<script>alert(1)</script>",
+        )
+    page = (await desk.client.post(link, {"as": "html"})).text
+    assert "<script" not in page
+
+
+@pytest.mark.req("C-10", "D-44")
+async def test_a_look_fetches_nothing_and_the_link_ends(desk: Desk) -> None:
+    request_id, link = await sent(desk)
+    for _ in range(3):
+        page = await desk.client.get(link)
+        assert page.status == 200
+        assert desk.email not in page.text
+    assert (await shown(desk, request_id)).copied_at is None
+    now = clock.now()
+    async with desk.tx() as tx:
+        sealer = desk.services.sealer
+
+        async def open_at(**later: float) -> bool:
+            return (
+                await person_file.fetchable(tx, sealer, request_id, now=now + timedelta(**later)) is not None
+            )
+
+        assert await open_at(days=5, hours=23)
+        assert not await open_at(days=6)
+        await person_file.note_fetched(tx, request_id, now)
+        assert await open_at(hours=23)
+        assert not await open_at(hours=24)
+    async with desk.tx() as tx:
+        await tx.run(
+            "UPDATE rights_requests SET copied_at = $2 WHERE account_id = $1", now - timedelta(days=2)
+        )
+    assert (await desk.client.get(link)).status == 410
+    assert (await desk.client.post(link, {"as": "json"})).status == 303
+
+
+@pytest.mark.req("C-10", "C-12")
+async def test_who_is_erased_meanwhile_has_no_file_any_more(desk: Desk) -> None:
+    _, link = await sent(desk)
+    await desk.confirmed("erase")
+    assert (await desk.client.get(link)).status == 410
+    answer = await desk.client.post(link, {"as": "json"})
+    assert (answer.status, desk.email in answer.text) == (303, False)
+
+
+@pytest.mark.req("C-15")
+async def test_the_file_is_json_of_plain_values(desk: Desk) -> None:
+    async with desk.tx() as tx:
+        found = await person_file.gather(tx, desk.ana, Operator(), now=clock.now())
+    again = orjson.loads(person_file.machine_readable(found))
+    assert again == orjson.loads(orjson.dumps(found))
+    assert again["about"]["made_at"].endswith("Z")

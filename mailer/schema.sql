@@ -415,6 +415,7 @@ CREATE TABLE public.accounts (
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
+    second_factor_required boolean DEFAULT false NOT NULL,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
@@ -1852,6 +1853,12 @@ CREATE TABLE public.provider_stops (
 
 ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.recovery_codes (
+    user_id bigint NOT NULL,
+    code_hash bytea NOT NULL,
+    used_at timestamp with time zone
+);
+
 CREATE TABLE public.report_mailboxes (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1956,6 +1963,17 @@ CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.second_factors (
+    user_id bigint NOT NULL,
+    sealed bytea,
+    since timestamp with time zone,
+    last_step bigint DEFAULT 0 NOT NULL,
+    pending bytea,
+    pending_at timestamp with time zone,
+    CONSTRAINT second_factors_on CHECK (((sealed IS NULL) = (since IS NULL))),
+    CONSTRAINT second_factors_pending CHECK (((pending IS NULL) = (pending_at IS NULL)))
 );
 
 CREATE TABLE public.seeds (
@@ -2094,7 +2112,8 @@ CREATE TABLE public.sessions (
     user_agent text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    confirmed_at timestamp with time zone DEFAULT now() NOT NULL
+    confirmed_at timestamp with time zone DEFAULT now() NOT NULL,
+    second_factor_at timestamp with time zone
 );
 
 ALTER TABLE public.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2106,6 +2125,14 @@ ALTER TABLE public.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.sign_in_steps (
+    token_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    sign_in_id bigint,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.sign_ins (
     id bigint NOT NULL,
     user_id bigint,
@@ -2114,7 +2141,10 @@ CREATE TABLE public.sign_ins (
     succeeded boolean NOT NULL,
     address_hash bytea,
     device bytea,
-    place inet
+    place inet,
+    method text DEFAULT 'password'::text NOT NULL,
+    program text DEFAULT ''::text NOT NULL,
+    CONSTRAINT sign_ins_method_check CHECK ((method = ANY (ARRAY['password'::text, 'link'::text, 'step'::text, 'code'::text, 'recovery'::text, 'second'::text])))
 );
 
 ALTER TABLE public.sign_ins ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2359,6 +2389,7 @@ CREATE TABLE public.users (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     news_wording text DEFAULT ''::text NOT NULL,
     partners_wording text DEFAULT ''::text NOT NULL,
+    second_factor_asked_at timestamp with time zone,
     CONSTRAINT users_country_check CHECK ((length(country) = 2)),
     CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT users_password_after_proof CHECK (((email_confirmed_at IS NOT NULL) OR (password_hash IS NULL))),
@@ -2819,6 +2850,9 @@ ALTER TABLE ONLY public.provider_pauses
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
+
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_one UNIQUE (account_id);
 
@@ -2839,6 +2873,9 @@ ALTER TABLE ONLY public.revisions
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_pkey PRIMARY KEY (user_id);
 
 ALTER TABLE ONLY public.seeds
     ADD CONSTRAINT seeds_address_key UNIQUE (account_id, address_key);
@@ -2869,6 +2906,9 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.sign_in_steps
+    ADD CONSTRAINT sign_in_steps_pkey PRIMARY KEY (token_hash);
 
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (id);
@@ -3092,6 +3132,12 @@ CREATE INDEX revisions_campaign ON public.revisions USING btree (account_id, cam
 CREATE UNIQUE INDEX segments_name ON public.segments USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
+
+CREATE INDEX sign_in_steps_expires ON public.sign_in_steps USING btree (expires_at);
+
+CREATE INDEX sign_in_steps_sign_in ON public.sign_in_steps USING btree (sign_in_id);
+
+CREATE INDEX sign_in_steps_user ON public.sign_in_steps USING btree (user_id);
 
 CREATE INDEX sign_ins_address ON public.sign_ins USING btree (address_hash, at);
 
@@ -3422,6 +3468,9 @@ ALTER TABLE ONLY public.open_counts
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.second_factors(user_id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3436,6 +3485,9 @@ ALTER TABLE ONLY public.retention_passes
 
 ALTER TABLE ONLY public.revisions
     ADD CONSTRAINT revisions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.seeds
     ADD CONSTRAINT seeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -3457,6 +3509,12 @@ ALTER TABLE ONLY public.senders
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sign_in_steps
+    ADD CONSTRAINT sign_in_steps_sign_in_id_fkey FOREIGN KEY (sign_in_id) REFERENCES public.sign_ins(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.sign_in_steps
+    ADD CONSTRAINT sign_in_steps_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;

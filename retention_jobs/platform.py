@@ -13,6 +13,7 @@ _STRAYS = "DELETE FROM stray_mails WHERE received_at <= $1"
 _SIGN_INS = "DELETE FROM sign_ins WHERE at < $1"
 _SESSIONS = "DELETE FROM sessions WHERE seen_at < $1"
 _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
+_SIGN_IN_STEPS = "DELETE FROM sign_in_steps WHERE expires_at < $1"
 _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
@@ -32,6 +33,7 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
         ("sign-ins", _SIGN_INS, months_before(now, LOG_MONTHS)),
         ("sessions", _SESSIONS, now - timedelta(days=1)),
         ("one-time links", _LINKS, now - timedelta(days=7)),
+        ("codes awaited", _SIGN_IN_STEPS, now),
         ("kept forms", _KEPT_FORMS, now),
         ("mail servers of domains", _MX, now - timedelta(days=30)),
         ("pauses of providers", _PAUSES, now - timedelta(days=1)),

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
+from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -32,6 +33,13 @@ API_LIMIT = Limit("api", 600, 60)
 FORM_SECONDS = 600
 # where a person whose password must be changed may go
 _BEFORE_NEW_PASSWORD = ("/app/me/password", "/app/sign-out", "/app/sign-in", "/app/reset")
+# and one who has to set up a second factor first
+_BEFORE_SECOND_FACTOR = (
+    *_BEFORE_NEW_PASSWORD,
+    "/app/me/second-factor",
+    "/app/me/confirmations",
+    "/app/session",
+)
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _anonymous: set[object] = set()
 
@@ -57,6 +65,7 @@ class Member:
     role_name: str
     can_send: bool
     accounts: int
+    second_factor_required: bool
     # of the whole installation: an operator has to look at a restored database first
     sending_held: bool
 
@@ -182,7 +191,7 @@ async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
         Member,
         """
         SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
-               m.role AS role_name, m.can_send,
+               m.role AS role_name, m.can_send, a.second_factor_required,
                (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts,
                EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held
         FROM memberships m
@@ -236,9 +245,23 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[CSRF] = csrf.issue(request, who.csrf, who.user_id, origin.page)
     if who is not None and who.must_change_password and not request.path.startswith(_BEFORE_NEW_PASSWORD):
         return redirect("/app/me/password")  # B-08
+    if who is not None and _needs_second_factor(request, who):
+        return redirect(f"/app/me/second-factor?{urlencode({'next': request.path})}")
     if who is not None and pages_kept.TOKEN in request.query and request.match_info.handler not in _anonymous:
         return await pages_kept.show_again(request, who.user_id, handler)
     return await _once(request, handler)
+
+
+def _needs_second_factor(request: web.Request, who: Person) -> bool:
+    """S18: an operator, and whoever works in an account that asks it of everybody, gives a code first.
+
+    On a development machine, whose mail goes to its own inbox, an operator is not asked.
+    """
+    if who.second_factor_at is not None or request.path.startswith(_BEFORE_SECOND_FACTOR):
+        return False
+    place = request.get(MEMBER)
+    operator = who.is_operator and not services(request).settings.inbox_shown
+    return operator or (place is not None and place.second_factor_required)
 
 
 async def _once(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -2,12 +2,23 @@
 
 from aiohttp import web
 
-from mailer.accounts import pages_account, pages_entry, pages_home, pages_keys, pages_me, pages_sign_up
+from mailer.accounts import (
+    pages_account,
+    pages_code,
+    pages_entry,
+    pages_home,
+    pages_keys,
+    pages_me,
+    pages_second_factor,
+    pages_sign_up,
+)
 
 ROUTES: list[web.RouteDef] = [
     *pages_entry.ROUTES,
+    *pages_code.ROUTES,
     *pages_sign_up.ROUTES,
     *pages_me.ROUTES,
+    *pages_second_factor.ROUTES,
     *pages_home.ROUTES,
     *pages_account.ROUTES,
     *pages_keys.ROUTES,

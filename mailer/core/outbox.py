@@ -32,6 +32,11 @@ Kind = Literal[
     "domain_broken",
     "domain_rotation",
     "webhook_disabled",
+    "second_factor",
+    "new_device",
+    "invitation",
+    "role_changed",
+    "team_review",
 ]
 
 

@@ -8,7 +8,7 @@ from sending.system_mail import OutboxMail
 
 LINK = "https://mailer.test/app/confirm/abc"
 IP = "203.0.113.7"
-DETAILS: dict[str, dict[str, str]] = {
+DETAILS: dict[str, dict[str, object]] = {
     "confirm_email": {"link": LINK, "name": "", "ip": IP},
     "already_registered": {"link": LINK, "name": "Ana", "ip": IP},
     "reset_password": {"link": LINK, "name": "Ana"},
@@ -16,6 +16,14 @@ DETAILS: dict[str, dict[str, str]] = {
     "change_email": {"link": LINK, "name": "Ana"},
     "email_changed": {"name": "Ana", "new_address": "a•••@exemple.fr"},
     "password_changed": {"name": "Ana"},
+    "second_factor": {"name": "Ana", "what": "recovery", "left": 9},
+    "new_device": {
+        "name": "Ana",
+        "program": "Firefox, Linux",
+        "place": "203.0.113.•••",
+        "day": "2026-11-26",
+        "time": "09:30",
+    },
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
 }
 SUBJECTS = {
@@ -26,6 +34,8 @@ SUBJECTS = {
     "change_email": ("Confirmez votre nouvelle adresse", "Confirm your new address"),
     "email_changed": ("Votre adresse a changé", "Your address was changed"),
     "password_changed": ("Votre mot de passe a changé", "Your password was changed"),
+    "second_factor": ("Un code de secours a été utilisé", "A recovery code was used"),
+    "new_device": ("Nouvelle connexion à votre compte", "New sign-in to your account"),
     "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
 }
 

@@ -416,6 +416,8 @@ CREATE TABLE public.accounts (
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
     second_factor_required boolean DEFAULT false NOT NULL,
+    team_reviewed_at timestamp with time zone DEFAULT now() NOT NULL,
+    team_reminded_at timestamp with time zone,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
@@ -1602,6 +1604,29 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_held CHECK (((held_since IS NULL) = (held_reason = ''::text))),
     CONSTRAINT installation_held_reason_check CHECK ((held_reason = ANY (ARRAY[''::text, 'behind'::text, 'copy'::text, 'operator'::text]))),
     CONSTRAINT installation_one_check CHECK (one)
+);
+
+CREATE TABLE public.invitations (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    role text NOT NULL,
+    can_send boolean DEFAULT false NOT NULL,
+    token_hash bytea NOT NULL,
+    invited_by bigint NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'editor'::text, 'analyst'::text])))
+);
+
+ALTER TABLE public.invitations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.invitations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.judgements (
@@ -2793,6 +2818,15 @@ ALTER TABLE ONLY public.inbox_mails
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_address UNIQUE (account_id, address_key);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_token_hash UNIQUE (token_hash);
+
 ALTER TABLE ONLY public.judgements
     ADD CONSTRAINT judgements_pkey PRIMARY KEY (account_id);
 
@@ -3009,6 +3043,8 @@ ALTER TABLE ONLY public.wordings
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
+CREATE INDEX accounts_team_reviewed ON public.accounts USING btree (team_reviewed_at);
+
 CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 
 CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
@@ -3096,6 +3132,10 @@ CREATE INDEX inbound_mails_received_at ON public.inbound_mails USING btree (acco
 CREATE INDEX inbound_mails_shown ON public.inbound_mails USING btree (account_id, state, id) WHERE (state = ANY (ARRAY['open'::text, 'handled'::text]));
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
+
+CREATE INDEX invitations_expires ON public.invitations USING btree (expires_at);
+
+CREATE INDEX invitations_invited_by ON public.invitations USING btree (invited_by);
 
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
 
@@ -3425,6 +3465,12 @@ ALTER TABLE ONLY public.inactive_walks
 
 ALTER TABLE ONLY public.inbound_mails
     ADD CONSTRAINT inbound_mails_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.judgements
     ADD CONSTRAINT judgements_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;

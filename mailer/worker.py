@@ -28,6 +28,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 import lists.jobs
+import mailer.accounts.jobs
 import mailer.webhooks.jobs
 import retention_jobs.jobs
 import sending.jobs
@@ -46,6 +47,7 @@ ALL: list[Job] = [
     *sending.jobs.JOBS,
     *retention_jobs.jobs.JOBS,
     *mailer.webhooks.jobs.JOBS,
+    *mailer.accounts.jobs.JOBS,
 ]
 JOBS: dict[str, Job] = {job.name: job for job in ALL}
 QUEUE = "mailer:queue"

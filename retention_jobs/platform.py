@@ -14,6 +14,7 @@ _SIGN_INS = "DELETE FROM sign_ins WHERE at < $1"
 _SESSIONS = "DELETE FROM sessions WHERE seen_at < $1"
 _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
 _SIGN_IN_STEPS = "DELETE FROM sign_in_steps WHERE expires_at < $1"
+_INVITATIONS = "DELETE FROM invitations WHERE expires_at < $1"
 _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
@@ -34,6 +35,7 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
         ("sessions", _SESSIONS, now - timedelta(days=1)),
         ("one-time links", _LINKS, now - timedelta(days=7)),
         ("codes awaited", _SIGN_IN_STEPS, now),
+        ("invitations", _INVITATIONS, now - timedelta(days=30)),
         ("kept forms", _KEPT_FORMS, now),
         ("mail servers of domains", _MX, now - timedelta(days=30)),
         ("pauses of providers", _PAUSES, now - timedelta(days=1)),

@@ -24,6 +24,23 @@ DETAILS: dict[str, dict[str, object]] = {
         "day": "2026-11-26",
         "time": "09:30",
     },
+    "role_changed": {
+        "name": "Ana",
+        "account": "Pain & Cie",
+        "what": "changed",
+        "role": "manager",
+        "can_send": True,
+    },
+    "team_review": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "people": 3},
+    "invitation": {
+        "link": LINK,
+        "name": "",
+        "account": "Pain & Cie",
+        "inviter": "Zoé",
+        "role": "editor",
+        "can_send": True,
+        "until": "2026-12-03",
+    },
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
 }
 SUBJECTS = {
@@ -36,6 +53,15 @@ SUBJECTS = {
     "password_changed": ("Votre mot de passe a changé", "Your password was changed"),
     "second_factor": ("Un code de secours a été utilisé", "A recovery code was used"),
     "new_device": ("Nouvelle connexion à votre compte", "New sign-in to your account"),
+    "role_changed": (
+        "Vos droits dans «\u00a0Pain & Cie\u00a0» ont changé",
+        "Your rights in “Pain & Cie” have changed",
+    ),
+    "team_review": (
+        "Qui travaille dans «\u00a0Pain & Cie\u00a0»\u202f? À vérifier une fois par an",
+        "Who works in “Pain & Cie”? Look once a year",
+    ),
+    "invitation": ("Zoé vous invite dans «\u00a0Pain & Cie\u00a0»", "Zoé invites you to “Pain & Cie”"),
     "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
 }
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from urllib.parse import urlencode
 
@@ -17,8 +18,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
-from mailer.accounts import api_keys, api_repeats, pages_kept, sessions
+from mailer.accounts import api_keys, api_repeats, pages_kept, second_factors, sessions
 from mailer.accounts.sessions import Person
+from mailer.core import clock
 from mailer.core.actor import Actor
 from mailer.core.db import AccountTx, SharedTx
 from mailer.core.errors import Forbidden, NotFound, SignInNeeded, TooMany
@@ -31,6 +33,7 @@ from mailer.web.response import redirect
 
 API_LIMIT = Limit("api", 600, 60)
 FORM_SECONDS = 600
+CONFIRM = "confirm_password"
 # where a person whose password must be changed may go
 _BEFORE_NEW_PASSWORD = ("/app/me/password", "/app/sign-out", "/app/sign-in", "/app/reset")
 # and one who has to set up a second factor first
@@ -249,7 +252,16 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         return redirect(f"/app/me/second-factor?{urlencode({'next': request.path})}")
     if who is not None and pages_kept.TOKEN in request.query and request.match_info.handler not in _anonymous:
         return await pages_kept.show_again(request, who.user_id, handler)
-    return await _once(request, handler)
+    try:
+        return await _once(request, handler)
+    except Forbidden as error:
+        if (
+            who is None
+            or error.code != CONFIRM
+            or request.content_type != "application/x-www-form-urlencoded"
+        ):
+            raise
+        return await pages_kept.keep_for_password(request, who, error)
 
 
 def _needs_second_factor(request: web.Request, who: Person) -> bool:
@@ -301,20 +313,27 @@ async def flash(request: web.Request, message: str, *, kind: str = "success", **
         )
 
 
+async def owes_answer(request: web.Request, tx: AccountTx) -> bool:
+    """S18: an owner without a second factor, who was not asked yet whether they want one."""
+    who, place = person(request), member(request)
+    if place.role < Role.OWNER or not place.can_send or who.second_factor_at is not None:
+        return False
+    return not await second_factors.was_asked(tx.shared(), who.user_id)
+
+
 def new_form_id() -> str:
     return secrets.token_urlsafe(12)
 
 
 def need_fresh_password(request: web.Request, minutes: int = 10) -> None:
-    """For dangerous acts (E-30): raises Forbidden "confirm_password" when the password is too long ago."""
-    from datetime import timedelta
+    """For dangerous acts (E-30): raises Forbidden CONFIRM when password or code are too long ago.
 
-    from mailer.core import clock
-
+    A form that was sent is kept: it stands filled in again after the word is given.
+    """
     if clock.now() - person(request).confirmed_at > timedelta(minutes=minutes):
         raise Forbidden(
             N_("Give your password again to go on."),
-            code="confirm_password",
+            code=CONFIRM,
             link=f"/app/me/confirmations?next={request.path}",
         )
 

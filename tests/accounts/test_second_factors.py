@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -81,6 +82,21 @@ async def half_in(visitor: Client, email: str) -> Client:
 async def give(visitor: Client, **form: str) -> Any:
     visitor.cookie = ""
     return await visitor.post("/app/sign-in/code", {"next": "/app/me", **form})
+
+
+@asynccontextmanager
+async def mailing_outside(services: Services, settings: Settings) -> AsyncIterator[str]:
+    """The same product as one that hands its mail to an SMTP server; its address."""
+    changed = settings.model_copy(update={"smtp_url": "smtp://127.0.0.1:9", "inbox": ""})
+    runner = await started(
+        make_app(changed, services=replace(services, settings=changed)), changed, shutdown_timeout=1
+    )
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
 
 
 @pytest.mark.req("E-32")
@@ -289,20 +305,35 @@ async def test_an_operator_gives_a_code_before_anything_else(
     async with services.db.shared() as tx:
         await tx.run("UPDATE users SET is_operator = true WHERE id = $1", account.owner_id)
     assert (await client.get("/app/operator/restore")).status == 200
-    outside = replace(services, settings=settings.model_copy(update={"smtp_url": "smtp://127.0.0.1:9"}))
-    runner = await started(make_app(outside.settings, services=outside), outside.settings, shutdown_timeout=1)
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0]
-    client.base = f"http://{host}:{port}"
-    try:
+    async with mailing_outside(services, settings) as client.base:
         for path in ("/app/operator/restore", f"{account.app}/contacts"):
             assert (await client.get(path)).location.startswith("/app/me/second-factor?next=")
         await set_up(client)
         assert (await client.get("/app/operator/restore")).status == 200
         assert (await client.post("/app/me/second-factor/removal")).status == 403
-    finally:
-        await runner.cleanup()
+
+
+@pytest.mark.req("E-32")
+async def test_owners_are_asked_once_before_their_first_send_to_the_outside(
+    services: Services, settings: Settings, make: Make
+) -> None:
+    account = await make.account()
+    owner = await make.signed_in(account.owner_id)
+    editor_id, _ = await make.user(account.id, "editor", can_send=True)
+    editor = await make.signed_in(editor_id)
+    async with services.db.account(account.id) as tx:
+        number = await tx.value("INSERT INTO campaigns (account_id, name) VALUES ($1, 'Un') RETURNING id")
+    review = f"{account.app}/campaigns/{number}/review"
+    # the local inbox catches everything: nothing to ask
+    assert (await owner.get(review)).status == 200
+    async with mailing_outside(services, settings) as base:
+        owner.base = editor.base = base
+        assert (await editor.get(review)).status == 200
+        asked = await owner.get(review)
+        assert asked.location.startswith("/app/me/second-factor/question?next=")
+        assert "Protect your account" in (await owner.get(asked.location)).text
+        assert (await owner.post("/app/me/second-factor/question", {"next": review})).location == review
+        assert (await owner.get(review)).status == 200
 
 
 @pytest.mark.req("B-13", "B-14")

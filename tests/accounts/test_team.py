@@ -1,9 +1,11 @@
 """The team: roles, their limits, leaving, the last owner, the yearly look; and invitations from both sides."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -148,8 +150,44 @@ async def test_rights_change_after_the_password_and_the_form_says_what_is_wrong(
     assert (await owner.post(here, {"role": "manager", "can_send": "true"})).status == 303
     assert (await roles(services, account))[editor_id] == ("manager", True)
     later(minutes=11)
-    assert (await owner.post(here, {"role": "analyst"})).status in (303, 403)
+    # the page's own token: it says where the form stands
+    token = re.search(r'name="csrf" value="(\w+)"', (await owner.get(here)).text)
+    assert token is not None
+    sent = await owner.post(here, {"csrf": token[1], "role": "analyst"})
+    assert sent.location.startswith("/app/me/confirmations?next=")
     assert (await roles(services, account))[editor_id] == ("manager", True)
+    back = unquote(sent.location.partition("next=")[2])
+    hashed = await passwords.hash_new(PASSWORD)
+    async with services.db.shared() as tx:
+        await tx.run("UPDATE users SET password_hash = $2 WHERE id = $1", account.owner_id, hashed)
+    assert (await owner.post("/app/me/confirmations", {"next": back})).status == 422
+    given = await owner.post("/app/me/confirmations", {"next": back, "password": PASSWORD})
+    assert given.location == back
+    again = (await owner.get(back)).text
+    assert "Confirmed. What you typed is in the form again" in again
+    assert re.search(r'value="analyst" checked', again)
+    assert (await owner.post(here, {"role": "analyst"})).status == 303
+    assert (await roles(services, account))[editor_id] == ("analyst", False)
+
+
+@pytest.mark.req("E-30")
+async def test_deleting_a_list_or_many_contacts_asks_for_the_password(services: Services, make: Make) -> None:
+    account = await make.account()
+    owner = await make.signed_in(account.owner_id)
+    async with services.db.account(account.id) as tx:
+        list_id = await make.mailing_list(tx)
+        contact_id = await make.contact(tx, list_id=list_id)
+    chosen = await owner.post(
+        f"{account.app}/contacts/selections", {"action": "delete", "ids": str(contact_id)}
+    )
+    assert chosen.status == 303, chosen.text
+    later(minutes=11)
+    for path in (chosen.location, f"{account.app}/lists/{list_id}/deletion"):
+        refused = await owner.post(path, {})
+        assert (refused.status, "/app/me/confirmations" in refused.text) == (403, True)
+    async with services.db.account(account.id) as tx:
+        assert await tx.value("SELECT count(*) FROM contacts WHERE account_id = $1") == 1
+        assert await tx.value("SELECT count(*) FROM mailing_lists WHERE account_id = $1") == 1
 
 
 @pytest.mark.req("E-32")

@@ -139,6 +139,14 @@ def actor(request: web.Request) -> Actor:
     return Actor("user", who.user_id, client_ip(request), request[ID], who.name)
 
 
+def need_role(request: web.Request, role: Role) -> Member:
+    """For a page that reads nothing, such as an empty form. Raises NotFound for strangers, Forbidden."""
+    who = member(request)
+    if who.role < role:
+        raise Forbidden(N_("Your role does not allow this. Ask an owner of the account."))
+    return who
+
+
 @asynccontextmanager
 async def account_tx(
     request: web.Request, role: Role = Role.ANALYST, *, even_closed: bool = False
@@ -148,9 +156,7 @@ async def account_tx(
     Raises NotFound for strangers, Forbidden below the role, and on a suspended or closed account for whatever
     changes something, unless `even_closed` (export, closing, unsubscribing are always possible: A-013).
     """
-    who = member(request)
-    if who.role < role:
-        raise Forbidden(N_("Your role does not allow this. Ask an owner of the account."))
+    who = need_role(request, role)
     if role > Role.ANALYST and who.status not in ("active", "pending") and not even_closed:
         raise Forbidden(N_("This account is suspended or closed: it can be read and exported, not changed."))
     async with services(request).db.account(who.account_id, actor=actor(request)) as tx:

@@ -76,9 +76,7 @@ async def invite_form(request: web.Request) -> web.StreamResponse:
 
 
 async def _invite_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
-    async with access.account_tx(request, Role.MANAGER):
-        pass
-    mine = access.member(request)
+    mine = access.need_role(request, Role.MANAGER)
     context = {
         "form": form,
         "options": _gifts(request),

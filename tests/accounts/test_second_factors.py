@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from mailer.accounts import passwords, second_factors, totp, users
+from mailer.accounts import audit, commands, passwords, second_factors, totp, users
 from mailer.app import make_app, started
 from mailer.core import clock
+from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.settings import Settings
 from tests.client import Client
@@ -334,6 +335,24 @@ async def test_owners_are_asked_once_before_their_first_send_to_the_outside(
         assert "Protect your account" in (await owner.get(asked.location)).text
         assert (await owner.post("/app/me/second-factor/question", {"next": review})).location == review
         assert (await owner.get(review)).status == 200
+
+
+@pytest.mark.req("E-32", "B-60")
+async def test_the_operator_resets_it_on_the_command_line(
+    services: Services, make: Make, mails: Callable[..., Any]
+) -> None:
+    client, user_id, email = await person(services, make)
+    await set_up(client)
+    async with services.db.shared() as tx:
+        account_id = await tx.value("SELECT account_id FROM memberships WHERE user_id = $1", user_id)
+    assert await commands.reset_second_factor(services, email.upper()) == {"id": user_id, "accounts": 1}
+    assert (await client.get("/app/me")).status == 303
+    assert (await mails(email))[-1][1]["what"] == "reset"
+    async with services.db.account(account_id) as account_tx:
+        (line,) = await audit.latest(account_tx)
+    assert (line.actor, line.action, line.object_id) == ("operator", "reset", user_id)
+    with pytest.raises(Invalid):
+        await commands.reset_second_factor(services, email)
 
 
 @pytest.mark.req("B-13", "B-14")

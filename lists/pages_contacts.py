@@ -264,8 +264,11 @@ async def act(request: web.Request) -> web.Response:
         wanted = check(Confirmation, values)
         async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
             # stopping and erasing stay possible on a closed account, adding does not
-            if (await selections.show(tx, selection_id)).action == "add":
+            action = (await selections.show(tx, selection_id)).action
+            if action == "add":
                 await _need_open(request)
+            if action == "delete":
+                access.need_fresh_password(request)
             await selections.confirm(tx, selection_id, wanted)
     except Invalid as error:
         return await _selection(request, await forms.again(request, error), status=error.status)

@@ -133,6 +133,7 @@ async def delete(request: web.Request) -> web.Response:
         wanted = await read(request, Deletion)
         async with access.account_tx(request, Role.EDITOR) as tx:
             found = await mailing_lists.show(tx, list_id)
+            access.need_fresh_password(request)
             if wanted.with_contacts and wanted.typed.casefold() != found.name.casefold():
                 message = N_("Write the name of the list: {name}.")
                 raise Invalid(Fault("typed", message, "typed", {"name": found.name}))

@@ -12,6 +12,8 @@ _STRAYS = "DELETE FROM stray_mails WHERE received_at <= $1"
 _SIGN_INS = "DELETE FROM sign_ins WHERE at < $1"
 _SESSIONS = "DELETE FROM sessions WHERE seen_at < $1"
 _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
+_SIGN_IN_STEPS = "DELETE FROM sign_in_steps WHERE expires_at < $1"
+_INVITATIONS = "DELETE FROM invitations WHERE expires_at < $1"
 _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
@@ -32,6 +34,8 @@ RULES: Mapping[str, str] = {
     "sign-ins": _SIGN_INS,
     "sessions": _SESSIONS,
     "one-time links": _LINKS,
+    "codes awaited": _SIGN_IN_STEPS,
+    "invitations": _INVITATIONS,
     "kept forms": _KEPT_FORMS,
     "mail servers of domains": _MX,
     "pauses of providers": _PAUSES,

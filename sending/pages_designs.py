@@ -55,6 +55,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 async def new(request: web.Request) -> web.Response:
+    access.need_role(request, Role.EDITOR)
     given = request.query.get("campaign", "")
     form = Form({"kind": "letter", "campaign": given})
     if given.isascii() and given.isdigit():

@@ -26,6 +26,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 async def new(request: web.Request) -> web.Response:
+    access.need_role(request, Role.MANAGER)
     return response.page(request, "sending/domains/new.html", {"form": Form()})
 
 

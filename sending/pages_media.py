@@ -27,6 +27,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 async def new(request: web.Request) -> web.Response:
+    access.need_role(request, Role.EDITOR)
     return response.page(request, "sending/media/new.html", {"form": Form()})
 
 

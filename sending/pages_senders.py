@@ -26,6 +26,7 @@ async def index(request: web.Request) -> web.Response:
 
 
 async def new(request: web.Request) -> web.Response:
+    access.need_role(request, Role.MANAGER)
     person = access.person(request)
     form = Form({"name": access.member(request).account_name, "email": person.email})
     return response.page(request, "sending/senders/new.html", {"form": form})

@@ -1,6 +1,7 @@
 """Checks, review and send; then the page of a campaign under way, its stop buttons and its deliveries."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
@@ -35,6 +36,7 @@ from sending import (
     schedules,
     senders,
     sends,
+    servers,
     sources,
     test_sends,
 )
@@ -128,6 +130,10 @@ async def review(request: web.Request) -> web.Response:
         campaign = await campaigns.show(tx, id_in_path(request))
         if campaign.status != "draft":
             return pages_steps.away(request, campaign)
+        if not servers.stays_here(services(request).settings) and await access.owes_answer(request, tx):
+            # S18: before the first send to the outside
+            wanted = urlencode({"next": request.path})
+            return response.redirect(f"/app/me/second-factor/question?{wanted}")
         return await _review_page(request, tx, Form(values | {"keep_source": campaign.keep_source}))
 
 

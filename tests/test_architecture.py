@@ -17,6 +17,7 @@ DOORWAYS = {
     "mjml": {"sending/content.py", "sending/mjml_html.py"},
     "css_inline": {"sending/content.py", "sending/mjml_html.py"},
     "argon2": {"mailer/accounts/passwords.py"},
+    "segno": {"mailer/accounts/qr_codes.py"},
     "zxcvbn": {"mailer/accounts/passwords.py", "mailer/accounts/password_rules.py"},
     "limits": {"mailer/core/rate.py"},
     "prometheus_client": {"mailer/core/metrics.py"},
@@ -43,6 +44,10 @@ GLOBAL = frozenset(
         "sign_ins",
         "one_time_links",
         "kept_forms",
+        "second_factors",
+        "recovery_codes",
+        "sign_in_steps",
+        "invitations",
         "api_keys",
         "outbox",
         "work",
@@ -80,7 +85,7 @@ GLOBAL = frozenset(
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
 OWNERS = {
     "mailer/core": "kept_counts outbox work signing_keys proof_keys account_keys content_masters content_keys erasure_journal files file_chunks schema_migrations installation original",
-    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys legal_texts policy_versions announcements announcement_readings sub_processors sub_processor_registers sub_processor_objections privacy_facts data_destinations breaches breach_accounts authority_requests staff_accesses notices account_breaches",
+    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys legal_texts policy_versions announcements announcement_readings sub_processors sub_processor_registers sub_processor_objections privacy_facts data_destinations breaches breach_accounts authority_requests staff_accesses notices account_breaches second_factors recovery_codes sign_in_steps invitations",
     "mailer/webhooks": "webhook_endpoints webhook_feeds webhook_events webhook_deliveries webhook_attempts webhook_rings",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes rights_asks rights_requests rights_settings",

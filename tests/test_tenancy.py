@@ -11,7 +11,7 @@ from tests.make import Make
 from tests.test_architecture import GLOBAL
 
 # GET and POST of these are for everybody
-ANONYMOUS = re.compile(r"^/(sign-in|sign-up|reset|confirm|sign-in-link)\b")
+ANONYMOUS = re.compile(r"^/(sign-in|sign-up|reset|confirm|sign-in-link|invitations)\b")
 _CATALOGUE = """
     SELECT c.relname AS name, c.relrowsecurity AND c.relforcerowsecurity AS walled, c.relkind AS kind,
            EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'account_id') AS keyed,

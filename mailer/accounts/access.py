@@ -10,18 +10,15 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import (
-    date,
-    datetime,
-    timedelta,
-)
+from datetime import date, datetime, timedelta
 from enum import IntEnum
+from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
-from mailer.accounts import api_keys, api_repeats, pages_kept, sessions, staff_access
+from mailer.accounts import api_keys, api_repeats, pages_kept, second_factors, sessions, staff_access
 from mailer.accounts.sessions import Person
 from mailer.core import clock
 from mailer.core.actor import Actor
@@ -36,8 +33,16 @@ from mailer.web.response import redirect
 
 API_LIMIT = Limit("api", 600, 60)
 FORM_SECONDS = 600
+CONFIRM = "confirm_password"
 # where a person whose password must be changed may go
 _BEFORE_NEW_PASSWORD = ("/app/me/password", "/app/sign-out", "/app/sign-in", "/app/reset")
+# and one who has to set up a second factor first
+_BEFORE_SECOND_FACTOR = (
+    *_BEFORE_NEW_PASSWORD,
+    "/app/me/second-factor",
+    "/app/me/confirmations",
+    "/app/session",
+)
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _anonymous: set[object] = set()
 
@@ -63,6 +68,7 @@ class Member:
     role_name: str
     can_send: bool
     accounts: int
+    second_factor_required: bool
     # of the whole installation: an operator has to look at a restored database first
     sending_held: bool
     # the next day on which something announced begins that this person has not said to have seen (A-039)
@@ -156,6 +162,14 @@ def actor(request: web.Request) -> Actor:
     return Actor("user", who.user_id, client_ip(request), request[ID], who.name)
 
 
+def need_role(request: web.Request, role: Role) -> Member:
+    """For a page that reads nothing, such as an empty form. Raises NotFound for strangers, Forbidden."""
+    who = member(request)
+    if who.role < role:
+        raise Forbidden(N_("Your role does not allow this. Ask an owner of the account."))
+    return who
+
+
 @asynccontextmanager
 async def account_tx(
     request: web.Request, role: Role = Role.ANALYST, *, even_closed: bool = False
@@ -165,9 +179,7 @@ async def account_tx(
     Raises NotFound for strangers, Forbidden below the role, and on a suspended or closed account for whatever
     changes something, unless `even_closed` (export, closing, unsubscribing are always possible: A-013).
     """
-    who = member(request)
-    if who.role < role:
-        raise Forbidden(N_("Your role does not allow this. Ask an owner of the account."))
+    who = need_role(request, role)
     if role > Role.ANALYST and who.status not in ("active", "pending") and not even_closed:
         raise Forbidden(N_("This account is suspended or closed: it can be read and exported, not changed."))
     async with services(request).db.account(who.account_id, actor=actor(request)) as tx:
@@ -211,7 +223,7 @@ async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
         Member,
         """
         SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
-               m.role AS role_name, m.can_send,
+               m.role AS role_name, m.can_send, a.second_factor_required,
                (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts,
                EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held,
                (SELECT min(c.effective_on) FROM announcements c
@@ -244,6 +256,7 @@ async def _staff(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
         """
         SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
                'analyst' AS role_name, false AS can_send, 0 AS accounts, false AS sending_held,
+               a.second_factor_required,
                s.id AS staff_id, s.purpose AS staff_purpose, s.ends_at AS staff_until, true AS is_staff
         FROM staff_accesses s
         JOIN accounts a ON a.id = s.account_id
@@ -306,9 +319,32 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[CSRF] = csrf.issue(request, who.csrf, who.user_id, origin.page)
     if who is not None and who.must_change_password and not request.path.startswith(_BEFORE_NEW_PASSWORD):
         return redirect("/app/me/password")  # B-08
+    if who is not None and _needs_second_factor(request, who):
+        return redirect(f"/app/me/second-factor?{urlencode({'next': request.path})}")
     if who is not None and pages_kept.TOKEN in request.query and request.match_info.handler not in _anonymous:
         return await pages_kept.show_again(request, who.user_id, handler)
-    return await _once(request, handler)
+    try:
+        return await _once(request, handler)
+    except Forbidden as error:
+        if (
+            who is None
+            or error.code != CONFIRM
+            or request.content_type != "application/x-www-form-urlencoded"
+        ):
+            raise
+        return await pages_kept.keep_for_password(request, who, error)
+
+
+def _needs_second_factor(request: web.Request, who: Person) -> bool:
+    """S18: an operator, and whoever works in an account that asks it of everybody, gives a code first.
+
+    On a development machine, whose mail goes to its own inbox, an operator is not asked.
+    """
+    if who.second_factor_at is not None or request.path.startswith(_BEFORE_SECOND_FACTOR):
+        return False
+    place = request.get(MEMBER)
+    operator = who.is_operator and not services(request).settings.inbox_shown
+    return operator or (place is not None and place.second_factor_required)
 
 
 async def _once(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -348,17 +384,27 @@ async def flash(request: web.Request, message: str, *, kind: str = "success", **
         )
 
 
+async def owes_answer(request: web.Request, tx: AccountTx) -> bool:
+    """S18: an owner without a second factor, who was not asked yet whether they want one."""
+    who, place = person(request), member(request)
+    if place.role < Role.OWNER or not place.can_send or who.second_factor_at is not None:
+        return False
+    return not await second_factors.was_asked(tx.shared(), who.user_id)
+
+
 def new_form_id() -> str:
     return secrets.token_urlsafe(12)
 
 
 def need_fresh_password(request: web.Request, minutes: int = 10) -> None:
-    """For dangerous acts (E-30): raises Forbidden "confirm_password" when the password is too long ago."""
+    """For dangerous acts (E-30): raises Forbidden CONFIRM when password or code are too long ago.
 
+    A form that was sent is kept: it stands filled in again after the word is given.
+    """
     if clock.now() - person(request).confirmed_at > timedelta(minutes=minutes):
         raise Forbidden(
             N_("Give your password again to go on."),
-            code="confirm_password",
+            code=CONFIRM,
             link=f"/app/me/confirmations?next={request.path}",
         )
 

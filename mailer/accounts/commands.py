@@ -6,7 +6,7 @@ No password is ever made up or printed (B-08, B-12): a one-time link lets the pe
 import argparse
 import json
 
-from mailer.accounts import accounts, agreements, api_keys, audit, sign_up, users
+from mailer.accounts import accounts, agreements, api_keys, audit, second_factors, sign_up, users
 from mailer.core import outbox
 from mailer.core.actor import Actor
 from mailer.core.db import AccountTx, SharedTx
@@ -58,6 +58,8 @@ async def _dispatch(services: Services, args: argparse.Namespace) -> dict[str, o
             )
         case ("api-key", "create"):
             return await create_key(services, args.account, name=args.name, scopes=args.scope)
+        case ("operator", "reset-second-factor"):
+            return await reset_second_factor(services, args.email)
         case _:
             return await create_operator(services, args.email)
 
@@ -146,3 +148,23 @@ async def create_operator(services: Services, email: str) -> dict[str, object]:
         await users.make_operator(tx, user_id)
         link = await sign_up.sign_in_link(tx, user_id, public_url=services.settings.public_url)
     return {"id": user_id, "link": link}
+
+
+async def reset_second_factor(services: Services, email: str) -> dict[str, object]:
+    """Turned off, sessions ended, told by mail; a line in the journal of each of their accounts.
+
+    Raises Invalid at `email`.
+    """
+    who = users.address(email)
+    async with services.db.shared() as tx:
+        user = await users.by_address(tx, who.key)
+        if user is None:
+            raise Invalid(Fault("email", N_("Nobody signs in with this address.")))
+        if not await second_factors.reset(tx, user.id):
+            raise Invalid(Fault("email", N_("This person has no double authentication.")))
+        places = await accounts.of_person(tx, user.id)
+        for place in places:
+            account_tx = await tx.enter(place.id)
+            account_tx.actor = _COMMAND_LINE
+            await audit.write(account_tx, "reset", "second_factor", user.id)
+    return {"id": user.id, "accounts": len(places)}

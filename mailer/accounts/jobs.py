@@ -8,6 +8,7 @@ from mailer.accounts import (
     authority_requests,
     breach_jobs,
     breaches,
+    jobs_team,
     policies,
     sub_processors,
 )
@@ -72,4 +73,5 @@ JOBS: list[Job] = [
     Job(breaches.REMIND, breach_jobs.remind),
     Job(account_breaches.REMIND, breach_jobs.remind_own),
     Job(authority_requests.TELL, authority_requests.tell_late),
+    *jobs_team.JOBS,
 ]

@@ -8,6 +8,7 @@ import re
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Literal
 
 import orjson
 
@@ -23,13 +24,17 @@ NEVER = re.compile(r"password|secret|token|one.?time|\botp|^(csrf|form_id|file)$
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptForm:
-    """`action`: where it was sent; `page`: where its form stands; `files`: one had been chosen."""
+    """`action`: where it was sent; `page`: where its form stands; `files`: one had been chosen.
+
+    `why`: the session was over, or the password was asked for again.
+    """
 
     user_id: int
     action: str
     page: str
     values: dict[str, list[str]]
     files: bool
+    why: Literal["session", "password"] = "session"
 
 
 @dataclass(frozen=True, slots=True)

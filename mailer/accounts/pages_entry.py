@@ -1,5 +1,7 @@
 """The door: sign in, reset, sign out, choose an account (ui 2.4); `pages_sign_up.py` makes new people."""
 
+from urllib.parse import urlencode
+
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
@@ -9,7 +11,9 @@ from mailer.accounts import (
     one_time_links,
     pages_kept,
     passwords,
+    second_factors,
     sessions,
+    sign_in_steps,
     sign_ins,
     sign_up,
     users,
@@ -17,6 +21,7 @@ from mailer.accounts import (
 from mailer.accounts.sign_ins import Place
 from mailer.accounts.users import User
 from mailer.core.addresses import Address
+from mailer.core.db import SharedTx
 from mailer.core.errors import Fault, Gone, Invalid, TooMany, fault
 from mailer.core.rate import Limit
 from mailer.core.text import N_
@@ -25,6 +30,7 @@ from mailer.web.request import Input, client_ip, rates, read, services
 from mailer.web.response import page, redirect
 
 DEVICE_COOKIE = "__Host-device"
+STEP_COOKIE = "__Host-step"
 RESETS = Limit("reset", 40, 3600)
 MAILS_TO_ONE = Limit("mails to one address", 5, 3600)
 NO_PASSWORD = Fault("password", N_("Write the password."), "missing")
@@ -59,33 +65,67 @@ def own_path(text: str) -> str:
 
 
 def place(request: web.Request) -> Place:
-    return Place(ip=client_ip(request), device=request.cookies.get(DEVICE_COOKIE, "")[:100])
+    return Place(
+        ip=client_ip(request),
+        device=request.cookies.get(DEVICE_COOKIE, "")[:100],
+        program=sessions.program(request.headers.get("User-Agent", "")),
+    )
 
 
-def _cookie(answer: web.StreamResponse, name: str, value: str, *, max_age: int | None = None) -> None:
+def set_cookie(answer: web.StreamResponse, name: str, value: str, *, max_age: int | None = None) -> None:
     # E-07: __Host- means Secure, Path=/ and no Domain
     answer.set_cookie(name, value, max_age=max_age, path="/", secure=True, httponly=True, samesite="Lax")
 
 
-async def let_in(request: web.Request, user: User, *, to: str) -> web.Response:
-    """A new session; the one before it ends (E-30: new at sign-in)."""
-    held = services(request)
-    before = request.cookies.get(sessions.COOKIE)
-    async with held.db.shared() as tx:
-        if before:
-            await sessions.end(tx, before)
-        token = await sessions.start(
-            tx, user.id, ip=client_ip(request), user_agent=request.headers.get("User-Agent", "")
-        )
-    answer = redirect(to)
-    _cookie(answer, sessions.COOKIE, token)
-    device = sign_ins.new_device(held.settings.key, user.address_key)
-    _cookie(answer, DEVICE_COOKIE, device, max_age=sign_ins.DEVICE_DAYS * 86_400)
+async def let_in(request: web.Request, user: User, *, to: str, sign_in: int) -> web.Response:
+    """To the page that asks for a code, where the person has a second factor; otherwise in.
+
+    By password and by link alike: a mailbox does not stand for both factors (B-11).
+    """
+    async with services(request).db.shared() as tx:
+        if not await second_factors.is_on(tx, user.id):
+            return await open_session(request, tx, user, to=to, sign_in=sign_in)
+        await sign_ins.note_method(tx, sign_in, "step")
+        token = await sign_in_steps.start(tx, user.id, sign_in)
+    answer = redirect(f"/app/sign-in/code?{urlencode({'next': to})}")
+    set_cookie(answer, STEP_COOKIE, token, max_age=sign_in_steps.MINUTES * 60)
     return answer
 
 
-async def password_is_right(request: web.Request, address_key: str, password: str) -> User | None:
-    """The person, when the password is theirs; counted and slowed down (B-02). Raises TooMany."""
+async def open_session(
+    request: web.Request,
+    tx: SharedTx,
+    user: User,
+    *,
+    to: str,
+    sign_in: int | None,
+    second_factor: bool = False,
+) -> web.Response:
+    """A new session; the one before it ends (E-30: new at sign-in). A device that is new is told."""
+    held = services(request)
+    before = request.cookies.get(sessions.COOKIE)
+    where = place(request)
+    if before:
+        await sessions.end(tx, before)
+    known = sign_ins.device_hash(held.settings.key, user.address_key, where.device) is not None
+    if not known and await sign_ins.seen_before(tx, user.id, but=sign_in):
+        await users.tell_new_device(tx, user, program=where.program, place=sign_ins.masked(where.ip))
+    token = await sessions.start(
+        tx,
+        user.id,
+        ip=where.ip,
+        user_agent=request.headers.get("User-Agent", ""),
+        second_factor=second_factor,
+    )
+    answer = redirect(to)
+    set_cookie(answer, sessions.COOKIE, token)
+    device = sign_ins.new_device(held.settings.key, user.address_key)
+    set_cookie(answer, DEVICE_COOKIE, device, max_age=sign_ins.DEVICE_DAYS * 86_400)
+    return answer
+
+
+async def password_is_right(request: web.Request, address_key: str, password: str) -> tuple[User, int] | None:
+    """The person and the try, when the password is theirs; counted and slowed down (B-02). Raises TooMany."""
     held = services(request)
     key = held.settings.key
     where = place(request)
@@ -106,7 +146,7 @@ async def password_is_right(request: web.Request, address_key: str, password: st
         await sign_ins.succeed(tx, try_id)
         if renewed is not None:
             await users.renew_hash(tx, user.id, stored, renewed)
-    return user
+    return user, try_id
 
 
 @access.anonymous
@@ -151,8 +191,8 @@ async def sign_in_post(request: web.Request) -> web.StreamResponse:
     try:
         form = await read(request, SignInForm)
         who = _filled(form.email, form.password)
-        user = await password_is_right(request, who.key, form.password)
-        if user is None:
+        found = await password_is_right(request, who.key, form.password)
+        if found is None:
             raise fault("email", _WRONG, code="wrong")
     except TooMany as error:
         shown = await again(request, too_many(error, "email"))
@@ -161,7 +201,8 @@ async def sign_in_post(request: web.Request) -> web.StreamResponse:
         return answer
     except Invalid as error:
         return await _sign_in_page(request, await again(request, error), status=422)
-    return await let_in(request, user, to=pages_kept.address(own_path(form.next), form.kept))
+    user, try_id = found
+    return await let_in(request, user, to=pages_kept.address(own_path(form.next), form.kept), sign_in=try_id)
 
 
 def mail_counter(request: web.Request, address_key: str) -> str:
@@ -219,12 +260,12 @@ async def new_password_post(request: web.Request) -> web.StreamResponse:
         )
         async with held.db.shared() as tx:
             user = await sign_up.reset(tx, token, hashed)
-            await sign_ins.note_link(tx, user.id, place(request))
+            try_id = await sign_ins.note_link(tx, user.id, place(request))
     except Gone:
         return dead_link(request)
     except Invalid as error:
         return page(request, "accounts/new_password.html", {"form": await again(request, error)}, status=422)
-    return await let_in(request, user, to="/app/accounts")
+    return await let_in(request, user, to="/app/accounts", sign_in=try_id)
 
 
 @access.anonymous
@@ -244,10 +285,10 @@ async def sign_in_link_post(request: web.Request) -> web.StreamResponse:
         async with services(request).db.shared() as tx:
             link = await one_time_links.use(tx, "sign_in", request.match_info["token"])
             user = await users.by_id(tx, link.user_id)
-            await sign_ins.note_link(tx, user.id, place(request))
+            try_id = await sign_ins.note_link(tx, user.id, place(request))
     except Gone:
         return dead_link(request)
-    return await let_in(request, user, to="/app/accounts")
+    return await let_in(request, user, to="/app/accounts", sign_in=try_id)
 
 
 @access.anonymous
@@ -282,7 +323,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     answer = redirect("/app/sign-in")
     # the browser's own copies of our pages go too (ASVS 14.3.1)
     answer.headers["Clear-Site-Data"] = '"cache"'
-    _cookie(answer, sessions.COOKIE, "", max_age=0)
+    set_cookie(answer, sessions.COOKIE, "", max_age=0)
     return answer
 
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from mailer.accounts import access, accounts, home, users
+from mailer.accounts import access, accounts, home, team, users
 from mailer.web import i18n
 from mailer.web.response import page
 
@@ -11,12 +11,14 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with access.account_tx(request) as tx:
         found = await home.show(tx)
         account = await accounts.show(tx)
+        review = await team.review(tx)
         user = await users.by_id(tx.shared(), access.person(request).user_id)
     place = access.member(request)
     context = {
         "home": found,
         "account": account,
         "may_write": place.role >= access.Role.EDITOR,
+        "review": review if place.role >= access.Role.OWNER and review.due else None,
         "needs_password": user.password_hash is None,
         "weeks": [(i18n.day(week.until), week.until.isoformat(), [week.active]) for week in found.weeks],
         "gained": sum(week.gained for week in found.weeks),

@@ -7,6 +7,8 @@ ours, which says whose it was, and shown to that person alone; another site cann
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlencode
 
 from aiohttp import BodyPartReader, web
 from aiohttp.typedefs import Handler
@@ -22,12 +24,15 @@ from mailer.web.refill import refill
 from mailer.web.request import FLASH, services
 from mailer.web.response import page, redirect
 
-__all__ = ["MINUTES", "TOKEN", "address", "find", "keep", "show_again"]
+__all__ = ["MINUTES", "TOKEN", "address", "find", "keep", "keep_for_password", "show_again"]
 
 TOKEN = "kept"  # noqa: S105  # of the query
 _AGAIN = N_(
     "Your session had ended. What you typed is in the form again: check it and press the button."
     " Nothing was sent yet."
+)
+_CONFIRMED = N_(
+    "Confirmed. What you typed is in the form again: check it and press the button. Nothing was done yet."
 )
 _AGAIN_BUT_FILE = N_(
     "Your session had ended. What you typed is in the form again, but for the file: choose it again, then"
@@ -75,6 +80,22 @@ async def keep(request: web.Request, who: Person | None, error: MailerError) -> 
 
     Raises `error` for whatever is no form of ours, or was somebody else's.
     """
+    token, form = await _store(request, who, error, "session")
+    if who is not None:
+        return redirect(address(form.page, token))
+    door = request.rel_url.with_path("/app/sign-in").with_query({"next": form.page})
+    return redirect(address(str(door), token))
+
+
+async def keep_for_password(request: web.Request, who: Person, error: MailerError) -> web.StreamResponse:
+    """To the page that asks for the password again, and from there back to the form (E-30)."""
+    token, form = await _store(request, who, error, "password")
+    return redirect(f"/app/me/confirmations?{urlencode({'next': address(form.page, token)})}")
+
+
+async def _store(
+    request: web.Request, who: Person | None, error: MailerError, why: Literal["session", "password"]
+) -> tuple[str, KeptForm]:
     known = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
     if request.method != "POST" or _by_script(request) or (known and not csrf.same_site(request)):
         raise error
@@ -87,15 +108,13 @@ async def keep(request: web.Request, who: Person | None, error: MailerError) -> 
         page=sent.origin.page,
         values=sent.values,
         files=sent.files,
+        why=why,
     )
     async with services(request).db.shared() as tx:
         token = await kept_forms.keep(tx, services(request).sealer, form)
     if token is None:
         raise error
-    if who is not None:
-        return redirect(address(form.page, token))
-    door = request.rel_url.with_path("/app/sign-in").with_query({"next": form.page})
-    return redirect(address(str(door), token))
+    return token, form
 
 
 async def _read(request: web.Request) -> _Sent:
@@ -133,7 +152,8 @@ async def show_again(request: web.Request, user_id: int, handler: Handler) -> we
     form = await find(request, request.query[TOKEN])
     if request.method != "GET" or form is None or form.user_id != user_id:
         return await handler(request)
-    request[FLASH] = {"kind": "info", "message": _AGAIN_BUT_FILE if form.files else _AGAIN, "params": {}}
+    message = _CONFIRMED if form.why == "password" else _AGAIN_BUT_FILE if form.files else _AGAIN
+    request[FLASH] = {"kind": "info", "message": message, "params": {}}
     try:
         answer = await handler(request)
     except MailerError:

@@ -4,7 +4,8 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from mailer.accounts import access, own_data, passwords, sessions, sign_ins, users
+from mailer.accounts import access, own_data, passwords, second_factors, sessions, sign_ins, users
+from mailer.accounts.pages_code import code_is_right, wrong
 from mailer.accounts.pages_entry import (
     MAILS_TO_ONE,
     Secrets,
@@ -36,7 +37,10 @@ class NewPassword(Secrets):
 
 
 class Confirmation(Secrets):
-    password: str = Field(min_length=1, max_length=2000)
+    """The password, or a code of the second factor."""
+
+    password: str = Field("", max_length=2000)
+    code: str = Field("", max_length=40)
     next: str = ""
 
 
@@ -50,6 +54,7 @@ async def _show(request: web.Request, form: Form | None = None, *, status: int =
             "sessions": await sessions.many(tx, user.id),
             "current": who.session_id,
             "sign_ins": await sign_ins.last(tx, user.id),
+            "factor": await second_factors.show(tx, user.id),
         }
     return page(request, "accounts/me.html", context, status=status)
 
@@ -95,6 +100,18 @@ async def _check_password(request: web.Request, given: str, field: str) -> None:
         raise too_many(error, field) from error
     if found is None:
         raise fault(field, _NOT_YOURS, code="wrong")
+
+
+async def _check_code(request: web.Request, given: str) -> None:
+    """Raises Invalid at `code`."""
+    async with services(request).db.shared() as tx:
+        user = await users.by_id(tx, access.person(request).user_id)
+    try:
+        proof = await code_is_right(request, user, given, "")
+    except TooMany as error:
+        raise too_many(error, "code") from error
+    if proof is None:
+        raise wrong(given, "")
 
 
 async def email_form(request: web.Request) -> web.StreamResponse:
@@ -201,16 +218,20 @@ async def confirmation_form(request: web.Request) -> web.StreamResponse:
 async def _confirmation_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
     async with services(request).db.shared() as tx:
         user = await users.by_id(tx, access.person(request).user_id)
-    context = {"form": form, "user": user}
+        factor = await second_factors.is_on(tx, user.id)
+    context = {"form": form, "user": user, "factor": factor}
     return page(request, "accounts/me_confirmation.html", context, status=status)
 
 
 async def confirm(request: web.Request) -> web.StreamResponse:
-    """The password again, before a dangerous act (E-30)."""
+    """The password again, or a code, before a dangerous act (E-30)."""
     who = access.person(request)
     try:
         form = await read(request, Confirmation)
-        await _check_password(request, form.password, "password")
+        if form.code:
+            await _check_code(request, form.code)
+        else:
+            await _check_password(request, form.password, "password")
     except Invalid as error:
         return await _confirmation_page(request, await again(request, error), status=422)
     async with services(request).db.shared() as tx:

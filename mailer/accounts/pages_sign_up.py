@@ -103,23 +103,28 @@ async def confirm(request: web.Request) -> web.StreamResponse:
         new = await _chosen(request, user)
         async with held.db.shared() as tx:
             user = await sign_up.confirm(tx, request.match_info["token"], new, mode=_mode(request))
-            await sign_ins.note_link(tx, user.id, place(request))
+            try_id = await sign_ins.note_link(tx, user.id, place(request))
     except Gone:
         return dead_link(request)
     except Invalid as error:
         context = {"form": await again(request, error), "email": user.email}
         return page(request, "accounts/confirm.html", context, status=422)
-    return await let_in(request, user, to="/app/accounts")
+    return await let_in(request, user, to="/app/accounts", sign_in=try_id)
 
 
-async def _chosen(request: web.Request, user: User) -> sign_up.NewPerson:
-    """Raises Invalid with every fault of the form."""
-    form = await read(request, ConfirmForm)
+def chosen_password(form: ConfirmForm) -> None:
+    """Raises Invalid for what is missing."""
     faults = [] if form.password else [NO_PASSWORD]
     if not form.adult_business:
         faults.append(_NOT_ADULT)
     if faults:
         raise Invalid(*faults)
+
+
+async def _chosen(request: web.Request, user: User) -> sign_up.NewPerson:
+    """Raises Invalid with every fault of the form."""
+    form = await read(request, ConfirmForm)
+    chosen_password(form)
     hashed = await passwords.hash_new(form.password, context=(user.address_key,))
     return sign_up.NewPerson(
         password_hash=hashed, country=form.country, language=i18n.language(), news=form.news

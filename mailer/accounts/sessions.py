@@ -30,6 +30,8 @@ class Person:
     confirmed_at: datetime
     seen_at: datetime
     created_at: datetime
+    # None: by the password, or a link, alone
+    second_factor_at: datetime | None
 
     @property
     def name(self) -> str:
@@ -67,22 +69,31 @@ class Session:
     @property
     def program(self) -> str:
         """ "Firefox, Linux" for a browser; another program as it names itself."""
-        browser = next((name for sign, name in _BROWSERS if sign in self.user_agent), "")
-        system = next((name for sign, name in _SYSTEMS if sign in self.user_agent), "")
-        return ", ".join(name for name in (browser, system) if name) if browser else self.user_agent
+        return program(self.user_agent) or self.user_agent
+
+
+def program(user_agent: str) -> str:
+    """ "Firefox, Linux"; "" for what is no browser that we know."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return ", ".join(name for name in (browser, system) if name) if browser else ""
 
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def start(tx: SharedTx, user_id: int, *, ip: str | None, user_agent: str) -> str:
-    """A new session; returns the cookie's value (256 random bits)."""
+async def start(
+    tx: SharedTx, user_id: int, *, ip: str | None, user_agent: str, second_factor: bool = False
+) -> str:
+    """A new session; returns the cookie's value (256 random bits). `second_factor`: a code was given."""
     token = secrets.token_urlsafe(32)
     await tx.run(
         """
-        INSERT INTO sessions (token_hash, user_id, csrf, ip, user_agent, created_at, seen_at, confirmed_at)
-        VALUES ($1, $2, $3, $4::inet, $5, now() + $6::interval, now() + $6::interval, now() + $6::interval)
+        INSERT INTO sessions (token_hash, user_id, csrf, ip, user_agent, created_at, seen_at, confirmed_at,
+                              second_factor_at)
+        VALUES ($1, $2, $3, $4::inet, $5, now() + $6::interval, now() + $6::interval, now() + $6::interval,
+                CASE WHEN $7 THEN now() + $6::interval END)
         """,
         _hash(token),
         user_id,
@@ -90,6 +101,7 @@ async def start(tx: SharedTx, user_id: int, *, ip: str | None, user_agent: str) 
         ip,
         user_agent[:300],
         clock.offset(),
+        second_factor,
     )
     return token
 
@@ -101,7 +113,8 @@ async def find(tx: SharedTx, token: str) -> Person | None:
         Person,
         """
         SELECT s.id AS session_id, s.user_id, u.email, u.first_name, u.last_name, u.language, u.theme,
-               u.is_operator, u.must_change_password, s.csrf, s.flash, s.confirmed_at, s.seen_at, s.created_at
+               u.is_operator, u.must_change_password, s.csrf, s.flash, s.confirmed_at, s.seen_at,
+               s.created_at, s.second_factor_at
         FROM sessions s
         JOIN users u ON u.id = s.user_id
         WHERE s.token_hash = $1
@@ -194,7 +207,20 @@ async def leave_flash(tx: SharedTx, session_id: int, flash: dict[str, object] | 
 
 
 async def confirm(tx: SharedTx, session_id: int) -> None:
-    """The password was given again (E-30)."""
+    """The password, or a code, was given again (E-30)."""
     await tx.run(
         "UPDATE sessions SET confirmed_at = now() + $2::interval WHERE id = $1", session_id, clock.offset()
+    )
+
+
+async def strengthen(tx: SharedTx, session_id: int) -> None:
+    """A code was given in it."""
+    await tx.run(
+        """
+        UPDATE sessions
+        SET second_factor_at = now() + $2::interval, confirmed_at = now() + $2::interval
+        WHERE id = $1
+        """,
+        session_id,
+        clock.offset(),
     )

@@ -12,6 +12,7 @@ import ipaddress
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from mailer.core import clock
 from mailer.core.db import SharedTx
@@ -25,15 +26,21 @@ FIRST_DELAY_SECONDS = 61
 LONGEST_DELAY_SECONDS = 4 * 3600
 DEVICE_DAYS = 180
 
+# step: password or link was right, a code is awaited; code, recovery: and it came; second: the try of a code
+Method = Literal["password", "link", "step", "code", "recovery", "second"]
 _LATER = N_("{n} failed tries. Try again in {wait} min; a reset is still possible.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a try comes from. `device` is the number in the person's cookie, "" when there is none."""
+    """Where a try comes from. `device` is the number in the person's cookie, "" when there is none.
+
+    `program`: "Firefox, Linux".
+    """
 
     ip: str | None
     device: str = ""
+    program: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,13 @@ class SignIn:
     at: datetime
     ip: str | None
     succeeded: bool
+    program: str
+    method: str
+
+    @property
+    def place(self) -> str:
+        """Enough of the address to know one's own again."""
+        return masked(self.ip)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +72,19 @@ class _Failures:
 def address_hash(key: bytes, address_key: str) -> bytes:
     """What stands for the typed address in the counters; `key` is the operator's."""
     return hmac.digest(key, b"sign-in:" + address_key.encode(), hashlib.sha256)[:16]
+
+
+def masked(ip: str | None) -> str:
+    """Without its last part: 203.0.113.•••, or the first 48 bits of an IPv6 address."""
+    if ip is None:
+        return ""
+    try:
+        address = ipaddress.ip_address(ip.partition("%")[0])
+    except ValueError:
+        return ""
+    if address.version == 4:
+        return f"{str(address).rpartition('.')[0]}.•••"
+    return f"{ipaddress.ip_network((address, 48), strict=False).network_address}•••"
 
 
 def _network(ip: str | None) -> str | None:
@@ -91,6 +118,12 @@ def device_hash(key: bytes, address_key: str, cookie: str) -> bytes | None:
     return hashlib.sha256(number.encode()).digest()
 
 
+def code_hashes(address: bytes, device: bytes | None) -> tuple[bytes, bytes | None]:
+    """What codes are counted under, apart from passwords: a right one of those begins no new count."""
+    second = None if device is None else hashlib.sha256(b"code:" + device).digest()
+    return hashlib.sha256(b"code:" + address).digest()[:16], second
+
+
 def wait_seconds(consecutive: int, day: int, *, since_latest: float, since_oldest: float) -> int:
     """How long to wait before the next try; 0 when it may be made. Ages in seconds."""
     if day >= MOST_A_DAY:
@@ -102,7 +135,13 @@ def wait_seconds(consecutive: int, day: int, *, since_latest: float, since_oldes
 
 
 async def begin(
-    tx: SharedTx, hashed: bytes, *, user_id: int | None, place: Place, device: bytes | None
+    tx: SharedTx,
+    hashed: bytes,
+    *,
+    user_id: int | None,
+    place: Place,
+    device: bytes | None,
+    method: Method = "password",
 ) -> int:
     """Counts a try as failed before its password is looked at, so that a hundred at once count as a hundred.
 
@@ -114,8 +153,8 @@ async def begin(
     await tx.run("DELETE FROM sign_ins WHERE user_id IS NULL AND at < $1", now - timedelta(days=1))
     try_id: int = await tx.value(
         """
-        INSERT INTO sign_ins (user_id, at, ip, succeeded, address_hash, device, place)
-        VALUES ($1, $2, $3::inet, false, $4, $5, $6::inet)
+        INSERT INTO sign_ins (user_id, at, ip, succeeded, address_hash, device, place, program, method)
+        VALUES ($1, $2, $3::inet, false, $4, $5, $6::inet, $7, $8)
         RETURNING id
         """,
         user_id,
@@ -124,6 +163,8 @@ async def begin(
         hashed,
         device,
         _network(place.ip),
+        place.program,
+        method,
     )
     return try_id
 
@@ -133,13 +174,39 @@ async def succeed(tx: SharedTx, try_id: int) -> None:
     await tx.run("UPDATE sign_ins SET succeeded = true WHERE id = $1", try_id)
 
 
-async def note_link(tx: SharedTx, user_id: int, place: Place) -> None:
-    """A sign-in by a one-time link, for the person's own list (B-13)."""
-    await tx.run(
-        "INSERT INTO sign_ins (user_id, at, ip, succeeded) VALUES ($1, $2, $3::inet, true)",
+async def note_link(tx: SharedTx, user_id: int, place: Place) -> int:
+    """A sign-in by a one-time link, for the person's own list (B-13). Returns its id."""
+    try_id: int = await tx.value(
+        """
+        INSERT INTO sign_ins (user_id, at, ip, succeeded, program, method)
+        VALUES ($1, $2, $3::inet, true, $4, 'link')
+        RETURNING id
+        """,
         user_id,
         clock.now(),
         place.ip,
+        place.program,
+    )
+    return try_id
+
+
+async def note_method(tx: SharedTx, try_id: int, method: Method) -> None:
+    """How far a try came whose password, or link, was right."""
+    await tx.run("UPDATE sign_ins SET method = $2 WHERE id = $1", try_id, method)
+
+
+async def seen_before(tx: SharedTx, user_id: int, *, but: int | None) -> bool:
+    """Did this person sign in before? `but`: the try of now."""
+    return bool(
+        await tx.value(
+            """
+            SELECT EXISTS (SELECT FROM sign_ins
+                           WHERE user_id = $1 AND succeeded AND id IS DISTINCT FROM $2
+                             AND method IN ('password', 'link', 'code', 'recovery'))
+            """,
+            user_id,
+            but,
+        )
     )
 
 
@@ -233,10 +300,10 @@ async def last(tx: SharedTx, user_id: int, count: int = 3) -> list[SignIn]:
     return await tx.many(
         SignIn,
         """
-        SELECT at, host(ip) AS ip, succeeded
+        SELECT at, host(ip) AS ip, succeeded, program, method
         FROM sign_ins
-        WHERE user_id = $1
-        ORDER BY at DESC
+        WHERE user_id = $1 AND NOT (succeeded AND method = 'second')
+        ORDER BY at DESC, id DESC
         LIMIT $2
         """,
         user_id,

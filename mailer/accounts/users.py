@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from mailer.accounts import one_time_links, sessions, vat_numbers
-from mailer.core import addresses, outbox
+from mailer.accounts import one_time_links, sessions, sign_in_steps, vat_numbers
+from mailer.core import addresses, clock, outbox
 from mailer.core.addresses import Address, AddressError
 from mailer.core.db import SharedTx
 from mailer.core.errors import Fault, Invalid, conflict, fault
@@ -215,11 +215,29 @@ async def set_password(
         password_hash,
     )
     await sessions.end_all(tx, user.id, but=keep_session)
+    await sign_in_steps.end_all(tx, user.id)
     await one_time_links.end_all(tx, user.id)
     if user.password_hash is not None:
         await outbox.write(
             tx, "password_changed", user.email, language=user.language, details={"name": user.first_name}
         )
+
+
+async def tell_new_device(tx: SharedTx, user: User, *, program: str, place: str) -> None:
+    """Somebody signed in where this person never had: they know whether it was they (B-14)."""
+    await outbox.write(
+        tx,
+        "new_device",
+        user.email,
+        language=user.language,
+        details={
+            "name": user.first_name,
+            "program": program,
+            "place": place,
+            "day": clock.now().date().isoformat(),
+            "time": f"{clock.now():%H:%M}",
+        },
+    )
 
 
 async def renew_hash(tx: SharedTx, user_id: int, old: str, new: str) -> None:

@@ -47,6 +47,11 @@ Kind = Literal[
     "rights_extended",
     "rights_told",
     "rights_due",
+    "second_factor",
+    "new_device",
+    "invitation",
+    "role_changed",
+    "team_review",
 ]
 
 

@@ -8,7 +8,7 @@ from sending.system_mail import OutboxMail
 
 LINK = "https://mailer.test/app/confirm/abc"
 IP = "203.0.113.7"
-DETAILS: dict[str, dict[str, str]] = {
+DETAILS: dict[str, dict[str, object]] = {
     "confirm_email": {"link": LINK, "name": "", "ip": IP},
     "already_registered": {"link": LINK, "name": "Ana", "ip": IP},
     "reset_password": {"link": LINK, "name": "Ana"},
@@ -16,6 +16,31 @@ DETAILS: dict[str, dict[str, str]] = {
     "change_email": {"link": LINK, "name": "Ana"},
     "email_changed": {"name": "Ana", "new_address": "a•••@exemple.fr"},
     "password_changed": {"name": "Ana"},
+    "second_factor": {"name": "Ana", "what": "recovery", "left": 9},
+    "new_device": {
+        "name": "Ana",
+        "program": "Firefox, Linux",
+        "place": "203.0.113.•••",
+        "day": "2026-11-26",
+        "time": "09:30",
+    },
+    "role_changed": {
+        "name": "Ana",
+        "account": "Pain & Cie",
+        "what": "changed",
+        "role": "manager",
+        "can_send": True,
+    },
+    "team_review": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "people": 3},
+    "invitation": {
+        "link": LINK,
+        "name": "",
+        "account": "Pain & Cie",
+        "inviter": "Zoé",
+        "role": "editor",
+        "can_send": True,
+        "until": "2026-12-03",
+    },
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
     "policy_announced": {
         "link": LINK, "name": "Ana", "title": "Privacy policy", "version": "2027-02",
@@ -42,6 +67,15 @@ SUBJECTS = {
         "Politique de confidentialité\u00a0: nouvelle version à partir du 22 févr. 2027",
         "Privacy policy: a new version from 22 Feb 2027",
     ),
+    "second_factor": ("Un code de secours a été utilisé", "A recovery code was used"),
+    "new_device": ("Nouvelle connexion à votre compte", "New sign-in to your account"),
+    "role_changed": (
+        "Vos droits dans «\u00a0Pain & Cie\u00a0» ont changé",
+        "Your rights in “Pain & Cie” have changed",
+    "team_review": (
+        "Qui travaille dans «\u00a0Pain & Cie\u00a0»\u202f? À vérifier une fois par an",
+        "Who works in “Pain & Cie”? Look once a year",
+    "invitation": ("Zoé vous invite dans «\u00a0Pain & Cie\u00a0»", "Zoé invites you to “Pain & Cie”"),
     "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
 }
 

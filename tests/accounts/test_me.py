@@ -38,7 +38,7 @@ async def test_a_person_has_the_fields_of_the_register_and_no_others(services: S
     technical = {
         "id", "email", "address_key", "password_hash", "must_change_password", "language", "theme", "is_operator",
         "disabled", "email_confirmed_at", "news_wanted_at", "partners_wanted_at", "news_wording",
-        "partners_wording", "adult_business_at", "created_at",
+        "partners_wording", "adult_business_at", "created_at", "second_factor_asked_at",
     }  # fmt: skip
     assert {name for (name,) in rows} == technical | PERSONAL
     assert set(Profile.model_fields) == PERSONAL | {"language", "theme"}

@@ -13,6 +13,47 @@ CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;
 
+CREATE FUNCTION public.journal_accounts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        -- its own entries name people of an account that is no more
+        DELETE FROM erasure_journal WHERE account_id = OLD.id;
+        INSERT INTO erasure_journal (account_id, kind, detail) VALUES (OLD.id, 'account', '{"status": "erased"}');
+    ELSE
+        INSERT INTO erasure_journal (account_id, kind, detail)
+        VALUES (NEW.id, 'account',
+                jsonb_build_object('status', NEW.status, 'closed_at', NEW.closed_at, 'erase_at', NEW.erase_at,
+                                   'reopen_as', NEW.reopen_as));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.journal_contacts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO erasure_journal (account_id, kind, ref_id) SELECT account_id, 'contact', id FROM old_rows;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.journal_suppressions() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO erasure_journal (account_id, kind, detail)
+    SELECT account_id, 'suppression',
+           jsonb_build_object('hash', encode(address_hash, 'hex'), 'list_id', list_id, 'reason', reason,
+                              'campaign_id', campaign_id, 'expires_at', expires_at)
+    FROM new_rows
+    WHERE returned_to = '{}';
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.keep_later_day() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -480,9 +521,16 @@ CREATE TABLE public.accounts (
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
+    dpo text DEFAULT ''::text NOT NULL,
+    without_dpo boolean DEFAULT false NOT NULL,
     staff_approval boolean DEFAULT false NOT NULL,
+    second_factor_required boolean DEFAULT false NOT NULL,
+    team_reviewed_at timestamp with time zone DEFAULT now() NOT NULL,
+    team_reminded_at timestamp with time zone,
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
+    CONSTRAINT accounts_dpo CHECK (((NOT without_dpo) OR (dpo = ''::text))),
+    CONSTRAINT accounts_dpo_check CHECK ((length(dpo) <= 300)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT accounts_messages_per_hour_check CHECK ((messages_per_hour > 0)),
@@ -508,13 +556,47 @@ CREATE TABLE public.agreement_acceptances (
     version text NOT NULL,
     accepted_at timestamp with time zone DEFAULT now() NOT NULL,
     user_id bigint,
-    person text NOT NULL
+    person text NOT NULL,
+    kind text DEFAULT 'agreement'::text NOT NULL,
+    language text DEFAULT 'fr'::text NOT NULL,
+    text_sha256 bytea,
+    CONSTRAINT agreement_acceptances_kind_check CHECK ((kind = ANY (ARRAY['agreement'::text, 'responsibilities'::text]))),
+    CONSTRAINT agreement_acceptances_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT agreement_acceptances_text_sha256_check CHECK ((octet_length(text_sha256) = 32))
 );
 
 ALTER TABLE ONLY public.agreement_acceptances FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.agreement_acceptances ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.agreement_acceptances_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.announcement_readings (
+    user_id bigint NOT NULL,
+    announcement_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.announcements (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint NOT NULL,
+    announced_at timestamp with time zone NOT NULL,
+    effective_on date NOT NULL,
+    shown_until date NOT NULL,
+    told_up_to bigint DEFAULT 0 NOT NULL,
+    told integer DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT announcements_kind_check CHECK ((kind = ANY (ARRAY['policy'::text, 'sub_processor'::text])))
+);
+
+ALTER TABLE public.announcements ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.announcements_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -999,6 +1081,13 @@ CREATE TABLE public.content_keys (
 
 ALTER TABLE ONLY public.content_keys FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.content_masters (
+    account_id bigint NOT NULL,
+    sealed bytea NOT NULL
+);
+
+ALTER TABLE ONLY public.content_masters FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.counted_loads (
     account_id bigint NOT NULL,
     day date NOT NULL,
@@ -1006,6 +1095,21 @@ CREATE TABLE public.counted_loads (
 );
 
 ALTER TABLE ONLY public.counted_loads FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.data_destinations (
+    account_id bigint NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint NOT NULL,
+    country text NOT NULL,
+    safeguards text DEFAULT ''::text NOT NULL,
+    person text NOT NULL,
+    declared_at timestamp with time zone NOT NULL,
+    CONSTRAINT data_destinations_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT data_destinations_kind_check CHECK ((kind = ANY (ARRAY['smtp_server'::text, 'webhook'::text, 'mailbox'::text, 'api_key'::text]))),
+    CONSTRAINT data_destinations_safeguards_check CHECK ((length(safeguards) <= 1000))
+);
+
+ALTER TABLE ONLY public.data_destinations FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.day_counts (
     account_id bigint NOT NULL,
@@ -1134,6 +1238,26 @@ CREATE TABLE public.erased_accounts (
     n bigint NOT NULL,
     hash bytea NOT NULL,
     counts jsonb NOT NULL
+);
+
+CREATE TABLE public.erasure_journal (
+    xid bigint DEFAULT ((pg_current_xact_id())::text)::bigint NOT NULL,
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT erasure_journal_kind_check CHECK ((kind = ANY (ARRAY['contact'::text, 'suppression'::text, 'account'::text])))
+);
+
+ALTER TABLE public.erasure_journal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.erasure_journal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.event_counts (
@@ -1733,9 +1857,33 @@ CREATE TABLE public.installation (
     begun integer DEFAULT 0 NOT NULL,
     replayed integer,
     resume_begun boolean DEFAULT false NOT NULL,
+    erased_again integer,
     CONSTRAINT installation_held CHECK (((held_since IS NULL) = (held_reason = ''::text))),
     CONSTRAINT installation_held_reason_check CHECK ((held_reason = ANY (ARRAY[''::text, 'behind'::text, 'copy'::text, 'operator'::text]))),
     CONSTRAINT installation_one_check CHECK (one)
+);
+
+CREATE TABLE public.invitations (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    email text NOT NULL,
+    address_key text NOT NULL,
+    role text NOT NULL,
+    can_send boolean DEFAULT false NOT NULL,
+    token_hash bytea NOT NULL,
+    invited_by bigint NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'manager'::text, 'editor'::text, 'analyst'::text])))
+);
+
+ALTER TABLE public.invitations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.invitations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.judgements (
@@ -1775,6 +1923,13 @@ CREATE TABLE public.last_open_days (
 );
 
 ALTER TABLE ONLY public.last_open_days FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.legal_texts (
+    sha256 bytea NOT NULL,
+    text text NOT NULL,
+    CONSTRAINT legal_texts_sha256_check CHECK ((octet_length(sha256) = 32)),
+    CONSTRAINT legal_texts_text_check CHECK (((length(text) >= 1) AND (length(text) <= 200000)))
+);
 
 CREATE TABLE public.links (
     account_id bigint NOT NULL,
@@ -2001,6 +2156,51 @@ CREATE TABLE public.platform_proofs (
     CONSTRAINT platform_proofs_signature_check CHECK ((octet_length(signature) = 64))
 );
 
+CREATE TABLE public.policy_versions (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    version text NOT NULL,
+    french bytea NOT NULL,
+    english bytea NOT NULL,
+    built_in boolean DEFAULT false NOT NULL,
+    published_at timestamp with time zone NOT NULL,
+    published_by bigint,
+    effective_on date NOT NULL,
+    urgent_reason text DEFAULT ''::text NOT NULL,
+    CONSTRAINT policy_versions_kind_check CHECK ((kind = ANY (ARRAY['privacy'::text, 'terms'::text, 'agreement'::text]))),
+    CONSTRAINT policy_versions_notice CHECK ((built_in OR (urgent_reason <> ''::text) OR (effective_on >= (((published_at AT TIME ZONE 'UTC'::text))::date + 30)))),
+    CONSTRAINT policy_versions_urgent_reason_check CHECK ((length(urgent_reason) <= 500)),
+    CONSTRAINT policy_versions_version_check CHECK (((length(version) >= 1) AND (length(version) <= 20)))
+);
+
+ALTER TABLE public.policy_versions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.policy_versions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.privacy_facts (
+    account_id bigint NOT NULL,
+    authority text DEFAULT ''::text NOT NULL,
+    origin text DEFAULT ''::text NOT NULL,
+    provision text DEFAULT ''::text NOT NULL,
+    other_recipients text DEFAULT ''::text NOT NULL,
+    transfers text DEFAULT ''::text NOT NULL,
+    interests text DEFAULT ''::text NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT privacy_facts_authority_check CHECK ((length(authority) <= 300)),
+    CONSTRAINT privacy_facts_interests_check CHECK ((length(interests) <= 1000)),
+    CONSTRAINT privacy_facts_origin_check CHECK ((length(origin) <= 1000)),
+    CONSTRAINT privacy_facts_other_recipients_check CHECK ((length(other_recipients) <= 1000)),
+    CONSTRAINT privacy_facts_provision_check CHECK ((length(provision) <= 1000)),
+    CONSTRAINT privacy_facts_transfers_check CHECK ((length(transfers) <= 1000))
+);
+
+ALTER TABLE ONLY public.privacy_facts FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.proof_keys (
     id smallint NOT NULL,
     public_key bytea NOT NULL,
@@ -2029,6 +2229,12 @@ CREATE TABLE public.provider_stops (
 );
 
 ALTER TABLE ONLY public.provider_stops FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.recovery_codes (
+    user_id bigint NOT NULL,
+    code_hash bytea NOT NULL,
+    used_at timestamp with time zone
+);
 
 CREATE TABLE public.report_mailboxes (
     account_id bigint NOT NULL,
@@ -2264,6 +2470,17 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.second_factors (
+    user_id bigint NOT NULL,
+    sealed bytea,
+    since timestamp with time zone,
+    last_step bigint DEFAULT 0 NOT NULL,
+    pending bytea,
+    pending_at timestamp with time zone,
+    CONSTRAINT second_factors_on CHECK (((sealed IS NULL) = (since IS NULL))),
+    CONSTRAINT second_factors_pending CHECK (((pending IS NULL) = (pending_at IS NULL)))
+);
+
 CREATE TABLE public.seeds (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -2400,7 +2617,8 @@ CREATE TABLE public.sessions (
     user_agent text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
-    confirmed_at timestamp with time zone DEFAULT now() NOT NULL
+    confirmed_at timestamp with time zone DEFAULT now() NOT NULL,
+    second_factor_at timestamp with time zone
 );
 
 ALTER TABLE public.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2412,6 +2630,14 @@ ALTER TABLE public.sessions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.sign_in_steps (
+    token_hash bytea NOT NULL,
+    user_id bigint NOT NULL,
+    sign_in_id bigint,
+    created_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.sign_ins (
     id bigint NOT NULL,
     user_id bigint,
@@ -2420,7 +2646,10 @@ CREATE TABLE public.sign_ins (
     succeeded boolean NOT NULL,
     address_hash bytea,
     device bytea,
-    place inet
+    place inet,
+    method text DEFAULT 'password'::text NOT NULL,
+    program text DEFAULT ''::text NOT NULL,
+    CONSTRAINT sign_ins_method_check CHECK ((method = ANY (ARRAY['password'::text, 'link'::text, 'step'::text, 'code'::text, 'recovery'::text, 'second'::text])))
 );
 
 ALTER TABLE public.sign_ins ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2606,6 +2835,63 @@ ALTER TABLE public.stray_mails ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.sub_processor_objections (
+    sub_processor_id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    reason text NOT NULL,
+    user_id bigint,
+    person text NOT NULL,
+    objected_at timestamp with time zone NOT NULL,
+    answer text DEFAULT ''::text NOT NULL,
+    answered_at timestamp with time zone,
+    CONSTRAINT sub_processor_objections_answer_check CHECK ((length(answer) <= 2000)),
+    CONSTRAINT sub_processor_objections_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 2000)))
+);
+
+CREATE TABLE public.sub_processor_registers (
+    one boolean DEFAULT true NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    CONSTRAINT sub_processor_registers_one_check CHECK (one)
+);
+
+CREATE TABLE public.sub_processors (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    service text NOT NULL,
+    country text NOT NULL,
+    region text DEFAULT ''::text NOT NULL,
+    safeguards text DEFAULT ''::text NOT NULL,
+    data text NOT NULL,
+    retention text NOT NULL,
+    contract_date text NOT NULL,
+    replaces text DEFAULT ''::text NOT NULL,
+    from_file boolean DEFAULT false NOT NULL,
+    announced_at timestamp with time zone NOT NULL,
+    announced_by bigint,
+    effective_on date NOT NULL,
+    ends_on date,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT sub_processors_contract_date_check CHECK (((length(contract_date) >= 1) AND (length(contract_date) <= 40))),
+    CONSTRAINT sub_processors_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT sub_processors_data_check CHECK (((length(data) >= 1) AND (length(data) <= 1000))),
+    CONSTRAINT sub_processors_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+    CONSTRAINT sub_processors_notice CHECK ((from_file OR (effective_on >= (((announced_at AT TIME ZONE 'UTC'::text))::date + 30)))),
+    CONSTRAINT sub_processors_region_check CHECK ((length(region) <= 200)),
+    CONSTRAINT sub_processors_replaces_check CHECK ((length(replaces) <= 200)),
+    CONSTRAINT sub_processors_retention_check CHECK (((length(retention) >= 1) AND (length(retention) <= 500))),
+    CONSTRAINT sub_processors_safeguards_check CHECK ((length(safeguards) <= 1000)),
+    CONSTRAINT sub_processors_service_check CHECK (((length(service) >= 1) AND (length(service) <= 500)))
+);
+
+ALTER TABLE public.sub_processors ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.sub_processors_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.sunset_contacts (
     account_id bigint NOT NULL,
     contact_id bigint NOT NULL,
@@ -2695,6 +2981,7 @@ CREATE TABLE public.users (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     news_wording text DEFAULT ''::text NOT NULL,
     partners_wording text DEFAULT ''::text NOT NULL,
+    second_factor_asked_at timestamp with time zone,
     CONSTRAINT users_country_check CHECK ((length(country) = 2)),
     CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT users_password_after_proof CHECK (((email_confirmed_at IS NOT NULL) OR (password_hash IS NULL))),
@@ -2936,6 +3223,15 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.agreement_acceptances
     ADD CONSTRAINT agreement_acceptances_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.announcement_readings
+    ADD CONSTRAINT announcement_readings_pkey PRIMARY KEY (user_id, announcement_id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcements_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcements_ref UNIQUE (kind, ref_id);
+
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_key_hash UNIQUE (key_hash);
 
@@ -2990,8 +3286,14 @@ ALTER TABLE ONLY public.contacts
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_pkey PRIMARY KEY (account_id, day);
 
+ALTER TABLE ONLY public.content_masters
+    ADD CONSTRAINT content_masters_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.counted_loads
     ADD CONSTRAINT counted_loads_pkey PRIMARY KEY (account_id, day, id);
+
+ALTER TABLE ONLY public.data_destinations
+    ADD CONSTRAINT data_destinations_pkey PRIMARY KEY (account_id, kind, ref_id);
 
 ALTER TABLE ONLY public.day_counts
     ADD CONSTRAINT day_counts_pkey PRIMARY KEY (account_id, day);
@@ -3022,6 +3324,9 @@ ALTER TABLE ONLY public.duplicates
 
 ALTER TABLE ONLY public.erased_accounts
     ADD CONSTRAINT erased_accounts_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.erasure_journal
+    ADD CONSTRAINT erasure_journal_pkey PRIMARY KEY (xid, id);
 
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_pkey PRIMARY KEY (account_id, campaign_id, kind, link_id, verdict);
@@ -3116,6 +3421,15 @@ ALTER TABLE ONLY public.inbox_mails
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
 
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_address UNIQUE (account_id, address_key);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_token_hash UNIQUE (token_hash);
+
 ALTER TABLE ONLY public.judgements
     ADD CONSTRAINT judgements_pkey PRIMARY KEY (account_id);
 
@@ -3127,6 +3441,9 @@ ALTER TABLE ONLY public.kept_forms
 
 ALTER TABLE ONLY public.last_open_days
     ADD CONSTRAINT last_open_days_pkey PRIMARY KEY (account_id, contact_id);
+
+ALTER TABLE ONLY public.legal_texts
+    ADD CONSTRAINT legal_texts_pkey PRIMARY KEY (sha256);
 
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
@@ -3176,6 +3493,18 @@ ALTER TABLE ONLY public.platform_chain
 ALTER TABLE ONLY public.platform_proofs
     ADD CONSTRAINT platform_proofs_pkey PRIMARY KEY (n);
 
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_day UNIQUE (kind, effective_on);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_version UNIQUE (kind, version);
+
+ALTER TABLE ONLY public.privacy_facts
+    ADD CONSTRAINT privacy_facts_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.proof_keys
     ADD CONSTRAINT proof_keys_pkey PRIMARY KEY (id);
 
@@ -3184,6 +3513,9 @@ ALTER TABLE ONLY public.provider_pauses
 
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_pkey PRIMARY KEY (account_id, campaign_id, profile);
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
 
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_one UNIQUE (account_id);
@@ -3230,6 +3562,9 @@ ALTER TABLE ONLY public.rights_settings
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_pkey PRIMARY KEY (user_id);
+
 ALTER TABLE ONLY public.seeds
     ADD CONSTRAINT seeds_address_key UNIQUE (account_id, address_key);
 
@@ -3259,6 +3594,9 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.sign_in_steps
+    ADD CONSTRAINT sign_in_steps_pkey PRIMARY KEY (token_hash);
 
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT sign_ins_pkey PRIMARY KEY (id);
@@ -3295,6 +3633,15 @@ ALTER TABLE ONLY public.stray_mails
 
 ALTER TABLE ONLY public.stray_mails
     ADD CONSTRAINT stray_mails_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sub_processor_objections
+    ADD CONSTRAINT sub_processor_objections_pkey PRIMARY KEY (sub_processor_id, account_id);
+
+ALTER TABLE ONLY public.sub_processor_registers
+    ADD CONSTRAINT sub_processor_registers_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY public.sub_processors
+    ADD CONSTRAINT sub_processors_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id, list_id, contact_id);
@@ -3362,6 +3709,8 @@ ALTER TABLE ONLY public.wordings
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
+CREATE INDEX accounts_team_reviewed ON public.accounts USING btree (team_reviewed_at);
+
 CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 
 CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
@@ -3424,6 +3773,10 @@ CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_i
 
 CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
 
+CREATE INDEX erasure_journal_account ON public.erasure_journal USING btree (account_id);
+
+CREATE INDEX erasure_journal_at ON public.erasure_journal USING btree (at);
+
 CREATE INDEX event_counts_month ON public.event_counts USING btree (account_id, month);
 
 CREATE INDEX event_hours_hour ON public.event_hours USING btree (account_id, hour);
@@ -3459,6 +3812,10 @@ CREATE INDEX inbound_mails_received_at ON public.inbound_mails USING btree (acco
 CREATE INDEX inbound_mails_shown ON public.inbound_mails USING btree (account_id, state, id) WHERE (state = ANY (ARRAY['open'::text, 'handled'::text]));
 
 CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at);
+
+CREATE INDEX invitations_expires ON public.invitations USING btree (expires_at);
+
+CREATE INDEX invitations_invited_by ON public.invitations USING btree (invited_by);
 
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
 
@@ -3510,6 +3867,12 @@ CREATE UNIQUE INDEX segments_name ON public.segments USING btree (account_id, na
 
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id);
 
+CREATE INDEX sign_in_steps_expires ON public.sign_in_steps USING btree (expires_at);
+
+CREATE INDEX sign_in_steps_sign_in ON public.sign_in_steps USING btree (sign_in_id);
+
+CREATE INDEX sign_in_steps_user ON public.sign_in_steps USING btree (user_id);
+
 CREATE INDEX sign_ins_address ON public.sign_ins USING btree (address_hash, at);
 
 CREATE INDEX sign_ins_at ON public.sign_ins USING btree (at);
@@ -3535,6 +3898,8 @@ CREATE INDEX staff_accesses_open ON public.staff_accesses USING btree (account_i
 CREATE INDEX stray_mails_received_at ON public.stray_mails USING btree (received_at);
 
 CREATE INDEX stray_mails_state ON public.stray_mails USING btree (state, id);
+
+CREATE INDEX sub_processor_objections_account ON public.sub_processor_objections USING btree (account_id);
 
 CREATE INDEX subscriptions_contact ON public.subscriptions USING btree (account_id, contact_id);
 
@@ -3570,6 +3935,10 @@ CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (accoun
 
 CREATE INDEX work_due ON public.work USING btree (run_at);
 
+CREATE TRIGGER accounts_erased AFTER DELETE ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.journal_accounts();
+
+CREATE TRIGGER accounts_journalled AFTER UPDATE OF status, erase_at ON public.accounts FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.erase_at IS DISTINCT FROM old.erase_at))) EXECUTE FUNCTION public.journal_accounts();
+
 CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
         CASE old.status
             WHEN new.status THEN true
@@ -3589,6 +3958,8 @@ CREATE TRIGGER contact_changes_ring AFTER INSERT ON public.contact_changes FOR E
 CREATE TRIGGER contacts_created AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
 CREATE TRIGGER contacts_deleted AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
+
+CREATE TRIGGER contacts_journalled AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_contacts();
 
 CREATE TRIGGER contacts_updated AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
@@ -3627,6 +3998,10 @@ CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERE
 
 CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
+CREATE TRIGGER suppressions_journalled AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_suppressions();
+
+CREATE TRIGGER suppressions_renewed AFTER UPDATE ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_suppressions();
+
 CREATE TRIGGER suppressions_told AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_suppressions();
 
 ALTER TABLE ONLY public.ab_tests
@@ -3643,6 +4018,12 @@ ALTER TABLE ONLY public.account_keys
 
 ALTER TABLE ONLY public.agreement_acceptances
     ADD CONSTRAINT agreement_acceptances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.announcement_readings
+    ADD CONSTRAINT announcement_readings_announcement_id_fkey FOREIGN KEY (announcement_id) REFERENCES public.announcements(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.announcement_readings
+    ADD CONSTRAINT announcement_readings_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -3700,6 +4081,12 @@ ALTER TABLE ONLY public.contacts
 
 ALTER TABLE ONLY public.content_keys
     ADD CONSTRAINT content_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.content_masters
+    ADD CONSTRAINT content_masters_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.data_destinations
+    ADD CONSTRAINT data_destinations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.day_counts
     ADD CONSTRAINT day_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -3815,6 +4202,12 @@ ALTER TABLE ONLY public.inactive_walks
 ALTER TABLE ONLY public.inbound_mails
     ADD CONSTRAINT inbound_mails_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.judgements
     ADD CONSTRAINT judgements_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3857,8 +4250,23 @@ ALTER TABLE ONLY public.one_time_links
 ALTER TABLE ONLY public.open_counts
     ADD CONSTRAINT open_counts_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_english_fkey FOREIGN KEY (english) REFERENCES public.legal_texts(sha256);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_french_fkey FOREIGN KEY (french) REFERENCES public.legal_texts(sha256);
+
+ALTER TABLE ONLY public.policy_versions
+    ADD CONSTRAINT policy_versions_published_by_fkey FOREIGN KEY (published_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.privacy_facts
+    ADD CONSTRAINT privacy_facts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.provider_stops
     ADD CONSTRAINT provider_stops_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.second_factors(user_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -3890,6 +4298,9 @@ ALTER TABLE ONLY public.rights_requests
 ALTER TABLE ONLY public.rights_settings
     ADD CONSTRAINT rights_settings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.second_factors
+    ADD CONSTRAINT second_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.seeds
     ADD CONSTRAINT seeds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -3910,6 +4321,12 @@ ALTER TABLE ONLY public.senders
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sign_in_steps
+    ADD CONSTRAINT sign_in_steps_sign_in_id_fkey FOREIGN KEY (sign_in_id) REFERENCES public.sign_ins(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.sign_in_steps
+    ADD CONSTRAINT sign_in_steps_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.sign_ins
     ADD CONSTRAINT sign_ins_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
@@ -3937,6 +4354,15 @@ ALTER TABLE ONLY public.soft_bounces
 
 ALTER TABLE ONLY public.staff_accesses
     ADD CONSTRAINT staff_accesses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sub_processor_objections
+    ADD CONSTRAINT sub_processor_objections_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.sub_processor_objections
+    ADD CONSTRAINT sub_processor_objections_sub_processor_id_fkey FOREIGN KEY (sub_processor_id) REFERENCES public.sub_processors(id);
+
+ALTER TABLE ONLY public.sub_processors
+    ADD CONSTRAINT sub_processors_announced_by_fkey FOREIGN KEY (announced_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
@@ -4024,7 +4450,11 @@ CREATE POLICY account ON public.contacts USING ((account_id = public.current_acc
 
 CREATE POLICY account ON public.content_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.content_masters USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.counted_loads USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.data_destinations USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.day_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -4109,6 +4539,8 @@ CREATE POLICY account ON public.messages USING ((account_id = public.current_acc
 CREATE POLICY account ON public.notices USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.open_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.privacy_facts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -4212,7 +4644,11 @@ ALTER TABLE public.contacts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.content_keys ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.content_masters ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.counted_loads ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.data_destinations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.day_counts ENABLE ROW LEVEL SECURITY;
 
@@ -4297,6 +4733,8 @@ ALTER TABLE public.messages ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.notices ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.privacy_facts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
 
@@ -4432,6 +4870,8 @@ GRANT SELECT,DELETE ON TABLE public.content_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.counted_loads TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.data_destinations TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
@@ -4543,6 +4983,8 @@ REVOKE ALL ON TABLE public.platform_proofs FROM mailer;
 GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE public.platform_proofs TO mailer;
 
 GRANT SELECT ON TABLE public.platform_proofs TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.privacy_facts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
 

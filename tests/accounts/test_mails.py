@@ -72,9 +72,11 @@ SUBJECTS = {
     "role_changed": (
         "Vos droits dans «\u00a0Pain & Cie\u00a0» ont changé",
         "Your rights in “Pain & Cie” have changed",
+    ),
     "team_review": (
         "Qui travaille dans «\u00a0Pain & Cie\u00a0»\u202f? À vérifier une fois par an",
         "Who works in “Pain & Cie”? Look once a year",
+    ),
     "invitation": ("Zoé vous invite dans «\u00a0Pain & Cie\u00a0»", "Zoé invites you to “Pain & Cie”"),
     "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
 }

@@ -245,7 +245,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=_WITH_ACCOUNT,
         start=N_("the closing"),
         source="B-28, C-01",
-        tables="suppressions consents wordings account_keys",
+        tables="suppressions consents wordings account_keys content_masters",
         elsewhere=("Valkey: numbers and fingerprints of who left, 35 days (lists/departures_kept.py)",),
     ),
     "account": DataClass(
@@ -299,6 +299,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         rule="registers",
         period=months(60),
         tables="account_breaches notices",
+        ages=(Age("account_breaches", "closed_at", small=True),),
     ),
     "evidence": DataClass(
         what=N_("Proof that all this was erased on time"),

@@ -223,7 +223,7 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     # a scan of every table, of Valkey and of the files
     assert await found_in_tables(services, CANARY, post.account.id) == {}
     left = set(await rows_of(services, post.account.id))
-    assert left <= {"erased_accounts"}, left
+    assert left <= {"erased_accounts", "erasure_journal"}, left
     assert await found_in_valkey(services, CANARY) == []
     assert found_in_files(services.settings.data_dir, CANARY) == []
     assert (await verify.of_platform(services.db, clock.now())).faults == []

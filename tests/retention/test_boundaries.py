@@ -208,6 +208,41 @@ ROWS: dict[str, tuple[str, Put]] = {
         "webhook_events",
         _put("INSERT INTO webhook_events (account_id, type, at, data) VALUES ($1, 'x', $2, '{}')"),
     ),
+    "rights_asked": (
+        "rights_asks",
+        _put(
+            """
+            INSERT INTO rights_asks (account_id, kind, address_hash, sealed_address, asked_at)
+            VALUES ($1, 'access', substr(sha256(''), 1, 16), '', $2)
+            """
+        ),
+    ),
+    "rights_shown": (
+        "rights_asks",
+        _put(
+            """
+            INSERT INTO rights_asks (account_id, kind, address_hash, sealed_address, asked_at, request_id)
+            VALUES ($1, 'access', substr(sha256(''), 1, 16), '', $2, 1)
+            """
+        ),
+    ),
+    "rights": (
+        "rights_requests",
+        _put(
+            """
+            INSERT INTO rights_requests (account_id, kind, channel, received_at, due_on, state, finished_at)
+            VALUES ($1, 'access', 'post', $2, $2::timestamptz::date, 'done', $2)
+            """
+        ),
+    ),
+    "registers": (
+        "account_breaches",
+        _put(
+            """
+            INSERT INTO account_breaches (account_id, aware_at, facts, closed_at) VALUES ($1, $2, '{}', $2)
+            """
+        ),
+    ),
     "changes": (
         "contact_changes",
         _put(
@@ -281,6 +316,30 @@ PLATFORM_ROWS = {
         """,
     "pauses of providers": """
         INSERT INTO provider_pauses (server, profile, until) VALUES (($1::timestamptz)::text, 'p', $1)
+        """,
+    "journal of erasures": """
+        INSERT INTO erasure_journal (account_id, kind, ref_id, at) VALUES (1, 'contact', 1, $1)
+        """,
+    "accesses of the operator": """
+        INSERT INTO staff_accesses (account_id, operator_id, purpose, ticket, minutes, asked_at)
+        SELECT min(id), 1, 'support', 't', 1, $1 FROM accounts
+        """,
+    "register of breaches": """
+        INSERT INTO breaches (role, aware_at, facts, closed_at) VALUES ('processor', $1, '{}', $1)
+        """,
+    "register of authorities' requests": """
+        INSERT INTO authority_requests (received_at, facts, country, answer, answered_at)
+        VALUES ($1, '{}', 'FR', 'refused', $1)
+        """,
+    "codes awaited": """
+        INSERT INTO sign_in_steps (token_hash, user_id, created_at, expires_at)
+        SELECT sha256(convert_to(($1::timestamptz)::text, 'UTF8')), min(id), $1, $1 FROM users
+        """,
+    "invitations": """
+        INSERT INTO invitations (account_id, email, address_key, role, token_hash, invited_by, sent_at, expires_at)
+        SELECT min(a.id), ($1::timestamptz)::text, ($1::timestamptz)::text, 'editor',
+               sha256(convert_to(($1::timestamptz)::text, 'UTF8')), min(u.id), $1, $1
+        FROM accounts a CROSS JOIN users u
         """,
     "unconfirmed people": """
         INSERT INTO users (email, address_key, created_at) VALUES (($1::timestamptz)::text, ($1::timestamptz)::text, $1)

@@ -20,6 +20,8 @@ NO_PERIODS = {
     "retention_jobs/verify.py",
     "retention_jobs/jobs.py",
     "retention_jobs/jobs_watch.py",
+    "retention_jobs/jobs_backups.py",
+    "retention_jobs/erased_again.py",
     "retention_jobs/inactive.py",
     "retention_jobs/sunset.py",
 }

@@ -1,14 +1,17 @@
 """Policies by version: published 30 days ahead, told to owners, compared, all readable (A-039, A-040)."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from mailer import worker
+from mailer import policy_command, worker
 from mailer.accounts import agreements, announcements, home, policies, policy_changes, prose
 from mailer.accounts.policies import NewVersion
+from mailer.cli import _parser
 from mailer.core import clock, jobs, work
 from mailer.core.errors import Conflict, Forbidden, Invalid
 from mailer.core.services import Services
@@ -242,6 +245,35 @@ async def test_operators_publish_on_a_page_that_nobody_else_finds(services: Serv
     form["effective_on"] = (clock.now().date() + timedelta(days=40)).isoformat()
     assert (await operator.post("/app/operator/policies", form)).status == 303
     assert "Announced" in (await operator.get("/app/operator/policies")).text
+
+
+@pytest.mark.req("A-039")
+async def test_the_command_publishes_and_says_why_it_does_not(
+    services: Services, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    french, english = tmp_path / "fr.md", tmp_path / "en.md"
+    french.write_text(FRENCH)
+    english.write_text(ENGLISH)
+
+    async def command(*words: str) -> tuple[int, str, str]:
+        code = await policy_command.run(services.settings, _parser().parse_args(["policy", *words]))
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    def publish_on(days: int) -> list[str]:
+        day = (clock.now().date() + timedelta(days=days)).isoformat()
+        files = [str(french), "--english", str(english)]
+        return ["publish", *files, "--kind", "terms", "--effective", day]
+
+    code, _, why = await command(*publish_on(29))
+    assert (code, why.split(":")[0]) == (1, "effective_on")
+    code, said, _ = await command(*publish_on(30))
+    assert (code, "takes effect on" in said) == (0, True)
+    code, said, _ = await command("show", "--kind", "terms", "--language", "en")
+    assert (code, said.count("[to be completed")) == (0, 4)
+    _, listed, _ = await command("list", "--json")
+    rows = [row for row in json.loads(listed) if row["kind"] == "terms"]
+    assert [row["shipped"] for row in rows] == [False, True]
 
 
 @pytest.mark.req("A-040")

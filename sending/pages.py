@@ -4,6 +4,7 @@ from aiohttp import web
 
 from sending import (
     pages_ab_tests,
+    pages_breach_letters,
     pages_campaigns,
     pages_content,
     pages_designs,
@@ -44,6 +45,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_resends.ROUTES,
     *pages_restores.ROUTES,
     *pages_holds.ROUTES,
+    *pages_breach_letters.ROUTES,
     *pages_designs.ROUTES,
     *pages_media.ROUTES,
     *pages_messages.ROUTES,

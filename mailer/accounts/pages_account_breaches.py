@@ -3,7 +3,7 @@
 from aiohttp import web
 from pydantic import Field
 
-from mailer.accounts import access, account_breaches, accounts, breach_facts
+from mailer.accounts import access, account_breaches, accounts, breach_facts, breach_letter
 from mailer.accounts.access import Role
 from mailer.accounts.account_breaches import AccountBreach
 from mailer.accounts.accounts import Account
@@ -16,9 +16,6 @@ from mailer.web.forms import Form, again
 from mailer.web.request import Input, id_in_path, query, read, services
 
 MANY = ("kinds", "data")
-# the extraction of messages does not look inside of other messages' arguments
-_PLAIN = N_("nature, in plain words")
-_ADVICE = N_("advice that fits, for example to change a password")
 
 
 class Told(Input):
@@ -216,36 +213,9 @@ async def letter(request: web.Request) -> web.Response:
     """To the people concerned, in plain words (art. 34), in the language of the account."""
     found, account = await _both(request)
     with i18n.speaking(account.language):
-        text = letter_text(found.known, account)
+        text = breach_letter.text(found.known, account)
     context = {"place": f"{_base(request)}/{found.id}", "text": text, "breach": found}
     return response.page(request, "accounts/breaches/letter.html", context)
-
-
-def letter_text(facts: BreachFacts, account: Account) -> str:
-    """Nature, contact, consequences, measures, and what people can do themselves (art. 34(2))."""
-    _, gap = i18n.translate, breach_facts.gap
-    when = i18n.day(facts.began_at or facts.aware_at, account.time_zone)
-    return "\n\n".join(
-        [
-            _("Subject: security of your data"),
-            _("Hello,"),
-            _(
-                "{name} holds data about you. A security incident concerned it on {day}.",
-                name=account.legal_name or gap(N_("name of the organisation")),
-                day=when,
-            ),
-            _("What happened: {text}", text=facts.nature or gap(_PLAIN)),
-            _("Which data: {text}", text=facts.records or gap(N_("categories of records"))),
-            _("What may follow from it: {text}", text=facts.consequences or gap(N_("likely consequences"))),
-            _("What we did and are doing: {text}", text=facts.measures or gap(N_("measures"))),
-            _("What you can do: {text}", text=gap(_ADVICE)),
-            _(
-                "Whom to ask: {text}",
-                text=account.contact_email or gap(N_("data protection officer or other contact")),
-            ),
-            account.legal_name or gap(N_("name of the organisation")),
-        ]
-    )
 
 
 ROUTES: list[web.RouteDef] = [

@@ -220,7 +220,8 @@ async def test_a_recipient_is_looked_up_by_the_index_over_contacts(
     # months to come are empty, and read by whatever index
     used = {name for name in used if name.startswith(f"events_{clock.now():%Y_%m}")}
     assert used, plan
-    assert all("contact_id_at" in name for name in used), used
+    # an empty month may be read by the time as well: no row is there, and autovacuum's first look plans anew
+    assert all("contact_id_at" in name or (not rows and name.endswith("pkey")) for name in used), used
     assert f"Seq Scan on events_{clock.now():%Y_%m}" not in plan
 
 

@@ -421,7 +421,7 @@ async def api_key(request: web.Request, handler: Handler) -> web.StreamResponse:
     if kind.lower() != "bearer" or not api_keys.well_formed(text.strip()):
         raise SignInNeeded
     async with services(request).db.shared() as tx:
-        key = await api_keys.find(tx, text.strip())
+        key = await api_keys.find(tx, text.strip(), ip=client_ip(request))
     if key is None:
         raise SignInNeeded
     request[KEY] = key

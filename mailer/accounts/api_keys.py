@@ -6,6 +6,8 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from mailer.accounts.sign_ins import masked
+from mailer.core import clock
 from mailer.core.db import SharedTx
 from mailer.core.errors import Fault, Invalid
 from mailer.core.text import N_
@@ -53,8 +55,17 @@ class ApiKey:
     scopes: list[str]
     created_at: datetime
     last_used_at: datetime | None
+    last_used_ip: str | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    expired: bool
+    # "" when it was made on the command line, or its maker's account is gone
+    maker: str
+    maker_left: bool
+
+    @property
+    def last_place(self) -> str:
+        return masked(self.last_used_ip)
 
 
 def _checksum(text: str) -> str:
@@ -108,7 +119,7 @@ async def create(
     return key_id, key
 
 
-async def find(tx: SharedTx, key: str) -> Caller | None:
+async def find(tx: SharedTx, key: str, *, ip: str | None = None) -> Caller | None:
     """The caller, or None for an unknown, revoked or expired key. Notes the use, at most once a minute."""
     found = await tx.first(
         Caller,
@@ -116,17 +127,19 @@ async def find(tx: SharedTx, key: str) -> Caller | None:
         SELECT k.id, k.account_id, a.status AS account_status, k.name, k.scopes
         FROM api_keys k
         JOIN accounts a ON a.id = k.account_id
-        WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+        WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
         """,
         _hash(key),
+        clock.now(),
     )
     if found is not None:
         await tx.run(
             """
-            UPDATE api_keys SET last_used_at = now()
+            UPDATE api_keys SET last_used_at = now(), last_used_ip = $2::inet
             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')
             """,
             found.id,
+            ip,
         )
     return found
 
@@ -135,13 +148,20 @@ async def many(tx: SharedTx, account_id: int) -> list[ApiKey]:
     return await tx.many(
         ApiKey,
         """
-        SELECT id, name, prefix, scopes, created_at, last_used_at, expires_at, revoked_at
-        FROM api_keys
-        WHERE account_id = $1
-        ORDER BY revoked_at NULLS FIRST, id DESC
+        SELECT k.id, k.name, k.prefix, k.scopes, k.created_at, k.last_used_at,
+               host(k.last_used_ip) AS last_used_ip, k.expires_at, k.revoked_at,
+               coalesce(k.expires_at <= $2, false) AS expired,
+               coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.email, '') AS maker,
+               u.id IS NOT NULL AND m.user_id IS NULL AS maker_left
+        FROM api_keys k
+        LEFT JOIN users u ON u.id = k.created_by
+        LEFT JOIN memberships m ON m.account_id = k.account_id AND m.user_id = k.created_by
+        WHERE k.account_id = $1
+        ORDER BY k.revoked_at NULLS FIRST, k.id DESC
         LIMIT 200
         """,
         account_id,
+        clock.now(),
     )
 
 

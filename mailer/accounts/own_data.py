@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from mailer.accounts import sessions, sign_ins, users
+from mailer.accounts import second_factors, sessions, sign_ins, users
 from mailer.core.db import SharedTx
 
 # what proves who somebody is stays here
@@ -17,6 +17,15 @@ class _Membership:
     role: str
     can_send: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Invitation:
+    account_name: str
+    role: str
+    can_send: bool
+    sent_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +69,17 @@ async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
         """,
         user_id,
     )
+    invitations = await tx.many(
+        _Invitation,
+        """
+        SELECT a.name AS account_name, i.role, i.can_send, i.sent_at, i.expires_at
+        FROM invitations i
+        JOIN accounts a ON a.id = i.account_id
+        WHERE i.address_key = $1
+        ORDER BY i.sent_at
+        """,
+        user.address_key,
+    )
     mails = await tx.many(
         _Mail,
         "SELECT kind, created_at, sent_at FROM outbox WHERE recipient = $1 ORDER BY id",
@@ -75,6 +95,8 @@ async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
             "partners": {"since": user.partners_wanted_at, "wording": user.partners_wording},
         },
         "announcements_seen": [asdict(row) for row in readings],
+        "second_factor": asdict(await second_factors.show(tx, user_id)),
+        "invitations": [asdict(row) for row in invitations],
         "messages": [asdict(row) for row in mails],
         # A-043 names these classes; this service keeps none of them
         "orders": [],

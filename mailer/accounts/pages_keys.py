@@ -1,10 +1,14 @@
 """Keys: programs that act for the account (E-35)."""
 
+from datetime import timedelta
+from typing import Literal
+
 from aiohttp import web
 from pydantic import Field
 
 from mailer.accounts import access, api_keys, audit, webhook_state
 from mailer.accounts.access import Role
+from mailer.core import clock
 from mailer.core.errors import Invalid, NotFound, fault
 from mailer.core.text import N_
 from mailer.web import i18n
@@ -55,6 +59,8 @@ SCOPE_WORDS: dict[str, str] = {
 class NewKey(Input):
     name: str = Field(min_length=1, max_length=120)
     scopes: list[str] = Field(default_factory=list, max_length=60)
+    # of days; 0: until it is revoked
+    days: Literal["0", "30", "90", "365"] = "0"
 
 
 async def _keys_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
@@ -95,6 +101,7 @@ async def create(request: web.Request) -> web.StreamResponse:
                 new.name,
                 scopes=new.scopes,
                 created_by=access.person(request).user_id,
+                expires_at=clock.now() + timedelta(days=int(new.days)) if new.days != "0" else None,
             )
             await audit.write(tx, "created", "api_key", key_id)
     except Invalid as error:

@@ -301,6 +301,9 @@ async def test_a_known_person_signs_in_first_and_nobody_else_gets_in(
     assert "another address" in (await stranger.get(link)).text
     assert (await stranger.post(link)).status == 403
     known = await make.signed_in(known_id)
+    own = (await known.get("/app/me/data")).json()
+    assert [row["role"] for row in own["invitations"]] == ["analyst"]
+    assert own["second_factor"]["left"] == 0
     assert (await known.post(link)).location == account.app
     assert set(await roles(services, account)) == {account.owner_id, known_id}
 

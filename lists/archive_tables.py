@@ -8,7 +8,8 @@ from mailer.core.db import AccountTx
 # file → its lines behind a position. $2: the position, $3: how many
 TABLES = {
     "account.ndjson": """
-        SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,per_day,per_month}'::text[])
+        SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,resume_as,reminded_days,per_day,
+                                          per_month}'::text[])
                       || jsonb_build_object('measurement', (
                           SELECT to_jsonb(m) - '{account_id,sunset_cursor,sunset_next_at}'::text[]
                           FROM measurement_settings m

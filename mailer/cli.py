@@ -44,6 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     approve = account.add_parser("approve", help="let an account send that waits for it")
     approve.add_argument("--account", type=int, required=True)
     approve.add_argument("--json", action="store_true")
+    suspend = account.add_parser("suspend", help="stop an account; its team reads the reason")
+    suspend.add_argument("--account", type=int, required=True)
+    suspend.add_argument("--reason", required=True)
+    suspend.add_argument("--json", action="store_true")
+    resume = account.add_parser("resume", help="end a suspension; paused campaigns stay so")
+    resume.add_argument("--account", type=int, required=True)
+    resume.add_argument("--json", action="store_true")
     limits = account.add_parser("limits", help="how many mails an account may send in a day and a month")
     limits.add_argument("--account", type=int, required=True)
     for name in ("--per-day", "--per-month"):

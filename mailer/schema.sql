@@ -415,6 +415,13 @@ CREATE TABLE public.accounts (
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
+    suspended_by text,
+    suspended_at timestamp with time zone,
+    resume_as text DEFAULT 'active'::text NOT NULL,
+    awaits text DEFAULT 'operator'::text NOT NULL,
+    retrieval_waived_at timestamp with time zone,
+    reminded_days smallint,
+    CONSTRAINT accounts_awaits_check CHECK ((awaits = ANY (ARRAY['operator'::text, 'owner'::text]))),
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
@@ -424,7 +431,9 @@ CREATE TABLE public.accounts (
     CONSTRAINT accounts_per_day_check CHECK ((per_day >= 0)),
     CONSTRAINT accounts_per_month_check CHECK ((per_month >= 0)),
     CONSTRAINT accounts_reopen_as_check CHECK ((reopen_as = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text]))),
-    CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text])))
+    CONSTRAINT accounts_resume_as_check CHECK ((resume_as = ANY (ARRAY['pending'::text, 'active'::text]))),
+    CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text]))),
+    CONSTRAINT accounts_suspended_by_check CHECK ((suspended_by = ANY (ARRAY['owner'::text, 'operator'::text])))
 );
 
 ALTER TABLE public.accounts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -2968,6 +2977,8 @@ ALTER TABLE ONLY public.wordings
 
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
+
+CREATE INDEX accounts_erase_at ON public.accounts USING btree (erase_at) WHERE (status = 'closed'::text);
 
 CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
 

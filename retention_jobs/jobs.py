@@ -13,7 +13,7 @@ from mailer.core import clock, jobs, metrics, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import closed_accounts, jobs_inactive, partitions, platform, purge
+from retention_jobs import closed_accounts, closing_reminders, jobs_inactive, partitions, platform, purge
 
 log = structlog.get_logger()
 PERIOD = timedelta(minutes=15)
@@ -29,6 +29,7 @@ async def sweep(services: Services, _: Task) -> datetime:
         await platform.purge(tx, now)
         await work.add_for_each_account(tx, "retention_jobs.account_pass")
         await work.add_for_each_account(tx, jobs_inactive.JOB)
+    await closing_reminders.remind(db, now, services.settings.public_url)
     for account_id in await closed_accounts.due(db, now):
         found = await closed_accounts.erase(db, account_id, now)
         log.info("account erased", account=account_id, rows=sum(found.values()))

@@ -2,7 +2,15 @@
 
 from aiohttp import web
 
-from mailer.accounts import pages_account, pages_entry, pages_home, pages_keys, pages_me, pages_sign_up
+from mailer.accounts import (
+    pages_account,
+    pages_account_life,
+    pages_entry,
+    pages_home,
+    pages_keys,
+    pages_me,
+    pages_sign_up,
+)
 
 ROUTES: list[web.RouteDef] = [
     *pages_entry.ROUTES,
@@ -10,5 +18,6 @@ ROUTES: list[web.RouteDef] = [
     *pages_me.ROUTES,
     *pages_home.ROUTES,
     *pages_account.ROUTES,
+    *pages_account_life.ROUTES,
     *pages_keys.ROUTES,
 ]

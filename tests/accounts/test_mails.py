@@ -1,5 +1,7 @@
 """The mails this room asks for, as they are read."""
 
+from typing import Any
+
 import pytest
 
 from mailer.core import clock
@@ -8,7 +10,7 @@ from sending.system_mail import OutboxMail
 
 LINK = "https://mailer.test/app/confirm/abc"
 IP = "203.0.113.7"
-DETAILS: dict[str, dict[str, str]] = {
+DETAILS: dict[str, dict[str, Any]] = {
     "confirm_email": {"link": LINK, "name": "", "ip": IP},
     "already_registered": {"link": LINK, "name": "Ana", "ip": IP},
     "reset_password": {"link": LINK, "name": "Ana"},
@@ -17,6 +19,20 @@ DETAILS: dict[str, dict[str, str]] = {
     "email_changed": {"name": "Ana", "new_address": "a•••@exemple.fr"},
     "password_changed": {"name": "Ana"},
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
+    "account_suspended": {
+        "link": LINK,
+        "name": "Ana",
+        "account": "Pain",
+        "by": "operator",
+        "reason": "Trop de plaintes",
+    },
+    "account_erased_soon": {
+        "link": LINK,
+        "name": "Ana",
+        "account": "Pain",
+        "erase_on": "2027-02-22",
+        "days": 7,
+    },
 }
 SUBJECTS = {
     "confirm_email": ("Ouvrez votre compte", "Open your account"),
@@ -26,6 +42,11 @@ SUBJECTS = {
     "change_email": ("Confirmez votre nouvelle adresse", "Confirm your new address"),
     "email_changed": ("Votre adresse a changé", "Your address was changed"),
     "password_changed": ("Votre mot de passe a changé", "Your password was changed"),
+    "account_suspended": ("Le compte «\u00a0Pain\u00a0» est suspendu", "The account “Pain” is suspended"),
+    "account_erased_soon": (
+        "Le compte «\u00a0Pain\u00a0» sera effacé dans 7 jours",
+        "The account “Pain” is erased in 7 days",
+    ),
     "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
 }
 

@@ -21,6 +21,7 @@ import mailer.accounts.public
 import mailer.webhooks.api
 import mailer.webhooks.pages
 import retention_jobs.pages
+import retention_jobs.public_certificates
 import sending.api
 import sending.pages
 import sending.pages_inbox
@@ -60,6 +61,7 @@ PUBLIC_ROUTES: list[web.RouteDef] = [*lists.public.ROUTES, *sending.public.ROUTE
 ROOT_ROUTES: list[web.RouteDef] = [
     *root.ROUTES,
     *mailer.accounts.public.ROUTES,
+    *retention_jobs.public_certificates.ROUTES,
     *sending.pages_inbox.ROOT_ROUTES,
 ]
 MAX_FORM = 2_000_000

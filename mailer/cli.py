@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__, bounce_commands, client_commands, mailbox_command
+from mailer import __version__, bounce_commands, certificate_command, client_commands, mailbox_command
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 PARTS = (
@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     client_commands.add_to(commands)
     bounce_commands.add_to(commands)
     mailbox_command.add_to(commands)
+    certificate_command.add_to(commands)
     _add_sending(commands)
     return parser
 
@@ -171,6 +172,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             return bounce_commands.run(args)
         case "mailbox":
             return _run(lambda: mailbox_command.run(_settings(), args))
+        case "certificate":
+            return _run(lambda: certificate_command.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

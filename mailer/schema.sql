@@ -382,6 +382,22 @@ CREATE TABLE public.ab_variants (
 
 ALTER TABLE ONLY public.ab_variants FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.account_certificates (
+    account_id bigint NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    erased_at timestamp with time zone,
+    record text,
+    key_id smallint,
+    signature bytea,
+    link_hash bytea,
+    legal_basis text NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT account_certificates_link_hash_check CHECK ((octet_length(link_hash) = 32)),
+    CONSTRAINT account_certificates_signature_check CHECK ((octet_length(signature) = 64)),
+    CONSTRAINT account_certificates_whole CHECK ((num_nulls(erased_at, record, key_id, signature, link_hash, expires_at) = ANY (ARRAY[0, 6])))
+);
+
 CREATE TABLE public.account_keys (
     account_id bigint NOT NULL,
     purpose text NOT NULL,
@@ -1273,6 +1289,25 @@ ALTER TABLE ONLY public.files FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE public.files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.files_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.former_people (
+    id bigint NOT NULL,
+    bucket smallint NOT NULL,
+    salted text NOT NULL,
+    proof bytea NOT NULL,
+    erased_at timestamp with time zone NOT NULL,
+    CONSTRAINT former_people_bucket_check CHECK (((bucket >= 0) AND (bucket <= 255))),
+    CONSTRAINT former_people_proof_check CHECK ((octet_length(proof) = 32))
+);
+
+ALTER TABLE public.former_people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.former_people_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -2594,6 +2629,9 @@ ALTER TABLE ONLY public.ab_tests
 ALTER TABLE ONLY public.ab_variants
     ADD CONSTRAINT ab_variants_pkey PRIMARY KEY (account_id, campaign_id, number);
 
+ALTER TABLE ONLY public.account_certificates
+    ADD CONSTRAINT account_certificates_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_pkey PRIMARY KEY (account_id, purpose);
 
@@ -2722,6 +2760,9 @@ ALTER TABLE ONLY public.file_chunks
 
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.former_people
+    ADD CONSTRAINT former_people_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key_hash);
@@ -2978,6 +3019,10 @@ ALTER TABLE ONLY public.wordings
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
+CREATE INDEX account_certificates_expires_at ON public.account_certificates USING btree (expires_at);
+
+CREATE INDEX account_certificates_link ON public.account_certificates USING btree (link_hash);
+
 CREATE INDEX accounts_erase_at ON public.accounts USING btree (erase_at) WHERE (status = 'closed'::text);
 
 CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
@@ -3049,6 +3094,10 @@ CREATE INDEX events_contact ON ONLY public.events USING btree (account_id, conta
 CREATE INDEX feedback_seen_at ON public.feedback_seen USING btree (account_id, at);
 
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
+
+CREATE INDEX former_people_bucket ON public.former_people USING btree (bucket);
+
+CREATE INDEX former_people_erased_at ON public.former_people USING btree (erased_at);
 
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
 
@@ -3216,6 +3265,9 @@ ALTER TABLE ONLY public.ab_tests
 
 ALTER TABLE ONLY public.ab_variants
     ADD CONSTRAINT ab_variants_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.ab_tests(account_id, campaign_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.account_certificates
+    ADD CONSTRAINT account_certificates_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.proof_keys(id);
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -3904,6 +3956,8 @@ GRANT SELECT,DELETE ON TABLE public.suppressions TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.ab_tests TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.ab_variants TO mailer_eraser;
+
+GRANT SELECT ON TABLE public.account_certificates TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
 

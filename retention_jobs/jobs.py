@@ -1,6 +1,7 @@
 """Retention by itself: every quarter of an hour each account gets its pass, and the platform its own.
 
-sweep (platform) → partitions, platform rows, closed accounts, a row of work for each account
+sweep (platform) → partitions, platform rows, reminders and ends of closed accounts, work for each account
+erase_account    → one closed account whose day has come, and its certificate
 account_pass     → each rule of purge.RULES until nothing is left
 jobs_inactive    → people not heard of for three years
 """
@@ -13,9 +14,18 @@ from mailer.core import clock, jobs, metrics, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import closed_accounts, closing_reminders, jobs_inactive, partitions, platform, purge
+from retention_jobs import (
+    account_certificate,
+    closed_accounts,
+    closing_reminders,
+    jobs_inactive,
+    partitions,
+    platform,
+    purge,
+)
 
 log = structlog.get_logger()
+ERASE_ACCOUNT = "retention_jobs.erase_account"
 PERIOD = timedelta(minutes=15)
 LATE_AFTER = timedelta(hours=1)
 
@@ -30,12 +40,21 @@ async def sweep(services: Services, _: Task) -> datetime:
         await work.add_for_each_account(tx, "retention_jobs.account_pass")
         await work.add_for_each_account(tx, jobs_inactive.JOB)
     await closing_reminders.remind(db, now, services.settings.public_url)
-    for account_id in await closed_accounts.due(db, now):
-        found = await closed_accounts.erase(db, account_id, now)
-        log.info("account erased", account=account_id, rows=sum(found.values()))
+    due = await closed_accounts.due(db, now)
+    async with db.shared() as tx:
+        for account_id in due:
+            await work.add(tx, ERASE_ACCOUNT, account_id)
     for name in await partitions.drop_old(db, now):
         log.info("partition dropped", name=name)
     return jobs.in_(seconds=PERIOD.total_seconds())
+
+
+async def erase_account(services: Services, task: Task) -> None:
+    """Of the platform, since the account's own work goes with it. A killed worker's successor goes on."""
+    found = await closed_accounts.erase(
+        services.db, task.ref_id, clock.now(), at_end=account_certificate.issuer(services)
+    )
+    log.info("account erased", account=task.ref_id, rows=sum(found.values()))
 
 
 async def account_pass(services: Services, task: Task) -> datetime | None:
@@ -55,6 +74,7 @@ async def account_pass(services: Services, task: Task) -> datetime | None:
 
 JOBS: list[Job] = [
     Job("retention_jobs.sweep", sweep, every=PERIOD),
+    Job(ERASE_ACCOUNT, erase_account),
     Job("retention_jobs.account_pass", account_pass),
     *jobs_inactive.JOBS,
 ]

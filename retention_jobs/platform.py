@@ -16,6 +16,8 @@ _LINKS = "DELETE FROM one_time_links WHERE expires_at < $1"
 _KEPT_FORMS = "DELETE FROM kept_forms WHERE expires_at < $1"
 _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
+_FORMER = "DELETE FROM former_people WHERE erased_at < $1"
+_CERTIFICATES = "DELETE FROM account_certificates WHERE expires_at < $1"
 _UNCONFIRMED = """
     DELETE FROM users u
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
@@ -35,6 +37,8 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
         ("kept forms", _KEPT_FORMS, now),
         ("mail servers of domains", _MX, now - timedelta(days=30)),
         ("pauses of providers", _PAUSES, now - timedelta(days=1)),
+        ("people of erased accounts", _FORMER, months_before(now, LOG_MONTHS)),
+        ("certificates of erasure", _CERTIFICATES, now),
         ("unconfirmed people", _UNCONFIRMED, now - timedelta(days=30)),
     )
     found = {}

@@ -10,6 +10,7 @@ UNDO = timedelta(days=7)  # of an import, from its end
 KEY_LIVES = timedelta(hours=24)  # E-61
 STATISTICS_MONTHS = 13  # calendar months
 CLOSED_MONTHS = 3
+CERTIFICATE_MONTHS = 60  # as long as somebody may have to prove the erasure (C. civ. art. 2224)
 LOG_MONTHS = 12  # A-007, B-60
 UNCONFIRMED = timedelta(days=30)  # B-26
 INACTIVE_MONTHS = 36  # B-27: from a person's last sign

@@ -48,6 +48,8 @@ GLOBAL = frozenset(
         "work",
         "signing_keys",
         "proof_keys",
+        "account_certificates",
+        "former_people",
         "inbox_mails",
         "stray_mails",
         "mx_domains",
@@ -63,7 +65,7 @@ GLOBAL = frozenset(
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
 OWNERS = {
     "mailer/core": "kept_counts outbox work signing_keys proof_keys account_keys content_keys files file_chunks schema_migrations installation original",
-    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys",
+    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys account_certificates former_people",
     "mailer/webhooks": "webhook_endpoints webhook_feeds webhook_events webhook_deliveries webhook_attempts webhook_rings",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes",

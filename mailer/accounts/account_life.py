@@ -45,10 +45,11 @@ class SoonerErasure(Input):
 
 
 @dataclass(frozen=True, slots=True)
-class _Person:
+class Person:
     email: str
     first_name: str
     language: str
+    role: str
 
 
 def erased_when_closed(now: datetime) -> datetime:
@@ -235,21 +236,24 @@ async def erase_sooner(tx: AccountTx, new: SoonerErasure, *, now: datetime, publ
 # ---------------------------------------------------------------- telling
 
 
-async def tell_team(
-    tx: AccountTx, account: Account, kind: outbox.Kind, public_url: str, **more: object
-) -> None:
-    """One mail to everybody who belongs to it, in their language."""
-    team = await tx.many(
-        _Person,
+async def team(tx: AccountTx) -> list[Person]:
+    return await tx.many(
+        Person,
         """
-        SELECT u.email, u.first_name, u.language
+        SELECT u.email, u.first_name, u.language, m.role
         FROM memberships m
         JOIN users u ON u.id = m.user_id
         WHERE m.account_id = $1
         ORDER BY u.id
         """,
     )
-    for person in team:
+
+
+async def tell_team(
+    tx: AccountTx, account: Account, kind: outbox.Kind, public_url: str, **more: object
+) -> None:
+    """One mail to everybody who belongs to it, in their language."""
+    for person in await team(tx):
         await outbox.write(
             tx,
             kind,

@@ -19,6 +19,13 @@ DETAILS: dict[str, dict[str, Any]] = {
     "email_changed": {"name": "Ana", "new_address": "a•••@exemple.fr"},
     "password_changed": {"name": "Ana"},
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
+    "account_erased": {
+        "link": LINK,
+        "name": "Ana",
+        "account": "Pain",
+        "erased_on": "2027-02-22",
+        "certificate": "{}",
+    },
     "account_suspended": {
         "link": LINK,
         "name": "Ana",
@@ -42,6 +49,7 @@ SUBJECTS = {
     "change_email": ("Confirmez votre nouvelle adresse", "Confirm your new address"),
     "email_changed": ("Votre adresse a changé", "Your address was changed"),
     "password_changed": ("Votre mot de passe a changé", "Your password was changed"),
+    "account_erased": ("Le compte «\u00a0Pain\u00a0» a été effacé", "The account “Pain” was erased"),
     "account_suspended": ("Le compte «\u00a0Pain\u00a0» est suspendu", "The account “Pain” is suspended"),
     "account_erased_soon": (
         "Le compte «\u00a0Pain\u00a0» sera effacé dans 7 jours",

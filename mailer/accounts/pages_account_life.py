@@ -8,7 +8,7 @@ from mailer.accounts.access import Role
 from mailer.accounts.account_life import SoonerErasure, Suspension
 from mailer.accounts.pages_account import settings_page
 from mailer.core import clock
-from mailer.core.errors import Conflict, Invalid
+from mailer.core.errors import Conflict, Forbidden, Invalid
 from mailer.core.text import N_
 from mailer.web.forms import Form, again
 from mailer.web.request import Input, read, services
@@ -25,12 +25,22 @@ def _back(request: web.Request) -> web.Response:
     return redirect(f"/app/{access.member(request).account_id}{_SHOWN}")
 
 
+def _ask_password(request: web.Request) -> web.Response | None:
+    """Straight to the page that asks for it, when it is too long ago (E-30)."""
+    try:
+        access.need_fresh_password(request)
+    except Forbidden as error:
+        return redirect(error.link)
+    return None
+
+
 async def closing(request: web.Request) -> web.StreamResponse:
+    if (asked := _ask_password(request)) is not None:
+        return asked
     return await _closing_page(request, Form())
 
 
 async def _closing_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
-    access.need_fresh_password(request)
     async with access.account_tx(request, Role.OWNER, even_closed=True) as tx:
         account = await accounts.show(tx)
         export = await account_life.last_export(tx)
@@ -119,11 +129,12 @@ async def lift(request: web.Request) -> web.StreamResponse:
 
 
 async def erasing(request: web.Request) -> web.StreamResponse:
+    if (asked := _ask_password(request)) is not None:
+        return asked
     return await _erasure_page(request, Form({"wanted": "thirty"}))
 
 
 async def _erasure_page(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
-    access.need_fresh_password(request)
     async with access.account_tx(request, Role.OWNER, even_closed=True) as tx:
         account = await accounts.show(tx)
     if account.closed_at is None:

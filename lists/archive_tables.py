@@ -270,6 +270,10 @@ LEFT_OUT = {
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),
     "file_chunks": ("as files", "comme files"),
     "restrictions": _LIMITED,
+    "legal_holds": (
+        "what a law asks to keep here, by whom and until when; it binds this installation",
+        "ce qu'une loi demande de conserver ici, par qui et jusqu'à quand ; cela lie cette installation",
+    ),
     "signup_requests": (
         "who has not confirmed agreed to nothing; who has is a contact with a proof",
         "qui n'a pas confirmé n'a rien accepté ; qui a confirmé est un contact avec sa preuve",

@@ -8,13 +8,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lists import consents, erasing, fields, legal_bases, restrictions, subscriptions, suppressions
+from lists import (
+    consents,
+    erasing,
+    fields,
+    legal_bases,
+    legal_holds,
+    restrictions,
+    subscriptions,
+    suppressions,
+)
 from lists.consents import Evidence
 from lists.erasing import Why
 from lists.field_values import Value
 from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
-from mailer.core import addresses, forbidden_data, keys
+from mailer.core import addresses, clock, forbidden_data, keys
 from mailer.core.addresses import Address, AddressError
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, NotFound, conflict
@@ -335,6 +344,7 @@ async def delete(tx: AccountTx, contact_ids: Sequence[int], why: Why = Why.ASKED
     """
     if len(contact_ids) == 1:
         await restrictions.require_free(tx, contact_ids)
+        await legal_holds.require_unheld(tx, contact_ids[0], clock.now())
     deleted = await erasing.erase(tx, contact_ids, why)
     if len(contact_ids) == 1 and deleted:
         await audit.write(tx, "deleted", "contact", contact_ids[0])

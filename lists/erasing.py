@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from lists import suppressions
+from mailer.core import clock
 from mailer.core.db import AccountTx
 
 
@@ -25,16 +26,19 @@ class Why(StrEnum):
 async def erase(tx: AccountTx, contact_ids: Sequence[int], why: Why) -> int:
     """Returns how many there were. Their address's refusals stay, by fingerprint (B-28); the way back ends.
 
-    Whose use is limited stays, since the person may need the data (GDPR, art. 18), but at the account's end.
+    Whose use is limited stays, since they may need the data (GDPR, art. 18), and who is under a legal hold;
+    not at the account's end, which keeps a copy of these apart.
     """
     deleted = await tx.rows(
         """
         DELETE FROM contacts
-        WHERE account_id = $1 AND id = ANY($2::bigint[]) AND (restricted_at IS NULL OR $3 = 'closing')
+        WHERE account_id = $1 AND id = ANY($2::bigint[])
+          AND ($3 = 'closing' OR (restricted_at IS NULL AND NOT held(id, $4)))
         RETURNING address_hash
         """,
         list(contact_ids),
         why,
+        clock.now(),
     )
     if why is not Why.CLOSING:
         await suppressions.close_returns(tx, [hashed for (hashed,) in deleted])

@@ -9,7 +9,14 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 
-from mailer import __version__, bounce_commands, certificate_command, client_commands, mailbox_command
+from mailer import (
+    __version__,
+    bounce_commands,
+    certificate_command,
+    client_commands,
+    hold_commands,
+    mailbox_command,
+)
 from mailer.core.settings import Settings, SettingsError, environment, load
 
 PARTS = (
@@ -74,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     bounce_commands.add_to(commands)
     mailbox_command.add_to(commands)
     certificate_command.add_to(commands)
+    hold_commands.add_to(commands)
     _add_sending(commands)
     return parser
 
@@ -174,6 +182,8 @@ def _dispatch(args: argparse.Namespace) -> int:
             return _run(lambda: mailbox_command.run(_settings(), args))
         case "certificate":
             return _run(lambda: certificate_command.run(_settings(), args))
+        case "hold":
+            return _run(lambda: hold_commands.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

@@ -13,6 +13,14 @@ CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;
 
+CREATE FUNCTION public.held(contact bigint, at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM legal_holds h
+                   WHERE h.account_id = current_account() AND (h.contact_id IS NULL OR h.contact_id = contact)
+                     AND h.lifted_at IS NULL AND h.ends_at > at)
+$$;
+
 CREATE FUNCTION public.keep_later_day() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -437,6 +445,7 @@ CREATE TABLE public.accounts (
     awaits text DEFAULT 'operator'::text NOT NULL,
     retrieval_waived_at timestamp with time zone,
     reminded_days smallint,
+    held_until timestamp with time zone,
     CONSTRAINT accounts_awaits_check CHECK ((awaits = ANY (ARRAY['operator'::text, 'owner'::text]))),
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
@@ -1315,6 +1324,24 @@ ALTER TABLE public.former_people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
     CACHE 1
 );
 
+CREATE TABLE public.held_people (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    data jsonb NOT NULL,
+    legal_basis text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.held_people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.held_people_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.idempotency_keys (
     account_id bigint NOT NULL,
     key_hash bytea NOT NULL,
@@ -1684,6 +1711,32 @@ CREATE TABLE public.last_open_days (
 );
 
 ALTER TABLE ONLY public.last_open_days FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.legal_holds (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint,
+    article text NOT NULL,
+    reason text NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    placed_by text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    lifted_at timestamp with time zone,
+    CONSTRAINT legal_holds_article_check CHECK (((length(article) >= 3) AND (length(article) <= 200))),
+    CONSTRAINT legal_holds_end CHECK ((ends_at > placed_at)),
+    CONSTRAINT legal_holds_reason_check CHECK (((length(reason) >= 3) AND (length(reason) <= 500)))
+);
+
+ALTER TABLE ONLY public.legal_holds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.legal_holds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.links (
     account_id bigint NOT NULL,
@@ -2764,6 +2817,9 @@ ALTER TABLE ONLY public.files
 ALTER TABLE ONLY public.former_people
     ADD CONSTRAINT former_people_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.held_people
+    ADD CONSTRAINT held_people_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key_hash);
 
@@ -2823,6 +2879,9 @@ ALTER TABLE ONLY public.kept_forms
 
 ALTER TABLE ONLY public.last_open_days
     ADD CONSTRAINT last_open_days_pkey PRIMARY KEY (account_id, contact_id);
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_pkey PRIMARY KEY (account_id, id);
@@ -3099,6 +3158,10 @@ CREATE INDEX former_people_bucket ON public.former_people USING btree (bucket);
 
 CREATE INDEX former_people_erased_at ON public.former_people USING btree (erased_at);
 
+CREATE INDEX held_people_account ON public.held_people USING btree (account_id);
+
+CREATE INDEX held_people_expires_at ON public.held_people USING btree (expires_at);
+
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
@@ -3120,6 +3183,8 @@ CREATE INDEX inbox_mails_received ON public.inbox_mails USING btree (received_at
 CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
 
 CREATE INDEX kept_forms_user ON public.kept_forms USING btree (user_id, created_at);
+
+CREATE INDEX legal_holds_contact ON public.legal_holds USING btree (account_id, contact_id) WHERE (lifted_at IS NULL);
 
 CREATE UNIQUE INDEX mailing_lists_name ON public.mailing_lists USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
@@ -3455,6 +3520,12 @@ ALTER TABLE ONLY public.kept_forms
 ALTER TABLE ONLY public.last_open_days
     ADD CONSTRAINT last_open_days_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -3703,6 +3774,8 @@ CREATE POLICY account ON public.kept_counts USING ((account_id = public.current_
 
 CREATE POLICY account ON public.last_open_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.legal_holds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -3874,6 +3947,8 @@ ALTER TABLE public.judgements ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.kept_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.last_open_days ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
@@ -4088,6 +4163,8 @@ GRANT SELECT,DELETE ON TABLE public.last_open_days TO mailer_eraser;
 GRANT SELECT(account_id) ON TABLE public.last_open_days TO mailer;
 
 GRANT SELECT(contact_id) ON TABLE public.last_open_days TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.legal_holds TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 

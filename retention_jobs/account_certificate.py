@@ -19,7 +19,7 @@ from mailer.accounts.accounts import Account
 from mailer.accounts.certificates import Certificate
 from mailer.core import outbox, proof_keys
 from mailer.core.clock import months_after
-from mailer.core.db import AccountTx
+from mailer.core.db import AccountTx, SharedTx
 from mailer.core.proof_keys import Signature
 from mailer.core.services import Services
 from retention_jobs import certificate_classes
@@ -57,7 +57,7 @@ async def _issue(services: Services, tx: AccountTx, ended: Ended) -> None:
             "deleted": certificate_classes.by_class(dict(ended.counts)),
             "rows": sum(ended.counts.values()),
             "keys_destroyed": certificate_classes.keys_of(dict(ended.counts)),
-            "kept": _kept(ended.now, until, former),
+            "kept": _kept(ended.now, until, former) + await _held(shared, ended.account_id),
             "not_covered": ["earlier_backups", "delivered_mails"],
         }
     )
@@ -87,6 +87,23 @@ def _kept(now: datetime, until: datetime, former: int) -> list[dict[str, object]
             }
         )
     return found
+
+
+async def _held(tx: SharedTx, account_id: int) -> list[dict[str, object]]:
+    rows = await tx.rows(
+        """
+        SELECT legal_basis, count(*), max(expires_at)
+        FROM held_people
+        WHERE account_id = $1
+        GROUP BY legal_basis
+        ORDER BY legal_basis
+        """,
+        account_id,
+    )
+    return [
+        {"what": "held_people", "rows": n, "legal_basis": basis, "until": instant(until)}
+        for basis, n, until in rows
+    ]
 
 
 async def _tell(tx: AccountTx, account: Account, one: Certificate, link: str) -> None:

@@ -20,7 +20,7 @@ TABLES = {
     " duplicates duplicate_searches field_changes import_changes import_values import_removals import_parts"
     " import_rejects import_opt_outs imports import_mappings selections selection_contacts signup_requests"
     " inactive_contacts inactive_walks sunset_contacts last_open_days soft_bounces segment_members",
-    "proofs": "suppressions consent_ips restrictions agreement_acceptances retention_passes",
+    "proofs": "suppressions consent_ips restrictions legal_holds agreement_acceptances retention_passes",
     "content": "campaigns campaign_lists campaign_segments revisions messages test_sends inbound_mails links"
     " designs images ab_tests ab_variants idempotency_keys",
     "statistics": "events event_counts event_hours judgements deliveries evidence campaign_figures"

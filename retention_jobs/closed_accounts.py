@@ -12,7 +12,7 @@ from datetime import datetime
 
 from lists import erasing
 from mailer.core.db import AccountTx, Database
-from retention_jobs import eraser
+from retention_jobs import eraser, held_people
 
 BATCH = 10_000
 
@@ -91,6 +91,7 @@ _STATEMENTS = {
     "tags": "DELETE FROM tags WHERE account_id = $1",
     "soft_bounces": "DELETE FROM soft_bounces WHERE account_id = $1",
     "feedback_counts": "DELETE FROM feedback_counts WHERE account_id = $1",
+    "legal_holds": "DELETE FROM legal_holds WHERE account_id = $1",
     # erased as everybody is (B-66)
     "contacts": "SELECT id FROM contacts WHERE account_id = $1 ORDER BY id LIMIT $2",
     "duplicates": "DELETE FROM duplicates WHERE account_id = $1",
@@ -169,10 +170,16 @@ AtEnd = Callable[[AccountTx, Ended], Awaitable[None]]
 
 
 async def due(db: Database, now: datetime) -> list[int]:
-    """Closed accounts whose day has come."""
+    """Closed accounts whose day has come, and which no law holds."""
     async with db.shared() as tx:
         rows = await tx.rows(
-            "SELECT id FROM accounts WHERE status = 'closed' AND erase_at <= $1 ORDER BY erase_at LIMIT 20",
+            """
+            SELECT id
+            FROM accounts
+            WHERE status = 'closed' AND erase_at <= $1 AND (held_until IS NULL OR held_until <= $1)
+            ORDER BY erase_at
+            LIMIT 20
+            """,
             now,
         )
     return [account_id for (account_id,) in rows]
@@ -208,7 +215,13 @@ async def _is_due(tx: AccountTx, now: datetime) -> bool:
     """Locks the account until the transaction ends."""
     return bool(
         await tx.shared().value(
-            "SELECT 1 FROM accounts WHERE id = $1 AND status = 'closed' AND erase_at <= $2 FOR UPDATE",
+            """
+            SELECT 1
+            FROM accounts
+            WHERE id = $1 AND status = 'closed' AND erase_at <= $2
+              AND (held_until IS NULL OR held_until <= $2)
+            FOR UPDATE
+            """,
             tx.account_id,
             now,
         )
@@ -219,7 +232,7 @@ async def _begin(db: Database, account_id: int, now: datetime) -> bool:
     async with db.account(account_id) as tx:
         if not await _is_due(tx, now):
             return False
-        await tx.shared().run(
+        begun = await tx.shared().run(
             """
             INSERT INTO account_certificates (account_id, begun_at, legal_basis)
             VALUES ($1, $2, 'GDPR, art. 5(2) and 28(3)(g)')
@@ -228,6 +241,8 @@ async def _begin(db: Database, account_id: int, now: datetime) -> bool:
             account_id,
             now,
         )
+        if begun:
+            await held_people.keep(tx, now)
     return True
 
 

@@ -205,7 +205,7 @@ async def carry_out(tx: AccountTx, now: datetime, links: Links) -> int:
                                            AND stops(u, s.list_id))) AS reachable
         FROM inactive_contacts i
         JOIN contacts c ON c.account_id = $1 AND c.id = i.contact_id
-        WHERE i.account_id = $1 AND i.due_at <= $2 AND c.restricted_at IS NULL
+        WHERE i.account_id = $1 AND i.due_at <= $2 AND c.restricted_at IS NULL AND NOT held(c.id, $2)
           AND (c.last_act_at IS NULL OR c.last_act_at <= i.idle_since)
         ORDER BY i.due_at, i.contact_id
         LIMIT $3

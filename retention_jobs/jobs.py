@@ -2,7 +2,7 @@
 
 sweep (platform) → partitions, platform rows, reminders and ends of closed accounts, work for each account
 erase_account    → one closed account whose day has come, and its certificate
-account_pass     → each rule of purge.RULES until nothing is left
+account_pass     → each rule of purge.RULES until nothing is left; none while a law holds the whole account
 jobs_inactive    → people not heard of for three years
 """
 
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from lists import legal_holds
 from mailer.core import clock, jobs, metrics, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
@@ -61,6 +62,11 @@ async def account_pass(services: Services, task: Task) -> datetime | None:
     """All rules of one account; goes on in another turn when there is more than a turn's worth."""
     now = clock.now()
     started = clock.now()
+    async with services.db.account(task.account_id) as tx:
+        if await legal_holds.whole_account(tx, now):
+            for rule in purge.RULES:
+                await purge.note(tx, rule, now, 0)
+            return None
     for rule, run in purge.RULES.items():
         deleted = purge.BATCH
         while deleted >= purge.BATCH:

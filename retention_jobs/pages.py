@@ -5,6 +5,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from lists import legal_holds
 from mailer.accounts import access
 from mailer.core.db import AccountTx
 from mailer.web.response import page
@@ -41,6 +42,7 @@ async def retention(request: web.Request) -> web.Response:
 
     async with access.account_tx(request) as tx:
         found = {entry.rule: entry for entry in await passes(tx)}
+        holds = await legal_holds.in_force(tx, clock.now())
     now = clock.now()
     rows = [
         Row(
@@ -51,7 +53,7 @@ async def retention(request: web.Request) -> web.Response:
         )
         for policy in POLICIES
     ]
-    return page(request, "retention_jobs/retention.html", {"rows": rows})
+    return page(request, "retention_jobs/retention.html", {"rows": rows, "holds": holds})
 
 
 ROUTES: list[web.RouteDef] = [web.get("/{a}/privacy/retention", retention), *pages_inactive.ROUTES]

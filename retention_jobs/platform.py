@@ -18,6 +18,7 @@ _MX = "DELETE FROM mx_domains WHERE looked_up_at < $1"
 _PAUSES = "DELETE FROM provider_pauses WHERE until < $1"
 _FORMER = "DELETE FROM former_people WHERE erased_at < $1"
 _CERTIFICATES = "DELETE FROM account_certificates WHERE expires_at < $1"
+_HELD = "DELETE FROM held_people WHERE expires_at < $1"
 _UNCONFIRMED = """
     DELETE FROM users u
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
@@ -39,6 +40,7 @@ async def purge(tx: SharedTx, now: datetime) -> Mapping[str, int]:
         ("pauses of providers", _PAUSES, now - timedelta(days=1)),
         ("people of erased accounts", _FORMER, months_before(now, LOG_MONTHS)),
         ("certificates of erasure", _CERTIFICATES, now),
+        ("people held by law", _HELD, now),
         ("unconfirmed people", _UNCONFIRMED, now - timedelta(days=30)),
     )
     found = {}

@@ -23,6 +23,8 @@ async def show(request: web.Request) -> web.Response:
     read = account_certificate.read(account_certificate.document(one))
     context = {
         "told": read.told,
+        "moments": certificate_words.moments(read.told),
+        "zone": certificate_words.ZONE,
         "classes": certificate_words.classes(read.told),
         "kept": certificate_words.kept(read.told),
         "key_id": one.key_id,

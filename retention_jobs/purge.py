@@ -109,6 +109,7 @@ async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> i
                 FROM messages o
                 LEFT JOIN contacts c ON c.account_id = $1 AND c.id = o.contact_id
                 WHERE o.account_id = $1 AND o.key_day IS NOT NULL AND o.final_at IS NOT NULL
+                  AND NOT held(o.contact_id, $4)
             ) known
             WHERE final_at <= $2 OR deleted
             LIMIT $3
@@ -117,6 +118,7 @@ async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> i
         """,
         before,
         BATCH,
+        before + CONTENT,
     )
 
 
@@ -240,7 +242,7 @@ async def events(tx: AccountTx, now: datetime) -> int:
         WHERE account_id = $1 AND (id, at) IN (
             SELECT e.id, e.at
             FROM events e
-            WHERE e.account_id = $1 AND e.at < $2
+            WHERE e.account_id = $1 AND e.at < $2 AND NOT held(e.contact_id, $4)
               AND NOT EXISTS (SELECT 1 FROM campaigns c
                               WHERE c.account_id = $1 AND c.id = e.campaign_id
                                 AND c.details_erased_at IS NULL)
@@ -250,6 +252,7 @@ async def events(tx: AccountTx, now: datetime) -> int:
         """,
         before,
         BATCH,
+        now,
     )
 
 
@@ -274,23 +277,27 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
         """
         DELETE FROM messages
         WHERE account_id = $1 AND id IN (
-            SELECT id FROM messages WHERE account_id = $1 AND final_at < $2 LIMIT $3
+            SELECT id FROM messages
+            WHERE account_id = $1 AND final_at < $2 AND NOT held(contact_id, $4)
+            LIMIT $3
         )
         """,
         before,
         BATCH,
+        now,
     )
     return messages + await tx.run(
         """
         DELETE FROM deliveries
         WHERE account_id = $1 AND (campaign_id, contact_id, month) IN (
             SELECT campaign_id, contact_id, month FROM deliveries
-            WHERE account_id = $1 AND month <= $2::date AND final_at < $2
+            WHERE account_id = $1 AND month <= $2::date AND final_at < $2 AND NOT held(contact_id, $4)
             LIMIT $3
         )
         """,
         before,
         BATCH,
+        now,
     )
 
 
@@ -300,11 +307,15 @@ async def proofs(tx: AccountTx, now: datetime) -> int:
         """
         DELETE FROM consent_ips
         WHERE account_id = $1 AND consent_id IN (
-            SELECT consent_id FROM consent_ips WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
+            SELECT consent_id FROM consent_ips
+            WHERE account_id = $1 AND at < $2 AND NOT held(contact_id, $4)
+            ORDER BY at
+            LIMIT $3
         )
         """,
         months_before(now, PROOF_IP_MONTHS),
         BATCH,
+        now,
     )
 
 

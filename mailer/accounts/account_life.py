@@ -11,6 +11,7 @@ throughout, and so do the links of recipients.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -236,6 +237,11 @@ async def erase_sooner(tx: AccountTx, new: SoonerErasure, *, now: datetime, publ
 # ---------------------------------------------------------------- telling
 
 
+def _day(at: datetime | None, zone: str) -> str:
+    """As the account's pages show it."""
+    return at.astimezone(ZoneInfo(zone)).date().isoformat() if at else ""
+
+
 async def team(tx: AccountTx) -> list[Person]:
     return await tx.many(
         Person,
@@ -262,7 +268,7 @@ async def tell_team(
             details={
                 "name": person.first_name,
                 "account": account.name,
-                "erase_on": account.erase_at.date().isoformat() if account.erase_at else "",
+                "erase_on": _day(account.erase_at, account.time_zone),
                 "link": f"{public_url}/app/{account.id}/settings/account",
                 **more,
             },

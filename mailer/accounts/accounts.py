@@ -195,6 +195,11 @@ async def limit(tx: AccountTx, *, per_day: int | None, per_month: int | None) ->
     return await show(tx)
 
 
+async def hold(tx: AccountTx, until: datetime | None) -> None:
+    """Until when a law keeps the whole account from being erased (lists/legal_holds.py)."""
+    await tx.run("UPDATE accounts SET held_until = $2 WHERE id = $1", until)
+
+
 async def approve(tx: SharedTx, account_id: int) -> bool:
     """An account that waited may send from now on; False when it did not wait."""
     return bool(

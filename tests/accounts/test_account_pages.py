@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -195,7 +196,7 @@ async def test_closing_takes_the_name_tells_the_team_and_can_be_taken_back(
         [(kind, details)] = await mails(address)
         assert (kind, details["account"]) == ("account_closed", name)
         assert closed.erase_at is not None
-        assert details["erase_on"] == closed.erase_at.date().isoformat()
+        assert details["erase_on"] == closed.erase_at.astimezone(ZoneInfo("Europe/Paris")).date().isoformat()
     assert (await person.post(f"{account.app}/settings/account", IDENTITY)).status == 403
     program = await make.program(account.id)
     assert (await program.get("/api/v1/account")).status == 200

@@ -8,7 +8,8 @@ from mailer.core.db import AccountTx
 # file → its lines behind a position. $2: the position, $3: how many
 TABLES = {
     "account.ndjson": """
-        SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,per_day,per_month}'::text[])
+        SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,resume_as,reminded_days,per_day,
+                                          per_month}'::text[])
                       || jsonb_build_object('measurement', (
                           SELECT to_jsonb(m) - '{account_id,sunset_cursor,sunset_next_at}'::text[]
                           FROM measurement_settings m
@@ -311,6 +312,10 @@ LEFT_OUT = {
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),
     "file_chunks": ("as files", "comme files"),
     "restrictions": _LIMITED,
+    "legal_holds": (
+        "what a law asks to keep here, by whom and until when; it binds this installation",
+        "ce qu'une loi demande de conserver ici, par qui et jusqu'à quand ; cela lie cette installation",
+    ),
     "signup_requests": (
         "who has not confirmed agreed to nothing; who has is a contact with a proof",
         "qui n'a pas confirmé n'a rien accepté ; qui a confirmé est un contact avec sa preuve",

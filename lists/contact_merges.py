@@ -15,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lists import consents, contacts, restrictions, suppressions, tags
+from lists import consents, contacts, legal_holds, restrictions, suppressions, tags
 from lists.consents import Evidence, Purpose
 from lists.contacts import NOT_BUSINESS, Contact, Id, search_key
 from mailer.accounts import audit
+from mailer.core import clock
 from mailer.core.addresses import domain_of, is_free_mail
 from mailer.core.db import AccountTx
 from mailer.core.errors import NotFound, fault
@@ -121,6 +122,7 @@ async def merge(tx: AccountTx, kept_id: int, wanted: Merge) -> Contact:
         raise fault("other_id", SAME, code="same")
     kept, other = await _lock(tx, kept_id, wanted.other_id)
     await restrictions.require_free(tx, [kept_id, wanted.other_id])
+    await legal_holds.require_unheld(tx, wanted.other_id, clock.now())
     before, merged = await contacts.show(tx, kept.id), await contacts.show(tx, other.id)
     lists = await lists_of(tx, kept.id, other.id)
     chosen = other if wanted.email == "other" else kept

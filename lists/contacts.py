@@ -8,12 +8,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lists import consents, fields, legal_bases, restrictions, subscriptions, suppressions
+from lists import (
+    consents,
+    erasing,
+    fields,
+    legal_bases,
+    legal_holds,
+    restrictions,
+    subscriptions,
+    suppressions,
+)
 from lists.consents import Evidence
+from lists.erasing import Why
 from lists.field_values import Value
 from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
-from mailer.core import addresses, forbidden_data, keys
+from mailer.core import addresses, clock, forbidden_data, keys
 from mailer.core.addresses import Address, AddressError
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, NotFound, conflict
@@ -324,7 +334,7 @@ async def _change_address(tx: AccountTx, sealer: Sealer, before: _Identity, addr
     )
 
 
-async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
+async def delete(tx: AccountTx, contact_ids: Sequence[int], why: Why = Why.ASKED) -> int:
     """Erases contacts and their subscriptions at once. Returns how many there were.
 
     Suppressions and the ledger stay, by hash (B-28); deliveries and events stay without a person behind them;
@@ -334,18 +344,11 @@ async def delete(tx: AccountTx, contact_ids: Sequence[int]) -> int:
     """
     if len(contact_ids) == 1:
         await restrictions.require_free(tx, contact_ids)
-    deleted = await tx.rows(
-        """
-        DELETE FROM contacts
-        WHERE account_id = $1 AND id = ANY($2::bigint[]) AND restricted_at IS NULL
-        RETURNING address_hash
-        """,
-        list(contact_ids),
-    )
-    await suppressions.close_returns(tx, [row[0] for row in deleted])
+        await legal_holds.require_unheld(tx, contact_ids[0], clock.now())
+    deleted = await erasing.erase(tx, contact_ids, why)
     if len(contact_ids) == 1 and deleted:
         await audit.write(tx, "deleted", "contact", contact_ids[0])
-    return len(deleted)
+    return deleted
 
 
 async def is_silent(tx: AccountTx, contact_id: int) -> bool:

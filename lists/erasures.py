@@ -2,8 +2,9 @@
 
 from enum import StrEnum
 
-from lists import contacts, restrictions, suppressions
+from lists import contacts, legal_holds, restrictions, suppressions
 from lists.suppressions import Reason
+from mailer.core import clock
 from mailer.core.db import AccountTx
 from mailer.core.errors import NotFound
 from mailer.web.request import Input
@@ -23,7 +24,8 @@ class Erasure(Input):
 
 
 async def erase(tx: AccountTx, contact_id: int, wanted: Erasure) -> None:
-    """Raises NotFound; Conflict at `contact` when the person had its use limited (C-13)."""
+    """Raises NotFound; Conflict at `contact` when its use is limited (C-13), or a law holds it."""
+    await legal_holds.require_unheld(tx, contact_id, clock.now())
     await restrictions.require_free(tx, [contact_id])
     hashed = await tx.value("SELECT address_hash FROM contacts WHERE account_id = $1 AND id = $2", contact_id)
     if hashed is None:

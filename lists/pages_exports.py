@@ -152,6 +152,8 @@ async def create(request: web.Request) -> web.Response:
     except Invalid as error:
         again = await forms.again(request, error, many=("columns",))
         return await _form(request, again, status=error.status)
+    if (await request.post()).get("then") == "closing":
+        return response.redirect(f"{home(request)}/settings/account/closing")
     return response.redirect(f"{home(request)}/exports/{export.id}")
 
 
@@ -160,7 +162,7 @@ def _values(sent: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: sent[name]
         for name in sent
-        if name not in ("csrf", "form_id", "columns", "offered") and sent[name] != ""
+        if name not in ("csrf", "form_id", "columns", "offered", "then") and sent[name] != ""
     }
     chosen = sent.getall("columns", [])  # type: ignore[attr-defined]  # aiohttp's MultiDictProxy
     if "offered" in sent and values.get("what", "contacts") == "contacts" and not chosen:

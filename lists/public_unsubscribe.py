@@ -16,7 +16,7 @@ from lists.consents import Method
 from lists.departures import Reason
 from lists.public_visit import Visit, back, count_change, form_of, links, shown, visit
 from mailer.core import clock
-from mailer.core.errors import NotFound
+from mailer.core.errors import Gone, NotFound
 from mailer.core.text import N_
 from mailer.core.tokens import Purpose
 from mailer.web import i18n
@@ -87,7 +87,7 @@ async def _one_click(request: web.Request) -> web.Response:
     try:
         async with visit(request, Purpose.UNSUBSCRIBE) as found:
             await _leave(found, everything=False, method=Method.ONE_CLICK)
-    except NotFound:
+    except (NotFound, Gone):
         # the account is erased: nobody is left who could write
         pass
     return web.Response(text=i18n.translate("Unsubscribed.") + "\n", headers={"Cache-Control": "no-store"})

@@ -15,18 +15,24 @@ from aiohttp.http_exceptions import HttpProcessingError
 from lists import departures_kept, recipients, subscriptions
 from lists.recipients import Listed
 from lists.subscriptions import Person
-from mailer.accounts import identity
+from mailer.accounts import certificates, identity
 from mailer.accounts.identity import Identity
 from mailer.core.actor import RECIPIENT
 from mailer.core.db import AccountTx
+from mailer.core.errors import Gone
 from mailer.core.links import Links
 from mailer.core.rate import Limit
+from mailer.core.text import N_
 from mailer.core.tokens import Purpose, RecipientToken
 from mailer.web import i18n, response
 from mailer.web.request import rates, services
 
 # never taken for leaving: a no is heard however often it is said
 CHANGES = Limit("recipient", 30, 60)
+ERASED = N_(
+    "The sender closed its account, and everything in it was erased on {day}: your address too. You are not"
+    " written to from here any more; there is nothing left to do."
+)
 CNIL = "https://www.cnil.fr/"
 AUTHORITIES = "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en"
 
@@ -68,10 +74,22 @@ def token_of(request: web.Request, purpose: Purpose) -> RecipientToken:
     return services(request).tokens.read_recipient(purpose, request.match_info["token"])
 
 
+async def _check_account(request: web.Request, who: RecipientToken) -> None:
+    """Links outlive their account: then they say so, and what is asked for is done (A-092)."""
+    async with services(request).db.shared() as tx:
+        erased_at = await certificates.erased_at(tx, who.account_id)
+    if erased_at is not None:
+        i18n.use_language(
+            i18n.best_language(request.query.get("lang"), accept=request.headers.get("Accept-Language", ""))
+        )
+        raise Gone(i18n.translate(ERASED, day=i18n.day(erased_at, "Europe/Paris")))
+
+
 @asynccontextmanager
 async def visit(request: web.Request, purpose: Purpose) -> AsyncIterator[Visit]:
-    """Raises NotFound for a damaged token and when the account itself is erased."""
+    """Raises NotFound for a damaged token, Gone when the account itself is erased."""
     who = token_of(request, purpose)
+    await _check_account(request, who)
     async with services(request).db.account(who.account_id, actor=RECIPIENT) as tx:
         found = Visit(
             tx=tx,

@@ -22,6 +22,7 @@ import mailer.webhooks.api
 import mailer.webhooks.pages
 import retention_jobs.pages
 import retention_jobs.public
+import retention_jobs.public_certificates
 import sending.api
 import sending.pages
 import sending.pages_inbox
@@ -62,6 +63,7 @@ ROOT_ROUTES: list[web.RouteDef] = [
     *root.ROUTES,
     *mailer.accounts.public.ROUTES,
     *retention_jobs.public.ROUTES,
+    *retention_jobs.public_certificates.ROUTES,
     *sending.pages_inbox.ROOT_ROUTES,
 ]
 MAX_FORM = 2_000_000

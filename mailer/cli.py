@@ -13,7 +13,9 @@ from mailer import (
     __version__,
     backup_command,
     bounce_commands,
+    certificate_command,
     client_commands,
+    hold_commands,
     keys_command,
     mailbox_command,
     policy_command,
@@ -54,6 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     approve = account.add_parser("approve", help="let an account send that waits for it")
     approve.add_argument("--account", type=int, required=True)
     approve.add_argument("--json", action="store_true")
+    suspend = account.add_parser("suspend", help="stop an account; its team reads the reason")
+    suspend.add_argument("--account", type=int, required=True)
+    suspend.add_argument("--reason", required=True)
+    suspend.add_argument("--json", action="store_true")
+    resume = account.add_parser("resume", help="end a suspension; paused campaigns stay so")
+    resume.add_argument("--account", type=int, required=True)
+    resume.add_argument("--json", action="store_true")
     limits = account.add_parser("limits", help="how many mails an account may send in a day and a month")
     limits.add_argument("--account", type=int, required=True)
     for name in ("--per-day", "--per-month"):
@@ -84,6 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     restore_command.add_to(commands)
     keys_command.add_to(commands)
     policy_command.add_to(commands)
+    certificate_command.add_to(commands)
+    hold_commands.add_to(commands)
     _add_sending(commands)
     return parser
 
@@ -195,6 +206,10 @@ def _dispatch(args: argparse.Namespace) -> int:
             return _run(lambda: keys_command.run(_settings(), args))
         case "policy":
             return _run(lambda: policy_command.run(_settings(), args))
+        case "certificate":
+            return _run(lambda: certificate_command.run(_settings(), args))
+        case "hold":
+            return _run(lambda: hold_commands.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
 

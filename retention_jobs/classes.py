@@ -258,7 +258,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             designs images fields field_changes mailing_lists segments tags senders smtp_servers seeds
             domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms
             signup_form_versions import_mappings exports export_members kept_counts measurement_settings
-            utm_settings retention_settings privacy_facts data_destinations rights_settings
+            utm_settings retention_settings privacy_facts data_destinations rights_settings legal_holds
         """,
     ),
     "rights_asked": DataClass(

@@ -1,9 +1,20 @@
-"""A closed account is erased whole, three months after it was closed, unless reactivated (A-005, A-093)."""
+"""A closed account is erased whole, three months after it was closed, unless reactivated (A-005, A-093).
 
+    due ─▶ table by table, large ones in parts ─▶ contacts, by the way of everybody ─▶ the rest, the account
+
+Each part is a transaction that notes what it deleted, so that a killed worker's successor goes on with the
+right counts; the last one deletes the account itself, and makes the certificate (`at_end`).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from mailer.core.db import Database
-from retention_jobs import erased_accounts, eraser
+from lists import erasing
+from mailer.core.db import AccountTx, Database
+from retention_jobs import erased_accounts, eraser, held_people
+
+BATCH = 10_000
 
 # In an order that the keys between tables allow; a test asks the catalogue that none is missing.
 _STATEMENTS = {
@@ -83,7 +94,9 @@ _STATEMENTS = {
     "tags": "DELETE FROM tags WHERE account_id = $1",
     "soft_bounces": "DELETE FROM soft_bounces WHERE account_id = $1",
     "feedback_counts": "DELETE FROM feedback_counts WHERE account_id = $1",
-    "contacts": "DELETE FROM contacts WHERE account_id = $1",
+    "legal_holds": "DELETE FROM legal_holds WHERE account_id = $1",
+    # erased as everybody is (B-66)
+    "contacts": "SELECT id FROM contacts WHERE account_id = $1 ORDER BY id LIMIT $2",
     "duplicates": "DELETE FROM duplicates WHERE account_id = $1",
     "duplicate_searches": "DELETE FROM duplicate_searches WHERE account_id = $1",
     "contact_merges": "DELETE FROM contact_merges WHERE account_id = $1",
@@ -103,43 +116,229 @@ _STATEMENTS = {
     "retention_passes": "DELETE FROM retention_passes WHERE account_id = $1",
     "retention_settings": "DELETE FROM retention_settings WHERE account_id = $1",
 }
+# the same for tables that may hold millions of rows, a part at a time; $2: how many
+_PARTS = {
+    "events": """
+        DELETE FROM events
+        WHERE account_id = $1 AND (id, at) IN (SELECT id, at FROM events WHERE account_id = $1 LIMIT $2)
+        """,
+    "deliveries": """
+        DELETE FROM deliveries
+        WHERE account_id = $1 AND (campaign_id, contact_id, month) IN (
+            SELECT campaign_id, contact_id, month FROM deliveries WHERE account_id = $1 LIMIT $2)
+        """,
+    "messages": """
+        DELETE FROM messages
+        WHERE account_id = $1 AND id IN (SELECT id FROM messages WHERE account_id = $1 LIMIT $2)
+        """,
+    "segment_members": """
+        DELETE FROM segment_members
+        WHERE account_id = $1 AND (campaign_id, contact_id, segment_id) IN (
+            SELECT campaign_id, contact_id, segment_id FROM segment_members WHERE account_id = $1 LIMIT $2)
+        """,
+    "suppressions": """
+        DELETE FROM suppressions
+        WHERE account_id = $1 AND id IN (SELECT id FROM suppressions WHERE account_id = $1 LIMIT $2)
+        """,
+    "subscriptions": """
+        DELETE FROM subscriptions
+        WHERE account_id = $1 AND (list_id, contact_id) IN (
+            SELECT list_id, contact_id FROM subscriptions WHERE account_id = $1 LIMIT $2)
+        """,
+    "contact_tags": """
+        DELETE FROM contact_tags
+        WHERE account_id = $1 AND (contact_id, tag_id) IN (
+            SELECT contact_id, tag_id FROM contact_tags WHERE account_id = $1 LIMIT $2)
+        """,
+    "contact_changes": """
+        DELETE FROM contact_changes
+        WHERE account_id = $1 AND (xid, id) IN (
+            SELECT xid, id FROM contact_changes WHERE account_id = $1 LIMIT $2)
+        """,
+    "file_chunks": """
+        DELETE FROM file_chunks
+        WHERE account_id = $1 AND (file_id, n) IN (
+            SELECT file_id, n FROM file_chunks WHERE account_id = $1 LIMIT least($2, 200))
+        """,
+}
+LEDGER = "ledger and journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the last transaction knows. `counts`: rows by table; `people`: who goes with the account."""
+
+    account_id: int
+    begun_at: datetime
+    now: datetime
+    counts: Mapping[str, int]
+    people: list[int]
+
+
+AtEnd = Callable[[AccountTx, Ended], Awaitable[None]]
 
 
 async def due(db: Database, now: datetime) -> list[int]:
-    """Closed accounts whose day has come."""
+    """Closed accounts whose day has come, and which no law holds."""
     async with db.shared() as tx:
         rows = await tx.rows(
-            "SELECT id FROM accounts WHERE status = 'closed' AND erase_at <= $1 ORDER BY erase_at LIMIT 20",
+            """
+            SELECT id
+            FROM accounts
+            WHERE status = 'closed' AND erase_at <= $1 AND (held_until IS NULL OR held_until <= $1)
+            ORDER BY erase_at
+            LIMIT 20
+            """,
             now,
         )
     return [account_id for (account_id,) in rows]
 
 
-async def erase(db: Database, account_id: int, now: datetime) -> dict[str, int]:
-    """Everything of the account, in one transaction; rows by table. Nothing when it was reactivated."""
+async def erase(
+    db: Database, account_id: int, now: datetime, *, at_end: AtEnd | None = None
+) -> dict[str, int]:
+    """Everything of the account; rows by table. Nothing when it was reactivated, or its day has not come.
+
+    `at_end`: in the last transaction, before people and account go. A restored copy, which erases again what
+    was erased already, gives none: nobody is told twice.
+    """
+    if not await _begin(db, account_id, now):
+        return {}
+    for table, sql in _STATEMENTS.items():
+        if table == "contacts":
+            await _contacts(db, account_id)
+        elif table in _PARTS:
+            await _in_parts(db, account_id, table)
+        else:
+            async with db.account(account_id) as tx:
+                await _note(tx, table, await tx.run(sql))
+    while await _ledger(db, account_id) >= BATCH:
+        pass
     async with db.account(account_id) as tx:
-        shared = tx.shared()
-        still = await shared.value(
-            "SELECT 1 FROM accounts WHERE id = $1 AND status = 'closed' AND erase_at <= $2 FOR UPDATE",
+        if not await _is_due(tx, now):
+            return {}
+        return await _end(tx, now, at_end)
+
+
+async def _is_due(tx: AccountTx, now: datetime) -> bool:
+    """Locks the account until the transaction ends."""
+    return bool(
+        await tx.shared().value(
+            """
+            SELECT 1
+            FROM accounts
+            WHERE id = $1 AND status = 'closed' AND erase_at <= $2
+              AND (held_until IS NULL OR held_until <= $2)
+            FOR UPDATE
+            """,
+            tx.account_id,
+            now,
+        )
+    )
+
+
+async def _begin(db: Database, account_id: int, now: datetime) -> bool:
+    async with db.account(account_id) as tx:
+        if not await _is_due(tx, now):
+            return False
+        begun = await tx.shared().run(
+            """
+            INSERT INTO account_certificates (account_id, begun_at, legal_basis)
+            VALUES ($1, $2, 'GDPR, art. 5(2) and 28(3)(g)')
+            ON CONFLICT DO NOTHING
+            """,
             account_id,
             now,
         )
-        if still is None:
-            return {}
-        found = {table: await tx.run(sql) for table, sql in _STATEMENTS.items()}
-        found["ledger and journal"] = await eraser.whole_ledger(tx)
-        await erased_accounts.note(tx, found, now)
-        found["work"] = await shared.run("DELETE FROM work WHERE account_id = $1", account_id)
-        found["outbox"] = await shared.run("DELETE FROM outbox WHERE account_id = $1", account_id)
-        people = await shared.rows("SELECT user_id FROM memberships WHERE account_id = $1", account_id)
-        await shared.run("DELETE FROM accounts WHERE id = $1", account_id)
-        # people who belong to no other account go with it
-        found["users"] = await shared.run(
+        if begun:
+            await held_people.keep(tx, now)
+    return True
+
+
+async def _note(tx: AccountTx, table: str, deleted: int) -> int:
+    """Adds to the counts, in the transaction that deleted."""
+    if deleted:
+        await tx.shared().run(
             """
-            DELETE FROM users u
-            WHERE u.id = ANY ($1::bigint[]) AND NOT u.is_operator
-              AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id)
+            UPDATE account_certificates
+            SET counts = jsonb_set(counts, ARRAY[$2], to_jsonb(coalesce((counts ->> $2)::bigint, 0) + $3))
+            WHERE account_id = $1
             """,
-            [user_id for (user_id,) in people],
+            tx.account_id,
+            table,
+            deleted,
         )
-    return found
+    return deleted
+
+
+async def _in_parts(db: Database, account_id: int, table: str) -> None:
+    sql, deleted = _PARTS[table], BATCH
+    while deleted:
+        async with db.account(account_id) as tx:
+            deleted = await _note(tx, table, await tx.run(sql, BATCH))
+
+
+async def _contacts(db: Database, account_id: int) -> None:
+    """B-66: people go the way everybody goes whom retention or their right erases."""
+    left = True
+    while left:
+        async with db.account(account_id) as tx:
+            left = bool(await _some_contacts(tx))
+
+
+async def _some_contacts(tx: AccountTx) -> list[int]:
+    """Returns whom it erased, nobody at the end."""
+    sql = _STATEMENTS["contacts"]
+    ids = [contact_id for (contact_id,) in await tx.rows(sql, BATCH)]
+    await _note(tx, "contacts", await erasing.erase(tx, ids, erasing.Why.CLOSING))
+    return ids
+
+
+async def _ledger(db: Database, account_id: int) -> int:
+    async with db.account(account_id) as tx:
+        return await _note(tx, LEDGER, await eraser.part_of_ledger(tx, limit=BATCH))
+
+
+async def _end(tx: AccountTx, now: datetime, at_end: AtEnd | None) -> dict[str, int]:
+    """What came meanwhile, the account, and people who belong to no other."""
+    account_id, shared = tx.account_id, tx.shared()
+    for table, sql in _STATEMENTS.items():
+        if table != "contacts":
+            await _note(tx, table, await tx.run(sql))
+        else:
+            while await _some_contacts(tx):
+                pass
+    await _note(tx, LEDGER, await eraser.whole_ledger(tx))
+    await _note(tx, "work", await shared.run("DELETE FROM work WHERE account_id = $1", account_id))
+    await _note(tx, "outbox", await shared.run("DELETE FROM outbox WHERE account_id = $1", account_id))
+    await _note(tx, "api_keys", await shared.run("DELETE FROM api_keys WHERE account_id = $1", account_id))
+    people = await shared.rows(
+        """
+        SELECT m.user_id
+        FROM memberships m
+        JOIN users u ON u.id = m.user_id
+        WHERE m.account_id = $1 AND NOT u.is_operator
+          AND NOT EXISTS (SELECT FROM memberships o WHERE o.user_id = u.id AND o.account_id <> $1)
+        ORDER BY m.user_id
+        """,
+        account_id,
+    )
+    ids = [user_id for (user_id,) in people]
+    members = await shared.value("SELECT count(*) FROM memberships WHERE account_id = $1", account_id)
+    await _note(tx, "memberships", members)
+    await _note(tx, "users", len(ids))
+    begun_at, counts = (
+        await shared.rows(
+            "SELECT begun_at, counts FROM account_certificates WHERE account_id = $1", account_id
+        )
+    )[0]
+    await erased_accounts.note(tx, counts, now)
+    if at_end is not None:
+        await at_end(tx, Ended(account_id, begun_at, now, counts, ids))
+    else:
+        await shared.run(
+            "DELETE FROM account_certificates WHERE account_id = $1 AND erased_at IS NULL", account_id
+        )
+    await shared.run("DELETE FROM accounts WHERE id = $1", account_id)
+    await shared.run("DELETE FROM users WHERE id = ANY ($1::bigint[])", ids)
+    return dict(counts)

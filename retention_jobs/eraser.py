@@ -108,3 +108,25 @@ async def whole_ledger(tx: AccountTx) -> int:
     deleted += await tx.run("DELETE FROM retention_proofs WHERE account_id = $1")
     await _as_ourselves(tx)
     return deleted
+
+
+async def part_of_ledger(tx: AccountTx, *, limit: int) -> int:
+    """Up to `limit` lines of consents, else of the journal; of a closed account. Returns how many."""
+    await _as_eraser(tx)
+    deleted = await tx.run(
+        """
+        DELETE FROM consents
+        WHERE account_id = $1 AND id IN (SELECT id FROM consents WHERE account_id = $1 LIMIT $2)
+        """,
+        limit,
+    )
+    if not deleted:
+        deleted = await tx.run(
+            """
+            DELETE FROM audit
+            WHERE account_id = $1 AND id IN (SELECT id FROM audit WHERE account_id = $1 LIMIT $2)
+            """,
+            limit,
+        )
+    await _as_ourselves(tx)
+    return deleted

@@ -12,7 +12,7 @@ the account was not told of 30 days before.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lists import contacts
+from lists import contacts, erasing
 from mailer.accounts import audit
 from mailer.core import outbox
 from mailer.core.clock import months_before
@@ -205,7 +205,7 @@ async def carry_out(tx: AccountTx, now: datetime, links: Links) -> int:
                                            AND stops(u, s.list_id))) AS reachable
         FROM inactive_contacts i
         JOIN contacts c ON c.account_id = $1 AND c.id = i.contact_id
-        WHERE i.account_id = $1 AND i.due_at <= $2 AND c.restricted_at IS NULL
+        WHERE i.account_id = $1 AND i.due_at <= $2 AND c.restricted_at IS NULL AND NOT held(c.id, $2)
           AND (c.last_act_at IS NULL OR c.last_act_at <= i.idle_since)
         ORDER BY i.due_at, i.contact_id
         LIMIT $3
@@ -219,7 +219,7 @@ async def carry_out(tx: AccountTx, now: datetime, links: Links) -> int:
     asked = [one for one in due if choice == "ask" and not one.asked and one.reachable]
     await _ask(tx, asked, now, links)
     gone = {one.id for one in due} - {one.id for one in asked}
-    if gone and (deleted := await contacts.delete(tx, sorted(gone))):
+    if gone and (deleted := await contacts.delete(tx, sorted(gone), erasing.Why.RETENTION)):
         await audit.write(tx, "deleted", "inactive_contacts", count=deleted)
     return len(due)
 

@@ -1,7 +1,9 @@
 """Retention by itself: every quarter of an hour each account gets its pass, and the platform its own.
 
-sweep (platform) → partitions, platform rows, closed accounts, a row of work for each account
-account_pass     → each rule of purge.RULES until nothing is left, then a signed record of it
+sweep (platform) → partitions, platform rows, reminders and ends of closed accounts, work for each account
+erase_account    → one closed account whose day has come, and its certificate
+account_pass     → each rule of purge.RULES until nothing is left (none while a law holds the
+                   whole account), then a signed record of it
 jobs_watch       → whether all this was on time
 jobs_inactive    → people not heard of for three years
 """
@@ -10,12 +12,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from lists import legal_holds
 from mailer.core import clock, jobs, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
 from mailer.core.work import Task
 from retention_jobs import (
+    account_certificate,
     closed_accounts,
+    closing_reminders,
     jobs_backups,
     jobs_inactive,
     jobs_watch,
@@ -27,6 +32,7 @@ from retention_jobs import (
 )
 
 log = structlog.get_logger()
+ERASE_ACCOUNT = "retention_jobs.erase_account"
 PERIOD = timedelta(minutes=15)
 
 
@@ -38,9 +44,11 @@ async def sweep(services: Services, _: Task) -> datetime:
         await platform.purge(tx, now)
         await work.add_for_each_account(tx, "retention_jobs.account_pass")
         await work.add_for_each_account(tx, jobs_inactive.JOB)
-    for account_id in await closed_accounts.due(db, now):
-        found = await closed_accounts.erase(db, account_id, now)
-        log.info("account erased", account=account_id, rows=sum(found.values()))
+    await closing_reminders.remind(db, now, services.settings.public_url)
+    due = await closed_accounts.due(db, now)
+    async with db.shared() as tx:
+        for account_id in due:
+            await work.add(tx, ERASE_ACCOUNT, account_id)
     for name in await partitions.drop_old(db, now):
         log.info("partition dropped", name=name)
     async with db.shared() as tx:
@@ -48,11 +56,25 @@ async def sweep(services: Services, _: Task) -> datetime:
     return jobs.in_(seconds=PERIOD.total_seconds())
 
 
+async def erase_account(services: Services, task: Task) -> None:
+    """Of the platform, since the account's own work goes with it. A killed worker's successor goes on."""
+    found = await closed_accounts.erase(
+        services.db, task.ref_id, clock.now(), at_end=account_certificate.issuer(services)
+    )
+    log.info("account erased", account=task.ref_id, rows=sum(found.values()))
+
+
 async def account_pass(services: Services, task: Task) -> datetime | None:
     """All rules of one account; goes on in another turn when there is more than a turn's worth."""
     now = clock.now()
     started = clock.now()
+    async with services.db.account(task.account_id) as tx:
+        held = await legal_holds.whole_account(tx, now)
     for rule, run in purge.RULES.items():
+        if held:
+            async with services.db.account(task.account_id) as tx:
+                await purge.note(tx, rule, now, 0)
+            continue
         deleted = purge.BATCH
         while deleted >= purge.BATCH:
             async with services.db.account(task.account_id) as tx:
@@ -67,6 +89,7 @@ async def account_pass(services: Services, task: Task) -> datetime | None:
 
 JOBS: list[Job] = [
     Job("retention_jobs.sweep", sweep, every=PERIOD),
+    Job(ERASE_ACCOUNT, erase_account),
     Job("retention_jobs.account_pass", account_pass),
     *jobs_inactive.JOBS,
     *jobs_watch.JOBS,

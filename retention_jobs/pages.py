@@ -5,6 +5,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from lists import legal_holds
 from mailer.accounts import access
 from mailer.accounts.access import Role
 from mailer.core import clock
@@ -103,6 +104,7 @@ async def _context(tx: AccountTx, verdict: Verdict) -> dict[str, object]:
         "proof": await proofs.last(tx),
         "form": forms.filled({"keep_totals": "true" if await totals.kept(tx) else ""}),
         "keeps": await totals.kept(tx),
+        "holds": await legal_holds.in_force(tx, verdict.at),
     }
 
 

@@ -22,6 +22,9 @@ _ERASURES = "DELETE FROM erasure_journal WHERE at < $1"
 _ACCESSES = "DELETE FROM staff_accesses WHERE asked_at < $1"
 _BREACHES = "DELETE FROM breaches WHERE closed_at < $1"
 _REQUESTS = "DELETE FROM authority_requests WHERE answered_at < $1"
+_FORMER = "DELETE FROM former_people WHERE erased_at < $1"
+_CERTIFICATES = "DELETE FROM account_certificates WHERE expires_at < $1"
+_HELD = "DELETE FROM held_people WHERE expires_at < $1"
 _UNCONFIRMED = """
     DELETE FROM users u
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
@@ -37,6 +40,9 @@ RULES: Mapping[str, str] = {
     "codes awaited": _SIGN_IN_STEPS,
     "invitations": _INVITATIONS,
     "kept forms": _KEPT_FORMS,
+    "people of erased accounts": _FORMER,
+    "certificates of erasure": _CERTIFICATES,
+    "people held by law": _HELD,
     "mail servers of domains": _MX,
     "pauses of providers": _PAUSES,
     "journal of erasures": _ERASURES,

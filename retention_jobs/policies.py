@@ -21,6 +21,7 @@ PROOF_IP_MONTHS: int = period("proofs").months
 RIGHTS_ASKED: timedelta = period("rights_asked").time
 RIGHTS_SHOWN: timedelta = period("rights_shown").time
 RIGHTS_MONTHS: int = period("rights").months
+CERTIFICATE_MONTHS = 60  # a row says its end; A-093, C. civ. art. 2224
 REGISTER_MONTHS: int = period("registers").months
 SOFT_BOUNCE_MONTHS: int = period("feedback").months
 # no period: an upload that broke off, seen by nobody

@@ -113,6 +113,7 @@ async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> i
                 FROM messages o
                 LEFT JOIN contacts c ON c.account_id = $1 AND c.id = o.contact_id
                 WHERE o.account_id = $1 AND o.key_day IS NOT NULL AND o.final_at IS NOT NULL
+                  AND NOT held(o.contact_id, $4)
             ) known
             WHERE final_at <= $2 OR deleted
             LIMIT $3
@@ -121,6 +122,7 @@ async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> i
         """,
         before,
         BATCH,
+        before + CONTENT,
     )
 
 
@@ -245,7 +247,7 @@ async def events(tx: AccountTx, now: datetime) -> int:
         WHERE account_id = $1 AND at < $2 AND (id, at) IN (
             SELECT e.id, e.at
             FROM events e
-            WHERE e.account_id = $1 AND e.at < $2
+            WHERE e.account_id = $1 AND e.at < $2 AND NOT held(e.contact_id, $4)
               AND NOT EXISTS (SELECT 1 FROM campaigns c
                               WHERE c.account_id = $1 AND c.id = e.campaign_id
                                 AND c.details_erased_at IS NULL)
@@ -255,6 +257,7 @@ async def events(tx: AccountTx, now: datetime) -> int:
         """,
         before,
         BATCH,
+        now,
     )
 
 
@@ -281,11 +284,14 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
         """
         DELETE FROM messages
         WHERE account_id = $1 AND id IN (
-            SELECT id FROM messages WHERE account_id = $1 AND final_at < $2 LIMIT $3
+            SELECT id FROM messages
+            WHERE account_id = $1 AND final_at < $2 AND NOT held(contact_id, $4)
+            LIMIT $3
         )
         """,
         before,
         BATCH,
+        now,
     )
     return messages + await tx.run(
         """
@@ -294,11 +300,13 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
           AND (campaign_id, contact_id, month) IN (
             SELECT campaign_id, contact_id, month FROM deliveries
             WHERE account_id = $1 AND month <= ($2::timestamptz AT TIME ZONE 'UTC')::date AND final_at < $2
+              AND NOT held(contact_id, $4)
             LIMIT $3
         )
         """,
         before,
         BATCH,
+        now,
     )
 
 
@@ -308,11 +316,15 @@ async def proofs(tx: AccountTx, now: datetime) -> int:
         """
         DELETE FROM consent_ips
         WHERE account_id = $1 AND consent_id IN (
-            SELECT consent_id FROM consent_ips WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
+            SELECT consent_id FROM consent_ips
+            WHERE account_id = $1 AND at < $2 AND NOT held(contact_id, $4)
+            ORDER BY at
+            LIMIT $3
         )
         """,
         months_before(now, PROOF_IP_MONTHS),
         BATCH,
+        now,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from lists import erasing
 from mailer.core.db import AccountTx
 from retention_jobs.policies import UNCONFIRMED
 
@@ -36,9 +37,10 @@ async def purge(tx: AccountTx, now: datetime) -> int:
         BATCH,
     )
     # who never did anything of their own: a contact that came by a form and confirmed stays, on a list or not
-    await tx.run(
+    strangers = await tx.rows(
         """
-        DELETE FROM contacts c
+        SELECT c.id
+        FROM contacts c
         WHERE c.account_id = $1 AND c.id = ANY($3::bigint[]) AND c.source = 'form' AND c.last_act_at IS NULL
           AND c.created_at < $2
           AND NOT EXISTS (SELECT 1 FROM subscriptions s WHERE s.account_id = $1 AND s.contact_id = c.id)
@@ -47,4 +49,5 @@ async def purge(tx: AccountTx, now: datetime) -> int:
         before,
         [contact_id for (contact_id,) in waited],
     )
+    await erasing.erase(tx, [contact_id for (contact_id,) in strangers], erasing.Why.RETENTION)
     return len(waited)

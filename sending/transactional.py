@@ -106,7 +106,9 @@ async def make(tx: AccountTx, services: Services, new: NewMessage) -> Ready:
 
 
 async def _check_account(tx: AccountTx) -> None:
-    status = await tx.value("SELECT status FROM accounts WHERE id = $1")
+    status, awaits = (await tx.rows("SELECT status, awaits FROM accounts WHERE id = $1"))[0]
+    if status == "pending" and awaits == "owner":
+        raise Forbidden(N_("This account was reactivated: nothing is sent before an owner confirms it."))
     if status == "pending":
         raise Forbidden(N_("This account waits for the operator's approval: nothing can be sent yet."))
     if status != "active":

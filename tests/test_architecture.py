@@ -53,6 +53,9 @@ GLOBAL = frozenset(
         "work",
         "signing_keys",
         "proof_keys",
+        "account_certificates",
+        "former_people",
+        "held_people",
         "inbox_mails",
         "stray_mails",
         "mx_domains",
@@ -85,10 +88,10 @@ GLOBAL = frozenset(
 # tables a room changes; `retention_jobs` alone deletes anywhere, by age or by right
 OWNERS = {
     "mailer/core": "kept_counts outbox work signing_keys proof_keys account_keys content_masters content_keys erasure_journal files file_chunks schema_migrations installation original",
-    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys legal_texts policy_versions announcements announcement_readings sub_processors sub_processor_registers sub_processor_objections privacy_facts data_destinations breaches breach_accounts authority_requests staff_accesses notices account_breaches second_factors recovery_codes sign_in_steps invitations",
+    "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys legal_texts policy_versions announcements announcement_readings sub_processors sub_processor_registers sub_processor_objections privacy_facts data_destinations breaches breach_accounts authority_requests staff_accesses notices account_breaches second_factors recovery_codes sign_in_steps invitations account_certificates former_people",
     "mailer/webhooks": "webhook_endpoints webhook_feeds webhook_events webhook_deliveries webhook_attempts webhook_rings",
     # events: a departure, written with the refusal it belongs to
-    "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes rights_asks rights_requests rights_settings",
+    "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes rights_asks rights_requests rights_settings legal_holds",
     "sending": "test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails inbound_mails stray_mails events outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes operator_mailbox ab_tests ab_variants utm_settings",
     # events of sending: that a mail came back
     # contacts: last_act_at alone (B-27)

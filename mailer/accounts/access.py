@@ -10,7 +10,11 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import (
+    date,
+    datetime,
+    timedelta,
+)
 from enum import IntEnum
 from urllib.parse import urlencode
 
@@ -63,6 +67,10 @@ class Member:
     account_id: int
     account_name: str
     status: str
+    # whose word a pending account waits for
+    awaits: str
+    # of a closed account, for the banner of every page
+    erase_at: datetime | None
     time_zone: str
     language: str
     role_name: str
@@ -191,6 +199,8 @@ async def sender_tx(request: web.Request) -> AsyncIterator[AccountTx]:
     """For what makes mail leave: needs the right to send."""
     if not member(request).can_send:
         raise Forbidden(N_("Only people who may send can do this. Ask an owner of the account."))
+    if member(request).status == "pending" and member(request).awaits == "owner":
+        raise Forbidden(N_("This account was reactivated: nothing is sent before an owner confirms it."))
     if member(request).status == "pending":
         raise Forbidden(N_("This account waits for the operator's approval: nothing can be sent yet."))
     async with account_tx(request, Role.EDITOR) as tx:
@@ -222,8 +232,8 @@ async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
     return await tx.first(
         Member,
         """
-        SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
-               m.role AS role_name, m.can_send, a.second_factor_required,
+        SELECT a.id AS account_id, a.name AS account_name, a.status, a.awaits, a.erase_at, a.time_zone,
+               a.language, m.role AS role_name, m.can_send, a.second_factor_required,
                (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts,
                EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held,
                (SELECT min(c.effective_on) FROM announcements c
@@ -254,8 +264,8 @@ async def _staff(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
     return await tx.first(
         Member,
         """
-        SELECT a.id AS account_id, a.name AS account_name, a.status, a.time_zone, a.language,
-               'analyst' AS role_name, false AS can_send, 0 AS accounts, false AS sending_held,
+        SELECT a.id AS account_id, a.name AS account_name, a.status, a.awaits, a.erase_at, a.time_zone,
+               a.language, 'analyst' AS role_name, false AS can_send, 0 AS accounts, false AS sending_held,
                a.second_factor_required,
                s.id AS staff_id, s.purpose AS staff_purpose, s.ends_at AS staff_until, true AS is_staff
         FROM staff_accesses s

@@ -1,4 +1,4 @@
-"""Accounts: one tenant each. Identity shown to recipients, settings, closing and its way back."""
+"""Accounts: one tenant each. Identity shown to recipients, settings, limits; closing: `account_life.py`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,19 +8,16 @@ from zoneinfo import available_timezones
 from pydantic import Field
 
 from mailer.accounts import audit, users
-from mailer.core import clock, outbox, work
+from mailer.core import work
 from mailer.core.db import AccountTx, SharedTx
-from mailer.core.errors import Conflict, Fault, Invalid, fault
+from mailer.core.errors import Fault, Invalid, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-
-# S6, A-005: what a closed account holds is erased three months later, unless it is reactivated before
-_MONTHS_UNTIL_ERASED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Status: pending (waits for approval), active, suspended, closed.
+    """Status: pending (waits for whom `awaits` names: operator, owner), active, suspended, closed.
 
     `per_day`, `per_month`: mails it may send, None without a limit; the operator sets them.
     """
@@ -29,6 +26,8 @@ class Account:
     name: str
     status: str
     status_reason: str
+    suspended_by: str | None
+    awaits: str
     language: str
     time_zone: str
     legal_name: str
@@ -87,6 +86,7 @@ class Place:
     id: int
     name: str
     status: str
+    awaits: str
     role: str
 
 
@@ -110,7 +110,7 @@ async def of_person(tx: SharedTx, user_id: int) -> list[Place]:
     return await tx.many(
         Place,
         """
-        SELECT a.id, a.name, a.status, m.role
+        SELECT a.id, a.name, a.status, a.awaits, m.role
         FROM memberships m
         JOIN accounts a ON a.id = m.account_id
         WHERE m.user_id = $1
@@ -125,9 +125,9 @@ async def show(tx: AccountTx) -> Account:
     return await tx.one(
         Account,
         """
-        SELECT id, name, status, status_reason, language, time_zone, legal_name, postal_address, country,
-               contact_email, website, registration, keep_sources, per_day, per_month, created_at, closed_at,
-               erase_at
+        SELECT id, name, status, status_reason, suspended_by, awaits, language, time_zone, legal_name,
+               postal_address, country, contact_email, website, registration, keep_sources, per_day,
+               per_month, created_at, closed_at, erase_at
         FROM accounts
         WHERE id = $1
         """,
@@ -195,92 +195,19 @@ async def limit(tx: AccountTx, *, per_day: int | None, per_month: int | None) ->
     return await show(tx)
 
 
+async def hold(tx: AccountTx, until: datetime | None) -> None:
+    """Until when a law keeps the whole account from being erased (lists/legal_holds.py)."""
+    await tx.run("UPDATE accounts SET held_until = $2 WHERE id = $1", until)
+
+
 async def approve(tx: SharedTx, account_id: int) -> bool:
     """An account that waited may send from now on; False when it did not wait."""
     return bool(
-        await tx.run("UPDATE accounts SET status = 'active' WHERE id = $1 AND status = 'pending'", account_id)
-    )
-
-
-async def erased_when_closed_now(tx: AccountTx) -> datetime:
-    """For the page that asks: the day everything goes."""
-    day: datetime = await tx.value(
-        "SELECT now() + make_interval(months => $2) FROM accounts WHERE id = $1", _MONTHS_UNTIL_ERASED
-    )
-    return day
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    email: str
-    first_name: str
-    language: str
-
-
-async def close(tx: AccountTx, typed_name: str, *, public_url: str) -> Account:
-    """Nothing leaves from now on; erased three months later. Raises Invalid at `typed`, Conflict.
-
-    Everybody of the team is told with the dates.
-    """
-    account = await show(tx)
-    if typed_name.strip().casefold() != account.name.casefold():
-        raise fault("typed", N_("Write the name of the account exactly: {name}."), name=account.name)
-    closed = await tx.run(
-        """
-        UPDATE accounts
-        SET status = 'closed', reopen_as = status, closed_at = now(),
-            erase_at = now() + make_interval(months => $2)
-        WHERE id = $1 AND status <> 'closed'
-        """,
-        _MONTHS_UNTIL_ERASED,
-    )
-    if not closed:
-        raise Conflict(Fault("typed", N_("This account is already closed."), "conflict"))
-    await audit.write(tx, "closed", "account", tx.account_id)
-    await work.add(tx, "sending.stop_account", tx.account_id)
-    account = await show(tx)
-    await _tell_team(tx, account, public_url)
-    return account
-
-
-async def _tell_team(tx: AccountTx, account: Account, public_url: str) -> None:
-    team = await tx.many(
-        _Person,
-        """
-        SELECT u.email, u.first_name, u.language
-        FROM memberships m
-        JOIN users u ON u.id = m.user_id
-        WHERE m.account_id = $1
-        """,
-    )
-    for person in team:
-        await outbox.write(
-            tx,
-            "account_closed",
-            person.email,
-            language=person.language,
-            details={
-                "name": person.first_name,
-                "account": account.name,
-                "erase_on": account.erase_at.date().isoformat() if account.erase_at else "",
-                "link": f"{public_url}/app/{account.id}/settings/account",
-            },
+        await tx.run(
+            """
+            UPDATE accounts SET status = 'active'
+            WHERE id = $1 AND status = 'pending' AND awaits = 'operator'
+            """,
+            account_id,
         )
-
-
-async def reactivate(tx: AccountTx) -> Account:
-    """Until the last day; what was suspended before is so again, campaigns stay paused. Raises Conflict."""
-    back = await tx.run(
-        """
-        UPDATE accounts
-        SET status = reopen_as, closed_at = NULL, erase_at = NULL
-        WHERE id = $1 AND status = 'closed' AND erase_at > now() + $2::interval
-        """,
-        clock.offset(),
     )
-    if not back:
-        raise Conflict(
-            Fault("account", N_("This account is not closed, or its data is already being erased."))
-        )
-    await audit.write(tx, "reactivated", "account", tx.account_id)
-    return await show(tx)

@@ -23,8 +23,11 @@ class NewAcceptance(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountShown:
-    """`identified`: recipients can be told who writes. `agreement_version`: the one accepted, when it
-    counts now, or null. `responsibilities_version`: the one acknowledged, or null.
+    """`status`: active, pending, suspended (`status_reason`: why), closed (`erase_at`: when everything goes).
+
+    `awaits`: whose word a pending account waits for, `operator` or `owner`; null otherwise. `identified`:
+    recipients can be told who writes. `agreement_version`: the one accepted, when it counts now, or null.
+    `responsibilities_version`: the one acknowledged, or null.
 
     `per_day`, `per_month`: mails the operator allows, or null.
     """
@@ -32,6 +35,8 @@ class AccountShown:
     id: int
     name: str
     status: str
+    status_reason: str
+    awaits: str | None
     language: str
     time_zone: str
     legal_name: str
@@ -57,6 +62,8 @@ async def _shown(tx: AccountTx, account: Account) -> AccountShown:
         id=account.id,
         name=account.name,
         status=account.status,
+        status_reason=account.status_reason,
+        awaits=account.awaits if account.status == "pending" else None,
         language=account.language,
         time_zone=account.time_zone,
         legal_name=account.legal_name,

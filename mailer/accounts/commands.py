@@ -6,8 +6,20 @@ No password is ever made up or printed (B-08, B-12): a one-time link lets the pe
 import argparse
 import json
 
-from mailer.accounts import accounts, agreements, api_keys, audit, second_factors, sign_up, users
-from mailer.core import outbox
+from mailer.accounts import (
+    account_life,
+    accounts,
+    agreements,
+    api_keys,
+    audit,
+    second_factors,
+    sign_up,
+    users,
+)
+from mailer.core import (
+    clock,
+    outbox,
+)
 from mailer.core.actor import Actor
 from mailer.core.db import AccountTx, SharedTx
 from mailer.core.errors import Fault, Forbidden, Invalid, NotFound
@@ -52,6 +64,10 @@ async def _dispatch(services: Services, args: argparse.Namespace) -> dict[str, o
             )
         case ("account", "approve"):
             return await approve_account(services, args.account)
+        case ("account", "suspend"):
+            return await suspend_account(services, args.account, args.reason)
+        case ("account", "resume"):
+            return await resume_account(services, args.account)
         case ("account", "limits"):
             return await limit_account(
                 services, args.account, per_day=_limit(args.per_day), per_month=_limit(args.per_month)
@@ -114,6 +130,24 @@ async def approve_account(services: Services, account_id: int) -> dict[str, obje
     async with services.db.account(account_id, actor=_COMMAND_LINE) as account_tx:
         await audit.write(account_tx, "approved", "account", account_id)
     return {"id": account_id, "status": "active"}
+
+
+async def suspend_account(services: Services, account_id: int, reason: str) -> dict[str, object]:
+    """The team is told, with the reason. Raises NotFound, Invalid."""
+    async with services.db.account(account_id, actor=_COMMAND_LINE) as tx:
+        await accounts.show(tx)
+        account = await account_life.suspend(
+            tx, "operator", reason, now=clock.now(), public_url=services.settings.public_url
+        )
+    return {"id": account.id, "status": account.status}
+
+
+async def resume_account(services: Services, account_id: int) -> dict[str, object]:
+    """Whoever suspended it; its campaigns stay paused. Raises NotFound, Invalid."""
+    async with services.db.account(account_id, actor=_COMMAND_LINE) as tx:
+        await accounts.show(tx)
+        account = await account_life.lift(tx, "operator")
+    return {"id": account.id, "status": account.status}
 
 
 def _limit(text: str) -> int | None:

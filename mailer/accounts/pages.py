@@ -5,6 +5,7 @@ from aiohttp import web
 from mailer.accounts import (
     pages_account,
     pages_account_breaches,
+    pages_account_life,
     pages_agreements,
     pages_authority,
     pages_breaches,
@@ -44,6 +45,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_staff.ROUTES,
     *pages_authority.ROUTES,
     *pages_operations.ROUTES,
+    *pages_account_life.ROUTES,
     *pages_keys.ROUTES,
     *pages_team.ROUTES,
 ]

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from mailer.accounts import (
     access,
     accounts,
+    former_people,
     one_time_links,
     pages_kept,
     passwords,
@@ -25,6 +26,7 @@ from mailer.core.db import SharedTx
 from mailer.core.errors import Fault, Gone, Invalid, TooMany, fault
 from mailer.core.rate import Limit
 from mailer.core.text import N_
+from mailer.web import i18n
 from mailer.web.forms import Form, again
 from mailer.web.request import Input, client_ip, rates, read, services
 from mailer.web.response import page, redirect
@@ -34,6 +36,7 @@ STEP_COOKIE = "__Host-step"
 RESETS = Limit("reset", 40, 3600)
 MAILS_TO_ONE = Limit("mails to one address", 5, 3600)
 NO_PASSWORD = Fault("password", N_("Write the password."), "missing")
+_ERASED = N_("This account was erased on {day}. Nothing of it is kept; you can open a new one.")
 _WRONG = N_("Wrong address or password. Check both, or reset the password.")
 
 
@@ -193,7 +196,7 @@ async def sign_in_post(request: web.Request) -> web.StreamResponse:
         who = _filled(form.email, form.password)
         found = await password_is_right(request, who.key, form.password)
         if found is None:
-            raise fault("email", _WRONG, code="wrong")
+            raise await _refused(request, who.key, form.password)
     except TooMany as error:
         shown = await again(request, too_many(error, "email"))
         answer = await _sign_in_page(request, shown, status=429)
@@ -203,6 +206,18 @@ async def sign_in_post(request: web.Request) -> web.StreamResponse:
         return await _sign_in_page(request, await again(request, error), status=422)
     user, try_id = found
     return await let_in(request, user, to=pages_kept.address(own_path(form.next), form.kept), sign_in=try_id)
+
+
+async def _refused(request: web.Request, address_key: str, password: str) -> Invalid:
+    """Wrong; but who went with an erased account, and knows the password, reads what became of it (A-093)."""
+    held = services(request)
+    async with held.db.shared() as tx:
+        known = await users.by_address(tx, address_key)
+        found = [] if known else await former_people.in_bucket(tx, held.settings.key, address_key)
+    erased_at = None if known else await former_people.recognised(found, address_key, password)
+    if erased_at is None:
+        return fault("email", _WRONG, code="wrong")
+    return fault("email", _ERASED, code="erased", day=i18n.day(erased_at, "Europe/Paris"))
 
 
 def mail_counter(request: web.Request, address_key: str) -> str:

@@ -5,12 +5,13 @@ switch that turns the throttle of `sign_ins.py` off.
 """
 
 import asyncio
+import base64
 import unicodedata
 from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from argon2.low_level import Type
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
+from argon2.low_level import Type, hash_secret
 
 from mailer.core.errors import Fault, Invalid
 from mailer.core.text import N_
@@ -134,3 +135,32 @@ async def rehash(password: str) -> str:
     """The same password with today's parameters; the rule is not asked again."""
     async with _places():
         return await asyncio.to_thread(_HASHER.hash, normal(password))
+
+
+def salted(stored: str) -> str:
+    """Parameters and salt of a hash, without the hash."""
+    return stored.rpartition("$")[0]
+
+
+def _hash_again(salted: str, password: str) -> str | None:
+    try:
+        parameters = extract_parameters(f"{salted}$AAAA")
+        salt = salted.rpartition("$")[2]
+        return hash_secret(
+            normal(password[: LONGEST + 1]).encode(),
+            base64.b64decode(salt + "=" * (-len(salt) % 4)),
+            time_cost=parameters.time_cost,
+            memory_cost=parameters.memory_cost,
+            parallelism=parameters.parallelism,
+            hash_len=_HASHER.hash_len,
+            type=parameters.type,
+            version=parameters.version,
+        ).decode()
+    except (HashingError, InvalidHashError, ValueError):
+        return None
+
+
+async def hash_again(salted: str, password: str) -> str | None:
+    """The hash that this password gives with these parameters and salt; None when they are none."""
+    async with _places():
+        return await asyncio.to_thread(_hash_again, salted, password)

@@ -4,12 +4,13 @@ import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from mailer import worker
-from mailer.accounts import accounts, agreements, audit, home, legal
-from mailer.core import jobs, work
+from mailer.accounts import account_life, accounts, agreements, audit, home, legal
+from mailer.core import clock, jobs, work
 from mailer.core.errors import Conflict, Forbidden, Invalid
 from mailer.core.services import Services
 from sending import lanes
@@ -219,7 +220,7 @@ async def test_closing_takes_the_name_tells_the_team_and_can_be_taken_back(
         [(kind, details)] = await mails(address)
         assert (kind, details["account"]) == ("account_closed", name)
         assert closed.erase_at is not None
-        assert details["erase_on"] == closed.erase_at.date().isoformat()
+        assert details["erase_on"] == closed.erase_at.astimezone(ZoneInfo("Europe/Paris")).date().isoformat()
     assert (await person.post(f"{account.app}/settings/account", IDENTITY)).status == 403
     program = await make.program(account.id)
     assert (await program.get("/api/v1/account")).status == 200
@@ -239,12 +240,12 @@ async def test_a_suspended_account_reopens_suspended_and_not_after_its_last_day(
         await tx.run("UPDATE accounts SET status = 'suspended' WHERE id = $1", account.id)
     async with services.db.account(account.id) as tx:
         name = (await accounts.show(tx)).name
-        await accounts.close(tx, name, public_url="")
-        assert (await accounts.reactivate(tx)).status == "suspended"
-        await accounts.close(tx, name, public_url="")
+        await account_life.close(tx, name, now=clock.now(), public_url="")
+        assert (await account_life.reactivate(tx, now=clock.now())).status == "suspended"
+        await account_life.close(tx, name, now=clock.now(), public_url="")
         await tx.run("UPDATE accounts SET erase_at = now() - interval '1 second' WHERE id = $1")
         with pytest.raises(Conflict):
-            await accounts.reactivate(tx)
+            await account_life.reactivate(tx, now=clock.now())
 
 
 @pytest.mark.req("E-35")
@@ -349,7 +350,8 @@ async def test_closing_stops_campaigns_and_reactivating_starts_none(services: Se
     async with services.db.account(account.id) as tx:
         for status in ("scheduled", "preparing", "sending", "draft", "sent"):
             await tx.run("INSERT INTO campaigns (account_id, name, status) VALUES ($1, $2, $2)", status)
-        await accounts.close(tx, (await accounts.show(tx)).name, public_url="")
+        name = (await accounts.show(tx)).name
+        await account_life.close(tx, name, now=clock.now(), public_url="")
         task = await tx.shared().one(
             work.Task,
             """
@@ -359,7 +361,7 @@ async def test_closing_stops_campaigns_and_reactivating_starts_none(services: Se
             """,
             account.id,
         )
-        await accounts.reactivate(tx)
+        await account_life.reactivate(tx, now=clock.now())
     await jobs.run_turn(services, worker.JOBS, task)
     async with services.db.account(account.id) as tx:
         rows = await tx.rows(

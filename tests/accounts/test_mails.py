@@ -1,5 +1,7 @@
 """The mails this room asks for, as they are read."""
 
+from typing import Any
+
 import pytest
 
 from mailer.core import clock
@@ -8,7 +10,7 @@ from sending.system_mail import OutboxMail
 
 LINK = "https://mailer.test/app/confirm/abc"
 IP = "203.0.113.7"
-DETAILS: dict[str, dict[str, object]] = {
+DETAILS: dict[str, dict[str, Any]] = {
     "confirm_email": {"link": LINK, "name": "", "ip": IP},
     "already_registered": {"link": LINK, "name": "Ana", "ip": IP},
     "reset_password": {"link": LINK, "name": "Ana"},
@@ -43,14 +45,43 @@ DETAILS: dict[str, dict[str, object]] = {
     },
     "account_closed": {"link": LINK, "name": "Ana", "account": "Pain & Cie", "erase_on": "2027-02-22"},
     "policy_announced": {
-        "link": LINK, "name": "Ana", "title": "Privacy policy", "version": "2027-02",
-        "effective_on": "2027-02-22", "urgent_reason": "",
+        "link": LINK,
+        "name": "Ana",
+        "title": "Privacy policy",
+        "version": "2027-02",
+        "effective_on": "2027-02-22",
+        "urgent_reason": "",
     },
     "sub_processor_announced": {
-        "link": LINK, "name": "Ana", "company": "Pain & Cie", "service": "remise", "country": "FR",
+        "link": LINK,
+        "name": "Ana",
+        "company": "Pain & Cie",
+        "service": "remise",
+        "country": "FR",
         "effective_on": "2027-02-22",
     },
-}  # fmt: skip
+    "account_erased": {
+        "link": LINK,
+        "name": "Ana",
+        "account": "Pain",
+        "erased_on": "2027-02-22",
+        "certificate": "{}",
+    },
+    "account_suspended": {
+        "link": LINK,
+        "name": "Ana",
+        "account": "Pain",
+        "by": "operator",
+        "reason": "Trop de plaintes",
+    },
+    "account_erased_soon": {
+        "link": LINK,
+        "name": "Ana",
+        "account": "Pain",
+        "erase_on": "2027-02-22",
+        "days": 7,
+    },
+}
 SUBJECTS = {
     "confirm_email": ("Ouvrez votre compte", "Open your account"),
     "already_registered": ("Vous avez déjà un compte", "You already have an account"),
@@ -78,6 +109,12 @@ SUBJECTS = {
         "Who works in “Pain & Cie”? Look once a year",
     ),
     "invitation": ("Zoé vous invite dans «\u00a0Pain & Cie\u00a0»", "Zoé invites you to “Pain & Cie”"),
+    "account_erased": ("Le compte «\u00a0Pain\u00a0» a été effacé", "The account “Pain” was erased"),
+    "account_suspended": ("Le compte «\u00a0Pain\u00a0» est suspendu", "The account “Pain” is suspended"),
+    "account_erased_soon": (
+        "Le compte «\u00a0Pain\u00a0» sera effacé dans 7 jours",
+        "The account “Pain” is erased in 7 days",
+    ),
     "account_closed": ("Le compte «\u00a0Pain & Cie\u00a0» est fermé", "The account “Pain & Cie” is closed"),
 }
 

@@ -17,6 +17,7 @@ NAMES = ("contact_id", "contact_ids", "other_id", "kept_id", "merged_id", "addre
 # what stays when a contact goes, and why; the rest has a foreign key to contacts that deletes
 STAYS = {
     "suppressions": "the refusal, by fingerprint of the address (B-28)",
+    "held_people": "copies of people under a legal hold whose account is erased, until the hold ends (A-005)",
     "consents": "proof that there was a consent, by fingerprint (C-01)",
     "deliveries": "numbers of a campaign; no person behind the id any more, 13 months (S6)",
     "events": "numbers of a campaign; no person behind the id any more, 13 months (S6)",
@@ -37,6 +38,8 @@ STAYS = {
 NOT_COPIED = {
     "contact_changes": "a feed for programs: which id changed when",
     "duplicates": "a guess of the machine about two contacts, not a fact about one",
+    "held_people": "a copy itself, of an account that is no more",
+    "legal_holds": "why the law asks to keep them: told to whoever wants them erased",
     "segment_members": "follows from the fields, tags and acts that are copied",
     "selection_contacts": "rows that somebody of the team ticked, for an hour",
     "sunset_contacts": "follows from those days; that they were asked stands in the journal",

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from lists import contact_history, rights_requests
+from lists import contact_history, csv_write, rights_requests
 from lists.person_words import HEADINGS, LABELS
 from lists.rights_acts import COPY_LIVES
 from lists.rights_requests import Request
@@ -90,6 +90,23 @@ def _about(controller: Identity, operator: Operator, now: datetime) -> dict[str,
 def machine_readable(found: Mapping[str, Any]) -> bytes:
     """JSON, UTF-8; the names are those of the documentation."""
     return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def table(found: Mapping[str, Any]) -> bytes:
+    """CSV, UTF-8: a line for each value, `part`, `row` in it, `name`, `value`; what nests is JSON (C-15)."""
+    lines = [["part", "row", "name", "value"]]
+    for part, held in found.items():
+        rows = held if isinstance(held, list) else [held]
+        for n, row in enumerate(rows, start=1):
+            pairs = row.items() if isinstance(row, Mapping) else [("", row)]
+            lines += [[part, str(n), str(name), _cell(value)] for name, value in pairs]
+    return csv_write.encode(lines)
+
+
+def _cell(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return orjson.dumps(value).decode()
 
 
 def readable(found: Mapping[str, Any], controller: Identity) -> str:

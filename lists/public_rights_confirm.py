@@ -168,6 +168,8 @@ async def fetch(request: web.Request) -> web.Response:
     if wanted == "html":
         page = person_file.readable(found, controller)
         return _attachment(page.encode(), "text/html", "html")
+    if wanted == "csv":
+        return _attachment(person_file.table(found), "text/csv", "csv")
     return _attachment(person_file.machine_readable(found), "application/json", "json")
 
 

@@ -1,5 +1,6 @@
 """The file of a person: complete, readable by people and programs, and behind a link that ends."""
 
+import csv
 from datetime import timedelta
 
 import orjson
@@ -100,6 +101,23 @@ async def test_who_is_erased_meanwhile_has_no_file_any_more(desk: Desk) -> None:
     assert (await desk.client.get(link)).status == 410
     answer = await desk.client.post(link, {"as": "json"})
     assert (answer.status, desk.email in answer.text) == (303, False)
+
+
+@pytest.mark.req("C-15", "E-52")
+async def test_the_table_holds_what_the_json_holds_and_runs_nothing(desk: Desk) -> None:
+    _, link = await sent(desk)
+    async with desk.tx() as tx:
+        await tx.run("UPDATE contacts SET first_name = '=1+1' WHERE account_id = $1 AND id = $2", desk.ana)
+    found = (await desk.client.post(link, {"as": "json"})).json()
+    answer = await desk.client.post(link, {"as": "csv"})
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = list(csv.reader(answer.text.splitlines()))
+    assert rows[0] == ["part", "row", "name", "value"]
+    assert ["first_name", "1", "", "'=1+1"] in rows
+    assert ["email", "1", "", desk.email] in rows
+    # the first fetch stands in the history of the second
+    told = {name for name, held in found.items() if held not in ([], {})}
+    assert {row[0] for row in rows[1:]} == told | {"history"}
 
 
 @pytest.mark.req("C-15")

@@ -228,6 +228,37 @@ async def test_nothing_readable_of_an_erased_person_is_left_in_the_desk(desk: De
     assert sealed == [(b"",)]
 
 
+@pytest.mark.req("C-12", "B-28")
+async def test_a_scan_of_every_table_finds_nothing_of_an_erased_person_but_fingerprints(desk: Desk) -> None:
+    await desk.confirmed("access")
+    async with desk.tx() as tx:
+        await tx.run("DELETE FROM rights_asks WHERE account_id = $1")
+    link = await desk.link("erase")
+    async with desk.services.db.shared() as tx:
+        await tx.run("UPDATE outbox SET sent_at = now() WHERE account_id = $1", desk.account.id)
+    await desk.client.post(link, {})
+    async with desk.services.db.connection() as connection:
+        tables = await connection.fetch(
+            """
+            SELECT relname FROM pg_class
+            WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace
+              AND has_table_privilege(oid, 'SELECT')
+            """
+        )
+    hashed = desk.who.address_hash.hex()
+    found = {desk.email: set(), hashed: set()}  # type: dict[str, set[str]]
+    async with desk.tx() as tx:
+        for (name,) in tables:
+            for text, places in found.items():
+                sql = f"SELECT count(*) FROM {name} x WHERE x::text ILIKE '%' || $1 || '%'"
+                if await tx._connection.fetchval(sql, text):
+                    places.add(name)
+    assert len(tables) > 80
+    assert found[desk.email] == set()
+    assert found[hashed] <= {"suppressions", "consents", "rights_requests", "rights_asks"}
+    assert "suppressions" in found[hashed]
+
+
 @pytest.mark.req("C-12")
 async def test_which_mails_left_for_an_erased_person_is_forgotten(desk: Desk) -> None:
     link = await desk.link("erase")

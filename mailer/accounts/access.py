@@ -11,22 +11,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import (
-    date,
-    datetime,
     timedelta,
 )
-from enum import IntEnum
 from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
-from mailer.accounts import api_keys, api_repeats, pages_kept, second_factors, sessions, staff_access
+from mailer.accounts import api_keys, api_repeats, members, pages_kept, second_factors, sessions, staff_access
+from mailer.accounts.members import Member, Role
 from mailer.accounts.sessions import Person
 from mailer.core import clock
 from mailer.core.actor import Actor
-from mailer.core.db import AccountTx, SharedTx
+from mailer.core.db import AccountTx
 from mailer.core.errors import Forbidden, NotFound, SignInNeeded, TooMany
 from mailer.core.rate import Left, Limit
 from mailer.core.text import N_
@@ -35,6 +33,7 @@ from mailer.web.openapi import operation_of
 from mailer.web.request import CSRF, FLASH, ID, LEFT, SHELL, client_ip, id_in_path, rates, services
 from mailer.web.response import redirect
 
+__all__ = ["Member", "Role"]
 API_LIMIT = Limit("api", 600, 60)
 FORM_SECONDS = 600
 CONFIRM = "confirm_password"
@@ -49,52 +48,6 @@ _BEFORE_SECOND_FACTOR = (
 )
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _anonymous: set[object] = set()
-
-
-class Role(IntEnum):
-    """What a member may do; each includes those before it. Sending is a right of its own (`can_send`)."""
-
-    ANALYST = 1
-    EDITOR = 2
-    MANAGER = 3
-    OWNER = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
-    """The signed-in person's place in the account of this request."""
-
-    account_id: int
-    account_name: str
-    status: str
-    # whose word a pending account waits for
-    awaits: str
-    # of a closed account, for the banner of every page
-    erase_at: datetime | None
-    time_zone: str
-    language: str
-    role_name: str
-    can_send: bool
-    accounts: int
-    second_factor_required: bool
-    # of the whole installation: an operator has to look at a restored database first
-    sending_held: bool
-    # the next day on which something announced begins that this person has not said to have seen (A-039)
-    change_on: date | None = None
-    # the newest access of the operator's people that is open or waits, for the banner
-    staff_id: int | None = None
-    staff_purpose: str = ""
-    staff_until: datetime | None = None
-    is_staff: bool = False
-
-    @property
-    def staff_why(self) -> str:
-        """A msgid."""
-        return staff_access.PURPOSES.get(self.staff_purpose, "")
-
-    @property
-    def role(self) -> Role:
-        return Role[self.role_name.upper()]
 
 
 PERSON = web.RequestKey("person", Person)
@@ -228,57 +181,6 @@ async def api_look(request: web.Request) -> AsyncIterator[AccountTx]:
         yield tx
 
 
-async def _member(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
-    return await tx.first(
-        Member,
-        """
-        SELECT a.id AS account_id, a.name AS account_name, a.status, a.awaits, a.erase_at, a.time_zone,
-               a.language, m.role AS role_name, m.can_send, a.second_factor_required,
-               (SELECT count(*)::int FROM memberships WHERE user_id = $2) AS accounts,
-               EXISTS (SELECT FROM installation WHERE held_since IS NOT NULL) AS sending_held,
-               (SELECT min(c.effective_on) FROM announcements c
-                WHERE c.shown_until > $3::date
-                  AND NOT EXISTS (SELECT FROM announcement_readings r
-                                  WHERE r.user_id = $2 AND r.announcement_id = c.id)) AS change_on,
-               s.id AS staff_id, coalesce(s.purpose, '') AS staff_purpose, s.ends_at AS staff_until
-        FROM memberships m
-        JOIN accounts a ON a.id = m.account_id
-        LEFT JOIN LATERAL (
-            SELECT id, purpose, ends_at
-            FROM staff_accesses
-            WHERE account_id = $1 AND ended_at IS NULL AND coalesce(ends_at, asked_at + $4) > $3
-            ORDER BY id DESC
-            LIMIT 1
-        ) s ON true
-        WHERE m.account_id = $1 AND m.user_id = $2
-        """,
-        account_id,
-        user_id,
-        clock.now(),
-        staff_access.WAITS,
-    )
-
-
-async def _staff(tx: SharedTx, account_id: int, user_id: int) -> Member | None:
-    """An operator with an open access stands in the account as somebody who may read (A-018)."""
-    return await tx.first(
-        Member,
-        """
-        SELECT a.id AS account_id, a.name AS account_name, a.status, a.awaits, a.erase_at, a.time_zone,
-               a.language, 'analyst' AS role_name, false AS can_send, 0 AS accounts, false AS sending_held,
-               a.second_factor_required,
-               s.id AS staff_id, s.purpose AS staff_purpose, s.ends_at AS staff_until, true AS is_staff
-        FROM staff_accesses s
-        JOIN accounts a ON a.id = s.account_id
-        WHERE s.account_id = $1 AND s.operator_id = $2 AND s.ended_at IS NULL AND s.ends_at > $3
-        LIMIT 1
-        """,
-        account_id,
-        user_id,
-        clock.now(),
-    )
-
-
 async def _recognise(request: web.Request) -> None:
     """Puts person, member, shell, csrf and flash on the request."""
     token = request.cookies.get(sessions.COOKIE)
@@ -289,9 +191,9 @@ async def _recognise(request: web.Request) -> None:
         place = None
         if "a" in request.match_info:
             account_id = id_in_path(request, "a")
-            place = await _member(tx, account_id, who.user_id)
+            place = await members.find(tx, account_id, who.user_id)
             if place is None and who.is_operator:
-                place = await _staff(tx, account_id, who.user_id)
+                place = await members.staff(tx, account_id, who.user_id)
         if who.flash is not None and request.method == "GET":
             await sessions.leave_flash(tx, who.session_id, None)
     request[PERSON] = who

@@ -13,6 +13,14 @@ CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;
 
+CREATE FUNCTION public.held(contact bigint, at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (SELECT FROM legal_holds h
+                   WHERE h.account_id = current_account() AND (h.contact_id IS NULL OR h.contact_id = contact)
+                     AND h.lifted_at IS NULL AND h.ends_at > at)
+$$;
+
 CREATE FUNCTION public.journal_accounts() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -488,6 +496,22 @@ ALTER TABLE public.account_breaches ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE public.account_certificates (
+    account_id bigint NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    counts jsonb DEFAULT '{}'::jsonb NOT NULL,
+    erased_at timestamp with time zone,
+    record text,
+    key_id smallint,
+    signature bytea,
+    link_hash bytea,
+    legal_basis text NOT NULL,
+    expires_at timestamp with time zone,
+    CONSTRAINT account_certificates_link_hash_check CHECK ((octet_length(link_hash) = 32)),
+    CONSTRAINT account_certificates_signature_check CHECK ((octet_length(signature) = 64)),
+    CONSTRAINT account_certificates_whole CHECK ((num_nulls(erased_at, record, key_id, signature, link_hash, expires_at) = ANY (ARRAY[0, 6])))
+);
+
 CREATE TABLE public.account_keys (
     account_id bigint NOT NULL,
     purpose text NOT NULL,
@@ -521,12 +545,20 @@ CREATE TABLE public.accounts (
     per_month integer,
     messages_per_hour integer DEFAULT 1000 NOT NULL,
     inactive_choice text DEFAULT 'ask'::text NOT NULL,
+    suspended_by text,
+    suspended_at timestamp with time zone,
+    resume_as text DEFAULT 'active'::text NOT NULL,
+    awaits text DEFAULT 'operator'::text NOT NULL,
+    retrieval_waived_at timestamp with time zone,
+    reminded_days smallint,
+    held_until timestamp with time zone,
     dpo text DEFAULT ''::text NOT NULL,
     without_dpo boolean DEFAULT false NOT NULL,
     staff_approval boolean DEFAULT false NOT NULL,
     second_factor_required boolean DEFAULT false NOT NULL,
     team_reviewed_at timestamp with time zone DEFAULT now() NOT NULL,
     team_reminded_at timestamp with time zone,
+    CONSTRAINT accounts_awaits_check CHECK ((awaits = ANY (ARRAY['operator'::text, 'owner'::text]))),
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_dpo CHECK (((NOT without_dpo) OR (dpo = ''::text))),
@@ -538,7 +570,9 @@ CREATE TABLE public.accounts (
     CONSTRAINT accounts_per_day_check CHECK ((per_day >= 0)),
     CONSTRAINT accounts_per_month_check CHECK ((per_month >= 0)),
     CONSTRAINT accounts_reopen_as_check CHECK ((reopen_as = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text]))),
-    CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text])))
+    CONSTRAINT accounts_resume_as_check CHECK ((resume_as = ANY (ARRAY['pending'::text, 'active'::text]))),
+    CONSTRAINT accounts_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'suspended'::text, 'closed'::text]))),
+    CONSTRAINT accounts_suspended_by_check CHECK ((suspended_by = ANY (ARRAY['owner'::text, 'operator'::text])))
 );
 
 ALTER TABLE public.accounts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1531,6 +1565,43 @@ ALTER TABLE public.files ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.former_people (
+    id bigint NOT NULL,
+    bucket smallint NOT NULL,
+    salted text NOT NULL,
+    proof bytea NOT NULL,
+    erased_at timestamp with time zone NOT NULL,
+    CONSTRAINT former_people_bucket_check CHECK (((bucket >= 0) AND (bucket <= 255))),
+    CONSTRAINT former_people_proof_check CHECK ((octet_length(proof) = 32))
+);
+
+ALTER TABLE public.former_people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.former_people_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.held_people (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    data jsonb NOT NULL,
+    legal_basis text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.held_people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.held_people_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.idempotency_keys (
     account_id bigint NOT NULL,
     key_hash bytea NOT NULL,
@@ -1924,6 +1995,32 @@ CREATE TABLE public.last_open_days (
 );
 
 ALTER TABLE ONLY public.last_open_days FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.legal_holds (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    contact_id bigint,
+    article text NOT NULL,
+    reason text NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    placed_by text NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    lifted_at timestamp with time zone,
+    CONSTRAINT legal_holds_article_check CHECK (((length(article) >= 3) AND (length(article) <= 200))),
+    CONSTRAINT legal_holds_end CHECK ((ends_at > placed_at)),
+    CONSTRAINT legal_holds_reason_check CHECK (((length(reason) >= 3) AND (length(reason) <= 500)))
+);
+
+ALTER TABLE ONLY public.legal_holds FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.legal_holds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.legal_holds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.legal_texts (
     sha256 bytea NOT NULL,
@@ -3215,6 +3312,9 @@ ALTER TABLE ONLY public.account_breaches
 ALTER TABLE ONLY public.account_breaches
     ADD CONSTRAINT account_breaches_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.account_certificates
+    ADD CONSTRAINT account_certificates_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_pkey PRIMARY KEY (account_id, purpose);
 
@@ -3374,6 +3474,12 @@ ALTER TABLE ONLY public.file_chunks
 ALTER TABLE ONLY public.files
     ADD CONSTRAINT files_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.former_people
+    ADD CONSTRAINT former_people_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.held_people
+    ADD CONSTRAINT held_people_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key_hash);
 
@@ -3442,6 +3548,9 @@ ALTER TABLE ONLY public.kept_forms
 
 ALTER TABLE ONLY public.last_open_days
     ADD CONSTRAINT last_open_days_pkey PRIMARY KEY (account_id, contact_id);
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.legal_texts
     ADD CONSTRAINT legal_texts_pkey PRIMARY KEY (sha256);
@@ -3710,6 +3819,12 @@ ALTER TABLE ONLY public.wordings
 ALTER TABLE ONLY public.work
     ADD CONSTRAINT work_pkey PRIMARY KEY (account_id, job, ref_id, lane);
 
+CREATE INDEX account_certificates_expires_at ON public.account_certificates USING btree (expires_at);
+
+CREATE INDEX account_certificates_link ON public.account_certificates USING btree (link_hash);
+
+CREATE INDEX accounts_erase_at ON public.accounts USING btree (erase_at) WHERE (status = 'closed'::text);
+
 CREATE INDEX accounts_team_reviewed ON public.accounts USING btree (team_reviewed_at);
 
 CREATE INDEX api_keys_account ON public.api_keys USING btree (account_id);
@@ -3792,6 +3907,14 @@ CREATE INDEX files_created_at ON public.files USING btree (account_id, created_a
 
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
 
+CREATE INDEX former_people_bucket ON public.former_people USING btree (bucket);
+
+CREATE INDEX former_people_erased_at ON public.former_people USING btree (erased_at);
+
+CREATE INDEX held_people_account ON public.held_people USING btree (account_id);
+
+CREATE INDEX held_people_expires_at ON public.held_people USING btree (expires_at);
+
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
 
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
@@ -3823,6 +3946,8 @@ CREATE INDEX kept_forms_expires ON public.kept_forms USING btree (expires_at);
 CREATE INDEX kept_forms_user ON public.kept_forms USING btree (user_id, created_at);
 
 CREATE INDEX last_open_days_day ON public.last_open_days USING btree (account_id, day);
+
+CREATE INDEX legal_holds_contact ON public.legal_holds USING btree (account_id, contact_id) WHERE (lifted_at IS NULL);
 
 CREATE UNIQUE INDEX mailing_lists_name ON public.mailing_lists USING btree (account_id, name) WHERE (deleted_at IS NULL);
 
@@ -4013,6 +4138,9 @@ ALTER TABLE ONLY public.ab_variants
 
 ALTER TABLE ONLY public.account_breaches
     ADD CONSTRAINT account_breaches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.account_certificates
+    ADD CONSTRAINT account_certificates_key_id_fkey FOREIGN KEY (key_id) REFERENCES public.proof_keys(id);
 
 ALTER TABLE ONLY public.account_keys
     ADD CONSTRAINT account_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -4220,6 +4348,12 @@ ALTER TABLE ONLY public.kept_forms
 
 ALTER TABLE ONLY public.last_open_days
     ADD CONSTRAINT last_open_days_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.links
     ADD CONSTRAINT links_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
@@ -4529,6 +4663,8 @@ CREATE POLICY account ON public.kept_counts USING ((account_id = public.current_
 
 CREATE POLICY account ON public.last_open_days USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.legal_holds USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.links USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.mailing_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4723,6 +4859,8 @@ ALTER TABLE public.kept_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.last_open_days ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.legal_holds ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.links ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.mailing_lists ENABLE ROW LEVEL SECURITY;
@@ -4822,6 +4960,8 @@ GRANT SELECT,DELETE ON TABLE public.ab_tests TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.ab_variants TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.account_breaches TO mailer_eraser;
+
+GRANT SELECT ON TABLE public.account_certificates TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.account_keys TO mailer_eraser;
 
@@ -4956,6 +5096,8 @@ GRANT SELECT,DELETE ON TABLE public.last_open_days TO mailer_eraser;
 GRANT SELECT(account_id) ON TABLE public.last_open_days TO mailer;
 
 GRANT SELECT(contact_id) ON TABLE public.last_open_days TO mailer;
+
+GRANT SELECT,DELETE ON TABLE public.legal_holds TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.links TO mailer_eraser;
 

@@ -6,9 +6,10 @@ index, also among 100 million events; only what is too old is counted, and no fu
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
+from lists import legal_holds
 from mailer.core.db import AccountTx, SharedTx
 from retention_jobs import eraser
 from retention_jobs.classes import OF_ACCOUNTS, OF_PLATFORM
@@ -31,8 +32,11 @@ class Found:
 
 
 async def of_account(tx: AccountTx, now: datetime) -> list[Found]:
-    """Every class of the account that has a period."""
-    return [await _of(tx, name, one, now) for name, one in OF_ACCOUNTS.items() if one.period and one.rule]
+    """Every class of the account that has a period; nothing is late while a law holds the whole account."""
+    found = [await _of(tx, name, one, now) for name, one in OF_ACCOUNTS.items() if one.period and one.rule]
+    if await legal_holds.whole_account(tx, now):
+        return [replace(one, overdue=0) for one in found]
+    return found
 
 
 async def of_platform(tx: SharedTx, now: datetime) -> list[Found]:
@@ -51,7 +55,10 @@ async def _of(tx: AccountTx | SharedTx, name: str, one: DataClass, now: datetime
             continue
         oldest.append(at)
         if at < limit:
-            overdue += await tx.value(overdue_sql(age, platform=one.platform), _limit(age, limit), MANY)
+            more = (now,) if age.person else ()
+            overdue += await tx.value(
+                overdue_sql(age, platform=one.platform), _limit(age, limit), MANY, *more
+            )
     for odd in (ACCOUNTS if isinstance(tx, AccountTx) else PLATFORM).get(name, ()):
         at = _instant(await tx.value(odd.oldest))
         if at is not None:
@@ -84,11 +91,15 @@ def oldest_sql(age: Age, *, platform: bool) -> str:
 
 
 def overdue_sql(age: Age, *, platform: bool) -> str:
-    """$2 (on the platform $1) is the boundary, the next how far to count."""
+    """$2 (on the platform $1) is the boundary, the next how far to count, the one behind it now.
+
+    Whom a law holds is not late.
+    """
     first = 1 if platform else 2
+    free = f" AND NOT held({age.person}, ${first + 2})" if age.person else ""
     return (
         f"SELECT count(*)::int FROM (SELECT FROM {age.table} WHERE {_where(age, platform=platform)}"
-        f" AND {age.column} < ${first} LIMIT ${first + 1}) found"
+        f" AND {age.column} < ${first}{free} LIMIT ${first + 1}) found"
     )
 
 

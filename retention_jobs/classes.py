@@ -87,7 +87,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         rule="events",
         period=months(13),
         tables="events event_counts event_hours judgements open_counts",
-        ages=(Age("events", "at"),),
+        ages=(Age("events", "at", person="contact_id"),),
         elsewhere=(
             "Valkey: streams of what just happened, 24 hours at most; address and browser nowhere else",
         ),
@@ -121,8 +121,8 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         period=months(13),
         tables="deliveries campaign_figures evidence provider_stops day_counts warm_up_days",
         ages=(
-            Age("deliveries", "final_at"),
-            Age("messages", "final_at"),
+            Age("deliveries", "final_at", person="contact_id"),
+            Age("messages", "final_at", person="contact_id"),
             Age("provider_stops", "at", small=True),
             Age("day_counts", "day", day=True),
             Age("warm_up_days", "day", day=True, small=True),
@@ -199,7 +199,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         rule="proofs",
         period=months(12),
         tables="consent_ips",
-        ages=(Age("consent_ips", "at"),),
+        ages=(Age("consent_ips", "at", person="contact_id"),),
     ),
     "webhooks": DataClass(
         what=N_("Webhooks: what was sent, and what was answered"),

@@ -10,7 +10,8 @@ from retention_jobs.periods import Period
 class Age:
     """Rows of `table` are over by `column`; `where`: only those. `day`: a date, over when the whole day is.
 
-    `small`: a table that a rule keeps so short that no index is needed to find its oldest row.
+    `small`: a table that a rule keeps so short that no index is needed to find its oldest row. `person`: the
+    column of the contact whom a law may hold.
     """
 
     table: str
@@ -18,6 +19,7 @@ class Age:
     where: str = ""
     day: bool = False
     small: bool = False
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,12 @@ from mailer.core.db import AccountTx
 
 
 class Why(StrEnum):
-    """Who may be erased follows from it: at the end of an account, everybody."""
+    """Who may be erased follows from it: at an account's end, and again in a restored copy, everybody."""
 
     RETENTION = "retention"
     ASKED = "asked"
     CLOSING = "closing"
+    AGAIN = "again"
 
 
 async def erase(tx: AccountTx, contact_ids: Sequence[int], why: Why) -> int:
@@ -33,7 +34,7 @@ async def erase(tx: AccountTx, contact_ids: Sequence[int], why: Why) -> int:
         """
         DELETE FROM contacts
         WHERE account_id = $1 AND id = ANY($2::bigint[])
-          AND ($3 = 'closing' OR (restricted_at IS NULL AND NOT held(id, $4)))
+          AND ($3 IN ('closing', 'again') OR (restricted_at IS NULL AND NOT held(id, $4)))
         RETURNING address_hash
         """,
         list(contact_ids),

@@ -20,17 +20,19 @@ TABLES = {
     " duplicates duplicate_searches field_changes import_changes import_values import_removals import_parts"
     " import_rejects import_opt_outs imports import_mappings selections selection_contacts signup_requests"
     " inactive_contacts inactive_walks sunset_contacts last_open_days soft_bounces segment_members",
-    "proofs": "suppressions consent_ips restrictions legal_holds agreement_acceptances retention_passes",
+    "proofs": "suppressions consent_ips restrictions legal_holds agreement_acceptances retention_passes"
+    " retention_proofs retention_chains retention_settings rights_asks rights_requests rights_settings"
+    " notices account_breaches",
     "content": "campaigns campaign_lists campaign_segments revisions messages test_sends inbound_mails links"
     " designs images ab_tests ab_variants idempotency_keys",
     "statistics": "events event_counts event_hours judgements deliveries evidence campaign_figures"
     " provider_stops day_counts warm_up_days open_counts counted_loads feedback_counts feedback_seen"
     " kept_counts",
     "files": "files file_chunks exports export_members",
-    "keys": "content_keys account_keys dkim_keys api_keys",
+    "keys": "content_masters content_keys account_keys dkim_keys api_keys",
     "settings": "webhook_endpoints webhook_events webhook_deliveries webhook_attempts webhook_feeds segments"
     " signup_forms signup_form_versions senders domains smtp_servers seeds warm_ups report_mailboxes"
-    " feedback_hooks measurement_settings utm_settings",
+    " feedback_hooks measurement_settings utm_settings privacy_facts data_destinations",
     "team": "memberships users work outbox",
 }
 _OF = {table: name for name, tables in TABLES.items() for table in tables.split()}

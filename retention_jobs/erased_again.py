@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
 
-from lists import subscriptions, suppressions
+from lists import erasing, subscriptions, suppressions
 from lists.consents import Evidence, Method
 from lists.suppressions import Reason, Stop
 from mailer.core import erasure_journal
@@ -112,12 +112,7 @@ async def people(db: Database, entries: Iterable[Entry]) -> tuple[int, int]:
 
 async def _delete(tx: AccountTx, contact_ids: list[int]) -> int:
     """Also those whose use was limited when the backup was made: whoever erased them knew what came later."""
-    gone = await tx.rows(
-        "DELETE FROM contacts WHERE account_id = $1 AND id = ANY ($2::bigint[]) RETURNING address_hash",
-        contact_ids,
-    )
-    await suppressions.close_returns(tx, [hashed for (hashed,) in gone])
-    return len(gone)
+    return await erasing.erase(tx, contact_ids, erasing.Why.AGAIN)
 
 
 async def _refuse(tx: AccountTx, rows: list[dict[str, object]]) -> int:

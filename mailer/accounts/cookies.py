@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from mailer.accounts import pages_entry, sessions, sign_ins
+from mailer.accounts import pages_entry, sessions, sign_in_steps, sign_ins
 from mailer.core.text import N_
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """`purpose` and `lifetime` are msgids; `days` fills the lifetime."""
+    """`purpose` and `lifetime` are msgids; `days` fills the lifetime (or minutes)."""
 
     name: str
     purpose: str
@@ -17,6 +17,12 @@ class Cookie:
 
 
 REGISTER = (
+    Cookie(
+        pages_entry.STEP_COOKIE,
+        N_("remembers that your password was right while you look up your code"),
+        N_("{days} minutes; gone when you are signed in"),
+        sign_in_steps.MINUTES,
+    ),
     Cookie(
         sessions.COOKIE,
         N_("keeps you signed in"),

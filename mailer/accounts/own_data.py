@@ -69,17 +69,7 @@ async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
         """,
         user_id,
     )
-    invitations = await tx.many(
-        _Invitation,
-        """
-        SELECT a.name AS account_name, i.role, i.can_send, i.sent_at, i.expires_at
-        FROM invitations i
-        JOIN accounts a ON a.id = i.account_id
-        WHERE i.address_key = $1
-        ORDER BY i.sent_at
-        """,
-        user.address_key,
-    )
+    invitations = await _invitations(tx, user.address_key)
     mails = await tx.many(
         _Mail,
         "SELECT kind, created_at, sent_at FROM outbox WHERE recipient = $1 ORDER BY id",
@@ -103,3 +93,17 @@ async def collect(tx: SharedTx, user_id: int) -> dict[str, object]:
         "complaints": [],
         "incidents": [],
     }
+
+
+async def _invitations(tx: SharedTx, address_key: str) -> list[_Invitation]:
+    return await tx.many(
+        _Invitation,
+        """
+        SELECT a.name AS account_name, i.role, i.can_send, i.sent_at, i.expires_at
+        FROM invitations i
+        JOIN accounts a ON a.id = i.account_id
+        WHERE i.address_key = $1
+        ORDER BY i.sent_at
+        """,
+        address_key,
+    )

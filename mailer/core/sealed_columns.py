@@ -47,6 +47,8 @@ COLUMNS = (
     ),
     Column("stray_mails", "content", "stray mail", walled=False),
     Column("kept_forms", "sealed", "kept form {user_id}", ("token_hash",), False),
+    Column("second_factors", "sealed", "second factor {user_id}", ("user_id",), False),
+    Column("second_factors", "pending", "second factor {user_id}", ("user_id",), False),
     Column("account_keys", "sealed", "account {account_id}", ("purpose",)),
     Column("content_masters", "sealed", "content master {account_id}", ()),
     # those from before there was a master
@@ -57,6 +59,8 @@ COLUMNS = (
     Column("feedback_hooks", "sealed_secret", "feedback hook {account_id} {server_id} {provider}"),
     Column("webhook_endpoints", "sealed_secret", "webhook {account_id}"),
     Column("webhook_endpoints", "sealed_old_secret", "webhook {account_id}"),
+    Column("rights_asks", "sealed_address", "rights request {account_id}"),
+    Column("rights_requests", "sealed_address", "rights request {account_id}"),
     Column("idempotency_keys", "answer", "answer {account_id}", ("key_hash",)),
 )
 

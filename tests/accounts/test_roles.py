@@ -96,6 +96,10 @@ def test_the_limits_that_were_promised() -> None:
         # looks at a text that is sent along, and keeps nothing
         r"POST /{a}/campaigns/{id:\d+}/content/checks",
         r"POST /{a}/designs/{id:\d+}/edit/checks",
+        # that one has read it oneself
+        r"POST /{a}/privacy/announcements/{id:\d+}/readings",
+        # looks, and leads back
+        "POST /{a}/privacy/retention/verifications",
     ]
     assert changes["POST /{a}/settings/account/closing"] == "owner"
     assert changes["POST /{a}/privacy/agreements"] == "owner"

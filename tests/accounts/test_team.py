@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from mailer.accounts import invitations, jobs, passwords, second_factors, team, users
+from mailer.accounts import invitations, jobs_team, passwords, second_factors, team, users
 from mailer.accounts.invitations import NewInvitation
 from mailer.core import clock
 from mailer.core.actor import Actor
@@ -233,7 +233,7 @@ async def test_owners_are_asked_to_look_once_a_year(
             [account.id, alone.id],
         )
     for _ in range(2):
-        await jobs.remind_of_teams(services, task)
+        await jobs_team.remind_of_teams(services, task)
     assert [kind for kind, _ in await mails(account.owner_email)] == ["team_review"]
     assert await mails(editor_email) == []
     assert await mails(alone.owner_email) == []

@@ -15,7 +15,7 @@ import pytest
 from lists import contacts, subscriptions
 from lists.consents import Method
 from mailer import backup_command, cli, doctor_backups, restore_command
-from mailer.accounts import accounts
+from mailer.accounts import account_life, accounts
 from mailer.core import backup_files, backups, clock, erasure_journal, keys, restore_target, restores
 from mailer.core.backup_files import BackupDamaged
 from mailer.core.db import Database, open_database
@@ -92,9 +92,13 @@ async def test_what_happened_after_the_backup_holds_in_the_restored_copy(
         who = RecipientToken(post.account.id, listed, bob, bob_hash)
         await subscriptions.unsubscribe(tx, who, method=Method.LINK)
     async with post.services.db.account(closed.id) as tx:
-        await accounts.close(tx, (await accounts.show(tx)).name, public_url="http://localhost")
+        await account_life.close(
+            tx, (await accounts.show(tx)).name, now=clock.now(), public_url="http://localhost"
+        )
     async with post.services.db.account(erased.id) as tx:
-        await accounts.close(tx, (await accounts.show(tx)).name, public_url="http://localhost")
+        await account_life.close(
+            tx, (await accounts.show(tx)).name, now=clock.now(), public_url="http://localhost"
+        )
     await closed_accounts.erase(post.services.db, erased.id, clock.now() + timedelta(days=100))
     # the tick of a minute later, and with it the disaster's last word
     backups.remember(post.services.settings.data_dir, folder)
@@ -176,7 +180,9 @@ async def test_the_end_of_an_account_ends_its_content_in_every_backup(
         installation = (await restores.show(tx)).id
     assert {account.id, other.id} <= backup_files.read_masters(tmp_path, installation).keys()
     async with services.db.account(account.id) as tx:
-        await accounts.close(tx, (await accounts.show(tx)).name, public_url="http://localhost")
+        await account_life.close(
+            tx, (await accounts.show(tx)).name, now=clock.now(), public_url="http://localhost"
+        )
     await closed_accounts.erase(services.db, account.id, clock.now() + timedelta(days=100))
     await jobs_backups.forget(services.db, tmp_path, clock.now())
     left = backup_files.read_masters(tmp_path, installation)

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from lists import rights_asks
 from mailer import cli, doctor_servers, keys_command
-from mailer.accounts import kept_forms
+from mailer.accounts import kept_forms, second_factors
 from mailer.accounts.kept_forms import KeptForm
 from mailer.core import clock, keys, proof_keys, sealed_columns, sealing
 from mailer.core.db import AccountTx
@@ -36,6 +37,10 @@ UNSEALED = {
     "csrf": "a token of a session, which is the browser's secret and no key",
     "public_key": "public",
     "file_chunks.bytes": "files of their account: images, imports, exports; days",
+    "signature": "Ed25519, for everybody to verify",
+    "former_people.proof": "opens by address and password together",
+    "french": "the fingerprint of a text",
+    "english": "the fingerprint of a text",
     "inbox_mails.raw": "the local inbox, in no backup",
 }
 BY_DAYS = {"revisions.sealed", "messages.envelope", "messages.content", "inbound_mails.content"}
@@ -104,7 +109,29 @@ async def _everything(services: Services, account: Account) -> bytes:
             secrets.token_bytes(32),
             sealer.seal(b"x", f"answer {account.id}"),
         )
+        await tx.run(
+            """
+            INSERT INTO rights_asks (account_id, kind, address_hash, sealed_address)
+            VALUES ($1, 'access', substr(sha256(''), 1, 16), $2)
+            """,
+            sealer.seal(b"x", rights_asks.purpose(account.id)),
+        )
+        await tx.run(
+            """
+            INSERT INTO rights_requests (account_id, kind, channel, received_at, due_on, sealed_address)
+            VALUES ($1, 'access', 'post', now(), now()::date, $2)
+            """,
+            sealer.seal(b"x", rights_asks.purpose(account.id)),
+        )
         shared = tx.shared()
+        await shared.run(
+            """
+            INSERT INTO second_factors (user_id, sealed, since, pending, pending_at)
+            VALUES ($1, $2, now(), $2, now())
+            """,
+            account.owner_id,
+            sealer.seal(b"x", second_factors._purpose(account.owner_id)),
+        )
         await operator_mailbox.save(shared, sealer, mailbox)
         await proof_keys.sign(shared, sealer, b"x")
         form = KeptForm(user_id=account.owner_id, action="/app", page="/app", values={}, files=False)

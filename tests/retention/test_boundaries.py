@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from mailer.core import proof_keys
 from mailer.core.db import AccountTx, SharedTx
 from mailer.core.services import Services
 from retention_jobs import ages, platform, purge
@@ -331,6 +332,19 @@ PLATFORM_ROWS = {
         INSERT INTO authority_requests (received_at, facts, country, answer, answered_at)
         VALUES ($1, '{}', 'FR', 'refused', $1)
         """,
+    "people of erased accounts": """
+        INSERT INTO former_people (bucket, salted, proof, erased_at) VALUES (1, '', sha256(''), $1)
+        """,
+    "certificates of erasure": """
+        INSERT INTO account_certificates (account_id, begun_at, erased_at, record, key_id, signature, link_hash,
+                                          legal_basis, expires_at)
+        SELECT -extract(epoch FROM $1::timestamptz)::bigint, $1, $1, '{}', max(id),
+               sha256('') || sha256(''), sha256(''), '', $1
+        FROM proof_keys
+        """,
+    "people held by law": """
+        INSERT INTO held_people (account_id, contact_id, data, legal_basis, expires_at) VALUES (1, 1, '{}', '', $1)
+        """,
     "codes awaited": """
         INSERT INTO sign_in_steps (token_hash, user_id, created_at, expires_at)
         SELECT sha256(convert_to(($1::timestamptz)::text, 'UTF8')), min(id), $1, $1 FROM users
@@ -372,6 +386,7 @@ async def test_what_belongs_to_no_account_goes_to_the_second_too(services: Servi
         pass
 
     async def story(tx: SharedTx) -> None:
+        await proof_keys.add(tx, services.sealer)
         # what is older than that time is not ours
         await platform.purge(tx, then)
         for name, sql in PLATFORM_ROWS.items():

@@ -34,5 +34,7 @@ async def test_the_oldest_of_each_class_is_one_step_into_an_index(services: Serv
 
 def _args(age: Age, of_platform: bool) -> tuple[object, ...]:
     at = datetime.now(UTC) - timedelta(days=1000)
-    limit = (at.date() if age.day else at, 10)
+    limit: tuple[object, ...] = (at.date() if age.day else at, 10)
+    if age.person:
+        limit = (*limit, at)
     return limit if of_platform else (1, *limit)

@@ -22,6 +22,7 @@ NO_PERIODS = {
     "retention_jobs/jobs_watch.py",
     "retention_jobs/jobs_backups.py",
     "retention_jobs/erased_again.py",
+    "retention_jobs/closing_reminders.py",
     "retention_jobs/inactive.py",
     "retention_jobs/sunset.py",
 }

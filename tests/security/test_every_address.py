@@ -91,11 +91,19 @@ def test_every_page_that_changes_something_names_the_role_it_needs() -> None:
             if inspect.iscoroutinefunction(helper) and helper.__module__ == route.handler.__module__:
                 source += inspect.getsource(helper)
         if not re.search(
-            r"account_tx\(\s*request, Role\.|sender_tx\(|role < Role\.|_tx\(request, Role\.", source
+            r"account_tx\(\s*request, Role\.|sender_tx\(|role < Role\.|_tx\(request, Role\.|need_role\(request, Role\.|_managing\(",
+            source,
         ):
             bare.append(route.path)
-    # what a source would say, without storing it
-    assert bare == [r"/{a}/campaigns/{id:\d+}/content/checks", r"/{a}/designs/{id:\d+}/edit/checks"]
+    assert bare == [
+        # somebody's own: that they have read it
+        r"/{a}/privacy/announcements/{id:\d+}/readings",
+        # what a source would say, without storing it
+        r"/{a}/campaigns/{id:\d+}/content/checks",
+        r"/{a}/designs/{id:\d+}/edit/checks",
+        # looks, and leads back
+        "/{a}/privacy/retention/verifications",
+    ]
 
 
 @pytest.mark.req("E-50", "E-35")

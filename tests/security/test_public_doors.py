@@ -9,7 +9,7 @@ import pytest
 from aiohttp import ClientSession, DummyCookieJar, TCPConnector
 from pydantic import BaseModel
 
-from mailer.accounts import access, pages_entry, pages_sign_up
+from mailer.accounts import access, cookies, pages_entry, pages_sign_up
 from mailer.app import API_ROUTES, APP_ROUTES, PUBLIC_ROUTES
 from mailer.core import clock
 from mailer.core.services import Services
@@ -31,6 +31,8 @@ LIMITED = {
     "/app/confirm/{token}": "a link of one use",
     "/app/sign-in-link/{token}": "a link of one use",
     "/app/confirm-address/{token}": "a link of one use",
+    "/app/invitations/{token}": "a link of one use",
+    "/app/sign-in/code": "throttled as passwords are",
     "/app/sign-out": "ends a session",
     "/t/unsubscribe/{token}": "never refused (D-43)",
     "/t/preferences/{token}": "leaving is never refused; what joins is counted",
@@ -42,6 +44,10 @@ LIMITED = {
     "/t/sender/{token}": "says one thing once",
     "/t/test-address/{token}": "says one thing once",
     "/t/test/{token}": "changes nothing",
+    "/t/rights/{token}": "counted by network, account and address",
+    "/t/rights/form/{token}": "counted by network, account and address",
+    "/t/rights/confirm/{token}": "counted by request",
+    "/t/rights/file/{token}": "counted by request",
     "/t/uploads/{token}": "one file of a size that was told",
 }
 
@@ -132,6 +138,9 @@ async def test_a_token_opens_its_own_door_and_no_other(
                 continue
             place = "/t" + path.replace("{token}", token)
             answer = await client.ask(method, place, **({} if method == "GET" else {"data": {"do": "leave"}}))
+            # requests about data are counted by network before anything is read
+            if answer.status == 429 and path.startswith("/rights/"):
+                continue
             # a pixel is a pixel for everybody
             if answer.status != 404 and not (path in ("/o/{token}", "/d/{token}") and answer.status == 200):
                 opened.append(f"token of {own} at {method} {path}: {answer.status}")
@@ -183,10 +192,7 @@ def test_every_cookie_is_in_the_register_of_the_notice_page() -> None:
     setters = [one for one in files() if ".set_cookie(" in one.read_text() or "Set-Cookie" in one.read_text()]
     assert [str(one.relative_to(ROOT)) for one in setters] == ["mailer/accounts/pages_entry.py"]
     names = set(re.findall(r'"(__Host-[\w-]+)"', "".join(one.read_text() for one in files())))
-    assert names == {"__Host-session", "__Host-device"}
-    for language in ("fr", "en"):
-        page = (ROOT / f"mailer/accounts/templates/legal/cookies_{language}.html").read_text()
-        assert set(re.findall(r"<code>([^<]+)</code>", page)) >= names
+    assert names == {one.name for one in cookies.REGISTER}
 
 
 @pytest.mark.req("A-029", "A-032")

@@ -27,11 +27,10 @@ check: .venv/.dev-ok
 	$(V)/mypy
 	PYTHONPATH=. $(V)/lint-imports --no-cache
 	$(V)/djlint --lint --quiet mailer lists sending tracking retention_jobs
-	$(V)/pytest tests/test_architecture.py tests/test_locales.py tests/retention/test_schema_classes.py
-	$(V)/pytest tests/test_architecture.py tests/test_locales.py tests/test_requirements.py
+	$(V)/pytest tests/test_architecture.py tests/test_locales.py tests/test_requirements.py tests/retention/test_schema_classes.py
 
 test: .venv/.dev-ok assets .cache/chromium/.ok
-	$(V)/pytest -n 2 --dist worksteal -m "not long"
+	$(V)/pytest -n 3 --dist worksteal -m "not long"
 
 # ONLY=tests/faults (a folder or file), REPEAT=10 (each fault test so many times; their figures stand at the end)
 test-long: .venv/.dev-ok assets .cache/chromium/.ok

@@ -206,7 +206,9 @@ async def test_an_owner_resets_a_second_factor_but_not_across_accounts(
         )
         for user_id in (editor_id, elsewhere_id):
             await tx.run(
-                "INSERT INTO second_factors (user_id, sealed, since) VALUES ($1, '\\x00', now())", user_id
+                "INSERT INTO second_factors (user_id, sealed, since) VALUES ($1, $2, now())",
+                user_id,
+                services.sealer.seal(b"x", f"second factor {user_id}"),
             )
     owner = await make.signed_in(account.owner_id)
     await owner.post(f"{account.app}/team/people/{editor_id}/second-factor-resets")

@@ -57,7 +57,8 @@ def told_of(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("names", ["send export", pytest.param(" ".join(BENCHES), marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("names", ["send export", " ".join(BENCHES)])
 async def test_a_bench_runs_and_ends_with_its_figures(tmp_path: Path, names: str) -> None:
     status, lines = await bench(tmp_path, ONLY=names)
     assert status == 0, lines

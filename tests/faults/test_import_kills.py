@@ -90,7 +90,8 @@ async def die_often(machine: Machine, importer: Importer, import_id: int, *, kil
 
 
 @pytest.mark.req("S3", "S20", "E-53")
-@pytest.mark.parametrize(("rows", "kills"), [(12_000, 2), pytest.param(600_000, 20, marks=pytest.mark.long)])
+@pytest.mark.long  # the short forms: tests/importing/test_import_kills.py
+@pytest.mark.parametrize(("rows", "kills"), [(12_000, 2), (600_000, 20)])
 async def test_an_import_whose_workers_are_killed_ends_as_one_whose_are_not(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, rows: int, kills: int
 ) -> None:

@@ -12,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.errors import InvalidSchema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -26,7 +27,7 @@ from mailer.web import openapi
 from tests.make import Make
 from tests.test_tenancy import _ids
 
-EXAMPLES = 5  # of each kind
+EXAMPLES = 8  # of each kind
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -81,7 +82,11 @@ def _run(operation: Any, ids: dict[str, int], base: str, key: str) -> None:
             assume(_line(case, base) < 8_000)
             case.call_and_validate(base_url=base, session=session, checks=CHECKS, allow_redirects=False)
 
-        try_out()
+        try:
+            try_out()
+        except InvalidSchema:
+            # faulty values of a tree that holds itself (segments) are beyond the tool now and then
+            assert "segments" in operation.path
 
 
 @pytest.mark.req("S19", "E-60")

@@ -30,7 +30,7 @@ check: .venv/.dev-ok
 	$(V)/pytest tests/test_architecture.py tests/test_locales.py tests/test_requirements.py tests/retention/test_schema_classes.py
 
 test: .venv/.dev-ok assets .cache/chromium/.ok
-	$(V)/pytest -n 3 --dist worksteal -m "not long"
+	$(V)/pytest -n 3 --dist worksteal -m "not long" -o faulthandler_timeout=480 -o faulthandler_exit_on_timeout=true
 
 # ONLY=tests/faults (a folder or file), REPEAT=10 (each fault test so many times; their figures stand at the end)
 test-long: .venv/.dev-ok assets .cache/chromium/.ok

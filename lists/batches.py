@@ -178,8 +178,7 @@ async def _check_lists(tx: AccountTx, wanted: Sequence[int]) -> None:
 
 
 async def _stage(tx: AccountTx, key: bytes, rows: Sequence[Row]) -> None:
-    # no plan is kept: one made for an empty table would read all contacts for each row
-    await tx.run_plain("SET LOCAL plan_cache_mode = force_custom_plan")
+    await tx.plan_afresh()
     await tx.run_plain(
         """
         CREATE TEMP TABLE IF NOT EXISTS staged_batch (
@@ -214,6 +213,10 @@ async def _stage(tx: AccountTx, key: bytes, rows: Sequence[Row]) -> None:
         [orjson.dumps(row.values).decode() for row in rows],
         [",".join(row.erased) for row in rows],
     )
+    # whichever side the planner begins with, the other one is looked up by an index: where an account is
+    # thought to be small, each of its contacts would read all staged rows
+    await tx.run_plain("CREATE INDEX ON staged_batch (address_key)")
+    await tx.run_plain("CREATE INDEX ON staged_batch (contact_id)")
     await tx.run_plain("ANALYZE staged_batch")
 
 

@@ -6,7 +6,7 @@ contact, and no import, undo or erasure lifts it. Removing lifts no refusal: who
 
 from collections.abc import Sequence
 
-from lists import import_changes, subscriptions
+from lists import import_changes, import_stage, subscriptions
 from lists.consents import Evidence, Method
 from lists.import_fates import Judged
 from lists.imports import Import, Mode
@@ -51,7 +51,12 @@ _REMOVED = """
             ELSE 'unchanged'
         END AS fate
         FROM import_rows r
-        LEFT JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
+        -- OFFSET 0, as in merge._JUDGE
+        LEFT JOIN LATERAL (
+            SELECT id FROM contacts k
+            WHERE k.account_id = $1 AND k.address_key = r.address_key
+            OFFSET 0
+        ) AS c ON true
         WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
     ) AS judged
     GROUP BY fate
@@ -86,19 +91,7 @@ async def write(tx: AccountTx, job: Import, part: int) -> None:
 
 async def _locked(tx: AccountTx, import_id: int, part: int) -> list[tuple[int, bytes]]:
     """Contact (0: there is none) and hash of each address, the contacts locked in their order."""
-    held = await tx.rows(
-        """
-        SELECT c.id, c.address_hash
-        FROM import_rows r
-        JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
-        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
-        ORDER BY c.id
-        FOR NO KEY UPDATE OF c
-        """,
-        import_id,
-        part,
-    )
-    known = {found: contact_id for contact_id, found in held}
+    known = {one.address_hash: one.id for one in await import_stage.locked(tx, import_id, part)}
     hashes = await tx.rows(
         "SELECT address_hash FROM import_rows WHERE account_id = $1 AND import_id = $2 AND part = $3",
         import_id,

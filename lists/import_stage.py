@@ -79,6 +79,46 @@ async def next_part(tx: AccountTx, import_id: int, *, after: int) -> int | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A contact of a part, there before its import. `restricted`: its data may only be kept (C-13)."""
+
+    id: int
+    address_hash: bytes
+    restricted: bool
+
+
+async def locked(tx: AccountTx, import_id: int, part: int) -> list[Held]:
+    """Those of a part who were there, locked in the order of their numbers."""
+    rows = await tx.rows(
+        """
+        SELECT c.id
+        FROM import_rows r
+        -- OFFSET 0, as in merge._JUDGE
+        CROSS JOIN LATERAL (
+            SELECT id, import_id FROM contacts k
+            WHERE k.account_id = $1 AND k.address_key = r.address_key
+            OFFSET 0
+        ) AS c
+        WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3
+          AND c.import_id IS DISTINCT FROM r.import_id
+        """,
+        import_id,
+        part,
+    )
+    return await tx.many(
+        Held,
+        """
+        SELECT id, address_hash, restricted_at IS NOT NULL AS restricted
+        FROM contacts
+        WHERE account_id = $1 AND id = ANY ($2::bigint[])
+        ORDER BY id
+        FOR NO KEY UPDATE
+        """,
+        [contact_id for (contact_id,) in rows],
+    )
+
+
 async def set_doubles_aside(tx: AccountTx, job: Import) -> None:
     """Of each address the first row stays. Sorted once at the end: an index on each row costs three times as
     much. Raises Superseded.

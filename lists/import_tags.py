@@ -37,7 +37,11 @@ async def bearers(tx: AccountTx, job: Import, part: int) -> list[int]:
         -- who is refused: as in merge._JUDGE
         SELECT c.id
         FROM import_rows r
-        JOIN contacts c ON c.account_id = r.account_id AND c.address_key = r.address_key
+        CROSS JOIN LATERAL (
+            SELECT id, restricted_at FROM contacts k
+            WHERE k.account_id = $1 AND k.address_key = r.address_key
+            OFFSET 0
+        ) AS c
         WHERE r.account_id = $1 AND r.import_id = $2 AND r.part = $3 AND c.restricted_at IS NULL
           AND NOT EXISTS (
               SELECT FROM suppressions s

@@ -22,6 +22,11 @@ from tests.make import Make
 log.set_up("error")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share the whole product first, so that one process has them all; short ones are left to spread."""
+    items.sort(key=lambda item: "product" not in getattr(item, "fixturenames", ()))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--repeat", type=int, default=1, help="how often each fault test runs (tests/faults)")
 

@@ -28,7 +28,8 @@ async def _found(admin: str, canaries: list[str]) -> dict[str, list[str]]:
     forms = {}
     for canary in canaries:
         plain = canary.encode()
-        forms[canary] = [canary, plain.hex(), base64.b64encode(plain).decode().rstrip("=")[:-1]]
+        for form in (canary, plain.hex(), base64.b64encode(plain).decode().rstrip("=")[:-1]):
+            forms[form] = canary
     found: dict[str, list[str]] = {}
     async with open_database(admin, size=1) as db, db.connection() as connection:
         tables = await connection.fetch(
@@ -38,14 +39,15 @@ async def _found(admin: str, canaries: list[str]) -> dict[str, list[str]]:
             """
         )
         for (table,) in tables:
-            for canary, patterns in forms.items():
-                n = await connection.fetchval(
-                    f"SELECT count(*) FROM {table} AS t WHERE EXISTS (SELECT FROM unnest($1::text[]) AS p"
-                    " WHERE strpos(t::text, p) > 0)",
-                    patterns,
-                )
-                if n:
-                    found.setdefault(table, []).append(canary)
+            rows = await connection.fetch(
+                # each row is turned into text once
+                f"SELECT DISTINCT f.form FROM (SELECT t::text AS whole FROM {table} AS t OFFSET 0) AS r"
+                " CROSS JOIN LATERAL (SELECT form FROM unnest($1::text[]) AS form"
+                " WHERE strpos(r.whole, form) > 0) AS f",
+                list(forms),
+            )
+            if rows:
+                found[table] = sorted({forms[form] for (form,) in rows}, key=canaries.index)
     return found
 
 

@@ -82,13 +82,18 @@ async def run() -> AsyncIterator[Run]:
     shutil.rmtree(folder)
 
 
-async def test_it_starts_answers_and_one_signal_ends_all(run: Run) -> None:
+async def test_it_starts_once_answers_and_one_signal_ends_all(run: Run) -> None:
     process = await run.start()
     said = await run.ready(process)
     assert f"http://localhost:{run.port}" in said
     assert await run.status("/readyz") == 200
     assert len(run.of_kind("web")) == 2
     assert len(run.of_kind("worker")) == 1
+    second = await run.start(MAILER_LISTEN=f"127.0.0.1:{free_port()}")
+    said_by_it, _ = await second.communicate()
+    assert second.returncode == 1
+    assert b"already runs on this data folder" in said_by_it
+    assert await run.status("/readyz") == 200
     process.terminate()
     await process.communicate()
     assert process.returncode == 0
@@ -97,7 +102,7 @@ async def test_it_starts_answers_and_one_signal_ends_all(run: Run) -> None:
 
 
 async def test_killed_it_leaves_nothing_and_the_next_start_recovers(run: Run) -> None:
-    process = await run.start()
+    process = await run.start(MAILER_WEB_PROCESSES="1")
     await run.ready(process)
     address = json.loads((run.folder / "run.json").read_text())["database_url"]
     connection = await asyncpg.connect(address)
@@ -106,7 +111,7 @@ async def test_killed_it_leaves_nothing_and_the_next_start_recovers(run: Run) ->
     process.kill()
     await process.communicate()
     assert await gone(run.folder) == {}
-    again = await run.start()
+    again = await run.start(MAILER_WEB_PROCESSES="1")
     await run.ready(again)
     assert await run.status("/readyz") == 200
     connection = await asyncpg.connect(address)
@@ -149,18 +154,8 @@ async def test_taken_port_is_said_with_the_setting_to_change(run: Run) -> None:
     assert alive(run.folder) == {}
 
 
-async def test_second_run_on_the_same_data_says_so(run: Run) -> None:
-    first = await run.start()
-    await run.ready(first)
-    second = await run.start(MAILER_LISTEN=f"127.0.0.1:{free_port()}")
-    said, _ = await second.communicate()
-    assert second.returncode == 1
-    assert b"already runs on this data folder" in said
-    assert await run.status("/readyz") == 200
-
-
 async def test_second_signal_does_not_wait_for_a_worker_that_hangs(run: Run) -> None:
-    process = await run.start()
+    process = await run.start(MAILER_WEB_PROCESSES="1")
     await run.ready(process)
     (worker,) = run.of_kind("worker")
     os.kill(worker, signal.SIGSTOP)

@@ -23,8 +23,15 @@ log.set_up("error")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the whole product first, so that one process has them all; short ones are left to spread."""
-    items.sort(key=lambda item: "product" not in getattr(item, "fixturenames", ()))
+    """Tests that share the whole product begin the shares of two processes: its demonstration is made twice only,
+    while others work, and the short tests of all are left to spread at the end.
+    """
+    shared = [item for item in items if "product" in getattr(item, "fixturenames", ())]
+    others = [item for item in items if "product" not in getattr(item, "fixturenames", ())]
+    share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first = shared[::2]
+    before = max(share - len(first), 0)
+    items[:] = [*first, *others[:before], *shared[1::2], *others[before:]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -260,7 +260,7 @@ async def _create(tx: AccountTx, import_id: int, part: int, choices: Choices, re
 async def _update(tx: AccountTx, job: Import, part: int, held: list[int]) -> list[int]:
     """What the file says is taken; what it does not say stays, unless empty cells were said to erase.
 
-    `held`: those who were there, locked. Returns whose values changed.
+    `held`: those who were there and may be changed, locked. Returns whose values changed.
     """
     rows = await tx.rows(
         """
@@ -289,7 +289,7 @@ async def _update(tx: AccountTx, job: Import, part: int, held: list[int]) -> lis
             CROSS JOIN LATERAL (
                 SELECT * FROM contacts k WHERE k.account_id = $1 AND k.address_key = t.address_key OFFSET 0
             ) AS c
-            WHERE c.restricted_at IS NULL
+            WHERE c.id IN (SELECT unnest($5::bigint[]))
               AND (coalesce(t.first_name, c.first_name) <> c.first_name
                    OR coalesce(t.last_name, c.last_name) <> c.last_name
                    OR coalesce(t.language, c.language) <> c.language
@@ -306,7 +306,7 @@ async def _update(tx: AccountTx, job: Import, part: int, held: list[int]) -> lis
                 last_name_key = b.new_last_key, language = b.new_language, fields = b.new_fields,
                 updated_at = now()
             FROM before b
-            WHERE c.account_id = $1 AND c.id = ANY ($5::bigint[]) AND c.id = b.id
+            WHERE c.account_id = $1 AND c.id = ANY ($5) AND c.id = b.id
         )
         SELECT id FROM before
         """,

@@ -369,6 +369,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.tell_of_rights_request() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('rights_request.created',
+                       jsonb_build_object('request_id', NEW.id, 'contact_id', NEW.contact_id, 'what', NEW.kind));
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.tell_of_suppressions() RETURNS trigger
     LANGUAGE plpgsql
     AS $_$
@@ -4117,6 +4127,8 @@ CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit
 CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.consents FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
 
 CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.wordings FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
+CREATE TRIGGER rights_requests_told AFTER INSERT ON public.rights_requests FOR EACH ROW EXECUTE FUNCTION public.tell_of_rights_request();
 
 CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 

@@ -219,7 +219,8 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
             below = request.path.removeprefix(f"/app/{place.account_id}").strip("/")
             staff_access.check(place.staff_purpose, request.method, below)
             async with services(request).db.account(place.account_id, actor=actor(request)) as tx:
-                await staff_access.trace(tx, below, request.match_info.get("id", ""))
+                renewed = "HX-Request" in request.headers
+                await staff_access.trace(tx, below, request.match_info.get("id", ""), renewed=renewed)
     try:
         await csrf.check(request, who.csrf if who else None)
     except csrf.CrossSite as error:

@@ -16,9 +16,9 @@ from mailer.core.text import N_
 from retention_jobs.classes_columns import COLUMNS
 from retention_jobs.classes_platform import OF_PLATFORM
 from retention_jobs.data_class import Age, DataClass
-from retention_jobs.periods import Period, days, hours, months
+from retention_jobs.periods import Period, days, hours, months, months_less
 
-_WITH_ACCOUNT = N_("as long as the account; then three months")
+_WITH_ACCOUNT = N_("as long as the account; then three months at most")
 PROMISED_CONTENT = N_("privacy policy: content of messages for 6 days only")
 PROMISED_STATISTICS = N_("privacy policy: statistics for 13 months")
 PROMISED_CLOSING = N_("privacy policy: 3 months after closing at most")
@@ -336,11 +336,12 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "closed": DataClass(
         what=N_("Everything of a closed account"),
-        kept=N_("3 months"),
+        kept=N_("3 months, backups included"),
         start=N_("the closing"),
         source="A-005",
         why=PROMISED_CLOSING,
-        period=months(3),
+        # the database forgets it so much earlier that no backup has it after that (decision 0026)
+        period=months_less(3, days_less=31),
     ),
 }
 

@@ -213,7 +213,9 @@ async def test_closing_takes_the_name_tells_the_team_and_can_be_taken_back(
     async with services.db.account(account.id) as tx:
         closed = await accounts.show(tx)
         months = await tx.value(
-            "SELECT erase_at = closed_at + interval '3 months' FROM accounts WHERE id = $1"
+            """
+            SELECT erase_at = closed_at + interval '3 months' - interval '31 days' FROM accounts WHERE id = $1
+            """
         )
     assert (closed.status, months) == ("closed", True)
     for address in (account.owner_email, colleague):

@@ -315,7 +315,7 @@ async def test_the_journal_tells_who_did_what_and_pages_on(services: Services, m
     assert (await analyst.get(f"{account.app}/settings/log")).status == 403
 
 
-@pytest.mark.req("C-50")
+@pytest.mark.req("C-50", "A-096")
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_the_agreement_holds_each_item_of_article_28(client, language: str) -> None:  # type: ignore[no-untyped-def]
     text = (await client.get(f"/legal/agreement?lang={language}")).text

@@ -14,7 +14,7 @@ from tests.accounts.test_breaches import mails, operator
 from tests.client import Client
 from tests.make import Account, Make
 
-pytestmark = [pytest.mark.req("A-018")]
+pytestmark = [pytest.mark.req("A-018", "A-034")]
 BASE = "/app/operator/accesses"
 
 

@@ -39,7 +39,7 @@ async def with_list(services: Services, make: Make) -> Account:
     return account
 
 
-@pytest.mark.req("A-095", "C-07", "C-17")
+@pytest.mark.req("A-095", "C-07", "C-17", "C-65")
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_each_item_of_articles_13_and_14_has_its_heading_and_gaps_are_counted(
     services: Services, make: Make, language: str
@@ -53,6 +53,9 @@ async def test_each_item_of_articles_13_and_14_has_its_heading_and_gaps_are_coun
     assert (text.count(mark), privacy_policy.gaps(text)) == (5, 5)
     assert "Lettre du lundi" in text
     assert str(policies.STATISTICS_MONTHS) in text.split("## 7.")[1].split("## 8.")[0]
+    # C-65: nothing is taken out of the area, but people's mailboxes may lie there
+    told = {"fr": "Votre propre boîte peut se trouver ailleurs", "en": "Your own mailbox may be elsewhere"}
+    assert told[language] in text.split("## 6.")[1].split("## 7.")[0]
 
 
 @pytest.mark.req("A-095")

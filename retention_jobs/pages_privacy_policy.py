@@ -201,6 +201,6 @@ ROUTES: list[web.RouteDef] = [
     web.get("/{a}/privacy/records.{format:csv|html}", records_file),
     web.get("/operator/records", operator_records),
     web.get("/operator/records.{format:csv|html}", operator_records_file),
-    web.get("/operator/own-records", operator_own_records),
-    web.get("/operator/own-records.{format:csv|html}", operator_own_records_file),
+    web.get("/operator/records/own", operator_own_records),
+    web.get("/operator/records/own.{format:csv|html}", operator_own_records_file),
 ]

@@ -156,11 +156,11 @@ async def test_the_operators_own_record_has_the_periods_of_the_table_and_a_gap(m
     operator: Client = await make.signed_in(user_id, language="fr")
     account = await make.account()
     stranger = await make.signed_in(account.owner_id)
-    for path in ("own-records", "own-records.csv", "own-records.html"):
+    for path in ("records/own", "records/own.csv", "records/own.html"):
         assert (await stranger.get(f"/app/operator/{path}")).status == 404
         assert (await operator.get(f"/app/operator/{path}")).status == 200
-    assert "/app/operator/own-records" in (await operator.get("/app/operator/records")).text
-    answer = await operator.get("/app/operator/own-records.csv?lang=en")
+    assert "/app/operator/records/own" in (await operator.get("/app/operator/records")).text
+    answer = await operator.get("/app/operator/records/own.csv?lang=en")
     rows = cells(answer.text, ",")
     limits = {row["Processing"]: row["Time limits"] for row in rows}
     kept = {

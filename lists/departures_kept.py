@@ -48,6 +48,15 @@ async def note(services: Services, left: Sequence[RecipientToken]) -> None:
         log.warning("departure not kept outside", error=type(error).__name__)
 
 
+async def forget(services: Services) -> None:
+    """What is too old goes also while nobody leaves. Valkey away: the next run does it."""
+    oldest = int((clock.now() - KEPT).timestamp() * 1000)
+    try:
+        await services.redis.xtrim(STREAM, minid=oldest, approximate=False)
+    except (RedisError, OSError) as error:
+        log.warning("departures not trimmed", error=type(error).__name__)
+
+
 async def replay(services: Services, _: Task) -> datetime | None:
     """The job "lists.replay_departures", asked for by a hold. Valkey away: tried again soon."""
     async with services.db.shared() as tx:

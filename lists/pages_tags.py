@@ -1,14 +1,11 @@
 """Pages of tags: all of them, renaming and deleting one, and putting them on a contact."""
 
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import Field
 
 from lists import contacts, tags
 from lists.contacts import Id
 from lists.pages_lists import home
-from lists.tags import TagInput
+from lists.tags import MaybeTag, TagInput
 from mailer.accounts import access
 from mailer.accounts.access import Role
 from mailer.core.errors import Invalid
@@ -21,7 +18,7 @@ from mailer.web.request import Input, id_in_path, read
 class Tagging(Input):
     """A tag to put on by its name, or one to take off."""
 
-    tag: Annotated[str, Field(max_length=60)] = ""
+    tag: MaybeTag = ""
     remove: Id | None = None
 
 
@@ -95,7 +92,7 @@ async def tag_contact(request: web.Request) -> web.Response:
             if given.remove is not None:
                 await tags.take_off(tx, contact_id, given.remove)
             elif given.tag:
-                await tags.put_on(tx, contact_id, " ".join(given.tag.split()))
+                await tags.put_on(tx, contact_id, given.tag)
         except Invalid as error:
             message, params = error.faults[0].message, dict(error.faults[0].params)
             await access.flash(request, message, kind="warning", **params)

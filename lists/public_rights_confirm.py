@@ -66,7 +66,7 @@ def _numbers(request: web.Request, purpose: Purpose) -> tuple[int, int]:
     return found[0], found[1]
 
 
-def _speak(request: web.Request, language: str | None) -> None:
+def speak(request: web.Request, language: str | None) -> None:
     accept = request.headers.get("Accept-Language", "")
     i18n.use_language(i18n.best_language(request.query.get("lang"), language, accept=accept))
 
@@ -80,7 +80,7 @@ async def _visit(request: web.Request) -> AsyncIterator[_Visit]:
         done = None
         if ask is not None and ask.request_id is not None:
             done = await rights_requests.show(tx, held.sealer, ask.request_id)
-        _speak(request, ask.language if ask else None)
+        speak(request, ask.language if ask else None)
         yield _Visit(tx=tx, controller=await identity.of(tx), ask=ask, request=done)
 
 
@@ -136,7 +136,7 @@ async def file_page(request: web.Request) -> web.Response:
     held = services(request)
     async with held.db.account(account_id, actor=RECIPIENT) as tx:
         asked = await person_file.fetchable(tx, held.sealer, request_id, now=clock.now())
-        _speak(request, asked.language if asked else None)
+        speak(request, asked.language if asked else None)
         controller = await identity.of(tx)
     more = {
         "sender": controller.legal_name or controller.account_name,
@@ -161,7 +161,7 @@ async def fetch(request: web.Request) -> web.Response:
         asked = await person_file.fetchable(tx, held.sealer, request_id, now=now)
         if asked is None or asked.contact_id is None:
             return back(request)
-        _speak(request, asked.language)
+        speak(request, asked.language)
         found = await person_file.gather(tx, asked.contact_id, held.settings.operator, now=now)
         await person_file.note_fetched(tx, request_id, now)
         controller = await identity.of(tx)

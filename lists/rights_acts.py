@@ -15,6 +15,7 @@ from lists import (
     contacts,
     erasures,
     restrictions,
+    rights_addresses,
     rights_asks,
     rights_mails,
     rights_requests,
@@ -34,7 +35,7 @@ from lists.rights_requests import NewRequest, Person, Request
 from lists.rights_words import Right
 from lists.suppressions import Reason
 from mailer.core import outbox
-from mailer.core.addresses import parse
+from mailer.core.addresses import AddressError, parse
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid
 from mailer.core.links import Links
@@ -51,10 +52,11 @@ GONE = N_("No contact has this address any more.")
 
 
 class Given(Input):
-    """What a person adds: names or words for a correction, a ground for a restriction."""
+    """What a person adds: names, an address or words for a correction, a ground for a restriction."""
 
     first_name: PersonName = ""
     last_name: PersonName = ""
+    new_email: Annotated[str, Field(max_length=1000)] = ""
     details: Annotated[str, AfterValidator(str.strip), Field(max_length=2000)] = ""
     ground: Ground | Literal[""] = ""
 
@@ -112,12 +114,22 @@ async def confirm(tx: AccountTx, desk: Desk, ask: Ask, given: Given, *, now: dat
 def _check(kind: Right, given: Given) -> None:
     if kind is Right.CORRECT:
         faults = contacts.name_faults(first_name=given.first_name, last_name=given.last_name)
-        if not (given.first_name or given.last_name or given.details):
+        if not (given.first_name or given.last_name or given.new_email or given.details):
             faults.append(Fault("details", NOTHING_WRITTEN, "missing"))
+        faults += _address_faults(given.new_email)
         if faults:
             raise Invalid(*faults)
     if kind is Right.RESTRICT and not given.ground:
         raise Invalid(Fault("ground", NO_GROUND, "missing"))
+
+
+def _address_faults(typed: str) -> list[Fault]:
+    try:
+        if typed:
+            parse(typed)
+    except AddressError as error:
+        return [Fault("new_email", error.message, error.code, error.params)]
+    return []
 
 
 def _told(given: Given) -> str:
@@ -125,6 +137,7 @@ def _told(given: Given) -> str:
     parts = [
         (i18n.translate("First name"), given.first_name),
         (i18n.translate("Last name"), given.last_name),
+        (i18n.translate("New e-mail address"), given.new_email),
         (i18n.translate("Why"), i18n.translate(dict(rights_words.GROUNDS).get(given.ground, ""))),
         ("", given.details),
     ]
@@ -164,6 +177,10 @@ async def _carry_out(
                 return False
             change = ContactChange(first_name=given.first_name or None, last_name=given.last_name or None)
             await contacts.change(tx, desk.sealer, contact_id, change)
+            if given.new_email:
+                # theirs when that mailbox says so
+                await rights_addresses.ask(tx, desk.links, request, parse(given.new_email), now=now)
+                return False
     return True
 
 

@@ -18,6 +18,7 @@ from lists.consents import Evidence, method_of
 from lists.contact_search import Filter
 from lists.contacts import NEEDS_BASIS, NEEDS_SOURCE, Id
 from lists.legal_bases import BasisEvidence, LegalBasis
+from lists.tags import MaybeTag
 from mailer.accounts import audit
 from mailer.core import work
 from mailer.core.db import AccountTx
@@ -53,7 +54,7 @@ class Confirmation(BasisEvidence):
     """
 
     list_id: Id | None = None
-    tag: Annotated[str, Field(max_length=60)] = ""
+    tag: MaybeTag = ""
     tag_id: Id | None = None
     legal_basis: LegalBasis | Literal[""] = ""
     source: Annotated[str, Field(max_length=500)] = ""
@@ -185,7 +186,7 @@ async def confirm(tx: AccountTx, selection_id: int, given: Confirmation) -> Sele
     await _check(tx, selection, given)
     tag_id = given.tag_id
     if selection.action == "tag":
-        tag_id = (await tags.named(tx, " ".join(given.tag.split()))).id
+        tag_id = (await tags.named(tx, given.tag)).id
     started = await tx.run(
         """
         UPDATE selections
@@ -219,7 +220,7 @@ async def _check(tx: AccountTx, selection: Selection, given: Confirmation) -> No
         faults.append(Fault("typed", message, "typed", {"size": selection.size}))
     if given.list_id is None and selection.action in ("add", "remove"):
         faults.append(Fault("list_id", N_("Choose a list."), "missing"))
-    if selection.action == "tag" and not given.tag.strip():
+    if selection.action == "tag" and not given.tag:
         faults.append(Fault("tag", N_("Write the tag."), "missing"))
     if selection.action == "untag" and given.tag_id is None:
         faults.append(Fault("tag_id", N_("Choose a tag."), "missing"))

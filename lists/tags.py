@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from lists.contacts import one_line, search_key
 from mailer.accounts import audit
@@ -15,7 +16,20 @@ from mailer.web.request import Input
 
 MAX_TAGS = 500
 COUNT_TO = 10_000  # exact up to here, as in the table of contacts
-TagName = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterValidator(one_line)]
+
+
+def _tag_name(text: str) -> str:
+    """On one line. Separators of files (U+001C to U+001F) are blanks too: of these alone nothing is left."""
+    line = one_line(text)
+    if not line:
+        raise PydanticCustomError("string_too_short", "no letter")
+    return line
+
+
+MAX_NAME = 60
+TagName = Annotated[str, StringConstraints(min_length=1, max_length=MAX_NAME), AfterValidator(_tag_name)]
+MaybeTag = Annotated[str, StringConstraints(max_length=MAX_NAME), AfterValidator(one_line)]
+"""Of a form: "" when none is named."""
 TAKEN = N_("The tag “{name}” is there already.")
 
 

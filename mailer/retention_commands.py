@@ -13,6 +13,8 @@ from mailer.core.services import open_services
 from mailer.core.settings import Settings
 from retention_jobs import chain, verify
 from retention_jobs.classes import CLASSES
+from retention_jobs.classes_queue import OF_QUEUE
+from retention_jobs.queue_keys import Keys
 from retention_jobs.verify import RECORD, Verdict
 
 FAULTS = {
@@ -49,7 +51,7 @@ async def run(settings: Settings, args: argparse.Namespace) -> int:
             for verdict in verdicts:
                 good &= _say(verdict, as_json=args.json)
         else:
-            async for verdict in verify.everything(services.db, now):
+            async for verdict in verify.everything(services.db, services.redis, now):
                 good &= _say(verdict, as_json=args.json)
     return 0 if good else 1
 
@@ -78,7 +80,22 @@ def figures(verdict: Verdict) -> dict[str, object]:
         "records": verdict.records,
         "last_record": _time(verdict.last_record_at),
         "faults": [{"n": fault.n, "code": fault.code} for fault in verdict.faults],
-    }
+    } | ({} if verdict.keys is None else {"queue": _queue(verdict.keys)})
+
+
+def _queue(keys: list[Keys]) -> dict[str, object]:
+    """`away`: Valkey could not be asked."""
+    classes = [
+        {
+            "class": one.name,
+            "keys": one.count,
+            "stays": one.stays,
+            "longest_seconds": int(one.longest.total_seconds()) if one.longest else None,
+            "oldest": _time(one.oldest),
+        }
+        for one in keys
+    ]
+    return {"away": not keys, "classes": classes}
 
 
 def told(verdict: Verdict) -> list[str]:
@@ -86,23 +103,37 @@ def told(verdict: Verdict) -> list[str]:
     whose = "Platform" if verdict.account_id == work.PLATFORM else f"Account {verdict.account_id}"
     if verdict.good:
         last = f", the last of {verdict.last_record_at:%Y-%m-%d %H:%M}" if verdict.last_record_at else ""
-        return [f"{whose}: on time. {len(verdict.found)} classes, {verdict.records} signed records{last}."]
+        found = sum(one.count for one in verdict.keys or [])
+        queue = "" if verdict.keys is None else f" Queue: {_many(found, 'key')}, each with its end."
+        return [
+            f"{whose}: on time. {len(verdict.found)} classes, {verdict.records} signed records{last}.{queue}"
+        ]
     lines = [f"{whose}: NOT as it has to be."]
     for one in verdict.found:
         if one.overdue:
             what = CLASSES[one.name]
             lines.append(
-                f"  {one.name}: {_many(one.overdue)} past their time ({what.kept}; {what.source}),"
+                f"  {one.name}: {_many(one.overdue)} past their time ({what.kept}),"
                 f" the oldest of {one.oldest:%Y-%m-%d %H:%M}"
             )
     for rule, at in verdict.late.items():
         name = "no signed record" if rule == RECORD else f"rule {rule} did not run"
         lines.append(f"  {name} since {at:%Y-%m-%d %H:%M}" if at else f"  {name} ever")
-    return lines + [f"  {FAULTS[fault.code].format(n=fault.n)}" for fault in verdict.faults]
+    lines += [f"  {FAULTS[fault.code].format(n=fault.n)}" for fault in verdict.faults]
+    if verdict.keys == []:
+        lines.append("  queue: away, its keys could not be counted")
+    for keys in verdict.staying:
+        of = (
+            OF_QUEUE[keys.name].what
+            if keys.name in OF_QUEUE
+            else "keys that are not Mailer's, or of no class"
+        )
+        lines.append(f"  queue, {keys.name}: {_many(keys.stays, 'key')} would stay too long ({of})")
+    return lines
 
 
-def _many(count: int) -> str:
-    return f"{count} row{'s' if count > 1 else ''}"
+def _many(count: int, noun: str = "row") -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def _time(at: datetime | None) -> str | None:

@@ -369,6 +369,16 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.tell_of_rights_request() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    CALL tell_webhooks('rights_request.created',
+                       jsonb_build_object('request_id', NEW.id, 'contact_id', NEW.contact_id, 'what', NEW.kind));
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.tell_of_suppressions() RETURNS trigger
     LANGUAGE plpgsql
     AS $_$
@@ -732,10 +742,12 @@ CREATE TABLE public.campaigns (
     opens_mode text,
     clicks_mode text,
     reminder_of bigint,
+    limit_pauses smallint DEFAULT 0 NOT NULL,
     CONSTRAINT campaigns_clicks_mode_check CHECK ((clicks_mode = ANY (ARRAY['off'::text, 'individual'::text]))),
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
     CONSTRAINT campaigns_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+    CONSTRAINT campaigns_limit_pauses_check CHECK ((limit_pauses >= 0)),
     CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT campaigns_opens_mode_check CHECK ((opens_mode = ANY (ARRAY['off'::text, 'last_day'::text, 'aggregate'::text, 'individual'::text]))),
     CONSTRAINT campaigns_pause_reason CHECK (((status = 'paused'::text) OR (pause_reason = ''::text))),
@@ -4117,6 +4129,8 @@ CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit
 CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.consents FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
 
 CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.wordings FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
+
+CREATE TRIGGER rights_requests_told AFTER INSERT ON public.rights_requests FOR EACH ROW EXECUTE FUNCTION public.tell_of_rights_request();
 
 CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 

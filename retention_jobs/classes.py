@@ -16,9 +16,12 @@ from mailer.core.text import N_
 from retention_jobs.classes_columns import COLUMNS
 from retention_jobs.classes_platform import OF_PLATFORM
 from retention_jobs.data_class import Age, DataClass
-from retention_jobs.periods import Period, days, hours, months
+from retention_jobs.periods import Period, days, hours, months, months_less
 
-_WITH_ACCOUNT = N_("as long as the account; then three months")
+_WITH_ACCOUNT = N_("as long as the account; then three months at most")
+PROMISED_CONTENT = N_("privacy policy: content of messages for 6 days only")
+PROMISED_STATISTICS = N_("privacy policy: statistics for 13 months")
+PROMISED_CLOSING = N_("privacy policy: 3 months after closing at most")
 
 OF_ACCOUNTS: Mapping[str, DataClass] = {
     "content": DataClass(
@@ -26,6 +29,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("6 days"),
         start=N_("the last attempt"),
         source="A-001, A-002, A-003, S12, S13",
+        why=PROMISED_CONTENT,
         rule="content",
         period=days(6),
         tables="revisions test_sends segment_members content_keys",
@@ -40,6 +44,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("6 days"),
         start=N_("their arrival"),
         source="A-001",
+        why=PROMISED_CONTENT,
         rule="content",
         period=days(6),
         tables="inbound_mails",
@@ -50,6 +55,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("24 hours"),
         start=N_("the request"),
         source="E-61",
+        why=N_("our choice: as long as programs repeat a request"),
         rule="content",
         period=hours(24),
         tables="idempotency_keys",
@@ -60,6 +66,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("6 days at most"),
         start=N_("the upload"),
         source="A-001",
+        why=PROMISED_CONTENT,
         rule="files",
         period=days(6),
         tables="files file_chunks selections selection_contacts import_parts import_rejects import_opt_outs",
@@ -75,6 +82,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("7 days"),
         start=N_("the end of the import"),
         source="matrix 0.1",
+        why=N_("our choice: long enough to notice a mistake"),
         rule="files",
         period=days(7),
         tables="import_changes import_values import_removals",
@@ -84,6 +92,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("13 months"),
         start=N_("the event"),
         source="A-004, S6, S21",
+        why=PROMISED_STATISTICS,
         rule="events",
         period=months(13),
         tables="events event_counts event_hours judgements open_counts",
@@ -97,6 +106,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("13 months"),
         start=N_("the open"),
         source="B-33, matrix 0.1",
+        why=N_("CNIL on measurement in mails: one day, overwritten each time"),
         rule="open_days",
         period=months(13),
         tables="last_open_days",
@@ -117,6 +127,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("13 months"),
         start=N_("the last attempt"),
         source="A-004, S6",
+        why=PROMISED_STATISTICS,
         rule="deliveries",
         period=months(13),
         tables="deliveries campaign_figures evidence provider_stops day_counts warm_up_days",
@@ -133,6 +144,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("13 months, then what you chose"),
         start=N_("the day on which the rows went"),
         source="G-2, A-064",
+        why=N_("GDPR, recital 26: what identifies nobody"),
         rule="totals",
         tables="",
     ),
@@ -141,6 +153,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("6 months"),
         start=N_("the failure"),
         source="matrix 0.1",
+        why=N_("our choice: an old failure says nothing any more"),
         rule="feedback",
         period=months(6),  # three half-lives: an eighth of a bounce is left (sending/soft_bounces.py)
         tables="soft_bounces",
@@ -173,6 +186,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("30 days"),
         start=N_("the request"),
         source="B-26",
+        why=N_("our choice: nobody agreed yet"),
         rule="unconfirmed",
         period=days(30),
         tables="signup_requests",
@@ -187,6 +201,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("3 years, then what you chose"),
         start=N_("the person's last sign, never an open"),
         source="B-27, matrix 0.1",
+        why=N_("CNIL: three years after the last sign of a prospect"),
         rule="inactive",
         period=months(36),
         tables="inactive_contacts inactive_walks sunset_contacts",
@@ -196,6 +211,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("12 months"),
         start=N_("the confirmation"),
         source="B-25",
+        why=N_("GDPR, article 7(1); CNIL: a year for such logs at most"),
         rule="proofs",
         period=months(12),
         tables="consent_ips",
@@ -206,6 +222,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("6 days"),
         start=N_("the event"),
         source="A-001, E-64",
+        why=PROMISED_CONTENT,
         rule="webhooks",
         period=days(6),
         tables="webhook_events webhook_deliveries webhook_attempts",
@@ -216,6 +233,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("30 days"),
         start=N_("the change"),
         source="matrix 0.1",
+        why=N_("our choice: a month for programs to catch up"),
         rule="changes",
         period=days(30),
         tables="contact_changes webhook_feeds",
@@ -225,6 +243,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("12 months"),
         start=N_("the action"),
         source="A-007, B-60",
+        why=N_("CNIL: 6 to 12 months for logs"),
         rule="log",
         period=months(12),
         tables="audit",
@@ -236,6 +255,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("until you erase them; then nothing but a refusal"),
         start=N_("the erasure"),
         source="C-12, B-66",
+        why=N_("GDPR, article 17"),
         tables="""
             contacts subscriptions contact_tags restrictions duplicates duplicate_searches contact_merges
         """,
@@ -245,6 +265,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=_WITH_ACCOUNT,
         start=N_("the closing"),
         source="B-28, C-01",
+        why=N_("GDPR, articles 7(1) and 21(3): proof of consent, and of refusal"),
         tables="suppressions consents wordings account_keys content_masters",
         elsewhere=("Valkey: numbers and fingerprints of who left, 35 days (lists/departures_kept.py)",),
     ),
@@ -253,6 +274,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=_WITH_ACCOUNT,
         start=N_("the closing"),
         source="A-005, G-1",
+        why=PROMISED_CLOSING,
         tables="""
             accounts memberships agreement_acceptances api_keys campaign_lists campaign_segments links
             designs images fields field_changes mailing_lists segments tags senders smtp_servers seeds
@@ -266,6 +288,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("24 hours"),
         start=N_("the request"),
         source="A-022",
+        why=N_("our choice: whoever asks confirms within a day"),
         rule="rights",
         period=hours(24),
         tables="rights_asks",
@@ -286,6 +309,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("3 years"),
         start=N_("the answer"),
         source="A-023, B-28",
+        why=N_("GDPR, article 5(2): proof of the answer"),
         rule="rights",
         period=months(36),
         tables="rights_requests",
@@ -296,6 +320,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("5 years"),
         start=N_("the end of the file"),
         source="C-63, matrix 0.1",
+        why=N_("GDPR, article 33(5); the period is our choice"),
         rule="registers",
         period=months(60),
         tables="account_breaches notices",
@@ -306,14 +331,17 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=_WITH_ACCOUNT,
         start=N_("the closing"),
         source="S11, A-093",
+        why=N_("GDPR, article 5(2): proof of the erasure"),
         tables="retention_passes retention_chains retention_proofs",
     ),
     "closed": DataClass(
         what=N_("Everything of a closed account"),
-        kept=N_("3 months"),
+        kept=N_("3 months, backups included"),
         start=N_("the closing"),
         source="A-005",
-        period=months(3),
+        why=PROMISED_CLOSING,
+        # the database forgets it so much earlier that no backup has it after that (decision 0026)
+        period=months_less(3, days_less=31),
     ),
 }
 

@@ -10,7 +10,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
             account_id id name kind status pause_reason sender_id reply_to language keep_source tested_at
             version scheduled_at time_zone month audience_cursor audience confirmed_audience prepared_at
             started_at finished_at created_by sent_by created_at updated_at archived_at rest_of
-            pause_figures judged_from segments_position segments_at unmeasured asks_measurement
+            pause_figures limit_pauses judged_from segments_position segments_at unmeasured asks_measurement
             asked_cursor opens_mode clicks_mode reminder_of
         """,
     },

@@ -125,6 +125,15 @@ OF_PLATFORM: Mapping[str, DataClass] = {
         period=days(30),
         platform=True,
     ),
+    "people without an account": DataClass(
+        what="People who were removed from their last team",
+        kept="3 months",
+        start="their last sign-in",
+        source="A-005, A-006",
+        rule="people without an account",
+        period=months(3),
+        platform=True,
+    ),
     "accesses of the operator": DataClass(
         what="Accesses of the operator's people to accounts",
         kept="13 months: one longer than the lines that name them",
@@ -215,8 +224,8 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "people": DataClass(
         what="People of the teams",
-        kept="as long as they belong to an account",
-        start="the last account's end",
+        kept="as long as they belong to an account; then 3 months at most",
+        start="the last account's end, or their last sign-in",
         source="A-005, A-006",
         tables="users second_factors recovery_codes",
         platform=True,

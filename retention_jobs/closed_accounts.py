@@ -1,4 +1,4 @@
-"""A closed account is erased whole, three months after it was closed, unless reactivated (A-005, A-093).
+"""A closed account is erased whole, on the day it was told, unless reactivated (A-005, A-093; decision 0026).
 
     due ─▶ table by table, large ones in parts ─▶ contacts, by the way of everybody ─▶ the rest, the account
 

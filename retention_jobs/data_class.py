@@ -26,6 +26,7 @@ class Age:
 class DataClass:
     """`kept`, `start` and `what` are words of the page, `source` the requirement that asks for the period.
 
+    `why`: the law or the promise behind it in words, for whoever reads the page.
     `shown`: a line of the account's page. `platform`: belongs to no account.
     """
 
@@ -33,6 +34,7 @@ class DataClass:
     kept: str
     start: str
     source: str
+    why: str = ""
     rule: str = ""
     period: Period | None = None
     tables: str = ""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from lists import legal_holds
+from lists import departures_kept, legal_holds
 from mailer.core import clock, jobs, work
 from mailer.core.jobs import Job
 from mailer.core.services import Services
@@ -51,6 +51,7 @@ async def sweep(services: Services, _: Task) -> datetime:
             await work.add(tx, ERASE_ACCOUNT, account_id)
     for name in await partitions.drop_old(db, now):
         log.info("partition dropped", name=name)
+    await departures_kept.forget(services)
     async with db.shared() as tx:
         await platform_proofs.write(tx, services.sealer, now)
     return jobs.in_(seconds=PERIOD.total_seconds())

@@ -159,6 +159,27 @@ _PEOPLE = Odd(
     ) found
     """,
 )
+# operators belong to no account, and stay
+_WITHOUT_ACCOUNT = Odd(
+    """
+    SELECT min(greatest(u.created_at, s.at))
+    FROM users u
+    LEFT JOIN LATERAL (SELECT max(at) AS at FROM sign_ins WHERE user_id = u.id AND succeeded) s ON true
+    WHERE u.email_confirmed_at IS NOT NULL AND NOT u.is_operator
+      AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM users u
+        WHERE u.email_confirmed_at IS NOT NULL AND u.created_at < $1 AND NOT u.is_operator
+          AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)
+          AND NOT EXISTS (SELECT FROM sign_ins s WHERE s.user_id = u.id AND s.succeeded AND s.at >= $1)
+        LIMIT $2
+    ) found
+    """,
+)
 _CLOSED = Odd(
     "SELECT min(closed_at) FROM accounts WHERE status = 'closed' AND erase_at IS NOT NULL",
     """
@@ -173,4 +194,8 @@ ACCOUNTS: Mapping[str, tuple[Odd, ...]] = {
     "undo": (_UNDO,),
     "changes": (_CHANGES,),
 }
-PLATFORM: Mapping[str, tuple[Odd, ...]] = {"unconfirmed people": (_PEOPLE,), "closed": (_CLOSED,)}
+PLATFORM: Mapping[str, tuple[Odd, ...]] = {
+    "unconfirmed people": (_PEOPLE,),
+    "people without an account": (_WITHOUT_ACCOUNT,),
+    "closed": (_CLOSED,),
+}

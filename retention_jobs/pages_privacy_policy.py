@@ -17,7 +17,7 @@ from mailer.web import i18n
 from mailer.web.forms import Form, again, filled
 from mailer.web.request import Input, query, read, services
 from mailer.web.response import page, redirect
-from retention_jobs import privacy_policy, processing, processing_records
+from retention_jobs import own_records, privacy_policy, processing, processing_records
 from retention_jobs.processing_records import CONTROLLER, PROCESSOR, Record
 
 _FACTS = tuple(NewFacts.model_fields)
@@ -167,6 +167,32 @@ async def operator_records_file(request: web.Request) -> web.Response:
     return _written(request, PROCESSOR, written, _processor_said(request))
 
 
+async def _own(request: web.Request) -> tuple[list[Record], str]:
+    operator = services(request).settings.operator
+    async with services(request).db.shared() as tx:
+        register = await sub_processors.register(tx, operator, clock.now())
+    said = i18n.translate(
+        N_("Record of the controller {name}, as of {day} (GDPR, article 30(1))."),
+        name=operator.name,
+        day=i18n.day(clock.now()),
+    )
+    return own_records.of_operator(operator, register), said
+
+
+async def operator_own_records(request: web.Request) -> web.Response:
+    """Of people who sign in and of the operator's own: there the operator is the controller (C-53)."""
+    guard(request)
+    found, said = await _own(request)
+    context = {"records": found, "said": said, "columns": CONTROLLER}
+    return page(request, "retention_jobs/own_records.html", context)
+
+
+async def operator_own_records_file(request: web.Request) -> web.Response:
+    guard(request)
+    found, said = await _own(request)
+    return _written(request, CONTROLLER, found, said)
+
+
 ROUTES: list[web.RouteDef] = [
     web.get("/{a}/privacy/policy", policy),
     web.post("/{a}/privacy/policy", change_facts),
@@ -175,4 +201,6 @@ ROUTES: list[web.RouteDef] = [
     web.get("/{a}/privacy/records.{format:csv|html}", records_file),
     web.get("/operator/records", operator_records),
     web.get("/operator/records.{format:csv|html}", operator_records_file),
+    web.get("/operator/records/own", operator_own_records),
+    web.get("/operator/records/own.{format:csv|html}", operator_own_records_file),
 ]

@@ -8,7 +8,7 @@ from mailer.core.clock import months_before
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """`months` are calendar months (A-004); one of the two is 0."""
+    """`months` are calendar months (A-004); `time` comes on top, or off when it is negative."""
 
     months: int = 0
     time: timedelta = timedelta(0)
@@ -28,3 +28,8 @@ def hours(n: float) -> Period:
 
 def months(n: int) -> Period:
     return Period(months=n)
+
+
+def months_less(n: int, *, days_less: float) -> Period:
+    """So many calendar months, and over some days before they are."""
+    return Period(months=n, time=-timedelta(days=days_less))

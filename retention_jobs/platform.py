@@ -30,6 +30,13 @@ _UNCONFIRMED = """
     WHERE u.email_confirmed_at IS NULL AND u.created_at < $1
       AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id)
     """
+# removed from their last team: neither an erased account nor a sign-up takes them along (A-005, A-006)
+_WITHOUT_ACCOUNT = """
+    DELETE FROM users u
+    WHERE u.email_confirmed_at IS NOT NULL AND u.created_at < $1 AND NOT u.is_operator
+      AND NOT EXISTS (SELECT FROM memberships m WHERE m.user_id = u.id)
+      AND NOT EXISTS (SELECT FROM sign_ins s WHERE s.user_id = u.id AND s.succeeded AND s.at >= $1)
+    """
 RULES: Mapping[str, str] = {
     "system mail": _OUTBOX,
     "local inbox": _INBOX,
@@ -50,6 +57,7 @@ RULES: Mapping[str, str] = {
     "register of breaches": _BREACHES,
     "register of authorities' requests": _REQUESTS,
     "unconfirmed people": _UNCONFIRMED,
+    "people without an account": _WITHOUT_ACCOUNT,
 }
 
 

@@ -40,7 +40,7 @@ PROCESSOR = (
     N_("Security"),
     N_("Since"),
 )
-_SECURITY = N_(
+SECURITY = N_(
     "Encrypted exchanges; accounts walled off in the database; content sealed under a key of the day that"
     " is destroyed; rights by role; log of actions; argon2id for passwords; erasure by itself"
 )
@@ -48,7 +48,7 @@ _CATEGORIES = N_(
     "Storing contacts and proofs of consent; sending e-mails; receiving unsubscribes and bounces; measuring"
     " opens and clicks of people who accepted it; exports; erasure"
 )
-_NONE = N_("none")
+NONE = N_("none")
 _CONTRACT, _CONSENT = BASES["service"], BASES["consent"]
 
 
@@ -122,7 +122,7 @@ def _row(found: Processing, act: _Act) -> Record:
             "; ".join([*recipients, said.other_recipients or gap(N_("other recipients"))]),
             "; ".join([*outside, said.transfers or gap(N_("transfers, or none"))]),
             act.limits,
-            _(_SECURITY),
+            _(SECURITY),
         )
     )
 
@@ -223,9 +223,9 @@ def of_processor(tenant: Tenant, operator: Operator, register: Register) -> Reco
             officer,
             _(_CATEGORIES),
             ", ".join(part for part in (operator.name, operator.registration, operator.dpo) if part),
-            "; ".join([*hosts, *parts]) or _(_NONE),
-            _(_NONE),
-            _(_SECURITY),
+            "; ".join([*hosts, *parts]) or _(NONE),
+            _(NONE),
+            _(SECURITY),
             i18n.day(tenant.created_at),
         )
     )

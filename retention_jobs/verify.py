@@ -2,20 +2,24 @@
 
 overdue   rows older than their class may be (`ages`), with an hour's allowance
 late      rules that did not run for an hour; a chain that had no record for a day
+keys      of Valkey that would stay: without an end, or past their time (`queue_keys`)
 faults    records altered, removed, moved, not signed by us, or not chained (`chain.Checker`)
 """
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+from redis.asyncio import Redis
 
 from mailer.core import proof_keys, work
 from mailer.core.db import AccountTx, Database, SharedTx
 from mailer.core.errors import NotFound
 from mailer.core.proof_keys import PublicKey
-from retention_jobs import ages, platform, platform_proofs, proofs, purge
+from retention_jobs import ages, platform, platform_proofs, proofs, purge, queue_keys
 from retention_jobs.ages import ALLOWED, Found
 from retention_jobs.chain import Checker, Fault
+from retention_jobs.queue_keys import Keys
 
 RECORD_AFTER = timedelta(hours=26)
 """A run of each day has a record, the first of it or one that deleted something."""
@@ -25,7 +29,10 @@ PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Of an account, or of the platform (`account_id` 0). `late`: rule → when it last ran, None: never."""
+    """Of an account, or of the platform (`account_id` 0). `late`: rule → when it last ran, None: never.
+
+    `keys`: of Valkey, the platform's alone; empty: it was away, None: not asked.
+    """
 
     account_id: int
     at: datetime
@@ -34,6 +41,11 @@ class Verdict:
     records: int = 0
     last_record_at: datetime | None = None
     faults: list[Fault] = field(default_factory=list)
+    keys: list[Keys] | None = None
+
+    @property
+    def staying(self) -> list[Keys]:
+        return [one for one in self.keys or [] if one.stays]
 
     @property
     def overdue(self) -> Mapping[str, int]:
@@ -41,7 +53,7 @@ class Verdict:
 
     @property
     def good(self) -> bool:
-        return not (self.overdue or self.late or self.faults)
+        return not (self.overdue or self.late or self.faults or self.staying or self.keys == [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +71,9 @@ class Pass:
     deleted: int
 
 
-async def everything(db: Database, now: datetime) -> AsyncIterator[Verdict]:
-    """The platform, then each account; each in a transaction of its own."""
-    yield await of_platform(db, now)
+async def everything(db: Database, redis: Redis, now: datetime) -> AsyncIterator[Verdict]:
+    """The platform with the keys of Valkey, then each account; each in a transaction of its own."""
+    yield replace(await of_platform(db, now), keys=await queue_keys.count(redis, now))
     after = 0
     while True:
         async with db.shared() as tx:
@@ -117,10 +129,8 @@ def _with(verdict: Verdict, checker: Checker, ran_at: datetime | None) -> Verdic
     last = checker.last_at
     if (last is None and ran_at is not None) or (last is not None and verdict.at - last > RECORD_AFTER):
         late[RECORD] = last
-    return Verdict(
-        account_id=verdict.account_id,
-        at=verdict.at,
-        found=verdict.found,
+    return replace(
+        verdict,
         late=late,
         records=checker.head.n,
         last_record_at=last,

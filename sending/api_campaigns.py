@@ -317,12 +317,6 @@ async def pause(request: web.Request) -> web.Response:
         return json(await view(tx, await sends.pause(tx, id_in_path(request))))
 
 
-@operation("Resume a paused campaign", returns=CampaignView, scope="campaigns:send", errors=(409,))
-async def resume(request: web.Request) -> web.Response:
-    async with access.api_tx(request) as tx:
-        return json(await view(tx, await sends.resume(tx, services(request), id_in_path(request))))
-
-
 @operation(
     "Put a scheduled or paused campaign of which nothing left back to a draft",
     returns=CampaignView,
@@ -385,7 +379,6 @@ ROUTES: list[web.RouteDef] = [
     web.delete("/campaigns/{id}", delete),
     web.post("/campaigns/{id}/sends", send),
     web.post("/campaigns/{id}/pauses", pause),
-    web.post("/campaigns/{id}/resumptions", resume),
     web.post("/campaigns/{id}/recalls", recall),
     web.post("/campaigns/{id}/remainders", continue_),
     web.post("/campaigns/{id}/cancellations", cancel),

@@ -116,7 +116,9 @@ async def pause(tx: AccountTx, campaign_id: int, reason: str, shown: Mapping[str
     paused = await tx.run(
         """
         UPDATE campaigns
-        SET status = 'paused', pause_reason = $3, pause_figures = $4, updated_at = now()
+        SET status = 'paused', pause_reason = $3, pause_figures = $4, updated_at = now(),
+            -- what the account may pass by itself is counted (resumptions.py)
+            limit_pauses = limit_pauses + ($3 IN ('bounces', 'complaints'))::int
         WHERE account_id = $1 AND id = $2 AND status = 'sending'
         """,
         campaign_id,

@@ -1,6 +1,6 @@
 """Campaigns that the engine stopped for bounces or complaints: an operator lets them go on, or not (ui 2.7).
 
-The account may resume one itself; whoever is refused reads why in a mail.
+The account may resume one itself the first time (resumptions.py); whoever is refused reads why in a mail.
 """
 
 from dataclasses import dataclass

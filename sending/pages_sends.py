@@ -33,6 +33,7 @@ from sending import (
     pages_steps,
     profiles,
     remainders,
+    resumptions,
     schedules,
     senders,
     sends,
@@ -41,6 +42,7 @@ from sending import (
     test_sends,
 )
 from sending.campaigns import Campaign
+from sending.resumptions import Resumption
 from sending.schedules import WallClock
 
 BOTH = "both"
@@ -222,6 +224,9 @@ async def show(request: web.Request) -> web.Response:
             "compared": compared,
             "mending": pages_remainders.MENDING.get(campaign.pause_reason),
             "stuck": campaign.pause_reason in pages_remainders.STUCK,
+            "limited": resumptions.limited(campaign),
+            "operators": await resumptions.is_operators(tx, campaign),
+            "form": Form(),
             "pause_words": lanes.PAUSE_REASONS.get(campaign.pause_reason, campaign.pause_reason),
             "situation": await limiter.of_campaign(tx, services(request), campaign),
             "provider_name": limiter.provider_name,
@@ -250,7 +255,8 @@ async def _move(request: web.Request, act: str) -> web.Response:
                 case "pause":
                     await sends.pause(tx, campaign_id)
                 case "resume":
-                    await sends.resume(tx, services(request), campaign_id)
+                    asked = await read(request, Resumption)
+                    await resumptions.by_account(tx, services(request), campaign_id, asked)
                 case _:
                     await sends.cancel(tx, campaign_id)
     except Invalid as error:

@@ -219,7 +219,8 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
             below = request.path.removeprefix(f"/app/{place.account_id}").strip("/")
             staff_access.check(place.staff_purpose, request.method, below)
             async with services(request).db.account(place.account_id, actor=actor(request)) as tx:
-                await staff_access.trace(tx, below, request.match_info.get("id", ""))
+                renewed = "HX-Request" in request.headers
+                await staff_access.trace(tx, below, request.match_info.get("id", ""), renewed=renewed)
     try:
         await csrf.check(request, who.csrf if who else None)
     except csrf.CrossSite as error:
@@ -296,12 +297,22 @@ async def flash(request: web.Request, message: str, *, kind: str = "success", **
         )
 
 
+def _sends_unguarded(request: web.Request) -> bool:
+    """An owner who may send and signs in by password alone."""
+    place = member(request)
+    return place.role >= Role.OWNER and place.can_send and person(request).second_factor_at is None
+
+
 async def owes_answer(request: web.Request, tx: AccountTx) -> bool:
     """S18: an owner without a second factor, who was not asked yet whether they want one."""
-    who, place = person(request), member(request)
-    if place.role < Role.OWNER or not place.can_send or who.second_factor_at is not None:
+    if not _sends_unguarded(request):
         return False
-    return not await second_factors.was_asked(tx.shared(), who.user_id)
+    return not await second_factors.was_asked(tx.shared(), person(request).user_id)
+
+
+async def put_off_second_factor(request: web.Request, tx: AccountTx) -> bool:
+    """S18: an owner who was asked, said later, and still has none: home reminds them."""
+    return _sends_unguarded(request) and await second_factors.was_asked(tx.shared(), person(request).user_id)
 
 
 def new_form_id() -> str:

@@ -1,7 +1,8 @@
 """An account suspended and back, closed with dates, reactivated, erased sooner (A-005, A-092, A-104).
 
     active ⇄ suspended          by an owner, or by the operator with a reason that is shown
-       └────────┴──▶ closed ──▶ erased, three months later (retention_jobs.closed_accounts)
+       └────────┴──▶ closed ──▶ erased, so that backups forget it within three months
+                       │        (retention_jobs.closed_accounts)
                        └──▶ pending (waits for an owner's word) ──▶ active
 
 Whoever belongs to the team is told by mail of each step. Reading, exporting and closing stay possible
@@ -17,15 +18,17 @@ from pydantic import Field
 
 from mailer.accounts import accounts, audit
 from mailer.accounts.accounts import Account
-from mailer.core import outbox, work
+from mailer.core import backup_files, outbox, work
 from mailer.core.clock import months_after
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
 
-# S6, A-005: what a closed account holds is erased three months later, unless it is reactivated before
-MONTHS_UNTIL_ERASED = 3
+# A-005: nothing of a closed account is anywhere after three months, backups included
+MONTHS_UNTIL_GONE = 3
+# of the last backup that holds it; a day for the run that removes it (decision 0026)
+IN_BACKUPS = backup_files.KEPT + timedelta(days=1)
 # Data Act, art. 25(2)(g): everything can be retrieved for at least so long
 RETRIEVAL = timedelta(days=30)
 By = Literal["owner", "operator"]
@@ -55,7 +58,7 @@ class Person:
 
 def erased_when_closed(now: datetime) -> datetime:
     """The day everything goes of an account that is closed now."""
-    return months_after(now, MONTHS_UNTIL_ERASED)
+    return months_after(now, MONTHS_UNTIL_GONE) - IN_BACKUPS
 
 
 def retrievable_until(account: Account) -> datetime | None:
@@ -136,7 +139,7 @@ async def lift(tx: AccountTx, by: By) -> Account:
 
 
 async def close(tx: AccountTx, typed_name: str, *, now: datetime, public_url: str) -> Account:
-    """Nothing leaves from now on; erased three months later. Raises Invalid at `typed`, Conflict."""
+    """Nothing leaves from now on; erased two months later. Raises Invalid at `typed`, Conflict."""
     account = await accounts.show(tx)
     _check_name(account, typed_name)
     closed = await tx.run(

@@ -12,6 +12,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         found = await home.show(tx)
         account = await accounts.show(tx)
         review = await team.review(tx)
+        put_off = await access.put_off_second_factor(request, tx)
         user = await users.by_id(tx.shared(), access.person(request).user_id)
     place = access.member(request)
     context = {
@@ -19,6 +20,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "account": account,
         "may_write": place.role >= access.Role.EDITOR,
         "review": review if place.role >= access.Role.OWNER and review.due else None,
+        "put_off": put_off,
         "needs_password": user.password_hash is None,
         "weeks": [(i18n.day(week.until), week.until.isoformat(), [week.active]) for week in found.weeks],
         "gained": sum(week.gained for week in found.weeks),

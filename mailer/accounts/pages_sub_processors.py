@@ -11,6 +11,7 @@ from mailer.accounts.pages_operator_policies import guard
 from mailer.accounts.sub_processors import NewSubProcessor
 from mailer.core import clock
 from mailer.core.errors import Invalid
+from mailer.core.operator import EEA
 from mailer.core.text import N_
 from mailer.web import i18n
 from mailer.web.forms import Form, again
@@ -80,6 +81,8 @@ async def _operator_page(request: web.Request, form: Form | None, *, status: int
         "form": form or Form({"country": "FR", "effective_on": first.isoformat()}),
         "first_day": first,
         "country_names": dict(i18n.countries()),
+        # what is outside would be refused
+        "countries_inside": [(code, name) for code, name in i18n.countries() if code in EEA],
         "base": BASE,
     }
     return page(request, "accounts/operator_sub_processors.html", context, status=status)

@@ -36,6 +36,7 @@ PAGES: dict[str, frozenset[str] | None] = {
     "legal": None,
 }
 WAITS = timedelta(days=1)
+LONGEST = timedelta(minutes=60)
 _NO_DOWNLOAD = (".csv", ".json", ".html", "/file", "/raw", "/events")
 # what the journal calls a page, by the first part of its address
 NOUNS = {
@@ -291,8 +292,33 @@ def check(purpose: str, method: str, below: str) -> None:
         raise Forbidden(N_("The purpose of this access does not need this page."))
 
 
-async def trace(tx: AccountTx, below: str, object_id: str) -> None:
-    """A line of the journal for a page, before it is shown."""
+async def trace(tx: AccountTx, below: str, object_id: str, *, renewed: bool) -> None:
+    """A line of the journal for a page, before it is shown.
+
+    `renewed`: an open page asks for itself again, each second some of them. Of an access that has the line
+    already this is no other visit; without that line it is one, whatever the browser says.
+    """
     noun = NOUNS.get(below.partition("/")[0], "page")
     number = int(object_id) if object_id.isascii() and object_id.isdigit() and len(object_id) <= 18 else None
-    await audit.write(tx, "viewed", noun, number if noun != "page" else None)
+    number = number if noun != "page" else None
+    if not (renewed and await _traced(tx, noun, number)):
+        await audit.write(tx, "viewed", noun, number)
+
+
+async def _traced(tx: AccountTx, noun: str, number: int | None) -> bool:
+    """Looks at the lines since the access may have begun: an hour's worth."""
+    return bool(
+        await tx.value(
+            """
+            SELECT EXISTS (
+                SELECT FROM audit
+                WHERE account_id = $1 AND at > $2 AND actor = 'operator' AND actor_id = $3
+                  AND action = 'viewed' AND object = $4 AND object_id IS NOT DISTINCT FROM $5
+            )
+            """,
+            clock.now() - LONGEST,
+            tx.actor.id,
+            noun,
+            number,
+        )
+    )

@@ -217,7 +217,7 @@ def _check(new: NewSubProcessor, known: Register, today: date) -> None:
     faults = []
     first = today + timedelta(days=NOTICE_DAYS)
     if new.country not in EEA:
-        message = N_("Personal data stays in the EU or the EEA: this country is outside (A-028).")
+        message = N_("Personal data stays in the EU or the EEA: this country is outside.")
         faults.append(Fault("country", message, "region"))
     if new.effective_on < first:
         message = N_("People are told 30 days ahead: {day} is the first possible day.")

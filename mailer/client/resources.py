@@ -180,8 +180,10 @@ class AsyncCampaigns(Resource[Campaign]):
     async def pause(self, id: int) -> None:  # noqa: A002
         await self._http.json("POST", f"/campaigns/{id}/pauses")
 
-    async def resume(self, id: int) -> None:  # noqa: A002
-        await self._http.json("POST", f"/campaigns/{id}/resumptions")
+    async def resume(self, id: int, *, acknowledged: bool = False) -> None:  # noqa: A002
+        """`acknowledged`: a pause by a limit (`pause_reason` bounces or complaints) asks for it."""
+        body = {"acknowledged": True} if acknowledged else None
+        await self._http.json("POST", f"/campaigns/{id}/resumptions", body=body)
 
     async def cancel(self, id: int) -> None:  # noqa: A002
         await self._http.json("POST", f"/campaigns/{id}/cancellations")

@@ -160,8 +160,8 @@ class Campaigns:
     def pause(self, id: int) -> None:  # noqa: A002
         self._loop.run(self._inner.pause(id))
 
-    def resume(self, id: int) -> None:  # noqa: A002
-        self._loop.run(self._inner.resume(id))
+    def resume(self, id: int, *, acknowledged: bool = False) -> None:  # noqa: A002
+        self._loop.run(self._inner.resume(id, acknowledged=acknowledged))
 
     def cancel(self, id: int) -> None:  # noqa: A002
         self._loop.run(self._inner.cancel(id))

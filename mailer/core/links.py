@@ -130,6 +130,11 @@ class Links:
         token = self.tokens.timed(Purpose.RIGHTS_FILE, account_id, request_id, expires=expires)
         return f"{self.base}/t/rights/file/{token}"
 
+    def rights_address(self, account_id: int, request_id: int, wish: str) -> str:
+        """Where the new mailbox of a person says that it is theirs."""
+        token = self.tokens.noted(Purpose.RIGHTS_ADDRESS, account_id, request_id, wish)
+        return f"{self.base}/t/rights/address/{token}"
+
     def image(self, name: str) -> str:
         return f"{self.base}/t/img/{name}"
 

@@ -45,6 +45,7 @@ Kind = Literal[
     "staff_access",
     "hold_decided",
     "rights_confirm",
+    "rights_address",
     "rights_answer",
     "rights_copy",
     "rights_extended",

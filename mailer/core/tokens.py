@@ -49,6 +49,7 @@ class Purpose(StrEnum):
     RIGHTS_FORM = "rights form"
     RIGHTS_CONFIRM = "rights confirm"
     RIGHTS_FILE = "rights file"
+    RIGHTS_ADDRESS = "rights address"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,4 +81,8 @@ KINDS: Mapping[str, Kind] = {
     "export.finished": Kind(
         N_("An export is ready"), {"export_id": "integer", "state": "string", "what": "string"}
     ),
+    "rights_request.created": Kind(
+        N_("A request about a person's data is there"),
+        {"request_id": "integer", "contact_id": "integer or null", "what": "string"},
+    ),
 }

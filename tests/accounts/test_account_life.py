@@ -14,7 +14,7 @@ from retention_jobs import closing_reminders
 from tests.make import Account, Make
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-END = datetime(2027, 2, 26, 9, 0, tzinfo=UTC)
+END = datetime(2027, 1, 26, 9, 0, tzinfo=UTC)
 CLOSED = "/settings/account"
 
 
@@ -153,7 +153,7 @@ async def test_an_owner_has_it_erased_sooner_but_not_in_the_days_of_retrieval_un
             await account_life.reactivate(tx, now=NOW + timedelta(days=5))
     told = await mails(account.owner_email)
     assert [(kind, details["erase_on"]) for kind, details in told] == [
-        ("account_closed", "2027-02-26"),
+        ("account_closed", "2027-01-26"),
         ("account_closed", "2026-12-26"),
         ("account_closed", "2026-12-01"),
     ]
@@ -186,7 +186,7 @@ async def test_the_team_is_reminded_once_thirty_and_once_seven_days_before(
         seen.append(len(await mails(account.owner_email)) - 1)
     assert seen == [0, 1, 1, 1, 2, 2, 2, 2]
     reminders = [details for kind, details in await mails(account.owner_email) if kind != "account_closed"]
-    assert [(one["days"], one["erase_on"]) for one in reminders] == [(30, "2027-02-26"), (7, "2027-02-26")]
+    assert [(one["days"], one["erase_on"]) for one in reminders] == [(30, "2027-01-26"), (7, "2027-01-26")]
 
 
 @pytest.mark.req("A-104", "A-054", "E-30")

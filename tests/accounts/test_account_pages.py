@@ -213,7 +213,9 @@ async def test_closing_takes_the_name_tells_the_team_and_can_be_taken_back(
     async with services.db.account(account.id) as tx:
         closed = await accounts.show(tx)
         months = await tx.value(
-            "SELECT erase_at = closed_at + interval '3 months' FROM accounts WHERE id = $1"
+            """
+            SELECT erase_at = closed_at + interval '3 months' - interval '31 days' FROM accounts WHERE id = $1
+            """
         )
     assert (closed.status, months) == ("closed", True)
     for address in (account.owner_email, colleague):
@@ -313,7 +315,7 @@ async def test_the_journal_tells_who_did_what_and_pages_on(services: Services, m
     assert (await analyst.get(f"{account.app}/settings/log")).status == 403
 
 
-@pytest.mark.req("C-50")
+@pytest.mark.req("C-50", "A-096")
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_the_agreement_holds_each_item_of_article_28(client, language: str) -> None:  # type: ignore[no-untyped-def]
     text = (await client.get(f"/legal/agreement?lang={language}")).text

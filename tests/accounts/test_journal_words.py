@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from mailer.accounts import audit_words
+from mailer.web import i18n
 from tests.statements import PACKAGES, ROOT
 
 
@@ -43,3 +44,11 @@ def test_computed_acts_and_objects_have_their_words() -> None:
     acts = {"recalled", "released", "paused", "resumed", "cancelled", "deleted", "unsubscribed", "subscribed"}
     assert acts | {"removed"} <= set(audit_words.ACTS)
     assert {"contacts", "suppressions"} <= set(audit_words.OBJECTS)
+
+
+def test_no_two_acts_read_the_same() -> None:
+    """The journal is filtered by them: two lines of one list that say the same lead to different things."""
+    for language in ("en", "fr"):
+        with i18n.speaking(language):
+            said = [i18n.translate(words) for words in audit_words.ACTS.values()]
+        assert sorted({words for words in said if said.count(words) > 1}) == [], language

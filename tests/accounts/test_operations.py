@@ -8,6 +8,7 @@ import pytest
 
 from mailer import worker
 from mailer.accounts import operations
+from mailer.app import APP_ROUTES
 from mailer.core import clock
 from mailer.core.services import Services
 from tests.accounts.test_breaches import mails, operator
@@ -178,3 +179,18 @@ async def test_figures_of_a_day_are_there_until_the_window_is_over(services: Ser
     ((row, figures),) = found.items
     assert (row.id, figures.begun, figures.hard, figures.complaints) == (account.id, 4321, 17, 3)
     assert health.counts.accounts >= 1
+
+
+async def test_the_menu_leads_to_every_part_of_operations(make: Make) -> None:
+    """A page that is reached by its address only is not there for anybody, and no test of all pages meets it."""
+    person = await operator(make)
+    parts = {
+        f"/app{route.path}"
+        for route in APP_ROUTES
+        if route.method == "GET" and re.fullmatch(r"/operator(/[a-z-]+)?", str(route.path))
+    }
+    assert len(parts) > 8
+    linked = set(re.findall(r'href="(/app/operator[^"?]*)"', (await person.get("/app/operator")).text))
+    assert parts - linked == set()
+    for place in parts:
+        assert (await person.get(place)).status == 200

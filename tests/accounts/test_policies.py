@@ -140,7 +140,7 @@ async def test_a_version_counts_from_its_day_and_the_old_one_stays_readable(
     assert (await client.get("/legal/versions/999999999")).status == 404
 
 
-@pytest.mark.req("A-039")
+@pytest.mark.req("A-039", "A-065")
 async def test_owners_get_one_mail_each_and_everybody_a_banner_until_seen(
     services: Services, make: Make, mails: Mails, monkeypatch: pytest.MonkeyPatch
 ) -> None:

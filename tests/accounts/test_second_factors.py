@@ -327,6 +327,8 @@ async def test_owners_are_asked_once_before_their_first_send_to_the_outside(
     review = f"{account.app}/campaigns/{number}/review"
     # the local inbox catches everything: nothing to ask
     assert (await owner.get(review)).status == 200
+    reminder = "your password alone opens this account"
+    assert reminder not in (await owner.get(account.app)).text
     async with mailing_outside(services, settings) as base:
         owner.base = editor.base = base
         assert (await editor.get(review)).status == 200
@@ -335,6 +337,11 @@ async def test_owners_are_asked_once_before_their_first_send_to_the_outside(
         assert "Protect your account" in (await owner.get(asked.location)).text
         assert (await owner.post("/app/me/second-factor/question", {"next": review})).location == review
         assert (await owner.get(review)).status == 200
+        # put off, not done: home goes on reminding them, and nobody else
+        assert reminder in (await owner.get(account.app)).text
+        assert reminder not in (await editor.get(account.app)).text
+        await set_up(owner)
+        assert reminder not in (await owner.get(account.app)).text
 
 
 @pytest.mark.req("E-32", "B-60")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mailer.accounts import staff_access
+from mailer.accounts import audit, staff_access
 from mailer.app import APP_ROUTES
 from mailer.core import clock
 from mailer.core.errors import Forbidden
@@ -14,7 +14,7 @@ from tests.accounts.test_breaches import mails, operator
 from tests.client import Client
 from tests.make import Account, Make
 
-pytestmark = [pytest.mark.req("A-018")]
+pytestmark = [pytest.mark.req("A-018", "A-034")]
 BASE = "/app/operator/accesses"
 
 
@@ -61,6 +61,38 @@ async def test_an_account_is_read_for_a_purpose_and_sees_each_page_that_was_read
     assert "Support, motif\N{NO-BREAK SPACE}: Support demandé par le compte (T-17)" in journal
     assert f"contact {contact_id}" in journal
     assert "canari" not in journal
+
+
+async def test_a_page_that_renews_itself_is_one_line_of_the_journal(services: Services, make: Make) -> None:
+    account = await make.account()
+    async with services.db.account(account.id) as tx:
+        first, second = [await make.contact(tx) for _ in range(2)]
+    person = await operator(make)
+    access_id = await asked(person, account)
+    poll = {"HX-Request": "true"}
+
+    async def lines() -> list[tuple[str, int | None]]:
+        async with services.db.account(account.id) as tx:
+            return [
+                (one.object, one.object_id)
+                for one in await audit.latest(tx)
+                if (one.actor_id, one.action) == (access_id, "viewed")
+            ]
+
+    before = len(await lines())
+    assert (await person.get(f"{account.app}/contacts/{first}")).status == 200
+    for _ in range(5):
+        assert (await person.get(f"{account.app}/contacts/{first}", headers=poll)).status == 200
+    assert (await lines())[: -before or None] == [("contact", first)]
+    # a browser that calls everything a renewal leaves its line all the same; opening it once more is a visit
+    await person.get(f"{account.app}/contacts/{second}", headers=poll)
+    await person.get(f"{account.app}/contacts/{first}")
+    assert (await lines())[: -before or None] == [("contact", first), ("contact", second), ("contact", first)]
+    # another access begins with a line of its own
+    await person.post(f"{BASE}/{access_id}/end")
+    access_id = await asked(person, account)
+    await person.get(f"{account.app}/contacts/{first}", headers=poll)
+    assert await lines() == [("contact", first)]
 
 
 async def test_it_reads_only_and_downloads_nothing(services: Services, make: Make) -> None:

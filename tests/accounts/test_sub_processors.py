@@ -61,7 +61,7 @@ async def announce(services: Services, wanted: NewSubProcessor) -> sub_processor
         return await sub_processors.announce(tx, wanted, OPERATOR, now=clock.now(), user_id=None)
 
 
-@pytest.mark.req("A-047", "C-51", "A-028")
+@pytest.mark.req("A-047", "C-51", "A-028", "A-107")
 async def test_what_is_refused_and_why(services: Services, make: Make) -> None:
     await make.account()
     known = await announce(services, new(name=f"Doublon {secrets.token_hex(4)} SA"))
@@ -76,6 +76,8 @@ async def test_what_is_refused_and_why(services: Services, make: Make) -> None:
         assert [fault.field for fault in caught.value.faults] == [field]
     with pytest.raises(ValueError, match="contract_date"):
         new(contract_date=None)
+    with pytest.raises(ValueError, match="retention"):
+        new(retention="")
     async with services.db.shared() as tx:
         told = "SELECT count(*) FROM announcements WHERE kind = 'sub_processor' AND ref_id > $1"
         assert await tx.value(told, known.id) == 0

@@ -222,7 +222,7 @@ async def test_an_owner_resets_a_second_factor_but_not_across_accounts(
     assert (shut_out.status, "Set up your own" in shut_out.text) == (409, True)
 
 
-@pytest.mark.req("A-120")
+@pytest.mark.req("A-120", "B-64")
 async def test_owners_are_asked_to_look_once_a_year(
     services: Services, make: Make, mails: Callable[..., Any]
 ) -> None:

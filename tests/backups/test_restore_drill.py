@@ -72,7 +72,7 @@ async def contact(post: Post, email: str) -> tuple[int, bytes]:
     return row
 
 
-@pytest.mark.req("A-003", "A-052", "A-063", "A-103", "B-28", "S13")
+@pytest.mark.req("A-003", "A-052", "A-063", "A-103", "B-28", "S13", "C-60")
 async def test_what_happened_after_the_backup_holds_in_the_restored_copy(
     post: Post, people: People, make: Make, second: Settings, admin: str, tmp_path: Path
 ) -> None:

@@ -149,7 +149,7 @@ async def _held(tx: AccountTx, column: sealed_columns.Column) -> list[dict[str, 
     return [dict(record) for record in records]
 
 
-@pytest.mark.req("E-37", "A-082")
+@pytest.mark.req("E-37", "A-082", "C-60")
 async def test_a_new_secret_opens_everything_after_a_rotation_and_the_old_one_nothing(
     services: Services, make: Make, after: Sealer
 ) -> None:

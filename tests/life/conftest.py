@@ -4,15 +4,17 @@ Two years later every other test's sessions and partitions would be over as well
 """
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
 
 from mailer.app import make_app, started
-from mailer.core import embedded, migrate
+from mailer.core import backups, embedded, migrate
 from mailer.core.db import open_database
+from mailer.core.embedded import Endpoints
 from mailer.core.services import Services, open_services
-from mailer.core.settings import load
+from mailer.core.settings import Settings, load
 from tests.client import Client
 from tests.delivery.conftest import Post, people, sink, with_server
 from tests.make import Make
@@ -22,15 +24,35 @@ __all__ = ["people", "sink"]
 
 
 @pytest.fixture
-async def alone(tmp_path_factory: pytest.TempPathFactory, zone: object) -> AsyncIterator[Services]:
-    async with embedded.run(tmp_path_factory.mktemp("life"), fsync=False) as endpoints:
-        environ = {"MAILER_DATA_DIR": str(tmp_path_factory.mktemp("life-data"))}
-        servers = {"database_url": endpoints.database_url, "redis_url": endpoints.redis_url}
-        settings = load(environ, servers=servers)
-        async with open_database(settings.database_url, size=1) as db:
-            await migrate.apply(db)
-        async with open_services(settings, pool_size=8) as opened:
-            yield opened
+async def own_servers(tmp_path_factory: pytest.TempPathFactory, zone: object) -> AsyncIterator[Endpoints]:
+    async with embedded.run(tmp_path_factory.mktemp("life"), fsync=False) as found:
+        yield found
+
+
+@pytest.fixture
+async def alone(own_servers: Endpoints, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Services]:
+    environ = {"MAILER_DATA_DIR": str(tmp_path_factory.mktemp("life-data"))}
+    servers = {"database_url": own_servers.database_url, "redis_url": own_servers.redis_url}
+    settings = load(environ, servers=servers)
+    async with open_database(settings.database_url, size=1) as db:
+        await migrate.apply(db)
+    async with open_services(settings, pool_size=8) as opened:
+        yield opened
+
+
+@pytest.fixture
+def superuser(own_servers: Endpoints) -> str:
+    """The door that backups use."""
+    return backups.renamed(own_servers.admin_url, "mailer")
+
+
+@pytest.fixture
+async def elsewhere(alone: Services, superuser: str, tmp_path: Path) -> Settings:
+    """Of a machine with an empty database, for what is restored."""
+    async with open_database(backups.renamed(superuser, "postgres"), size=1) as db, db.connection() as found:
+        await found.execute("CREATE DATABASE elsewhere OWNER mailer")
+    url = backups.renamed(alone.settings.database_url, "elsewhere")
+    return alone.settings.model_copy(update={"database_url": url, "data_dir": tmp_path / "elsewhere"})
 
 
 @pytest.fixture

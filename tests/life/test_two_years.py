@@ -1,18 +1,22 @@
 """An account lives two years: it sends, is read, forgets on time, closes, and three months later nothing is left."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from mailer import worker
-from mailer.core import clock, jobs, work
+from mailer import restore_command, worker
+from mailer.accounts import account_life
+from mailer.core import backup_files, backups, clock, jobs, work
 from mailer.core.clock import months_after
 from mailer.core.services import Services
+from mailer.core.settings import Settings
 from mailer.core.tokens import CampaignToken, Purpose
 from retention_jobs import jobs as retention
-from retention_jobs import verify
+from retention_jobs import jobs_backups, verify
+from tests.backups.test_restore_drill import TEND, backed_up, copy, plan
 from tests.clicks.conftest import BROWSER
 from tests.client import Client
 from tests.delivery.conftest import EVERY, People, Post
@@ -167,13 +171,19 @@ async def _close(post: Post) -> None:
             "UPDATE accounts SET status = 'closed', closed_at = $2, erase_at = $3 WHERE id = $1",
             post.account.id,
             now,
-            months_after(now, 3),
+            account_life.erased_when_closed(now),
         )
 
 
-@pytest.mark.req("A-001", "A-003", "A-004", "A-005", "A-006", "A-092", "A-093")
+@pytest.mark.req("A-001", "A-003", "A-004", "A-005", "A-006", "A-063", "A-092", "A-093", "A-103", "B-66")
 async def test_an_account_lives_two_years_and_leaves_nothing(
-    post: Post, people: People, visitor: Client, life: Life
+    post: Post,
+    people: People,
+    visitor: Client,
+    life: Life,
+    superuser: str,
+    elsewhere: Settings,
+    tmp_path: Path,
 ) -> None:
     services = post.services
     names = [f"ana.{n}@{CANARY}.test" for n in range(20)]
@@ -213,15 +223,18 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     assert (await life.verdict()).good
     assert await _counts(post, campaign) == (0, 0, 0)
 
-    # it goes on for its second year, then closes; reading is possible for three months, and not a day longer
+    # it goes on for its second year, then closes; reading is possible until the day it was told, and no longer
     await life.reach(months_after(life.born, 21) - life.born)
     assert (await life.verdict()).good
     await _close(post)
-    closing = months_after(life.born, 24) - life.born
-    await life.reach(closing - DAY)
+    erased = account_life.erased_when_closed(clock.now()) - life.born
+    gone = months_after(clock.now(), 3) - life.born
+    await life.reach(erased - DAY)
     assert (await life.verdict()).good
     assert (await rows_of(services, post.account.id))["contacts"] == 20
-    clock.shift(closing + timedelta(hours=1))
+    # the last backup in which it is
+    taken = await backed_up(services, superuser, tmp_path / "backups")
+    clock.shift(erased + timedelta(hours=1))
     await life.a_pass()
 
     # a scan of every table, of Valkey and of the files
@@ -231,3 +244,22 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     assert await found_in_valkey(services, CANARY) == []
     assert found_in_files(services.settings.data_dir, CANARY) == []
     assert (await verify.of_platform(services.db, clock.now())).faults == []
+
+    # that backup is restored while it lies, and holds nothing of the account either
+    backups.remember(services.settings.data_dir, taken.path.parent)
+    await jobs_backups.tend(services, TEND)
+    clock.shift(erased + 29 * DAY)
+    await restore_command.restore(plan(elsewhere, superuser, taken.path), clock.now())
+    async with copy(elsewhere) as db:
+        restored = replace(services, db=db, settings=elsewhere)
+        assert await found_in_tables(restored, CANARY, post.account.id) == {}
+        assert set(await rows_of(restored, post.account.id)) <= {"erased_accounts", "erasure_journal"}
+        async with db.shared() as tx:
+            assert await tx.value("SELECT count(*) FROM accounts WHERE id = $1", post.account.id) == 0
+
+    # three months after the closing no backup of its time is there any more
+    assert [one.name for one in backup_files.many(taken.path.parent)] == [taken.path.name]
+    clock.shift(gone)
+    await jobs_backups.tend(services, TEND)
+    assert backup_files.many(taken.path.parent) == []
+    assert found_in_files(taken.path.parent, CANARY) == []

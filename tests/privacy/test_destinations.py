@@ -85,7 +85,7 @@ async def test_outside_needs_a_ground_and_the_journal_keeps_it(services: Service
     assert [(one.action, one.object) for one in entries] == [("declared", "data_destination")] * 3
 
 
-@pytest.mark.req("A-068")
+@pytest.mark.req("A-068", "A-046")
 async def test_the_page_says_what_leaves_to_whom_and_how_to_stop_it(services: Services, make: Make) -> None:
     account, server_id = await with_server(services, make)
     await make.program(account.id, ["contacts:read"])

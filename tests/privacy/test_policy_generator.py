@@ -10,6 +10,7 @@ from mailer.accounts import accounts, prose
 from mailer.accounts.accounts import AccountChanges
 from mailer.core.services import Services
 from retention_jobs import policies, privacy_policy, processing
+from retention_jobs.classes import CLASSES
 from tests.client import Client
 from tests.make import Account, Make
 from tracking import modes
@@ -38,7 +39,7 @@ async def with_list(services: Services, make: Make) -> Account:
     return account
 
 
-@pytest.mark.req("A-095", "C-07", "C-17")
+@pytest.mark.req("A-095", "C-07", "C-17", "C-65")
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_each_item_of_articles_13_and_14_has_its_heading_and_gaps_are_counted(
     services: Services, make: Make, language: str
@@ -52,6 +53,9 @@ async def test_each_item_of_articles_13_and_14_has_its_heading_and_gaps_are_coun
     assert (text.count(mark), privacy_policy.gaps(text)) == (5, 5)
     assert "Lettre du lundi" in text
     assert str(policies.STATISTICS_MONTHS) in text.split("## 7.")[1].split("## 8.")[0]
+    # C-65: nothing is taken out of the area, but people's mailboxes may lie there
+    told = {"fr": "Votre propre boîte peut se trouver ailleurs", "en": "Your own mailbox may be elsewhere"}
+    assert told[language] in text.split("## 6.")[1].split("## 7.")[0]
 
 
 @pytest.mark.req("A-095")
@@ -142,6 +146,33 @@ async def test_the_controllers_record_has_a_line_for_each_list(services: Service
     kept = await person.get(f"{account.app}/privacy/records.html?lang=fr")
     assert "<h2>Lettre du lundi (lettre d’information)</h2>" in kept.text
     assert "Registre du responsable de traitement Atelier du Pain" in kept.text
+
+
+@pytest.mark.req("C-53", "A-005", "A-007")
+async def test_the_operators_own_record_has_the_periods_of_the_table_and_a_gap(make: Make) -> None:
+    user_id, _ = await make.user(None)
+    async with make.services.db.shared() as tx:
+        await tx.run("UPDATE users SET is_operator = true WHERE id = $1", user_id)
+    operator: Client = await make.signed_in(user_id, language="fr")
+    account = await make.account()
+    stranger = await make.signed_in(account.owner_id)
+    for path in ("records/own", "records/own.csv", "records/own.html"):
+        assert (await stranger.get(f"/app/operator/{path}")).status == 404
+        assert (await operator.get(f"/app/operator/{path}")).status == 200
+    assert "/app/operator/records/own" in (await operator.get("/app/operator/records")).text
+    answer = await operator.get("/app/operator/records/own.csv?lang=en")
+    rows = cells(answer.text, ",")
+    limits = {row["Processing"]: row["Time limits"] for row in rows}
+    kept = {
+        name: CLASSES[name].period
+        for name in ("people without an account", "sign-ins", "register of breaches")
+    }
+    people, log, registers = (period.months for period in kept.values() if period)
+    assert f"without an account {people} months" in limits["Accounts and the people of their teams"]
+    assert limits["Sign-ins and journals"] == f"{log} months"
+    assert limits["Breaches and requests of authorities"].startswith(f"{registers} months")
+    assert all(row["Controller"] and row["Security"] for row in rows)
+    assert rows[-1]["Purposes"].startswith("[to be completed: what you do beside this product")
 
 
 @pytest.mark.req("C-53")

@@ -358,6 +358,10 @@ PLATFORM_ROWS = {
     "unconfirmed people": """
         INSERT INTO users (email, address_key, created_at) VALUES (($1::timestamptz)::text, ($1::timestamptz)::text, $1)
         """,
+    "people without an account": """
+        INSERT INTO users (email, address_key, created_at, email_confirmed_at)
+        VALUES ('former ' || ($1::timestamptz)::text, 'former ' || ($1::timestamptz)::text, $1, $1)
+        """,
     "sessions": """
         INSERT INTO sessions (token_hash, user_id, csrf, seen_at)
         SELECT sha256(convert_to(($1::timestamptz)::text, 'UTF8')), min(id), '', $1 FROM users

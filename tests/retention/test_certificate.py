@@ -25,7 +25,7 @@ from tests.statements import statements
 from tests.test_architecture import GLOBAL
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-END = datetime(2027, 2, 26, 9, 0, tzinfo=UTC)
+END = datetime(2027, 1, 26, 9, 0, tzinfo=UTC)
 PASSWORD = "une péniche 7 bleue"
 
 
@@ -66,7 +66,7 @@ async def test_the_certificate_counts_what_went_and_anybody_checks_its_signature
     assert (counts["contacts"], counts["subscriptions"], counts["users"]) == (3, 3, 2)
 
     owner, editor = await told(services, account.owner_email), await told(services, colleague)
-    assert owner["erased_on"] == "2027-02-26"
+    assert owner["erased_on"] == "2027-01-26"
     assert editor["certificate"] == ""
     # as an outsider reads it: the record's own octets, the key from the page of keys, nothing of ours
     found = json.loads(owner["certificate"])
@@ -81,7 +81,7 @@ async def test_the_certificate_counts_what_went_and_anybody_checks_its_signature
     assert (record["account"], record["closed_at"], record["erased_at"]) == (
         account.id,
         "2026-11-26T09:00:00Z",
-        "2027-02-26T09:00:00Z",
+        "2027-01-26T09:00:00Z",
     )
     assert record["deleted"]["people"]["contacts"] == 3
     assert record["rows"] == sum(counts.values())
@@ -111,8 +111,8 @@ async def test_rows_that_stay_bear_their_law_and_their_end_and_go_then(
         row = await tx.rows(
             "SELECT legal_basis, expires_at FROM account_certificates WHERE account_id = $1", account.id
         )
-        assert row == [("GDPR, art. 5(2) and 28(3)(g)", datetime(2032, 2, 26, 9, 0, tzinfo=UTC))]
-        await platform.purge(tx, datetime(2032, 2, 26, 9, 1, tzinfo=UTC))
+        assert row == [("GDPR, art. 5(2) and 28(3)(g)", datetime(2032, 1, 26, 9, 0, tzinfo=UTC))]
+        await platform.purge(tx, datetime(2032, 1, 26, 9, 1, tzinfo=UTC))
         assert await certificates.erased_at(tx, account.id) is None
 
 
@@ -180,7 +180,7 @@ async def test_sign_in_tells_a_former_member_and_nobody_else(
         )
     await closed(services, account)
     await erased(services, account)
-    said = "This account was erased on 26 Feb 2027"
+    said = "This account was erased on 26 Jan 2027"
     right = await client.post("/app/sign-in", {"email": account.owner_email.upper(), "password": PASSWORD})
     assert right.status == 422
     assert said in right.text
@@ -232,7 +232,7 @@ async def test_recipients_links_work_until_the_end_and_answer_after_it(
     for link in links.values():
         answer = await client.get(link)
         assert answer.status == 410
-        assert "everything in it was erased on 26 Feb 2027" in answer.text
+        assert "everything in it was erased on 26 Jan 2027" in answer.text
         assert "links.test" not in answer.text
         french = await client.get(f"{link}?lang=fr")
         assert "a fermé son compte" in french.text
@@ -254,7 +254,7 @@ async def test_the_command_tells_a_good_certificate_from_an_altered_one(
         key_id = json.loads(text)["key_id"]
         [public] = [one.public_key for one in await proof_keys.public_keys(tx) if one.id == key_id]
     found = json.loads(text)
-    altered_record = found["record"].replace("2027-02-26", "2027-02-25")
+    altered_record = found["record"].replace("2027-01-26", "2027-02-25")
     altered = {
         **found,
         "record": altered_record,

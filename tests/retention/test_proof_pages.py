@@ -14,6 +14,7 @@ from mailer.core import clock
 from mailer.core.services import Services
 from mailer.core.work import Task
 from retention_jobs import jobs, jobs_watch, totals
+from retention_jobs.policies import SHOWN
 from tests.make import Make
 from tests.statements import ROOT
 
@@ -88,15 +89,37 @@ async def test_the_page_tells_each_class_in_french_and_verifies(services: Servic
         "À l'heure",
         "Ouvertures et clics",
         "13 mois",
-        "A-004",
+        "politique de confidentialité",
+        "RGPD, article 17",
         "Télécharger la preuve",
         "Dernière",
     ):
         assert words in page.text.replace("&#39;", "'"), words
     assert "En retard" not in page.text
+    # laws and promises in words: the numbers of our own documents say nothing to an owner
+    assert re.findall(r"\b(?:[A-G]-\d+|S\d+|matrix)\b", re.sub(r"<[^>]*>", " ", page.text)) == []
     sent = await owner.post(f"{place}/verifications", {})
     assert (sent.status, sent.headers["Location"]) == (303, f"{place}?verified=true#verified")
     assert "la preuve est entière" in (await owner.get(f"{place}?verified=true")).text
+
+
+@pytest.mark.req("A-004")
+async def test_before_the_first_run_the_page_claims_no_proof(services: Services, make: Make) -> None:
+    account = await make.account()
+    owner = await make.signed_in(account.owner_id, language="fr")
+    place = f"{account.app}/privacy/retention?verified=true"
+    page = (await owner.get(place)).text.replace("&#39;", "'")
+    assert "Aucun passage pour l'instant" in page
+    assert "Le premier passage est prévu le" in page
+    assert "la preuve est entière" not in page
+    await _pass(services, account.id)
+    page = (await owner.get(place)).text.replace("&#39;", "'")
+    assert "la preuve est entière" in page
+    assert "Aucun passage" not in page
+
+
+def test_each_line_of_the_page_names_its_law_or_promise() -> None:
+    assert [name for name, kind in SHOWN.items() if not kind.why] == []
 
 
 @pytest.mark.req("A-004")

@@ -1,12 +1,15 @@
 """Proof of erasure: a chain that shows every alteration, and a count that believes no note."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
 
-from mailer.core import work
+from mailer import cli, retention_commands
+from mailer.core import clock, work
 from mailer.core.db import AccountTx
 from mailer.core.proof_keys import public_keys
 from mailer.core.services import Services
@@ -50,6 +53,29 @@ async def _test_send(tx: AccountTx, at: datetime) -> None:
 
 async def _verdict(services: Services, account: Account, now: datetime) -> Verdict:
     return await verify.of_account(services.db, account.id, now)
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Calls `mailer retention verify --account … --json` as cron does."""
+
+    services: Services
+    account: Account
+    capsys: pytest.CaptureFixture[str]
+
+    async def sees(self, now: datetime) -> tuple[int, dict[str, Any]]:
+        """Exit status and answer at that moment."""
+        clock.shift(now - (clock.now() - clock.offset()))
+        self.capsys.readouterr()
+        args = cli._parser().parse_args(["retention", "verify", "--account", str(self.account.id), "--json"])
+        status = await retention_commands.run(self.services.settings, args)
+        clock.shift(timedelta())
+        return status, orjson.loads(self.capsys.readouterr().out)
+
+
+@pytest.fixture
+def monitor(services: Services, account: Account, capsys: pytest.CaptureFixture[str]) -> Monitor:
+    return Monitor(services, account, capsys)
 
 
 async def _days(services: Services, account: Account, count: int) -> datetime:
@@ -116,8 +142,16 @@ async def test_two_workers_do_not_fork_the_chain(services: Services, account: Ac
 
 
 @pytest.mark.req("A-092")
-async def test_verify_turns_red_when_the_job_stops_for_a_day(services: Services, account: Account) -> None:
+async def test_verify_turns_red_when_the_job_stops_for_a_day(
+    services: Services, account: Account, monitor: Monitor
+) -> None:
     last = await _days(services, account, 2)
+    status, told_green = await monitor.sees(last + QUARTER)
+    assert (status, told_green["ok"], told_green["late"]) == (0, True, {})
+    status, told_red = await monitor.sees(last + timedelta(days=1))
+    assert (status, told_red["ok"]) == (1, False)
+    assert told_red["late"]["content"] == chain.instant(last)
+    assert (told_red["faults"], [one for one in told_red["classes"] if one["overdue"]]) == ([], [])
     assert (await _verdict(services, account, last + timedelta(minutes=59))).good
     verdict = await _verdict(services, account, last + timedelta(days=1))
     assert set(verdict.late) == {*purge.RULES, "inactive"}
@@ -136,7 +170,9 @@ async def test_an_account_that_never_had_a_run_is_late_after_an_hour(
 
 
 @pytest.mark.req("A-092", "A-004")
-async def test_verify_turns_red_when_a_row_is_dated_back(services: Services, account: Account) -> None:
+async def test_verify_turns_red_when_a_row_is_dated_back(
+    services: Services, account: Account, monitor: Monitor
+) -> None:
     at = NOW - timedelta(days=2)
     async with services.db.account(account.id) as tx:
         await tx.shared().run("CALL make_month('2025-10-01')")
@@ -149,8 +185,12 @@ async def test_verify_turns_red_when_a_row_is_dated_back(services: Services, acc
         )
     last = await _days(services, account, 1)
     assert (await _verdict(services, account, last)).good
+    assert (await monitor.sees(last))[0] == 0
     async with services.db.account(account.id) as tx:
         await tx.run("UPDATE events SET at = '2025-10-20 12:00Z' WHERE account_id = $1")
+    status, answer = await monitor.sees(last)
+    assert (status, answer["ok"], answer["late"], answer["faults"]) == (1, False, {}, [])
+    assert {one["class"]: one["overdue"] for one in answer["classes"] if one["overdue"]} == {"events": 1}
     verdict = await _verdict(services, account, last)
     assert dict(verdict.overdue) == {"events": 1}
     assert verify.late_since(verdict) == datetime(2026, 11, 20, 13, 0, tzinfo=UTC)
@@ -177,13 +217,16 @@ def _codes(verdict: Verdict) -> list[tuple[int, str]]:
 
 
 @pytest.mark.req("A-092")
-async def test_an_altered_record_shows(services: Services, account: Account) -> None:
+async def test_an_altered_record_shows(services: Services, account: Account, monitor: Monitor) -> None:
     verdict = await _tamper(
         services,
         account,
         "UPDATE retention_proofs SET record = replace(record, '\"events\":0', '\"events\":9') WHERE n = 2",
     )
     assert _codes(verdict) == [(2, "altered")]
+    status, answer = await monitor.sees(NOW + timedelta(days=3))
+    assert (status, answer["ok"], answer["late"]) == (1, False, {})
+    assert answer["faults"] == [{"n": 2, "code": "altered"}]
 
 
 async def test_an_altered_record_with_a_hash_that_fits_shows(services: Services, account: Account) -> None:

@@ -2,9 +2,12 @@
 
 import ast
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mailer.accounts import account_life
+from mailer.core import backup_files, clock
 from retention_jobs import classes, inactive, platform, purge
 from retention_jobs.classes import CLASSES, OF_ACCOUNTS, OF_PLATFORM, class_of
 from retention_jobs.classes_columns import COLUMNS
@@ -25,6 +28,7 @@ NO_PERIODS = {
     "retention_jobs/closing_reminders.py",
     "retention_jobs/inactive.py",
     "retention_jobs/sunset.py",
+    "retention_jobs/queue_keys.py",
 }
 
 
@@ -89,6 +93,18 @@ def test_every_class_with_a_rule_can_be_counted_again() -> None:
     counted = {name for name, one in CLASSES.items() if one.ages} | {*ACCOUNTS, *PLATFORM, "open_days"}
     # told 30 days before, asked where the account chose so: the row says its own day
     assert {name for name, one in CLASSES.items() if one.period} - counted == {"inactive"}
+
+
+@pytest.mark.req("A-005")
+def test_a_closed_account_is_gone_in_three_months_backups_included() -> None:
+    closed = CLASSES["closed"]
+    for n in range(4 * 366):
+        at = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=n)
+        erased = account_life.erased_when_closed(at)
+        assert erased + backup_files.KEPT < clock.months_after(at, 3)
+        assert erased - at > account_life.RETRIEVAL + timedelta(days=27)
+        # what verify calls too old, to some days: months are of unlike length
+        assert abs(closed.before(erased) - at) <= timedelta(days=3)
 
 
 def test_no_period_stands_anywhere_else() -> None:

@@ -135,11 +135,13 @@ async def test_links_that_are_over_wrong_or_of_another_purpose_change_nothing(de
     assert await desk.value("SELECT count(*) FROM contacts WHERE account_id = $1") == 1
 
 
-@pytest.mark.req("A-022")
+@pytest.mark.req("A-022", "C-06")
 async def test_from_a_mail_nobody_types_an_address(desk: Desk) -> None:
     page = await desk.client.get(desk.page())
     assert heading(page.text) == "Your data at Atelier du Pain."
     assert 'name="email"' not in page.text
+    # no paper of identity either: the mailbox is the proof
+    assert 'type="file"' not in page.text
     assert desk.email not in page.text
     assert (await desk.client.post(desk.page(), {})).status == 422
     assert await desk.value(ASKS) == 0

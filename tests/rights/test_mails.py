@@ -20,6 +20,7 @@ MAILS: dict[str, tuple[str, dict[str, object]]] = {
         "rights_confirm",
         _PERSON | {"link": LINK, "asked": "2 nov. 2026, 10:00", "until": "3 nov. 2026, 10:00"},
     ),
+    "address": ("rights_address", _PERSON | {"link": LINK, "until": "3 nov. 2026, 10:00"}),
     "answer": ("rights_answer", _PERSON | {"text": "Premier.\n\nSecond <b>.", "refused": False}),
     "refusal": ("rights_answer", _PERSON | {"text": "Motif.", "refused": True}),
     "copy": ("rights_copy", _PERSON | {"link": LINK, "until": "8 nov. 2026, 10:00"}),
@@ -31,6 +32,7 @@ MAILS: dict[str, tuple[str, dict[str, object]]] = {
 }
 SUBJECTS = {
     "confirm": ("Confirmez votre demande : R", "Confirm your request: R"),
+    "address": ("Confirmez votre nouvelle adresse chez Pain & Cie", "Confirm your new address at Pain & Cie"),
     "answer": ("Réponse à votre demande 12 : R", "Answer to your request 12: R"),
     "refusal": ("Réponse à votre demande 12 : R", "Answer to your request 12: R"),
     "copy": (

@@ -48,7 +48,7 @@ async def shown(desk: Desk, request_id: int) -> rights_requests.Request:
         return await rights_requests.show(tx, desk.services.sealer, request_id)
 
 
-@pytest.mark.req("A-023", "C-05")
+@pytest.mark.req("A-023", "C-05", "G-5")
 @pytest.mark.parametrize(
     ("received", "due", "longer"),
     [
@@ -277,7 +277,7 @@ async def test_a_request_waits_under_the_contact_that_a_merge_keeps(desk: Desk) 
     assert (await shown(desk, request_id)).contact_id == kept
 
 
-@pytest.mark.req("A-022")
+@pytest.mark.req("A-022", "G-4")
 @pytest.mark.parametrize("kind", ["access", "portability"])
 async def test_copies_are_forwarded_unless_the_account_says_at_once(desk: Desk, kind: str) -> None:
     found = await shown(desk, await desk.confirmed(kind))

@@ -48,6 +48,7 @@ LIMITED = {
     "/t/rights/form/{token}": "counted by network, account and address",
     "/t/rights/confirm/{token}": "counted by request",
     "/t/rights/file/{token}": "counted by request",
+    "/t/rights/address/{token}": "counted by request",
     "/t/uploads/{token}": "one file of a size that was told",
 }
 

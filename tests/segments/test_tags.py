@@ -126,3 +126,47 @@ async def test_a_copy_of_a_persons_data_has_their_tags(make: Make) -> None:
         await tags.put_on(tx, contact_id, "VIP")
     copy = await person.post(f"{acc.app}/contacts/{contact_id}/data", {})
     assert re.search(r'"tags": \[\s*"VIP"\s*\]', copy.text)
+
+
+# U+001C is a blank for Python and none for the trimming at the edge: of it alone no name is left
+BLANK = ["\x1c", "\x1d \x1f", "\u2028\x1e", " \u00a0\x85"]
+
+
+@pytest.mark.req("S19")
+@pytest.mark.parametrize("blank", BLANK, ids=ascii)
+async def test_a_name_without_a_letter_is_refused_at_every_door(make: Make, blank: str) -> None:
+    acc, person = await start(make)
+    program = await make.program(acc.id)
+    async with make.services.db.account(acc.id) as tx:
+        contact_id = await make.contact(tx)
+        tag = await tags.named(tx, "VIP")
+    answers = [
+        await program.post("/api/v1/tags", json={"name": blank}),
+        await program.post(f"/api/v1/contacts/{contact_id}/tags", json={"name": blank}),
+        await program.ask("PATCH", f"/api/v1/tags/{tag.id}", json={"name": blank}),
+    ]
+    assert [answer.status for answer in answers] == [422, 422, 422]
+    assert {answer.json()["errors"][0]["field"] for answer in answers} == {"name"}
+    await person.post(f"{acc.app}/contacts/{contact_id}/tags", {"tag": blank})
+    async with make.services.db.account(acc.id) as tx:
+        assert [one.name for one in await tags.names(tx)] == ["VIP"]
+
+
+@pytest.mark.req("S19")
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Client\x1cfidèle", "Client fidèle"),
+        ("e\u0301" * 30, "e\u0301" * 30),
+        ("\U0001f600" * 60, "\U0001f600" * 60),
+        ("\u0130" * 60, "\u0130" * 60),
+    ],
+    ids=["separator", "decomposed", "emoji", "longer in lower case"],
+)
+async def test_a_name_of_odd_signs_is_kept_as_typed(make: Make, written: str, kept: str) -> None:
+    account = await make.account()
+    program = await make.program(account.id)
+    made = await program.post("/api/v1/tags", json={"name": written})
+    assert (made.status, made.json()["name"]) == (201, kept)
+    again = await program.post("/api/v1/tags", json={"name": written})
+    assert again.json()["id"] == made.json()["id"]

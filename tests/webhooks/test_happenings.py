@@ -5,9 +5,12 @@ from datetime import datetime
 
 import pytest
 
-from lists import consents, contacts, erasures, subscriptions, suppressions
+from lists import consents, contacts, erasures, rights_records, subscriptions, suppressions
 from lists.consents import Answer, Evidence, Method
 from lists.erasures import Erasure
+from lists.rights_records import RecordedRequest
+from lists.rights_words import Right
+from mailer.core import clock
 from mailer.core.services import Services
 from mailer.core.tokens import RecipientToken
 from mailer.core.work import Task
@@ -166,6 +169,30 @@ async def test_the_end_of_an_import_and_of_an_export_is_told(place: Place) -> No
         await tx.run("UPDATE exports SET state = 'done' WHERE account_id = $1")
     await place.tell()
     assert sorted(place.receiver.types) == ["export.finished", "import.finished"]
+
+
+@pytest.mark.req("C-10", "A-023")
+async def test_a_request_about_data_is_told_by_its_number_alone(place: Place) -> None:
+    await place.listen("rights_request.created")
+    contact = await place.contact("ana@rights.test")
+    async with place.tx() as tx:
+        known, stranger = [
+            await rights_records.record(
+                tx,
+                place.services.sealer,
+                RecordedRequest(kind=Right.ERASE, channel="post", email=email, details="Effacez tout"),
+                now=clock.now(),
+            )
+            for email in ("ana@rights.test", "nobody@rights.test")
+        ]
+        # its reminders, its answer are no new request
+        await tx.run("UPDATE rights_requests SET reminded = 'week' WHERE account_id = $1")
+    await place.tell()
+    assert [one.json["data"] for one in place.receiver.heard] == [
+        {"request_id": known.id, "contact_id": contact, "what": "erase"},
+        {"request_id": stranger.id, "contact_id": None, "what": "erase"},
+    ]
+    assert not any(b"@" in one.body or b"Effacez" in one.body for one in place.receiver.heard)
 
 
 async def test_what_was_undone_is_not_told(place: Place) -> None:

@@ -3885,6 +3885,8 @@ CREATE INDEX contacts_updated_at ON public.contacts USING btree (account_id, upd
 
 CREATE INDEX deliveries_contact ON ONLY public.deliveries USING btree (account_id, contact_id, month);
 
+CREATE INDEX deliveries_drawn ON ONLY public.deliveries USING btree (account_id, campaign_id, status, variant, contact_id) INCLUDE (month, opens, clicks) WHERE (variant > 0);
+
 CREATE INDEX deliveries_final_at ON ONLY public.deliveries USING btree (account_id, final_at) WHERE (final_at IS NOT NULL);
 
 CREATE INDEX deliveries_lane ON ONLY public.deliveries USING btree (account_id, campaign_id, lane) WHERE (status = ANY (ARRAY['claimed'::text, 'handing'::text]));

@@ -15,6 +15,7 @@ from retention_jobs import (
     ab_content,
     days_rows,
     eraser,
+    event_rows,
     feedback_rows,
     import_rows,
     inbound_rows,
@@ -42,24 +43,7 @@ BATCH = 10_000
 async def content(tx: AccountTx, now: datetime) -> int:
     """Sent content of campaigns whose last attempt is 6 days ago, and the keys that sealed it (S12, S13)."""
     before = now - CONTENT
-    over = [
-        campaign_id
-        for (campaign_id,) in await tx.rows(
-            """
-            SELECT c.id
-            FROM campaigns c
-            WHERE c.account_id = $1 AND c.content_erased_at IS NULL
-              AND c.status IN ('sent', 'cancelled') AND coalesce(c.finished_at, c.updated_at) <= $2
-              AND NOT EXISTS (
-                  SELECT 1 FROM deliveries d
-                  WHERE d.account_id = $1 AND d.campaign_id = c.id
-                    AND (d.final_at > $2 OR d.status IN ('queued', 'claimed', 'handing'))
-              )
-            LIMIT 100
-            """,
-            before,
-        )
-    ]
+    over = await _content_over(tx, before)
     deleted = 0
     if over:
         await _keep_sources(tx, over)
@@ -87,6 +71,36 @@ async def content(tx: AccountTx, now: datetime) -> int:
     )
     await _drop_keys(tx, now)
     return deleted
+
+
+async def _content_over(tx: AccountTx, before: datetime) -> list[int]:
+    """At most a hundred campaigns whose last attempt was before."""
+    ended = await tx.rows(
+        """
+        SELECT id
+        FROM campaigns
+        WHERE account_id = $1 AND content_erased_at IS NULL
+          AND status IN ('sent', 'cancelled') AND coalesce(finished_at, updated_at) <= $2
+        """,
+        before,
+    )
+    if not ended:
+        return []
+    rows = await tx.rows(
+        """
+        SELECT c.id
+        FROM unnest($3::bigint[]) AS c (id)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM deliveries d
+            WHERE d.account_id = $1 AND d.campaign_id = c.id
+              AND (d.final_at > $2 OR d.status IN ('queued', 'claimed', 'handing'))
+        )
+        LIMIT 100
+        """,
+        before,
+        [campaign_id for (campaign_id,) in ended],
+    )
+    return [campaign_id for (campaign_id,) in rows]
 
 
 async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> int:
@@ -128,6 +142,11 @@ async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> i
 
 async def _paused_content(tx: AccountTx, before: datetime) -> int:
     """What a paused campaign froze dies with its last attempt too; the draft can be duplicated (S12)."""
+    paused = await tx.value(
+        "SELECT EXISTS (SELECT FROM campaigns WHERE account_id = $1 AND status = 'paused')"
+    )
+    if not paused:  # planned over every month of deliveries, the rest takes as long as a whole rule
+        return 0
     return await tx.run(
         """
         DELETE FROM revisions r
@@ -226,39 +245,8 @@ async def files(tx: AccountTx, now: datetime) -> int:
 
 
 async def events(tx: AccountTx, now: datetime) -> int:
-    """Opens and clicks older than 13 calendar months, to the day; what they add up to is kept first (G-2)."""
-    before = months_before(now, STATISTICS_MONTHS)
-    due = await tx.rows(
-        """
-        SELECT DISTINCT e.campaign_id
-        FROM (SELECT campaign_id FROM events WHERE account_id = $1 AND at < $2 ORDER BY at, id LIMIT $3) e
-        JOIN campaigns c ON c.account_id = $1 AND c.id = e.campaign_id
-        WHERE c.details_erased_at IS NULL
-        """,
-        before,
-        BATCH,
-    )
-    if due:
-        await totals.freeze(tx, [campaign_id for (campaign_id,) in due], now)
-    return await tx.run(
-        """
-        -- the outer boundary leaves the months that are kept alone
-        DELETE FROM events
-        WHERE account_id = $1 AND at < $2 AND (id, at) IN (
-            SELECT e.id, e.at
-            FROM events e
-            WHERE e.account_id = $1 AND e.at < $2 AND NOT held(e.contact_id, $4)
-              AND NOT EXISTS (SELECT 1 FROM campaigns c
-                              WHERE c.account_id = $1 AND c.id = e.campaign_id
-                                AND c.details_erased_at IS NULL)
-            ORDER BY e.at, e.id
-            LIMIT $3
-        )
-        """,
-        before,
-        BATCH,
-        now,
-    )
+    """Opens and clicks older than 13 calendar months, to the day."""
+    return await event_rows.purge(tx, now, limit=BATCH)
 
 
 async def deliveries(tx: AccountTx, now: datetime) -> int:

@@ -47,7 +47,10 @@ def none(number: int) -> Figures:
 
 
 async def count(tx: AccountTx, campaign_id: int) -> list[Figures]:
-    """As of now, in the order of the variants; empty before the audience is frozen."""
+    """As of now, in the order of the variants; empty before the audience is frozen.
+
+    Reads the index deliveries_drawn alone: those who were drawn, not the others, who may be a million.
+    """
     return await tx.many(
         Figures,
         """
@@ -74,6 +77,24 @@ async def count(tx: AccountTx, campaign_id: int) -> list[Figures]:
         """,
         campaign_id,
     )
+
+
+async def held(tx: AccountTx, campaign_id: int) -> int:
+    """How many wait, for the decision or for their turn after it; of many, up to half a minute ago."""
+
+    async def counted() -> Counted:
+        n = await tx.value(
+            """
+            SELECT count(*)
+            FROM campaigns c
+            JOIN deliveries d ON d.account_id = c.account_id AND d.campaign_id = c.id AND d.month = c.month
+            WHERE c.account_id = $1 AND c.id = $2 AND d.status = 'queued' AND d.variant = 0
+            """,
+            campaign_id,
+        )
+        return Counted(n, n)
+
+    return int((await kept_counts.of(tx, "ab_held", campaign_id, counted, most_seconds=KEPT_SECONDS)).value)
 
 
 async def shown(tx: AccountTx, campaign_id: int) -> list[Figures]:

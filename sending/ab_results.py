@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailer.core.db import AccountTx
-from sending import ab_figures, ab_runs, ab_tests, ab_variants, ab_verdict
+from sending import ab_figures, ab_tests, ab_variants, ab_verdict
 from sending.ab_figures import Figures
 from sending.ab_tests import AbTest
 from sending.ab_variants import Version
@@ -79,7 +79,7 @@ async def of(tx: AccountTx, campaign_id: int) -> Results | None:
         status=status,
         rows=rows,
         verdict=ab_verdict.judge([row.tally for row in rows]),
-        held=await ab_runs.held(tx, campaign_id) if test.state != "draft" and not erased else 0,
+        held=await ab_figures.held(tx, campaign_id) if test.state != "draft" and not erased else 0,
     )
 
 

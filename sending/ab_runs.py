@@ -248,21 +248,6 @@ async def _tried(tx: AccountTx, campaign_id: int) -> bool:
     )
 
 
-async def held(tx: AccountTx, campaign_id: int) -> int:
-    """How many wait, for the decision or for their turn after it."""
-    return int(
-        await tx.value(
-            """
-            SELECT count(*)
-            FROM campaigns c
-            JOIN deliveries d ON d.account_id = c.account_id AND d.campaign_id = c.id AND d.month = c.month
-            WHERE c.account_id = $1 AND c.id = $2 AND d.status = 'queued' AND d.variant = 0
-            """,
-            campaign_id,
-        )
-    )
-
-
 async def _let_go(tx: AccountTx, services: Services, campaign_id: int, status: str) -> datetime | None:
     """The next some thousands of the rest are due; with the last of them the lanes are rung."""
     found: int | None = await tx.value(

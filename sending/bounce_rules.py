@@ -18,7 +18,10 @@ from sending.feedback import Kind, Reason
 
 LOOKED_AT = 1_200  # characters of a text: a bound for time; a reply has 512 at most (RFC 5321 §4.5.3.1.5)
 ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
-_ADDRESS = re.compile(r"<?[^\s<>\"'(),;:\[\]]{1,64}@[^\s<>\"'(),;:\[\]]{1,255}>?")
+# no "..." in it: that is a sentence's, "not allowed...ann@example.com"
+_ADDRESS = re.compile(
+    r"<?(?:[^\s<>\"'(),;:\[\].]{1,64}\.){0,9}[^\s<>\"'(),;:\[\].]{1,64}@[^\s<>\"'(),;:\[\]]{1,255}>?"
+)
 _BLANKS = re.compile(r"\s+")
 _APOSTROPHES = str.maketrans({"\u2019": "'", "\u2018": "'", "`": "'", "\u00a0": " "})
 # D-32: never an invalid address by number alone; words may say that it is unknown all the same (Yandex writes
@@ -37,6 +40,8 @@ _BY_MEANING = {
     "bad_address": Reason.USER_UNKNOWN,
 }
 _AFTER_DATA = re.compile(r"in reply to (?:end of )?data|after end of data|after data command|\bdata command:")
+# said of the mailbox all the same by those who look it up only then: mail.ru, Yahoo
+_MAILBOX_NAMED = re.compile(r"(?:invalid|local) mailbox|n't have an? .{0,60}account")
 # what is unknown then is the sender
 _AFTER_MAIL = re.compile(r"in reply to mail from|after mail from|mail from command")
 
@@ -143,6 +148,9 @@ def _decide(code: int, enhanced: str, text: str, profile: str) -> Said:
         return number or _without_a_word(code, enhanced, text)
     if told_twice is not words:
         return told_twice
+    if words.reason is Reason.HOST_UNKNOWN and _POLICY_NUMBER.match(enhanced):
+        # a server knows its own domains; what it looks up and does not find is the sender's
+        return Said(Kind.BLOCK, Reason.REJECTED, f"{words.rule}, of the sender")
     if _names_a_mailbox(words) and _POLICY_NUMBER.match(enhanced) and _RIGHTS.search(plain):
         return replace(words, kind=Kind.BLOCK)
     if _names_a_mailbox(words) and (enhanced[2:] in ("1.7", "1.8") or _AFTER_MAIL.search(plain)):
@@ -151,6 +159,7 @@ def _decide(code: int, enhanced: str, text: str, profile: str) -> Said:
         words.reason is Reason.USER_UNKNOWN
         and not enhanced[2:].startswith("1.")
         and _AFTER_DATA.search(plain)
+        and not _MAILBOX_NAMED.search(plain)
     ):
         # after the content was seen, it is the content or the sender that did not please
         return Said(Kind.BLOCK, Reason.FILTERED, f"{words.rule}, after the content")
@@ -173,7 +182,10 @@ def _number_is_better(words: Said, number: Said) -> bool:
         return words.reason is Reason.USER_UNKNOWN and number.kind is Kind.HARD
     if words.rule == "recipient-refuses":  # "access denied" and the like, which say little
         return number.kind is Kind.HARD
-    return _is_vague(words) and not _is_vague(number)
+    if words.rule == "refused-said":
+        return number.kind is Kind.HARD or (number.rule.startswith("status ") and not _is_vague(number))
+    # "4.7.0" is printed for any trouble of the server
+    return _is_vague(words) and not _is_vague(number) and number.rule != "status 4.7.0"
 
 
 def _as_the_profile_knows(known: profiles.Rule, words: Said | None) -> Said:

@@ -11,6 +11,7 @@ class Delivery:
     """`email` is "" when the contact is gone. `status` deferred: queued again after a try (S1).
 
     `since`: when the subscription that authorised it began. `provider`: who takes the mail of its domain.
+    `variant`: that an A/B test drew for them, 1 for A; None for everybody else, who get what it decides.
     """
 
     contact_id: int
@@ -28,6 +29,7 @@ class Delivery:
     smtp_code: int | None
     smtp_reply: str
     bounce_reason: str
+    variant: int | None
 
     @property
     def at(self) -> datetime | None:
@@ -96,7 +98,8 @@ async def many(tx: AccountTx, campaign_id: int, wanted: Filter) -> list[Delivery
                d.reason, d.attempts::int AS attempts,
                -- what an A/B test holds back is due at no hour
                CASE WHEN d.status = 'queued' AND d.next_at < '8999-01-01' THEN d.next_at END AS next_at,
-               d.first_at, d.final_at, d.smtp_code::int AS smtp_code, d.smtp_reply, d.bounce_reason
+               d.first_at, d.final_at, d.smtp_code::int AS smtp_code, d.smtp_reply, d.bounce_reason,
+               nullif(d.variant, 0)::int AS variant
         FROM deliveries d
         LEFT JOIN contacts c ON c.account_id = d.account_id AND c.id = d.contact_id
         LEFT JOIN mailing_lists l ON l.account_id = d.account_id AND l.id = d.list_id

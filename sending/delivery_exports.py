@@ -24,6 +24,7 @@ COLUMNS = (
     "next_at",
     "smtp_code",
     "smtp_reply",
+    "variant",
 )
 
 
@@ -48,7 +49,7 @@ async def read(tx: AccountTx, export: Export, limit: int) -> Part:
         count=len(rows),
         columns=list(zip(*([_cell(value) for value in _values(row)] for row in rows), strict=True)),
         objects=[dict(zip(COLUMNS, _values(row), strict=True)) for row in rows],
-        numbers=frozenset({"contact_id", "attempts", "smtp_code"}),
+        numbers=frozenset({"contact_id", "attempts", "smtp_code", "variant"}),
     )
 
 
@@ -65,6 +66,7 @@ def _values(row: Delivery) -> tuple[object, ...]:
         row.next_at,
         row.smtp_code,
         row.smtp_reply,
+        row.variant,
     )
 
 

@@ -71,9 +71,15 @@ def _wants_to_leave(mail: Mail, subject: str, above: str) -> str:
     to = ADDRESS.search(words(mail.header("To")))
     if to and answers("unsubscribe.addresses").search(to[0]):
         return "unsubscribe, address"
-    lines = [line for line in above[:2000].split("\n") if line.strip() and not line.startswith(">")]
-    if lines and len(lines[0]) < 200 and answers("unsubscribe.bodies").search(lines[0]):
-        return "unsubscribe, text"
+    return "unsubscribe, text" if answers("unsubscribe.bodies").search(_first_words(above)) else ""
+
+
+def _first_words(above: str) -> str:
+    """The first line that says something, behind "Bonjour,"; "" for one that goes on for long."""
+    for line in above[:2000].split("\n"):
+        said = line.strip()
+        if said and not said.startswith(">") and not answers("unsubscribe.greetings").search(said):
+            return said if len(said) < 200 else ""
     return ""
 
 

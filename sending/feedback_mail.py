@@ -19,6 +19,8 @@ from sending.feedback_words import report
 
 _Verdict = tuple[Kind, Reason, str]
 _IN_REPLY = re.compile(r"\bin reply to ((?:end of )?data|mail from)\b", re.IGNORECASE)
+_ANSWER = re.compile(r"\s*(?:re|aw|antw|sv|vs|r|rif|odp|tr|wg|fwd?)\s*:", re.IGNORECASE)
+_QUOTED = re.compile(r"^[ \t]{0,4}>[^\n]*$", re.MULTILINE)
 _SENT = re.compile(r"^>>> (DATA|MAIL FROM)\b[^\n]{0,300}\n<<< ([^\n]{1,300})", re.IGNORECASE | re.MULTILINE)
 
 
@@ -198,6 +200,8 @@ def _looks_reported(mail: Mail, above: str, *, strict: bool) -> bool:
     subject = words(mail.header("Subject"))
     from_machine = bool(report("senders").search(sender)) or mail.header("Return-Path").strip() == "<>"
     by_subject = bool(report("subjects").search(subject))
+    if not from_machine and _ANSWER.match(subject):
+        above = _QUOTED.sub("", above)  # somebody writes about a report: it is theirs, not of this mail
     by_body = bool(report("bodies").search(above[:6000]))
     if strict:
         return (from_machine and (by_subject or by_body)) or (

@@ -226,8 +226,10 @@ def _leaf(kind: str, headers: Headers, params: str, body: str) -> Part:
 def _from_base64(octets: bytes) -> bytes:
     """As much as can be decoded: reports are cut off anywhere."""
     clean = re.sub(rb"[^A-Za-z0-9+/]", b"", octets[: LONGEST_TEXT * 2])
+    if len(clean) % 4 == 1:  # half an octet, of a mail that was cut off
+        clean = clean[:-1]
     try:
-        return base64.b64decode(clean[: len(clean) // 4 * 4])
+        return base64.b64decode(clean + b"=" * (-len(clean) % 4))
     except (binascii.Error, ValueError):
         return octets
 

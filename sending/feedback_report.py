@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sending import bounce_rules
-from sending.feedback_parts import Mail
+from sending.feedback_parts import Mail, words
 
 MOST_RECIPIENTS = 50
 _FIELD = re.compile(r"[ \t]*([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:[ \t]*(.*)")
@@ -23,8 +23,9 @@ _STARTS = frozenset({"final-recipient", "original-recipient", "x-actual-recipien
 ADDRESS = re.compile(
     r"(?:\"[^\"\n@]{1,64}\"|[^\s<>\"'(),;:\[\]|]{1,64})@(?:\[[0-9a-fA-F.:]{2,45}\]|[\w\u0080-\uffff-]{1,63}(?:\.[\w\u0080-\uffff-]{1,63}){0,10})"
 )
-# RFC 6533 §3: \x{2603}; RFC 3461 §4: +2B
+# RFC 6533 §3: \x{2603}
 _UNICODE = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_XTEXT = re.compile(r"\+([0-9A-F]{2})")  # RFC 3461 §4: +2B
 _CODE = re.compile(r"(?:^|[^\d.#/_-])([245]\d\d)(?=[ \-,;:#.)\"]|$)(?![.]\d)(?!-\d\d-\d\d)")
 _CODE_WITH_STATUS = re.compile(r"(?<!\d)([245]\d\d)[ -]#?([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 
@@ -97,12 +98,14 @@ def _read(text: str) -> list[Status]:
         if not (group.keys() & _STARTS) and not ("action" in group and "status" in group):
             continue
         kind, diagnostic = _diagnostic(group)
+        recipient = _address(group.get("final-recipient", "")) or _address(
+            group.get("x-actual-recipient", "")
+        )
+        original = _address(group.get("original-recipient", ""))
         found.append(
             Status(
-                recipient=_address(group.get("final-recipient", ""))
-                or _address(group.get("x-actual-recipient", "")),
-                original=_address(group.get("original-recipient", ""))
-                or _address(group.get("x-original-recipient", "")),
+                recipient=recipient,
+                original=_as_it_was(original, recipient) or _address(group.get("x-original-recipient", "")),
                 action=group.get("action", "").split(" ")[0].split(";")[0].strip("()").lower(),
                 status=bounce_rules.find_enhanced(group.get("status", "")),
                 diagnostic=diagnostic,
@@ -114,7 +117,7 @@ def _read(text: str) -> list[Status]:
 
 
 def _diagnostic(group: Mapping[str, str]) -> tuple[str, str]:
-    value = group.get("diagnostic-code", "")
+    value = words(group.get("diagnostic-code", ""))
     kind, semicolon, text = value.partition(";")
     if not semicolon or not re.fullmatch(r"[\w-]{1,30}", kind.strip()):
         kind, text = "", value
@@ -132,6 +135,12 @@ def _address(value: str) -> str:
     value = _UNICODE.sub(_character, value)
     found = ADDRESS.search(value)
     return found[0].rstrip(".") if found else ""
+
+
+def _as_it_was(original: str, recipient: str) -> str:
+    """Some print ORCPT as they got it, in xtext; "+2B" may be the address's own: the other field tells."""
+    plain = _XTEXT.sub(lambda found: chr(int(found[1], 16)), original)
+    return plain if plain.lower() == recipient.lower() else original
 
 
 def _character(found: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 
 from mailer.core import metrics
 from mailer.core.db import AccountTx
-from sending import bounce_reasons
+from sending import bounce_reasons, smtp_bounces
 from sending.outcomes import Outcome
 
 
@@ -187,6 +187,8 @@ async def step(tx: AccountTx, mark: int, done: Sequence[Outcome], ready: Sequenc
         list(ready),
     )
     await bounce_reasons.note_messages(tx, done)
+    recorded = {row[1] for row in rows if row[0]}
+    await smtp_bounces.note_messages(tx, [one for one in done if one.contact_id in recorded])
     for _, _, status, _ in rows:
         if status not in ("handing", "queued"):
             count(status)

@@ -213,6 +213,28 @@ class WebhookAttempt:
     next_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What became of a campaign's mail to one person. `email` is "" when the contact is gone.
+
+    `variant`: that an A/B test drew for them, 1 for A; None for everybody else.
+    """
+
+    contact_id: int
+    email: str
+    status: str
+    reason: str = ""
+    provider: str = ""
+    attempts: int = 0
+    first_at: datetime | None = None
+    next_at: datetime | None = None
+    final_at: datetime | None = None
+    smtp_code: int | None = None
+    smtp_reply: str = ""
+    bounce_reason: str = ""
+    variant: int | None = None
+
+
 @cache
 def _hints(cls: Hashable) -> dict[str, Any]:
     return get_type_hints(cls)

@@ -12,6 +12,7 @@ from mailer.client.records import (
     Campaign,
     Changes,
     Contact,
+    Delivery,
     MailingList,
     Message,
     Webhook,
@@ -36,17 +37,20 @@ class Resource(Generic[T]):
         """Raises NotFound."""
         return build(self.record, await self._http.json("GET", f"{self.path}/{id}"))
 
-    async def _pages(self, params: Mapping[str, object]) -> AsyncIterator[T]:
-        """All of them, a page at a time: the next is asked for when it is needed."""
-        cursor: str | None = None
-        while True:
-            asked = {"limit": 100, **params, "cursor": cursor}
-            page = await self._http.json("GET", self.path, params=asked)
-            for item in page["items"]:
-                yield build(self.record, item)
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
+    def _pages(self, params: Mapping[str, object]) -> AsyncIterator[T]:
+        return pages(self._http, self.record, self.path, params)
+
+
+async def pages(http: Http, record: type[T], path: str, params: Mapping[str, object]) -> AsyncIterator[T]:
+    """All of them, a page at a time: the next is asked for when it is needed."""
+    cursor: str | None = None
+    while True:
+        page = await http.json("GET", path, params={"limit": 100, **params, "cursor": cursor})
+        for item in page["items"]:
+            yield build(record, item)
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return
 
 
 class AsyncContacts(Resource[Contact]):
@@ -190,6 +194,18 @@ class AsyncCampaigns(Resource[Campaign]):
 
     async def report(self, id: int) -> dict[str, Any]:  # noqa: A002
         return dict(await self._http.json("GET", f"/campaigns/{id}/report"))
+
+    def deliveries(
+        self,
+        id: int,  # noqa: A002
+        *,
+        status: str = "",
+        reason: str = "",
+        provider: str = "",
+    ) -> AsyncIterator[Delivery]:
+        """Who got it, who did not and why, by contact."""
+        asked = {"status": status, "reason": reason, "provider": provider}
+        return pages(self._http, Delivery, f"/campaigns/{id}/deliveries", asked)
 
 
 class AsyncMessages(Resource[Message]):

@@ -15,6 +15,7 @@ from mailer.client.records import (
     Campaign,
     Changes,
     Contact,
+    Delivery,
     Export,
     Import,
     MailingList,
@@ -168,6 +169,10 @@ class Campaigns:
 
     def report(self, id: int) -> dict[str, Any]:  # noqa: A002
         return self._loop.run(self._inner.report(id))
+
+    def deliveries(self, id: int, **filters: str) -> Iterator[Delivery]:  # noqa: A002
+        """`status`, `reason`, `provider`."""
+        return self._loop.each(self._inner.deliveries(id, **filters))
 
 
 class Messages:

@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from lists import exports
+from lists.exports import NewExport
 from mailer import worker
+from mailer.client import AsyncClient
 from mailer.core import clock, jobs, work
 from mailer.core.errors import Conflict, Gone, Invalid
 from mailer.core.work import Task
@@ -19,6 +22,7 @@ from sending import (
     ab_variants,
     audience,
     campaigns,
+    delivery_exports,
     outcomes,
     personal,
     remainders,
@@ -77,6 +81,34 @@ async def test_groups_differ_by_one_at_most_and_make_the_share(
     assert sum(sizes) == count * share // 100
     assert max(sizes) - min(sizes) <= 1
     assert sum(found.get(0, Counter()).values()) == count - sum(sizes)
+
+
+@pytest.mark.req("A-011")
+async def test_api_file_and_client_tell_the_variant_of_each_person(
+    post: Post, people: People, server: str
+) -> None:
+    campaign = await compared(post, [await people(count=12)], share=50)
+    await post.prepared(campaign)
+    async with post.tx() as tx:
+        drawn = dict(
+            await tx.rows(
+                "SELECT contact_id, variant::int FROM deliveries WHERE account_id = $1 AND campaign_id = $2",
+                campaign,
+            )
+        )
+        part = await delivery_exports.read(
+            tx, await exports.ask(tx, NewExport(what="deliveries", campaign_id=campaign)), 100
+        )
+    assert Counter(drawn.values()) == {0: 6, 1: 3, 2: 3}
+    program = await post.make.program(post.account.id)
+    told = (await program.get(f"/api/v1/campaigns/{campaign}/deliveries")).json()["items"]
+    assert {one["contact_id"]: one["variant"] or 0 for one in told} == drawn
+    assert {one["variant"] for one in told} == {None, 1, 2}
+    assert {row["contact_id"]: row["variant"] or 0 for row in part.objects} == drawn
+    async with AsyncClient(server, program.key) as client:
+        seen = [one async for one in client.campaigns.deliveries(campaign, status="waiting")]
+        assert {one.contact_id: one.variant or 0 for one in seen} == drawn
+        assert [one async for one in client.campaigns.deliveries(campaign, status="bounced")] == []
 
 
 async def test_the_draw_is_random_and_can_be_repeated(post: Post, people: People) -> None:

@@ -84,6 +84,37 @@ async def test_neither_a_right_nor_the_team_nor_retention_erases_whom_a_law_hold
         assert {("held", "legal_hold"), ("unheld", "legal_hold")} <= set(entries)
 
 
+@pytest.mark.req("A-005")
+async def test_events_of_a_held_person_stay_and_keep_no_others(
+    services: Services, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the oldest, more than a batch of them, and the others go all the same."""
+    monkeypatch.setattr(purge, "BATCH", 2)
+    account = await make.account()
+    async with services.db.account(account.id) as tx:
+        held, free = await make.contact(tx), await make.contact(tx)
+        campaign_id, _ = await sent_campaign(tx)
+        for minute, contact_id in enumerate([held] * 5 + [free] * 5):
+            await tx.run(
+                """
+                INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
+                VALUES ($1, $2, $3, $4, $5, 'open', 'person')
+                """,
+                f"{minute}-0",
+                NOW + timedelta(minutes=minute),
+                campaign_id,
+                contact_id,
+            )
+    hold_id = await place(services, account, hold(held))
+    late = datetime(2028, 2, 1, tzinfo=UTC)
+    async with services.db.account(account.id) as tx:
+        assert [await purge.events(tx, late) for _ in range(4)] == [2, 2, 1, 0]
+        left = await tx.rows("SELECT DISTINCT contact_id FROM events WHERE account_id = $1")
+        assert left == [(held,)]
+        await legal_holds.lift(tx, hold_id, now=NOW)
+        assert [await purge.events(tx, late) for _ in range(4)] == [2, 2, 1, 0]
+
+
 @pytest.mark.req("A-005", "A-004")
 async def test_rows_of_a_held_person_outlive_their_period_and_go_when_the_hold_ends(
     services: Services, make: Make

@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from lists import bounce_standing
 from mailer import worker
 from mailer.core import clock, jobs, work
 from mailer.core.work import Task
-from sending import slots, smtp, smtp_url, transactional, transactional_turns
+from sending import feedback_counts, slots, smtp, smtp_url, soft_bounces, transactional, transactional_turns
+from sending.feedback import Reason
+from sending.soft_bounces import SoftBounce
 from tests.make import Make
 from tests.smtp_server import DIE, Received
 from tests.transactional.conftest import Counter
@@ -72,6 +75,55 @@ async def test_a_hard_bounce_stops_the_next_one_though_nobody_is_a_contact(count
     shown = await counter.show(message_id)
     assert (shown["status"], shown["reason"], shown["contact_id"]) == ("bounced", "hard", None)
     assert (await counter.ask()).json()["errors"][0]["code"] == "bounced"
+
+
+@pytest.mark.req("D-33")
+async def test_a_full_mailbox_adds_to_the_score_as_a_campaigns_does(counter: Counter) -> None:
+    async with counter.services.db.account(counter.account.id) as tx:
+        contact = await counter.make.contact(tx, "ana@example.test")
+    counter.sink.rcpt = {"ana@example.test": "552 5.2.2 mailbox full", "bob@example.test": "552 5.2.2 full"}
+    full = (await counter.ask()).json()["id"]
+    nobody = (await counter.ask(to={"email": "bob@example.test"})).json()["id"]
+    await counter.run()
+    assert {(await counter.show(one))["reason"] for one in (full, nobody)} == {"soft"}
+    async with counter.services.db.account(counter.account.id) as tx:
+        standing = await bounce_standing.of_contact(tx, contact)
+        scores = await tx.value("SELECT count(*)::int FROM soft_bounces WHERE account_id = $1")
+        today = clock.now().date()
+        counted = await feedback_counts.over(tx, today - timedelta(days=1), today)
+    assert standing is not None
+    assert (standing.days, standing.reason, scores) == (1, "mailbox full", 1)
+    assert [(one.kind, one.reason, one.n) for one in counted] == [("soft", "mailbox full", 2)]
+
+
+@pytest.mark.req("D-33")
+async def test_five_days_in_two_weeks_of_messages_give_the_address_up(counter: Counter) -> None:
+    async with counter.services.db.account(counter.account.id) as tx:
+        contact = await counter.make.contact(tx, "ana@example.test")
+        earlier = [
+            SoftBounce(contact_id=contact, reason=Reason.MAILBOX_FULL, at=clock.now() - timedelta(days=days))
+            for days in (16, 12, 8, 4)
+        ]
+        assert await soft_bounces.add(tx, earlier) == []
+    counter.sink.rcpt = {"ana@example.test": "552 5.2.2 mailbox full"}
+    await counter.ask()
+    await counter.run()
+    assert (await counter.ask()).json()["errors"][0]["code"] == "bounced"
+
+
+@pytest.mark.req("D-33")
+async def test_a_message_that_its_caller_let_expire_counts_for_nothing(counter: Counter) -> None:
+    async with counter.services.db.account(counter.account.id) as tx:
+        await counter.make.contact(tx, "ana@example.test")
+    counter.sink.rcpt = {"ana@example.test": "451 4.7.1 greylisted"}
+    await counter.ask(expires_after=120)
+    await counter.run()
+    async with counter.services.db.account(counter.account.id) as tx:
+        await tx.run("UPDATE messages SET expires_at = now() WHERE account_id = $1")
+    await _due_now(counter)
+    await counter.run()
+    async with counter.services.db.account(counter.account.id) as tx:
+        assert await tx.value("SELECT count(*)::int FROM soft_bounces WHERE account_id = $1") == 0
 
 
 @pytest.mark.req("D-22", "S1")

@@ -204,7 +204,7 @@ async def rename_folder(request: web.Request) -> web.Response:
             n = await image_library.move_all(tx, given.folder, given.to)
     except Invalid as error:
         text = " ".join(words for _, words in Form({}, error.faults).summary)
-        await access.flash(request, text)
+        await access.flash(request, text, kind="warning")
         return response.redirect(request.path.removesuffix("/folders"))
     await access.flash(request, i18n.ntranslate("{n} image moved.", "{n} images moved.", n))
     return response.redirect(request.path.removesuffix("/folders"))

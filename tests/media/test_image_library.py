@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aiohttp import FormData
@@ -71,7 +72,8 @@ async def test_words_folders_and_pages_find_images(make: Make, services: Service
         assert await image_library.many(tx, Looking(q="recettes")) == []
 
 
-async def test_fifty_thousand_images_are_looked_through_page_by_page(make: Make, services: Services) -> None:
+@pytest.mark.parametrize("n", [5_000, pytest.param(50_000, marks=pytest.mark.long)])
+async def test_a_large_library_is_looked_through_page_by_page(make: Make, services: Services, n: int) -> None:
     account = await make.account()
     first = await put(services, account, Words(alt="Un pain", label="aiguille"))
     async with services.db.account(account.id) as tx:
@@ -81,8 +83,9 @@ async def test_fifty_thousand_images_are_looked_through_page_by_page(make: Make,
                                 shown_width, folder)
             SELECT $1, current_account() || '-' || n, (SELECT file_id FROM images WHERE account_id = $1), 'L', 'a',
                    'motif ' || n, 'image/png', 1, 1, 1, 1, 'd' || n % 40
-            FROM generate_series(1, 50000) AS n
-            """
+            FROM generate_series(1, $2::int) AS n
+            """,
+            n,
         )
         plan = "\n".join(
             line
@@ -95,6 +98,18 @@ async def test_fifty_thousand_images_are_looked_through_page_by_page(make: Make,
             )
         )
         assert "images_pkey" in plan
+        by_name = "\n".join(
+            line
+            for (line,) in await tx.rows(
+                """
+                EXPLAIN SELECT i.id
+                FROM unnest($2::text[]) AS wanted (name)
+                JOIN images i ON i.account_id = $1 AND (i.name = wanted.name OR i.thumbnail_name = wanted.name)
+                """,
+                [first.name],
+            )
+        )
+        assert "images_thumbnail" in by_name
         assert [one.id for one in await image_library.many(tx, Looking(q="aiguille"))] == [first.id]
         assert len(await image_library.folders(tx)) == 40
         seen: list[int] = []
@@ -102,7 +117,8 @@ async def test_fifty_thousand_images_are_looked_through_page_by_page(make: Make,
         while page := (await image_library.many(tx, Looking(q="motif 2", before=before, limit=2000)))[:2000]:
             seen += [one.id for one in page]
             before = page[-1].id
-        assert (len(seen), len(set(seen))) == (11111, 11111)
+        expected = sum(str(one).startswith("2") for one in range(1, n + 1))
+        assert (len(seen), len(set(seen))) == (expected, expected)
 
 
 @pytest.mark.req("A-081", "E-51")
@@ -310,6 +326,25 @@ async def test_uses_follow_every_change_of_a_source(make: Make, services: Servic
     async with services.db.account(other.id) as tx:
         await designs.create(tx, NewDesign(name="M", kind="mjml"), image.name)
         assert await tx.value("SELECT count(*) FROM image_uses WHERE account_id = $1") == 0
+
+
+async def test_the_migration_finds_what_stands_in_sources_already(
+    make: Make, services: Services, repository: Path
+) -> None:
+    account = await make.account()
+    used, unused = [await put(services, account, Words(alt=alt)) for alt in ("used", "unused")]
+    async with services.db.account(account.id) as tx:
+        await _everywhere(tx, used.name)
+        found = (await image_uses.of(tx, used)).items
+        await tx.run("UPDATE images SET used_until = now() WHERE account_id = $1")
+    text = (repository / "mailer/migrations/0144_image_library.sql").read_text()
+    async with services.db.connection() as connection, connection.transaction():
+        await connection.execute("TRUNCATE image_uses")  # of every account: it finds them all again
+        await connection.execute(text.partition("-- What stands in the sources already.")[2])
+    async with services.db.account(account.id) as tx:
+        assert (await image_uses.of(tx, used)).items == found != []
+        assert await image_library.unused_since(tx, used.id) is None
+        assert await image_library.unused_since(tx, unused.id) is not None
 
 
 @pytest.mark.req("A-084")

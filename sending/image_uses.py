@@ -221,6 +221,22 @@ async def delete_unused(tx: AccountTx, image_ids: list[int]) -> int:
     return len(gone)
 
 
+async def leaves(tx: AccountTx, html: str) -> None:
+    """A program's message holds them, whose source nobody keeps: their time begins again (A-084)."""
+    names = images.names_in(html, tx.account_id)
+    if names:
+        # once a day is enough, and leaves the row alone while a thousand messages show the same logo
+        await tx.run(
+            """
+            UPDATE images
+            SET used_until = now()
+            WHERE account_id = $1 AND (name = ANY ($2::text[]) OR thumbnail_name = ANY ($2::text[]))
+              AND used_until < now() - interval '1 day'
+            """,
+            names,
+        )
+
+
 async def _erase(tx: AccountTx, image_ids: list[int]) -> None:
     stored = await tx.rows(
         """

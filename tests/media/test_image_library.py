@@ -9,16 +9,18 @@ import pytest
 from aiohttp import FormData
 from PIL import Image as Picture
 
+from mailer.core import addresses
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict
 from mailer.core.services import Services
 from retention_jobs import purge
 from retention_jobs.classes import period
-from sending import campaigns, designs, image_library, image_uses, images
+from sending import campaigns, designs, image_library, image_uses, images, transactional_content
 from sending.designs import NewDesign
 from sending.image_library import Looking
 from sending.images import Image, Words
+from sending.transactional_order import NewMessage
 from tests.client import Client
 from tests.make import Account, Make
 
@@ -373,6 +375,22 @@ async def test_images_that_nothing_used_for_13_months_go_and_others_stay(
         await purge.RULES["images"](tx, datetime.now(UTC) + timedelta(days=2))
         known = "SELECT count(*) FROM files WHERE account_id = $1 AND id = $2"
         assert await tx.value(known, stored.file_id) == 0
+
+
+@pytest.mark.req("A-084")
+async def test_an_image_that_only_programs_send_counts_as_used(make: Make, services: Services) -> None:
+    account = await make.account()
+    logo, other = [await put(services, account, Words(alt=alt)) for alt in ("Logo", "Autre")]
+    html = f'<p>Votre commande</p><img src="https://m.test/t/img/{logo.name}" alt="Logo">'
+    new = NewMessage(to={"email": "a@client.test"}, sender_id=1, subject="Commande", html=html)
+    long_ago = datetime.now(UTC) - timedelta(days=300)
+    async with services.db.account(account.id) as tx:
+        await tx.run("UPDATE images SET used_until = $2 WHERE account_id = $1", long_ago)
+        await transactional_content.compose(tx, services.settings, new, addresses.parse("a@client.test"))
+        since = await image_library.unused_since(tx, logo.id)
+        assert since is not None
+        assert since > long_ago + timedelta(days=299)
+        assert await image_library.unused_since(tx, other.id) == long_ago
 
 
 @pytest.mark.req("A-084")

@@ -38,7 +38,7 @@ async def _drafts(services: Services, account: Account, source: str) -> tuple[in
     return code.id, letter.id
 
 
-@pytest.mark.req("F-01", "F-03", "F-05")
+@pytest.mark.req("F-01", "F-05")
 @pytest.mark.parametrize(
     ("language", "theme", "width"),
     [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
@@ -118,7 +118,7 @@ async def test_images_from_the_upload_to_the_mail(
     await look(page, f"images-letter-{mark}")
 
 
-@pytest.mark.req("F-03")
+@pytest.mark.req("F-05")
 async def test_without_script_an_image_is_added_cut_and_chosen(
     services: Services, make: Make, site: str, visit: Visit, tmp_path: Path
 ) -> None:

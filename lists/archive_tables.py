@@ -214,7 +214,7 @@ TABLES = {
         LIMIT $3
         """,
     "images.ndjson": """
-        SELECT i.id, ((to_jsonb(i) - '{account_id,file_id,thumbnail_file_id,thumbnail_name}'::text[])
+        SELECT i.id, ((to_jsonb(i) - '{account_id,file_id,thumbnail_file_id,thumbnail_name,search}'::text[])
                       || jsonb_build_object('file', 'images/' || i.name))::text
         FROM images i
         WHERE i.account_id = $1 AND i.id > $2
@@ -352,6 +352,7 @@ LEFT_OUT = {
     "import_parts": _STATE,
     "import_rejects": _STATE,
     "import_opt_outs": _STATE,
+    "image_uses": _STATE,
     "import_mappings": _STATE,
     "import_changes": _UNDO,
     "import_values": _UNDO,

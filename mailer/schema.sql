@@ -199,6 +199,61 @@ BEGIN
 END
 $_$;
 
+CREATE FUNCTION public.note_image_uses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    line jsonb;
+    text_now text := '';
+    held text[];
+    fresh text[];
+    gone text[];
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        line := to_jsonb(OLD) - TG_ARGV[3];
+    ELSE
+        text_now := to_jsonb(NEW) ->> TG_ARGV[3];
+        line := to_jsonb(NEW) - TG_ARGV[3];
+    END IF;
+    SELECT coalesce(array_agg(DISTINCT hit[1]), '{}') INTO held
+    FROM regexp_matches(
+        coalesce(text_now, ''),
+        '(?<![0-9])(' || (line ->> 'account_id') || '-[0-9a-f]{40}\.(?:png|jpg|gif|webp))', 'g'
+    ) AS hit;
+    WITH deleted AS (
+        DELETE FROM image_uses
+        WHERE account_id = (line ->> 'account_id')::bigint AND kind = TG_ARGV[0]
+          AND ref_id = (line ->> TG_ARGV[1])::bigint
+          AND part = coalesce((line ->> nullif(TG_ARGV[2], ''))::integer, 0)
+          AND NOT name = ANY (held)
+        RETURNING name
+    )
+    SELECT array_agg(name) INTO gone FROM deleted;
+    IF held <> '{}' THEN
+        WITH added AS (
+            INSERT INTO image_uses (account_id, name, kind, ref_id, part)
+            SELECT (line ->> 'account_id')::bigint, name, TG_ARGV[0], (line ->> TG_ARGV[1])::bigint,
+                   coalesce((line ->> nullif(TG_ARGV[2], ''))::integer, 0)
+            FROM unnest(held) AS name
+            ON CONFLICT DO NOTHING
+            RETURNING name
+        )
+        SELECT array_agg(name) INTO fresh FROM added;
+    END IF;
+    -- the role that erases whole accounts may only delete
+    IF coalesce(fresh, gone) IS NOT NULL AND has_table_privilege('images', 'UPDATE') THEN
+        UPDATE images i
+        SET used_until = CASE WHEN NOT EXISTS (
+            SELECT FROM image_uses u
+            WHERE u.account_id = i.account_id AND u.name IN (i.name, i.thumbnail_name)
+        ) THEN now() END
+        WHERE i.account_id = (line ->> 'account_id')::bigint
+          AND (i.name = ANY (fresh || gone) OR i.thumbnail_name = ANY (fresh || gone));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.note_subscriptions() RETURNS trigger
     LANGUAGE plpgsql
     AS $_$
@@ -1628,6 +1683,17 @@ CREATE TABLE public.idempotency_keys (
 
 ALTER TABLE ONLY public.idempotency_keys FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.image_uses (
+    account_id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    ref_id bigint NOT NULL,
+    part integer DEFAULT 0 NOT NULL,
+    CONSTRAINT image_uses_kind_check CHECK ((kind = ANY (ARRAY['campaign'::text, 'variant'::text, 'design'::text, 'form'::text])))
+);
+
+ALTER TABLE ONLY public.image_uses FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.images (
     account_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1641,7 +1707,16 @@ CREATE TABLE public.images (
     size integer NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     thumbnail_name text,
-    thumbnail_file_id bigint
+    thumbnail_file_id bigint,
+    decorative boolean DEFAULT false NOT NULL,
+    folder text DEFAULT ''::text NOT NULL,
+    search text DEFAULT ''::text NOT NULL,
+    shown_width integer NOT NULL,
+    frames integer DEFAULT 1 NOT NULL,
+    seconds real DEFAULT 0 NOT NULL,
+    kept boolean DEFAULT false NOT NULL,
+    used_until timestamp with time zone DEFAULT now(),
+    CONSTRAINT images_folder_check CHECK ((length(folder) <= 80))
 );
 
 ALTER TABLE ONLY public.images FORCE ROW LEVEL SECURITY;
@@ -3495,6 +3570,9 @@ ALTER TABLE ONLY public.held_people
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (account_id, key_hash);
 
+ALTER TABLE ONLY public.image_uses
+    ADD CONSTRAINT image_uses_pkey PRIMARY KEY (account_id, name, kind, ref_id, part);
+
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_pkey PRIMARY KEY (account_id, id);
 
@@ -3931,9 +4009,17 @@ CREATE INDEX held_people_expires_at ON public.held_people USING btree (expires_a
 
 CREATE INDEX idempotency_keys_created_at ON public.idempotency_keys USING btree (account_id, created_at);
 
+CREATE INDEX image_uses_of ON public.image_uses USING btree (account_id, kind, ref_id, part);
+
+CREATE INDEX images_folder ON public.images USING btree (account_id, folder, id);
+
 CREATE UNIQUE INDEX images_name ON public.images USING btree (account_id, name);
 
 CREATE UNIQUE INDEX images_thumbnail ON public.images USING btree (account_id, thumbnail_name);
+
+CREATE INDEX images_undescribed ON public.images USING btree (account_id, id) WHERE ((alt = ''::text) AND (NOT decorative));
+
+CREATE INDEX images_used_until ON public.images USING btree (account_id, used_until) WHERE (NOT kept);
 
 CREATE INDEX import_opt_outs_address ON public.import_opt_outs USING btree (account_id, import_id, address_hash);
 
@@ -4120,6 +4206,34 @@ CREATE TRIGGER events_told AFTER INSERT ON public.events FOR EACH ROW WHEN ((new
 
 CREATE TRIGGER exports_told AFTER UPDATE OF state ON public.exports FOR EACH ROW WHEN (((new.state <> old.state) AND (new.state = ANY (ARRAY['done'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_export();
 
+CREATE TRIGGER images_of_changed AFTER UPDATE OF source ON public.ab_variants FOR EACH ROW WHEN ((old.source IS DISTINCT FROM new.source)) EXECUTE FUNCTION public.note_image_uses('variant', 'campaign_id', 'number', 'source');
+
+CREATE TRIGGER images_of_changed AFTER UPDATE OF source ON public.campaigns FOR EACH ROW WHEN ((old.source IS DISTINCT FROM new.source)) EXECUTE FUNCTION public.note_image_uses('campaign', 'id', '', 'source');
+
+CREATE TRIGGER images_of_changed AFTER UPDATE OF source ON public.designs FOR EACH ROW WHEN ((old.source IS DISTINCT FROM new.source)) EXECUTE FUNCTION public.note_image_uses('design', 'id', '', 'source');
+
+CREATE TRIGGER images_of_changed AFTER UPDATE OF draft ON public.signup_forms FOR EACH ROW WHEN ((old.draft IS DISTINCT FROM new.draft)) EXECUTE FUNCTION public.note_image_uses('form', 'id', '', 'draft');
+
+CREATE TRIGGER images_of_deleted AFTER DELETE ON public.ab_variants FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('variant', 'campaign_id', 'number', 'source');
+
+CREATE TRIGGER images_of_deleted AFTER DELETE ON public.campaigns FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('campaign', 'id', '', 'source');
+
+CREATE TRIGGER images_of_deleted AFTER DELETE ON public.designs FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('design', 'id', '', 'source');
+
+CREATE TRIGGER images_of_deleted AFTER DELETE ON public.signup_form_versions FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'form_id', 'version', 'frozen');
+
+CREATE TRIGGER images_of_deleted AFTER DELETE ON public.signup_forms FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'id', '', 'draft');
+
+CREATE TRIGGER images_of_new AFTER INSERT ON public.ab_variants FOR EACH ROW WHEN ((new.source <> ''::text)) EXECUTE FUNCTION public.note_image_uses('variant', 'campaign_id', 'number', 'source');
+
+CREATE TRIGGER images_of_new AFTER INSERT ON public.campaigns FOR EACH ROW WHEN ((new.source <> ''::text)) EXECUTE FUNCTION public.note_image_uses('campaign', 'id', '', 'source');
+
+CREATE TRIGGER images_of_new AFTER INSERT ON public.designs FOR EACH ROW WHEN ((new.source <> ''::text)) EXECUTE FUNCTION public.note_image_uses('design', 'id', '', 'source');
+
+CREATE TRIGGER images_of_new AFTER INSERT ON public.signup_form_versions FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'form_id', 'version', 'frozen');
+
+CREATE TRIGGER images_of_new AFTER INSERT ON public.signup_forms FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'id', '', 'draft');
+
 CREATE TRIGGER imports_told AFTER UPDATE OF state ON public.imports FOR EACH ROW WHEN (((new.state <> old.state) AND (new.state = ANY (ARRAY['done'::text, 'undone'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION public.tell_of_import();
 
 CREATE TRIGGER last_open_days_later BEFORE UPDATE ON public.last_open_days FOR EACH ROW EXECUTE FUNCTION public.keep_later_day();
@@ -4301,6 +4415,9 @@ ALTER TABLE ONLY public.files
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.image_uses
+    ADD CONSTRAINT image_uses_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.images
     ADD CONSTRAINT images_account_id_file_id_fkey FOREIGN KEY (account_id, file_id) REFERENCES public.files(account_id, id);
@@ -4649,6 +4766,8 @@ CREATE POLICY account ON public.files USING ((account_id = public.current_accoun
 
 CREATE POLICY account ON public.idempotency_keys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.image_uses USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.images USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.import_changes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4844,6 +4963,8 @@ ALTER TABLE public.file_chunks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.files ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.image_uses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.images ENABLE ROW LEVEL SECURITY;
 
@@ -5070,6 +5191,8 @@ GRANT SELECT,DELETE ON TABLE public.file_chunks TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.files TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.image_uses TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.images TO mailer_eraser;
 

@@ -277,11 +277,21 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         why=PROMISED_CLOSING,
         tables="""
             accounts memberships agreement_acceptances api_keys campaign_lists campaign_segments links
-            designs images fields field_changes mailing_lists segments tags senders smtp_servers seeds
+            designs images image_uses fields
+            field_changes mailing_lists segments tags senders smtp_servers seeds
             domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms
             signup_form_versions import_mappings exports export_members kept_counts measurement_settings
             utm_settings retention_settings privacy_facts data_destinations rights_settings legal_holds
         """,
+    ),
+    "images": DataClass(
+        what=N_("Images that nothing uses"),
+        kept=N_("13 months, unless you keep them"),
+        start=N_("the last use"),
+        source="A-084",
+        rule="images",
+        period=months(13),
+        ages=(Age("images", "used_until", "NOT kept"),),
     ),
     "rights_asked": DataClass(
         what=N_("Requests about data that nobody confirmed"),

@@ -47,6 +47,7 @@ _STATEMENTS = {
     "inbound_mails": "DELETE FROM inbound_mails WHERE account_id = $1",
     "messages": "DELETE FROM messages WHERE account_id = $1",
     "designs": "DELETE FROM designs WHERE account_id = $1",
+    "image_uses": "DELETE FROM image_uses WHERE account_id = $1",
     "images": "DELETE FROM images WHERE account_id = $1",
     "warm_up_days": "DELETE FROM warm_up_days WHERE account_id = $1",
     "warm_ups": "DELETE FROM warm_ups WHERE account_id = $1",

@@ -23,6 +23,7 @@ RIGHTS_SHOWN: timedelta = period("rights_shown").time
 RIGHTS_MONTHS: int = period("rights").months
 CERTIFICATE_MONTHS = 60  # a row says its end; A-093, C. civ. art. 2224
 REGISTER_MONTHS: int = period("registers").months
+UNUSED_IMAGES_MONTHS: int = period("images").months
 SOFT_BOUNCE_MONTHS: int = period("feedback").months
 # no period: an upload that broke off, seen by nobody
 BROKEN_OFF = timedelta(days=1)

@@ -1,6 +1,6 @@
 """Rows past their time, in small batches: one function a rule, each inside one account (A-001 … A-007).
 
-    content → files → events → deliveries → feedback → unconfirmed → proofs → log
+    content → files → images → events → deliveries → feedback → unconfirmed → proofs → log
 
 Each returns how many it deleted. `now` is given, so that a test says what day it is. A rule deletes at most
 BATCH rows of a kind a call and is called again until it returns less.
@@ -17,6 +17,7 @@ from retention_jobs import (
     eraser,
     event_rows,
     feedback_rows,
+    image_rows,
     import_rows,
     inbound_rows,
     open_days,
@@ -345,6 +346,7 @@ Rule = Callable[[AccountTx, datetime], Awaitable[int]]
 RULES: Mapping[str, Rule] = {
     "content": content,
     "files": files,
+    "images": image_rows.purge,
     "events": events,
     "deliveries": deliveries,
     "totals": totals.purge,

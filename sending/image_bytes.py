@@ -1,8 +1,10 @@
 """An uploaded picture → a clean one: decoded and encoded again, nothing else of the file survives.
 
-    size → magic bytes → no markup inside → pixels by the header → decode → turn upright → sRGB → encode
+    size → magic bytes → no markup inside → pixels by the header → decode → turn upright → sRGB → crop, make
+    smaller → encode as what every mail program shows: JPEG, PNG, GIF (Outlook for Windows shows no WebP)
 
-Takes up to some seconds of CPU: call it in a thread (architecture §3.15). The only import of PIL.
+Takes up to some seconds of CPU: call it in a thread (architecture §3.15). PIL is imported here and in
+`image_frames`, which encodes animations.
 """
 
 import contextlib
@@ -10,12 +12,13 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from PIL import Image, ImageCms, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from mailer.core.text import N_
+from sending import image_frames
 
 MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000  # of all frames together: what the decoder must hold
@@ -25,13 +28,35 @@ THUMBNAIL_PIXELS = 320
 
 @dataclass(frozen=True, slots=True)
 class CleanImage:
-    """`extension` without a dot; width and height in pixels, upright."""
+    """`extension` without a dot; width and height in pixels, upright. `seconds` of moving; -1: for ever."""
 
     media_type: str
     extension: str
     width: int
     height: int
     data: bytes
+    frames: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`box`: left, top, right, bottom in pixels, None for the whole. Never made wider than it is."""
+
+    box: tuple[int, int, int, int] | None = None
+    max_width: int | None = None
+
+    def apply(self, picture: Image.Image) -> Image.Image:
+        part = picture.crop(self.box) if self.box is not None else picture
+        if self.max_width is None or part.width <= self.max_width:
+            return part
+        height = max(1, round(part.height * self.max_width / part.width))
+        # palettes and single bits cannot be averaged
+        smooth = part if part.mode in ("L", "RGB", "RGBA") else part.convert(_smooth_mode(part))
+        return smooth.resize((self.max_width, height), Image.Resampling.LANCZOS)
+
+
+WHOLE = Cut()
 
 
 class ImageFault(ValueError):
@@ -45,6 +70,10 @@ class ImageFault(ValueError):
 
 _MESSAGES = {
     "too_large": N_("The image is {size} MB; 10 MB at most. Make it smaller, then upload it again."),
+    "svg": N_("Gmail and Outlook show no SVG. Save the image as PNG, twice as wide as it is shown."),
+    "flashes": N_(
+        "This animation flashes more than three times a second, which can cause seizures. Slow it down."
+    ),
     "not_an_image": N_("This file is not an image we can use. Upload a PNG, JPEG, GIF or WebP file."),
     "markup": N_("This image has a web page or a program inside. Save it again with an image editor."),
     "too_many_pixels": N_(
@@ -68,7 +97,7 @@ _DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, LookupError, Type
                    ArithmeticError, struct.error, zlib.error)  # fmt: skip
 
 
-def reencode(data: bytes) -> CleanImage:
+def reencode(data: bytes, cut: Cut = WHOLE) -> CleanImage:
     """PNG, JPEG, GIF or WebP bytes → the same picture without anything else, or ImageFault.
 
     EXIF, GPS, comments, profiles and trailing bytes are gone (A-088); animations stay animations.
@@ -84,11 +113,11 @@ def reencode(data: bytes) -> CleanImage:
         if width * height * frames > MAX_PIXELS:
             raise ImageFault("too_many_pixels", width=width, height=height)
         try:
-            clean, size = _still(image, name) if frames == 1 else _animation(image, name)
+            return _still(image, name, cut) if frames == 1 else _animation(image, name, cut)
+        except ImageFault:
+            raise
         except _DECODER_ERRORS as error:
             raise ImageFault("damaged") from error
-    media_type, extension = _FORMATS[name]
-    return CleanImage(media_type, extension, *size, clean)
 
 
 def thumbnail(image: CleanImage) -> CleanImage | None:
@@ -113,7 +142,8 @@ def _format_of(data: bytes) -> str:
         return "GIF"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WEBP"
-    raise ImageFault("not_an_image")
+    head = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    raise ImageFault("svg" if head.startswith(b"<") and b"<svg" in head else "not_an_image")
 
 
 def _opened(data: bytes, name: str) -> Image.Image:
@@ -146,38 +176,31 @@ def _frame_count(image: Image.Image) -> int:
     return max(count, 1)
 
 
-def _still(image: Image.Image, name: str) -> tuple[bytes, tuple[int, int]]:
-    upright = _upright(image)
+def _still(image: Image.Image, name: str, cut: Cut) -> CleanImage:
+    upright = cut.apply(_upright(image))
+    if name == "WEBP":
+        name = "PNG" if upright.has_transparency_data else "JPEG"
     out = io.BytesIO()
     if name == "JPEG":
         upright.save(out, name, quality=88, optimize=True, progressive=True)
-    elif name == "WEBP":
-        upright.save(out, name, quality=88, method=4)
     else:
         upright.save(out, name, optimize=name == "GIF")
-    return out.getvalue(), upright.size
+    return CleanImage(*_FORMATS[name], *upright.size, out.getvalue())
 
 
-def _animation(image: Image.Image, name: str) -> tuple[bytes, tuple[int, int]]:
-    durations: list[int] = []
+def _animation(image: Image.Image, name: str, cut: Cut) -> CleanImage:
+    moving = image_frames.read(image, lambda frame: cut.apply(_bare(frame.convert("RGBA"))))
+    if image_frames.flashes(moving):
+        raise ImageFault("flashes")
+    name = "GIF" if name == "WEBP" else name
+    data = image_frames.write(moving, name)
+    return CleanImage(
+        *_FORMATS[name], *moving.frames[0].size, data, frames=len(moving.frames), seconds=moving.seconds
+    )
 
-    def frames() -> Iterator[Image.Image]:
-        for frame in ImageSequence.Iterator(image):
-            frame.load()  # WebP knows a frame's duration only then
-            durations.append(int(frame.info.get("duration", 0)))
-            yield _bare(frame.convert("RGBA"))
 
-    # an animation without "loop" plays once; GIF and WebP read 0 as for ever
-    loop = image.info.get("loop")
-    first, *others = list(frames())
-    extra: dict[str, object] = {"duration": durations}
-    if loop is not None or name != "GIF":
-        extra["loop"] = 1 if loop is None else loop
-    if name == "GIF":
-        extra["disposal"] = 2  # whole frames: each wipes the one before, also where it is transparent
-    out = io.BytesIO()
-    first.save(out, name, save_all=True, append_images=others, **extra)
-    return out.getvalue(), first.size
+def _smooth_mode(picture: Image.Image) -> str:
+    return "RGBA" if picture.has_transparency_data else "RGB"
 
 
 def _upright(image: Image.Image) -> Image.Image:

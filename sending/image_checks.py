@@ -16,6 +16,7 @@ from sending.problems import Problem, error, warning
 HEAVY = 300_000
 """An image of more bytes is slow on a telephone network."""
 HEAVY_TOGETHER = 1_000_000
+"""And so are all images of a mail together: the budget that the pages show."""
 _OURS = re.compile(r"/t/img/([0-9a-z.-]+)$")
 
 
@@ -64,30 +65,50 @@ async def check_weight(tx: AccountTx, names: list[str]) -> list[Problem]:
     """How heavy the account's own images are, and whether they are still there."""
     if not names:
         return []
-    rows = await tx.rows("SELECT name, size FROM images WHERE account_id = $1 AND name = ANY ($2)", names)
-    return weigh(names, dict(rows))
+    rows = await tx.rows(
+        """
+        SELECT name, size, coalesce(nullif(label, ''), nullif(alt, ''), name)
+        FROM images
+        WHERE account_id = $1 AND name = ANY ($2)
+        """,
+        names,
+    )
+    return weigh(names, {name: (size, label) for name, size, label in rows})
 
 
-def weigh(names: list[str], sizes: Mapping[str, int]) -> list[Problem]:
+def weigh(names: list[str], sizes: Mapping[str, tuple[int, str]]) -> list[Problem]:
+    """`sizes`: bytes, and what the team calls the image, by its name."""
     problems: list[Problem] = []
     if gone := sum(name not in sizes for name in names):
         message = N_("Images of yours that were deleted meanwhile: {n}. Choose others.")
         problems.append(warning(0, "images", message, n=gone))
-    heavy = [size for size in sizes.values() if size > HEAVY]
-    together = sum(sizes.values())
-    if heavy:
+    if not sizes:
+        return problems
+    heavy = [size for size, _ in sizes.values() if size > HEAVY]
+    together = sum(size for size, _ in sizes.values())
+    heaviest, name = max(sizes.values())
+    if together > HEAVY_TOGETHER:
         message = N_(
-            "Images of more than {limit} kB: {n}; the heaviest has {size} kB. On a telephone they come late."
+            "The images weigh {size} kB together; stay under {limit} kB for telephones. The heaviest is "
+            "“{name}” with {heaviest} kB."
         )
         problems.append(
             warning(
                 0, "images", message,
-                limit=HEAVY // 1000, n=len(heavy), size=max(heavy) // 1000,
+                size=together // 1000, limit=HEAVY_TOGETHER // 1000, name=name, heaviest=heaviest // 1000,
             )
         )  # fmt: skip
-    elif together > HEAVY_TOGETHER:
-        message = N_("The images weigh {size} kB together; stay under {limit} kB for telephones.")
-        problems.append(warning(0, "images", message, size=together // 1000, limit=HEAVY_TOGETHER // 1000))
+    elif heavy:
+        message = N_(
+            "Images of more than {limit} kB: {n}; the heaviest is “{name}” with {size} kB. On a telephone "
+            "they come late."
+        )
+        problems.append(
+            warning(
+                0, "images", message,
+                limit=HEAVY // 1000, n=len(heavy), name=name, size=heaviest // 1000,
+            )
+        )  # fmt: skip
     return problems
 
 

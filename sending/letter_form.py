@@ -37,6 +37,32 @@ def read(form: Mapping[str, Any]) -> str:
     return _dump(blocks, footer=form.get("footer") == "true")
 
 
+def with_image(text: str, place: int, image: Mapping[str, Any]) -> str | None:
+    """The stored letter with `image` (src, alt, width) in the block of that place; None: there is none."""
+    letter = orjson.loads(text or b"{}")
+    blocks = letter.get("blocks", [])
+    if not (0 <= place < len(blocks) and blocks[place].get("kind") == "image"):
+        return None
+    blocks[place] = {"href": blocks[place].get("href"), **image}
+    blocks[place] = {"kind": "image"} | {
+        name: value for name, value in blocks[place].items() if value is not None
+    }
+    return _dump(blocks, footer=bool(letter.get("footer")))
+
+
+def with_alts(text: str, before: str, alts: Mapping[str, str]) -> str:
+    """Descriptions of the library for images that have just been chosen and have none here.
+
+    One that stood there before without description stays so: the author may have meant it.
+    """
+    known = {block.get("src") for block in orjson.loads(before or b"{}").get("blocks", [])}
+    letter = orjson.loads(text)
+    for block in letter["blocks"]:
+        if block["kind"] == "image" and not block.get("alt") and block.get("src") not in known:
+            block["alt"] = next((alt for name, alt in alts.items() if name in block.get("src", "")), "")
+    return _dump(letter["blocks"], footer=letter["footer"])
+
+
 def changed_place(form: Mapping[str, Any]) -> str:
     """Where the reader goes on after the act: the block that was added or moved, as a fragment."""
     act, _, place = str(form.get("act", "")).rpartition("-")

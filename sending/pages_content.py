@@ -20,9 +20,11 @@ from sending import (
     campaigns,
     designs,
     footer,
-    images,
+    image_library,
+    image_weights,
     inbox_line,
     letter_form,
+    pages_image_choice,
     pages_steps,
     preview,
     sources,
@@ -135,6 +137,7 @@ async def _editor(
         "stored": campaign.source,
         "problems": sources.check_source(shown, fields=fields),
         "fields": await merge_fields(tx),
+        "weight": await image_weights.of(tx, shown.text),
         "action": f"{pages_steps.base(request, campaign)}/content{which}",
         "which": which,
         "letter": ab_variants.LETTERS[query(request, OfVariant).variant - 1],
@@ -151,11 +154,11 @@ async def letter_context(request: web.Request, tx: AccountTx, shown: Source) -> 
     """Blocks with their fields, and the images to choose from."""
     values = sources.letter_values(shown.text)
     track = links(request)
-    found = (await images.many(tx, limit=200))[:200]
+    found = (await image_library.many(tx, image_library.Looking(limit=50)))[:50]
     return {
         "blocks": values["blocks"],
         "with_footer": values["footer"],
-        "images": [(track.image(one.name), one.label or one.alt or one.name) for one in found],
+        "images": [(track.image(one.name), one.label or one.alt or one.name, one.alt) for one in found],
     }
 
 
@@ -238,12 +241,16 @@ async def _save_letter(request: web.Request, campaign: Campaign) -> web.Response
     version = str(form.get("version", ""))
     try:
         async with access.account_tx(request, Role.EDITOR) as tx:
+            text = await pages_image_choice.described(tx, text, campaign.source)
             written = Source("letter", text, campaign.language)
             before = int(version) if version.isdigit() else None
             saved = await _write(request, tx, campaign.id, written, before)
     except Invalid as error:
         return await _again(request, error, sent=text)
     if form.get("act") and not request.headers.get("X-Autosave"):
+        act = str(form["act"])
+        if away := pages_image_choice.pressed(request, act, of="campaign", of_id=campaign.id):
+            return response.redirect(away)
         return response.redirect(request.path + _of_variant(request) + letter_form.changed_place(form))
     found = sources.mjml_of(saved.content)
     if isinstance(found, list) and not request.headers.get("X-Autosave"):

@@ -11,7 +11,17 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read
-from sending import campaigns, designs, footer, letter_form, preview, sources
+from sending import (
+    campaigns,
+    designs,
+    footer,
+    image_uses,
+    image_weights,
+    letter_form,
+    pages_image_choice,
+    preview,
+    sources,
+)
 from sending.designs import Design, DesignChanges, NewDesign
 from sending.pages_campaigns import Number
 from sending.pages_content import (
@@ -98,6 +108,7 @@ async def _editor(
         "source": shown.text,
         "problems": sources.check_source(shown, fields=await sources.field_keys(tx)),
         "fields": await merge_fields(tx),
+        "weight": await image_weights.of(tx, shown.text),
         "conflict": any(fault.code == "version" for fault in form.faults),
         "action": f"{base}/edit",
         "frame": f"{base}/preview/frame",
@@ -130,12 +141,15 @@ async def _save_letter(request: web.Request, design: Design) -> web.Response:
     act = str(form.get("act", ""))
     place = letter_form.changed_place(form) if act else ""
     number = int(version) if version.isdigit() else None
+    async with access.account_tx(request, Role.EDITOR) as tx:
+        text = await pages_image_choice.described(tx, text, design.source)
     found = sources.mjml_of(Source("letter", text, "fr"))
     if isinstance(found, list) and not act and not request.headers.get("X-Autosave"):
         async with access.account_tx(request, Role.EDITOR) as tx:
             design = await designs.write(tx, design.id, text, version=number)
         return await _again(request, design, Invalid(*letter_faults(found)), text)
-    return await _write(request, design, text, number, stay=bool(act), place=place)
+    choice = pages_image_choice.pressed(request, act, of="design", of_id=design.id)
+    return await _write(request, design, text, number, stay=bool(act), place=choice or place)
 
 
 async def _write(
@@ -149,7 +163,7 @@ async def _write(
     if request.headers.get("X-Autosave"):
         return response.json({"version": saved.version})
     if stay:
-        return response.redirect(request.path + place)
+        return response.redirect(place if place.startswith("/") else request.path + place)
     await access.flash(request, N_("Saved."))
     return response.redirect(f"/app/{access.member(request).account_id}/designs")
 
@@ -220,13 +234,24 @@ async def archive(request: web.Request) -> web.Response:
 async def ask_delete(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         design = await designs.show(tx, id_in_path(request))
-    return response.page(request, "sending/designs/delete.html", {"design": design, "form": Form()})
+        unshared = await image_uses.unshared(tx, design.id)
+    context = {"design": design, "form": Form({"images": "true"}), "images": len(unshared)}
+    return response.page(request, "sending/designs/delete.html", context)
 
 
 async def delete(request: web.Request) -> web.Response:
+    """With the images that it alone used, unless they are to stay (A-084)."""
+    with_images = (await request.post()).get("images") == "true"
+    n = 0
     async with access.account_tx(request, Role.EDITOR) as tx:
-        await designs.delete(tx, id_in_path(request))
-    await access.flash(request, N_("The design is deleted."))
+        design_id = id_in_path(request)
+        unshared = await image_uses.unshared(tx, design_id) if with_images else []
+        await designs.delete(tx, design_id)
+        n = await image_uses.delete_unused(tx, unshared)
+    told = i18n.ntranslate(
+        "The design is deleted, and {n} image with it.", "The design is deleted, and {n} images with it.", n
+    )
+    await access.flash(request, told if n else N_("The design is deleted."))
     return response.redirect(f"/app/{access.member(request).account_id}/designs")
 
 

@@ -25,6 +25,7 @@ from sending import (
     campaign_segments,
     campaigns,
     deliveries,
+    image_weights,
     lanes,
     limiter,
     measuring,
@@ -83,10 +84,12 @@ async def checks(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         report = await campaign_checks.run(tx, services(request), id_in_path(request))
         tests = await pages_steps.tests(tx, report.campaign.id)
+        weight = await image_weights.of(tx, report.campaign.source)
     if report.campaign.status != "draft":
         return pages_steps.away(request, report.campaign)
     context = pages_steps.context(request, report.campaign, "checks", Form()) | {
         "report": report,
+        "weight": weight,
         "person": access.person(request),
         **tests,
     }

@@ -28,6 +28,7 @@ from mailer.core.text import N_
 from sending import (
     attachments,
     feedback_hooks,
+    image_uses,
     merge,
     message,
     plain_text,
@@ -113,6 +114,7 @@ async def compose(tx: AccountTx, settings: Settings, new: NewMessage, to: Addres
     )
     if not made.envelope.subject:
         raise fault("subject", N_("Write the subject."), code="missing")
+    await image_uses.leaves(tx, made.content.html)
     return made
 
 

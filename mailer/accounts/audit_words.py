@@ -85,6 +85,7 @@ ACTS = {
     "unsuspended": N_("has ended the suspension of"),
     "unsubscribed": N_("has unsubscribed"),
     "objected": N_("has objected to"),
+    "replaced": N_("has replaced everywhere"),
     "viewed": N_("has seen the page of"),
     "verified": N_("has found in the DNS the records of"),
 }

@@ -45,6 +45,8 @@ SCOPE_WORDS: dict[str, str] = {
     "campaigns:read": N_("Read campaigns and reports"),
     "campaigns:write": N_("Write campaigns"),
     "campaigns:send": N_("Send, pause and cancel campaigns"),
+    "images:read": N_("Read images and where they are used"),
+    "images:write": N_("Add, describe and delete images"),
     "messages:read": N_("Follow transactional messages"),
     "messages:write": N_("Send transactional messages"),
     "suppressions:read": N_("Read the suppression list"),

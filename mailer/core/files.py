@@ -70,6 +70,13 @@ async def expire(tx: AccountTx, file_id: int, at: datetime) -> None:
     await tx.run("UPDATE files SET expires_at = $3 WHERE account_id = $1 AND id = $2", file_id, at)
 
 
+async def keep(tx: AccountTx, file_ids: list[int]) -> None:
+    """They have found what they belong to: no time runs any more."""
+    await tx.run(
+        "UPDATE files SET expires_at = NULL WHERE account_id = $1 AND id = ANY ($2::bigint[])", file_ids
+    )
+
+
 async def show(tx: AccountTx, file_id: int) -> File:
     """Raises NotFound, also when its time is over or it was never completed."""
     file = await tx.one(

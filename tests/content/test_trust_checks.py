@@ -205,13 +205,14 @@ def test_images_of_other_servers_are_named(wrap: Callable, compiled: Callable) -
 def test_own_images_are_weighed_by_name() -> None:
     html = '<body><img src="https://mail.test/t/img/7-ab.png" alt=""><img src="https://x.fr/t/img/8-ab.png" alt=""></body>'
     assert image_checks.own_names(mail_tree.read(html), ORIGIN) == ["7-ab.png"]
-    assert image_checks.weigh(["a", "b"], {"a": 200_000, "b": 300_000}) == []
-    (gone,) = image_checks.weigh(["a", "b"], {"a": 1})
+    assert image_checks.weigh(["a", "b"], {"a": (200_000, "A"), "b": (300_000, "B")}) == []
+    (gone,) = image_checks.weigh(["a", "b"], {"a": (1, "A")})
     assert gone.words() == "Images of yours that were deleted meanwhile: 1. Choose others."
-    (heavy,) = image_checks.weigh(["a"], {"a": 1_234_000})
-    assert heavy.words().startswith("Images of more than 300 kB: 1; the heaviest has 1234 kB.")
-    (together,) = image_checks.weigh(list("abcd"), dict.fromkeys("abcd", 290_000))
+    (heavy,) = image_checks.weigh(["a", "b"], {"a": (834_000, "Four"), "b": (1, "Pain")})
+    assert heavy.words().startswith("Images of more than 300 kB: 1; the heaviest is “Four” with 834 kB.")
+    (together,) = image_checks.weigh(list("abcd"), {one: (290_000, one) for one in "abcd"})
     assert together.words().startswith("The images weigh 1160 kB together")
+    assert "The heaviest is “d” with 290 kB." in together.words()
 
 
 @pytest.mark.req("B-24", "D-60")

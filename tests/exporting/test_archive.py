@@ -66,8 +66,8 @@ async def fill(make: Make, services: Services) -> Account:
         await designs.create(tx, NewDesign(name="Été", kind="mjml"), "<mjml><!-- été --></mjml>")
         await tx.run(
             """
-            INSERT INTO images (account_id, name, file_id, media_type, width, height, size)
-            VALUES ($1, '1-aa.png', $2, 'image/png', 1, 1, $3)
+            INSERT INTO images (account_id, name, file_id, media_type, width, height, size, shown_width)
+            VALUES ($1, '1-aa.png', $2, 'image/png', 1, 1, $3, 1)
             """,
             file_id,
             len(IMAGE),

@@ -77,6 +77,24 @@ async def _soft_bounce(tx: AccountTx, at: datetime) -> None:
     )
 
 
+async def _image(tx: AccountTx, at: datetime) -> None:
+    file_id = await tx.value(
+        """
+        INSERT INTO files (account_id, kind, name, media_type, complete)
+        VALUES ($1, 'image', 'image', 'image/png', true)
+        RETURNING id
+        """
+    )
+    await tx.run(
+        """
+        INSERT INTO images (account_id, name, file_id, media_type, width, height, size, shown_width, used_until)
+        VALUES ($1, ($2::timestamptz)::text, $3, 'image/png', 1, 1, 1, 1, $2)
+        """,
+        at,
+        file_id,
+    )
+
+
 async def _consent_ip(tx: AccountTx, at: datetime) -> None:
     contact = await _contact(tx, at)
     consent = await tx.value(
@@ -203,6 +221,7 @@ ROWS: dict[str, tuple[str, Put]] = {
             """
         ),
     ),
+    "images": ("images", _image),
     "unconfirmed": ("subscriptions", _pending),
     "proofs": ("consent_ips", _consent_ip),
     "webhooks": (

@@ -4,6 +4,7 @@ import Alpine from "@alpinejs/csp";
 import "./autosave.js";
 import "./controls.js";
 import "./focus.js";
+import "./images.js";
 
 window.Alpine = Alpine;
 Alpine.start();

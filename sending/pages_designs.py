@@ -1,6 +1,9 @@
 """Pages of designs: content kept to be used again, edited by the same two editors as a campaign's."""
 
+from typing import Annotated, Literal
+
 from aiohttp import web
+from pydantic import StringConstraints
 
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -11,7 +14,17 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read
-from sending import campaigns, designs, footer, letter_form, preview, sources
+from sending import (
+    campaigns,
+    design_images,
+    designs,
+    footer,
+    letter_form,
+    preview,
+    sources,
+    starters,
+    thumbnails,
+)
 from sending.designs import Design, DesignChanges, NewDesign
 from sending.pages_campaigns import Number
 from sending.pages_content import (
@@ -28,16 +41,22 @@ from sending.pages_content import (
 from sending.preview import Kind
 from sending.problems import Problem
 from sending.sources import Source
+from sending.starters import STARTERS
 
 
-class NewDesignForm(NewDesign):
-    """`campaign`: keep this campaign's content instead of starting empty."""
+class NewDesignForm(Input):
+    """`campaign`: keep this campaign's content instead of what `kind` begins with."""
 
+    name: designs.Name
+    kind: Annotated[str, StringConstraints(pattern=r"^(letter|mjml|starter-[a-z]{1,20})$")] = "letter"
     campaign: Number = None
 
 
 class Archived(Input):
+    """`view`: cards with pictures, or a table."""
+
     archived: bool = False
+    view: Literal["cards", "table"] = "cards"
     cursor: str = ""
 
 
@@ -50,8 +69,10 @@ async def index(request: web.Request) -> web.Response:
     key = paging.decode(asked.cursor, (int,))
     async with access.account_tx(request) as tx:
         found = await designs.many(tx, archived=asked.archived, before=int(str(key[0])) if key else None)
+        pictures = await thumbnails.shown(tx, [one.id for one in found])
     page = paging.page(found, 50, key=lambda row: (row.id,))
-    return response.page(request, "sending/designs/index.html", {"page": page, "asked": asked})
+    context = {"page": page, "asked": asked, "pictures": pictures}
+    return response.page(request, "sending/designs/index.html", context)
 
 
 async def new(request: web.Request) -> web.Response:
@@ -61,7 +82,7 @@ async def new(request: web.Request) -> web.Response:
     if given.isascii() and given.isdigit():
         async with access.account_tx(request, Role.EDITOR) as tx:
             form = Form({"name": (await campaigns.show(tx, int(given))).name, "campaign": given})
-    return response.page(request, "sending/designs/new.html", {"form": form})
+    return response.page(request, "sending/designs/new.html", {"form": form, "starters": STARTERS})
 
 
 async def create(request: web.Request) -> web.Response:
@@ -71,13 +92,24 @@ async def create(request: web.Request) -> web.Response:
             if given.campaign is not None:
                 made = await designs.keep(tx, given.campaign, given.name)
             else:
-                blank = footer.add_footer(BLANK, language=access.member(request).language)
-                source = letter_form.start() if given.kind == "letter" else str(blank)
-                made = await designs.create(tx, NewDesign(name=given.name, kind=given.kind), source)
+                made = await _begin(request, tx, given)
     except Invalid as error:
-        context = {"form": await forms.again(request, error)}
+        context = {"form": await forms.again(request, error), "starters": STARTERS}
         return response.page(request, "sending/designs/new.html", context, status=error.status)
     return response.redirect(f"{_base(request, made.id)}/edit")
+
+
+async def _begin(request: web.Request, tx: AccountTx, given: NewDesignForm) -> Design:
+    """Raises NotFound for a starter that does not exist."""
+    language = access.member(request).language
+    if given.kind == "letter":
+        return await designs.create(tx, NewDesign(name=given.name, kind="letter"), letter_form.start())
+    if given.kind == "mjml":
+        blank = str(footer.add_footer(BLANK, language=language))
+        return await designs.create(tx, NewDesign(name=given.name, kind="mjml"), blank)
+    key = given.kind.removeprefix("starter-")
+    source, subject = starters.source(key, language), starters.subject(key, language)
+    return await designs.create(tx, NewDesign(name=given.name, kind="mjml"), source, subject)
 
 
 async def edit(request: web.Request) -> web.Response:
@@ -220,12 +252,14 @@ async def archive(request: web.Request) -> web.Response:
 async def ask_delete(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         design = await designs.show(tx, id_in_path(request))
-    return response.page(request, "sending/designs/delete.html", {"design": design, "form": Form()})
+        context = {"design": design, "images": await design_images.unshared(tx, design), "form": Form()}
+    return response.page(request, "sending/designs/delete.html", context)
 
 
 async def delete(request: web.Request) -> web.Response:
+    with_images = (await request.post()).get("images") == "true"
     async with access.account_tx(request, Role.EDITOR) as tx:
-        await designs.delete(tx, id_in_path(request))
+        await design_images.delete(tx, id_in_path(request), with_images=with_images)
     await access.flash(request, N_("The design is deleted."))
     return response.redirect(f"/app/{access.member(request).account_id}/designs")
 

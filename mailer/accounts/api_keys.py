@@ -28,6 +28,7 @@ NOUNS = (
     "domains",
     "smtp-servers",
     "campaigns",
+    "designs",
     "messages",
     "suppressions",
     "requests",

@@ -45,6 +45,8 @@ SCOPE_WORDS: dict[str, str] = {
     "campaigns:read": N_("Read campaigns and reports"),
     "campaigns:write": N_("Write campaigns"),
     "campaigns:send": N_("Send, pause and cancel campaigns"),
+    "designs:read": N_("Read designs and the brand kit"),
+    "designs:write": N_("Write, import and delete designs, and change the brand kit"),
     "messages:read": N_("Follow transactional messages"),
     "messages:write": N_("Send transactional messages"),
     "suppressions:read": N_("Read the suppression list"),

@@ -128,7 +128,7 @@ def contrast_faults(kit: Kit) -> list[Fault]:
             "colour": ink,
             "ground": worst,
             # cut, not rounded: 4.49 must not be told as 4.5
-            "ratio": f"{int(ratio * 10) / 10}",
+            "ratio": int(ratio * 10) / 10,
             "better": colours.readable(ink, *grounds),
         }
         if min(colours.contrast(params["better"], ground) for ground in grounds) < colours.ENOUGH:

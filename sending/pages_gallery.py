@@ -15,12 +15,12 @@ from sending.design_export import Exported
 _MAX_WORD = 4_000
 _NAME = 120
 
-# drawn by us from what the account wrote; its address changes with what it shows
+# drawn by us from what the account wrote, and no cache's business (E-06)
 _PICTURE = {
     "Content-Type": "image/webp",
     "X-Content-Type-Options": "nosniff",
     "Content-Disposition": "inline",
-    "Cache-Control": "private, max-age=86400",
+    "Cache-Control": "no-store",
 }
 
 
@@ -34,7 +34,7 @@ async def starter(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         language = access.member(request).language
         picture = await thumbnails.of_starter(tx, services(request), request.match_info["key"], language)
-    return web.Response(body=picture, headers=_PICTURE | {"Cache-Control": "private, max-age=300"})
+    return web.Response(body=picture, headers=_PICTURE)
 
 
 async def download(request: web.Request) -> web.Response:
@@ -120,5 +120,5 @@ ROUTES: list[web.RouteDef] = [
     web.get(r"/{a}/designs/{id:\d+}/file", download),
     web.get("/{a}/designs/files/new", new_file),
     web.post("/{a}/designs/files", take_file),
-    web.get(r"/{a}/designs/starters/{key:[a-z]+}", starter),
+    web.get(r"/{a}/designs/starters/{key:\w+}", starter),
 ]

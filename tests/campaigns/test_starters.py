@@ -1,6 +1,10 @@
 """The starters: each compiles without a remark, says the same in both parts, and can be read."""
 
 import re
+import shutil
+import subprocess
+from email.message import EmailMessage
+from email.utils import formatdate
 
 import pytest
 from selectolax.lexbor import LexborHTMLParser
@@ -76,6 +80,36 @@ def test_a_starter_is_clean_light_and_the_same_in_both_parts(key: str, language:
         assert set(shown) <= set(plain)
         for image in tree.css("img"):
             assert image.attributes["alt"] == "Atelier Dupont"
+
+
+FILTERS = {"spamassassin": ["--local", "--test-mode"], "rspamc": ["symbols"]}
+CLEAN = {"spamassassin": r"^X-Spam-Status: No\b", "rspamc": r"^Action: no action$"}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("program", FILTERS)
+def test_filters_for_spam_let_the_starters_pass(program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed here")
+    for key, language in BOTH:
+        mail = received(key, language)
+        message = EmailMessage()
+        message["From"], message["To"] = "Atelier <lettre@exemple.fr>", "zoe@exemple.fr"
+        message["Subject"], message["Message-ID"] = starters.subject(key, language), "<1@exemple.fr>"
+        message["Date"] = formatdate(localtime=False)
+        message["List-Unsubscribe"] = "<https://mail.test/t/unsubscribe>"
+        message.set_content(mail.text)
+        message.add_alternative(mail.html, subtype="html")
+        told = subprocess.run(
+            [program, *FILTERS[program]],
+            input=message.as_bytes(),
+            capture_output=True,
+            check=False,
+            timeout=120,
+        ).stdout.decode("utf-8", "replace")
+        if program == "rspamc" and "Action:" not in told:
+            pytest.skip("no rspamd answers here")
+        assert re.search(CLEAN[program], told, re.MULTILINE), told
 
 
 async def test_a_design_and_a_campaign_begin_with_a_starter(ready: Build, make: Make) -> None:

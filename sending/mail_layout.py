@@ -254,6 +254,11 @@ class _Plan:
         align, high = how
         y, shapes = 0.0, list[Shape]()
         for runs in paragraphs:
+            if runs[0].image:
+                high_now, shown = self.picture(runs[0], width)
+                shapes += [shape.moved(0, y) for shape in shown]
+                y += high_now + 8
+                continue
             for line in mail_words.broken(runs, max(width, 1), self.measure):
                 size = max(run.size for run in line)
                 wide = sum(self.measure(run.text, run.size, run.bold) for run in line)
@@ -281,6 +286,16 @@ class _Plan:
                     return y, shapes
             y += 8
         return max(y - 8, 0), shapes
+
+    def picture(self, run: Run, room: float) -> tuple[float, list[Shape]]:
+        """An image among words: its height, and it."""
+        natural = self.sizes.get(run.image, (room, room * 0.5))
+        wide = max(min(run.size or natural[0], room), 1)
+        high = min(wide * natural[1] / max(natural[0], 1), DEEP_ENOUGH)
+        shown = [Shape("image", 0, 0, wide, high, text=run.image)]
+        if run.image not in self.sizes and run.text:
+            shown.append(Shape("words", 8, high / 2 - 7, wide - 16, 14, "#54595f", run.text, 14))
+        return high, shown
 
     def label(self, element: Element, size: float) -> str:
         """Words of a button or an entry, on one line."""

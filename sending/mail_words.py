@@ -27,13 +27,14 @@ _DEEPEST = 40
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Letters of one look."""
+    """Letters of one look; or an image by its address, `size` then the width that is asked for, or 0."""
 
     text: str
     size: float
     color: str = "#000000"
     bold: bool = False
     underline: bool = False
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def paragraphs(html: str, base: Run, style: Sheet) -> list[list[Run]]:
     found: list[list[Run]] = [[]]
     if tree.body is not None:
         _collect(tree.body, base, style, found)
-    return [runs for runs in found if any(run.text.strip() for run in runs)]
+    return [runs for runs in found if any(run.image or run.text.strip() for run in runs)]
 
 
 def _collect(node: LexborNode, look: Run, style: Sheet, found: list[list[Run]], deep: int = 0) -> None:
@@ -85,6 +86,8 @@ def _collect(node: LexborNode, look: Run, style: Sheet, found: list[list[Run]], 
                 found[-1].append(replace(look, text=text))
         elif tag in ("style", "script", "title"):
             continue
+        elif tag == "img":
+            found += [[_image(one)], []]
         else:
             if tag in _BREAKS or tag == "br":
                 found.append([])
@@ -93,6 +96,12 @@ def _collect(node: LexborNode, look: Run, style: Sheet, found: list[list[Run]], 
                 found.append([])
             elif tag == "td":
                 found[-1].append(replace(look, text="  "))
+
+
+def _image(node: LexborNode) -> Run:
+    width = re.match(r"\d{1,4}", node.attributes.get("width") or "")
+    address = node.attributes.get("src") or "?"
+    return Run((node.attributes.get("alt") or "")[:200], float(width[0]) if width else 0, image=address)
 
 
 def _look(node: LexborNode, tag: str, look: Run, style: Sheet) -> Run:

@@ -54,6 +54,6 @@ async def save(request: web.Request) -> web.Response:
 
 
 ROUTES: list[web.RouteDef] = [
-    web.get("/{a}/designs/brand", show),
-    web.post("/{a}/designs/brand", save),
+    web.get("/{a}/brand", show),
+    web.post("/{a}/brand", save),
 ]

@@ -51,7 +51,7 @@ async def test_a_design_is_made_from_a_starter_and_from_a_file_without_script(
     page = await visit(language="fr", theme="light", width=1280, scripts=False)
     await enter(services, page, site, account.owner_id, language="fr", theme="light")
     home = f"{site}{account.app}"
-    await page.goto(f"{home}/designs/brand")
+    await page.goto(f"{home}/brand")
     await page.get_by_label("Couleur du texte").fill("#999999")
     await page.get_by_role("button", name="Enregistrer").click()
     assert await page.get_by_text("#999999 sur #f3f4f6 a un contraste de 2,5 pour 1").count() > 0
@@ -84,7 +84,7 @@ async def test_a_design_is_made_from_a_starter_and_from_a_file_without_script(
     await enter(services, page, site, account.owner_id, language="fr", theme="light")
     for name, address in (
         ("designs-gallery", f"{home}/designs"), ("designs-table", f"{home}/designs?view=table"),
-        ("designs-new", f"{home}/designs/new"), ("brand-kit", f"{home}/designs/brand"), ("campaign-start", begun),
+        ("designs-new", f"{home}/designs/new"), ("brand-kit", f"{home}/brand"), ("campaign-start", begun),
     ):  # fmt: skip
         await page.goto(address)
         await look(page, name)

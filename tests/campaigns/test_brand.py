@@ -46,7 +46,7 @@ async def test_a_saved_kit_shows_in_each_draft_with_its_logo(make: Make) -> None
     assert "#0b5394" in before
     assert "<img" not in before
     await upload(owner, account.app, photograph())
-    page = f"{account.app}/designs/brand"
+    page = f"{account.app}/brand"
     image_id = re.search(r'<option value="(\d+)">Un pain rond', (await owner.get(page)).text)[1]
     kit = {
         "logo_image_id": image_id, "color": "#7A1F1F", "link": "#7a1f1f", "text": "#222222",
@@ -81,7 +81,7 @@ async def test_a_frozen_revision_keeps_the_kit_of_its_day(ready: Build, services
 async def test_colours_that_cannot_be_read_are_refused_with_one_that_can(make: Make) -> None:
     account = await make.account()
     owner = await make.signed_in(account.owner_id)
-    page = f"{account.app}/designs/brand"
+    page = f"{account.app}/brand"
     pale = {**Kit().model_dump(exclude={"logo_image_id"}), "text": "#999999"}
     answer = await owner.post(page, pale)
     assert answer.status == 422
@@ -103,16 +103,16 @@ async def test_a_logo_of_another_account_is_none_of_ones_own(make: Make) -> None
         image_id = await tx.value("SELECT id FROM images WHERE account_id = $1")
     owner = await make.signed_in(account.owner_id)
     given = {**Kit().model_dump(exclude={"logo_image_id"}), "logo_image_id": image_id}
-    assert (await owner.post(f"{account.app}/designs/brand", given)).status == 422
+    assert (await owner.post(f"{account.app}/brand", given)).status == 422
 
 
 async def test_an_analyst_reads_the_kit_and_changes_nothing(make: Make) -> None:
     account = await make.account()
     user_id, _ = await make.user(account.id, "analyst")
     analyst = await make.signed_in(user_id)
-    assert (await analyst.get(f"{account.app}/designs/brand")).status == 200
+    assert (await analyst.get(f"{account.app}/brand")).status == 200
     given = Kit().model_dump(exclude={"logo_image_id"})
-    assert (await analyst.post(f"{account.app}/designs/brand", given)).status == 403
+    assert (await analyst.post(f"{account.app}/brand", given)).status == 403
 
 
 async def test_a_wrong_name_or_a_condition_on_the_kit_is_told_at_its_line(make: Make) -> None:

@@ -81,6 +81,8 @@ def test_own_images_are_shown_and_foreign_ones_are_fields_with_their_words() -> 
     foreign = drawn(source)
     assert near(foreign, (500, 100), "#dfe3e8")
     assert ink(foreign, (0, 100, 200, 200)) > 20
+    inside = drawn(mail('<mj-raw><p>a</p><img src="a" width="600" alt="x"></mj-raw>'), a=red.getvalue())
+    assert near(inside, (300, 150), "#cc0000")
     assert near(drawn(source, a=b"\x89PNG\r\n\x1a\nbroken"), (500, 100), "#dfe3e8")
 
 

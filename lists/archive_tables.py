@@ -26,6 +26,10 @@ TABLES = {
                           WHERE d.account_id = $1))
                       || jsonb_build_object('requests_at_once', (
                           SELECT r.at_once FROM rights_settings r WHERE r.account_id = $1))
+                      || jsonb_build_object('brand_kit', (
+                          SELECT to_jsonb(k) - 'account_id'
+                          FROM brand_kits k
+                          WHERE k.account_id = $1))
                       || jsonb_build_object('link_parameters', (
                           SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
                           FROM utm_settings u
@@ -292,6 +296,7 @@ INSIDE = {
     "measurement_settings": "account.ndjson",
     "retention_settings": "account.ndjson",
     "rights_settings": "account.ndjson",
+    "brand_kits": "account.ndjson",
     "open_counts": "campaigns.ndjson",
 }
 _UNDO = (
@@ -311,6 +316,7 @@ LEFT_OUT = {
     "events": _PEOPLE,
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),
     "file_chunks": ("as files", "comme files"),
+    "design_thumbnails": ("drawn from designs", "dessinées d'après les modèles"),
     "restrictions": _LIMITED,
     "legal_holds": (
         "what a law asks to keep here, by whom and until when; it binds this installation",

@@ -1013,6 +1013,29 @@ ALTER TABLE public.authority_requests ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+CREATE TABLE public.brand_kits (
+    account_id bigint NOT NULL,
+    logo_image_id bigint,
+    color text NOT NULL,
+    link text NOT NULL,
+    text_color text NOT NULL,
+    background text NOT NULL,
+    surround text NOT NULL,
+    font text NOT NULL,
+    heading_font text NOT NULL,
+    footer text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT brand_kits_background_check CHECK ((background ~ '^#[0-9a-f]{6}$'::text)),
+    CONSTRAINT brand_kits_color_check CHECK ((color ~ '^#[0-9a-f]{6}$'::text)),
+    CONSTRAINT brand_kits_footer_check CHECK ((length(footer) <= 2000)),
+    CONSTRAINT brand_kits_link_check CHECK ((link ~ '^#[0-9a-f]{6}$'::text)),
+    CONSTRAINT brand_kits_surround_check CHECK ((surround ~ '^#[0-9a-f]{6}$'::text)),
+    CONSTRAINT brand_kits_text_color_check CHECK ((text_color ~ '^#[0-9a-f]{6}$'::text))
+);
+
+ALTER TABLE ONLY public.brand_kits FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.breach_accounts (
     breach_id bigint NOT NULL,
     account_id bigint NOT NULL,
@@ -1220,6 +1243,17 @@ CREATE TABLE public.day_counts (
 );
 
 ALTER TABLE ONLY public.day_counts FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.design_thumbnails (
+    account_id bigint NOT NULL,
+    design_id bigint NOT NULL,
+    design_version integer NOT NULL,
+    kit_version integer NOT NULL,
+    picture bytea NOT NULL,
+    CONSTRAINT design_thumbnails_picture_check CHECK ((length(picture) <= 500000))
+);
+
+ALTER TABLE ONLY public.design_thumbnails FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.designs (
     account_id bigint NOT NULL,
@@ -3432,6 +3466,9 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.authority_requests
     ADD CONSTRAINT authority_requests_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.brand_kits
+    ADD CONSTRAINT brand_kits_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.breach_accounts
     ADD CONSTRAINT breach_accounts_pkey PRIMARY KEY (breach_id, account_id);
 
@@ -3488,6 +3525,9 @@ ALTER TABLE ONLY public.day_counts
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (account_id, campaign_id, contact_id, month);
+
+ALTER TABLE ONLY public.design_thumbnails
+    ADD CONSTRAINT design_thumbnails_pkey PRIMARY KEY (account_id, design_id);
 
 ALTER TABLE ONLY public.designs
     ADD CONSTRAINT designs_pkey PRIMARY KEY (account_id, id);
@@ -3923,6 +3963,8 @@ CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
 CREATE INDEX audit_object ON public.audit USING btree (account_id, object, object_id, id) WHERE (object_id IS NOT NULL);
 
+CREATE INDEX brand_kits_logo ON public.brand_kits USING btree (account_id, logo_image_id);
+
 CREATE INDEX breach_accounts_account ON public.breach_accounts USING btree (account_id);
 
 CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
@@ -4290,6 +4332,12 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.brand_kits
+    ADD CONSTRAINT brand_kits_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.brand_kits
+    ADD CONSTRAINT brand_kits_account_id_logo_image_id_fkey FOREIGN KEY (account_id, logo_image_id) REFERENCES public.images(account_id, id) ON DELETE SET NULL (logo_image_id);
+
 ALTER TABLE ONLY public.breach_accounts
     ADD CONSTRAINT breach_accounts_breach_id_fkey FOREIGN KEY (breach_id) REFERENCES public.breaches(id) ON DELETE CASCADE;
 
@@ -4349,6 +4397,12 @@ ALTER TABLE ONLY public.data_destinations
 
 ALTER TABLE ONLY public.day_counts
     ADD CONSTRAINT day_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.design_thumbnails
+    ADD CONSTRAINT design_thumbnails_account_id_design_id_fkey FOREIGN KEY (account_id, design_id) REFERENCES public.designs(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.design_thumbnails
+    ADD CONSTRAINT design_thumbnails_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.designs
     ADD CONSTRAINT designs_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -4696,6 +4750,8 @@ CREATE POLICY account ON public.agreement_acceptances USING ((account_id = publi
 
 CREATE POLICY account ON public.audit USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.brand_kits USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.campaign_figures USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.campaign_lists USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4727,6 +4783,8 @@ CREATE POLICY account ON public.data_destinations USING ((account_id = public.cu
 CREATE POLICY account ON public.day_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.deliveries USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.design_thumbnails USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.designs USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -4894,6 +4952,8 @@ ALTER TABLE public.agreement_acceptances ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.brand_kits ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.campaign_figures ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaign_lists ENABLE ROW LEVEL SECURITY;
@@ -4925,6 +4985,8 @@ ALTER TABLE public.data_destinations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.day_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.design_thumbnails ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.designs ENABLE ROW LEVEL SECURITY;
 
@@ -5128,6 +5190,8 @@ GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
 
 GRANT SELECT,INSERT ON TABLE public.audit TO mailer;
 
+GRANT SELECT,DELETE ON TABLE public.brand_kits TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.campaign_figures TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.consent_ips TO mailer_eraser;
@@ -5151,6 +5215,8 @@ GRANT SELECT,DELETE ON TABLE public.counted_loads TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.data_destinations TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.day_counts TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.design_thumbnails TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
 

@@ -37,6 +37,7 @@ from retention_jobs.policies import (
     STATISTICS_MONTHS,
     UNDO,
 )
+from sending import thumbnail_queue
 
 BATCH = 10_000
 
@@ -200,6 +201,7 @@ async def _keep_sources(tx: AccountTx, campaigns: list[int]) -> None:
         """,
         campaigns,
     )
+    await thumbnail_queue.ask(tx)
 
 
 async def _drop_keys(tx: AccountTx, now: datetime) -> None:

@@ -5,6 +5,7 @@ from aiohttp import web
 from sending import (
     api_ab_tests,
     api_campaigns,
+    api_designs,
     api_domains,
     api_hooks,
     api_images,
@@ -30,6 +31,7 @@ ROUTES: list[web.RouteDef] = [
     *api_utm.ROUTES,
     *api_segment_figures.ROUTES,
     *api_images.ROUTES,
+    *api_designs.ROUTES,
     *api_messages.ROUTES,
     *api_senders.ROUTES,
     *api_pace.ROUTES,

@@ -20,6 +20,7 @@ from sending import (
     ab_variants,
     audience,
     audience_sample,
+    brand_kits,
     campaign_lists,
     campaign_segments,
     campaigns,
@@ -140,6 +141,7 @@ async def _message(
         settings=services.settings,
         fields=known.fields,
         tagging=await utm_settings.of(tx, services.settings, campaign.id, known.variant),
+        kit=await brand_kits.of(tx, services.settings),
     )
     if not isinstance(compiled, Compiled):
         subject = subject_checks.check_subject(campaign.subject)

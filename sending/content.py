@@ -13,7 +13,8 @@ import css_inline
 import mjml
 
 from mailer.core.text import N_
-from sending import inert, links_in_mail, merge, mjml_lint, plain_text, utm
+from sending import brand, inert, links_in_mail, merge, mjml_lint, plain_text, utm
+from sending.brand import Brand
 from sending.inert import Slot, Slots
 from sending.links_in_mail import Link
 from sending.mjml_source import Lines, Piece, scan
@@ -61,15 +62,18 @@ def compile_mjml(
     language: str = "fr",
     fields: frozenset[str] = frozenset(),
     tagging: Tagging = utm.NONE,
+    kit: Brand = brand.DEFAULT,
 ) -> Compiled | list[Problem]:
     """Templates of a source, or all that is wrong with it in reading order. Takes about a millisecond.
 
-    `icon_origin` is the address our social icons begin with, `fields` the keys of the custom fields.
+    `icon_origin` is the address our social icons begin with, `fields` the keys of the custom fields, `kit`
+    what `brand.…` stands for.
     """
     source = merge.normalise(source)
     problems = check_mjml(source, fields=fields)
     if blocking(problems):
         return problems
+    source = brand.fill(source, kit)
     setting = Setting(icon_origin=icon_origin, language=language, fields=fields, tagging=tagging)
     found = merge.tags(source)
     slots = inert.slots_for(source)
@@ -91,9 +95,13 @@ def compile_mjml(
 
 def check_mjml(source: str, *, fields: frozenset[str]) -> list[Problem]:
     """What the editor shows under the source: structure and merge fields together, by line."""
+    named = brand.check(source)
+    # any kit will do: what is right with one is right with all
+    source = brand.fill(source)
     structure = mjml_lint.lint(source)
-    fields_wrong = merge.check(source, fields=fields, part="mjml")
-    both = {(one.line, one.code, one.column): one for one in [*structure, *fields_wrong]}
+    # of a kit in a condition the merge language would say less than we do
+    fields_wrong = [] if named else merge.check(source, fields=fields, part="mjml")
+    both = {(one.line, one.code, one.column): one for one in [*named, *structure, *fields_wrong]}
     return sorted(both.values(), key=lambda one: (one.line, one.column or 0))
 
 

@@ -11,7 +11,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import campaigns, merge, sources
+from sending import campaigns, merge, sources, starters, thumbnail_queue
 from sending.campaigns import Campaign
 from sending.sources import Source
 
@@ -44,18 +44,34 @@ class Design:
         return Source(self.kind, self.source, language)
 
 
-async def create(tx: AccountTx, new: NewDesign, source: str) -> Design:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesignLine:
+    """A design in a list, without its content."""
+
+    id: int
+    name: str
+    kind: str
+    subject: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None
+
+
+async def create(tx: AccountTx, new: NewDesign, source: str, subject: str = "") -> Design:
     made = await tx.one(
         Design,
         """
-        INSERT INTO designs (account_id, name, kind, source)
-        VALUES ($1, $2, $3, $4)
+        INSERT INTO designs (account_id, name, kind, source, subject)
+        VALUES ($1, $2, $3, $4, $5)
         RETURNING id, name, kind, subject, preheader, source, version, created_at, updated_at, archived_at
         """,
         new.name,
         new.kind,
         source,
+        subject,
     )
+    await thumbnail_queue.ask(tx)
     await audit.write(tx, "created", "design", made.id)
     return made
 
@@ -77,6 +93,7 @@ async def keep(tx: AccountTx, campaign_id: int, name: str) -> Design:
         campaign_id,
         name,
     )
+    await thumbnail_queue.ask(tx)
     await audit.write(tx, "created", "design", made.id)
     return made
 
@@ -92,6 +109,16 @@ async def use(tx: AccountTx, design_id: int, campaign_id: int, *, version: int |
     return await campaigns.change(tx, campaign_id, changes)
 
 
+async def begin(tx: AccountTx, campaign_id: int, key: str, *, version: int | None = None) -> None:
+    """A starter in a draft, in its language; its subject where there is none. Raises NotFound, Conflict."""
+    campaign = await campaigns.show(tx, campaign_id)
+    source = starters.source(key, campaign.language)
+    await campaigns.write_content(tx, campaign_id, "mjml", source, version=version)
+    if not campaign.subject:
+        changes = campaigns.Changes(subject=starters.subject(key, campaign.language))
+        await campaigns.change(tx, campaign_id, changes)
+
+
 async def many(
     tx: AccountTx, *, archived: bool = False, before: int | None = None, limit: int = 50
 ) -> list[Design]:
@@ -100,6 +127,25 @@ async def many(
         Design,
         """
         SELECT id, name, kind, subject, preheader, source, version, created_at, updated_at, archived_at
+        FROM designs
+        WHERE account_id = $1 AND (archived_at IS NOT NULL) = $2 AND ($3::bigint IS NULL OR id < $3)
+        ORDER BY id DESC
+        LIMIT $4
+        """,
+        archived,
+        before,
+        limit + 1,
+    )
+
+
+async def lines(
+    tx: AccountTx, *, archived: bool = False, before: int | None = None, limit: int = 50
+) -> list[DesignLine]:
+    """Newest first, one more than the limit when there are more."""
+    return await tx.many(
+        DesignLine,
+        """
+        SELECT id, name, kind, subject, version, created_at, updated_at, archived_at
         FROM designs
         WHERE account_id = $1 AND (archived_at IS NOT NULL) = $2 AND ($3::bigint IS NULL OR id < $3)
         ORDER BY id DESC
@@ -133,6 +179,35 @@ async def rename(tx: AccountTx, design_id: int, name: str) -> None:
     await audit.write(tx, "changed", "design", design_id)
 
 
+async def change(
+    tx: AccountTx,
+    design_id: int,
+    *,
+    name: str | None = None,
+    subject: str | None = None,
+    preheader: str | None = None,
+) -> Design:
+    """What is not given stays. Raises NotFound."""
+    if (name, subject, preheader) == (None, None, None):
+        return await show(tx, design_id)
+    made = await tx.one(
+        Design,
+        """
+        UPDATE designs
+        SET name = coalesce($3, name), subject = coalesce($4, subject), preheader = coalesce($5, preheader),
+            updated_at = now()
+        WHERE account_id = $1 AND id = $2
+        RETURNING id, name, kind, subject, preheader, source, version, created_at, updated_at, archived_at
+        """,
+        design_id,
+        name,
+        subject,
+        preheader,
+    )
+    await audit.write(tx, "changed", "design", design_id)
+    return made
+
+
 async def write(tx: AccountTx, design_id: int, source: str, *, version: int | None = None) -> Design:
     """Raises NotFound, Conflict when somebody saved another version, Invalid at `source` when too long."""
     if len(source) > merge.MAX_SOURCE:
@@ -149,7 +224,9 @@ async def write(tx: AccountTx, design_id: int, source: str, *, version: int | No
         source.replace("\0", ""),
     )
     found = await show(tx, design_id)
-    if not changed:
+    if changed:
+        await thumbnail_queue.ask(tx)
+    else:
         message = N_("Somebody saved this design while you worked. Your text is kept: compare both.")
         raise Conflict(Fault("version", message, "version"))
     return found
@@ -157,6 +234,7 @@ async def write(tx: AccountTx, design_id: int, source: str, *, version: int | No
 
 async def duplicate(tx: AccountTx, design_id: int, name: str) -> Design:
     """Raises NotFound."""
+    await thumbnail_queue.ask(tx)
     return await tx.one(
         Design,
         """

@@ -22,18 +22,19 @@ _WORDS = {
     ),
 }
 
-# 14 px and line height 1.5 (F-11); #54595f on white has a contrast of 7.1.
+# 14 px and line height 1.5 (F-11); the colours are the kit's, whose contrast was checked.
 _SECTION = """
     <mj-section padding="24px 0">
       <mj-column>
         <mj-divider border-width="1px" border-color="#d0d4d9" padding="0 25px 16px" />
-        <mj-text align="left" color="#54595f" font-size="14px" line-height="1.5">
+        <mj-text align="left" color="{{{{ brand.muted }}}}" font-size="14px" line-height="1.5">
           <p>{{{{ account.name }}}}, {{{{ account.address }}}}<br />{{{{ account.email }}}}</p>
           <p>{why}</p>
-          <p><a href="{{{{ unsubscribe_url }}}}" style="color:#0b5394">{stop}</a> ·
-          <a href="{{{{ preferences_url }}}}" style="color:#0b5394">{choose}</a> ·
-          <a href="{{{{ tracking_url }}}}" style="color:#0b5394">{measure}</a> ·
-          <a href="{{{{ rights_url }}}}" style="color:#0b5394">{rights}</a></p>
+          {{{{ brand.footer }}}}
+          <p><a href="{{{{ unsubscribe_url }}}}" style="color:{{{{ brand.link }}}}">{stop}</a> ·
+          <a href="{{{{ preferences_url }}}}" style="color:{{{{ brand.link }}}}">{choose}</a> ·
+          <a href="{{{{ tracking_url }}}}" style="color:{{{{ brand.link }}}}">{measure}</a> ·
+          <a href="{{{{ rights_url }}}}" style="color:{{{{ brand.link }}}}">{rights}</a></p>
         </mj-text>
       </mj-column>
     </mj-section>

@@ -14,7 +14,7 @@ from mailer.core import files
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, fault
 from mailer.core.text import N_
-from sending import images
+from sending import designs, images
 from sending.images import Image
 
 SHOWN = 100
@@ -219,6 +219,13 @@ async def delete_unused(tx: AccountTx, image_ids: list[int]) -> int:
     for image_id in gone:
         await audit.write(tx, "deleted", "image", image_id)
     return len(gone)
+
+
+async def delete_design(tx: AccountTx, design_id: int, *, with_images: bool = True) -> int:
+    """The design, and the images that it alone used (A-084). Returns how many those were. Raises NotFound."""
+    found = await unshared(tx, design_id) if with_images else []
+    await designs.delete(tx, design_id)
+    return await delete_unused(tx, found)
 
 
 async def leaves(tx: AccountTx, html: str) -> None:

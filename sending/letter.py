@@ -81,14 +81,14 @@ class Letter(BaseModel):
 _HEAD = """<mjml lang="{language}" dir="ltr">
   <mj-head>
     <mj-attributes>
-      <mj-all font-family="Arial, Helvetica, sans-serif" />
-      <mj-text font-size="16px" line-height="1.5" color="#1f2328" />
-      <mj-button font-size="16px" line-height="1.5" inner-padding="10px 24px" background-color="#0b5394"
-        color="#ffffff" border-radius="4px" />
+      <mj-all font-family="{{{{ brand.font }}}}" />
+      <mj-text font-size="16px" line-height="1.5" color="{{{{ brand.text }}}}" />
+      <mj-button font-size="16px" line-height="1.5" inner-padding="10px 24px" background-color="{{{{ brand.color }}}}"
+        color="{{{{ brand.on_color }}}}" border-radius="4px" />
     </mj-attributes>
-    <mj-style>h1 {{ font-size: 26px; line-height: 1.3; margin: 0; }} h2 {{ font-size: 20px; line-height: 1.3; margin: 0; }} p {{ margin: 0 0 16px; }} a {{ text-decoration: underline; }}</mj-style>
+    <mj-style>h1, h2 {{ font-family: {{{{ brand.heading_font }}}}; }} h1 {{ font-size: 26px; line-height: 1.3; margin: 0; }} h2 {{ font-size: 20px; line-height: 1.3; margin: 0; }} p {{ margin: 0 0 16px; }} a {{ text-decoration: underline; }}</mj-style>
   </mj-head>
-  <mj-body background-color="#ffffff">
+  <mj-body background-color="{{{{ brand.background }}}}">
     <mj-section padding="16px 0">
       <mj-column>
 """  # noqa: E501 (one line of style, as it stands in the mail)
@@ -137,7 +137,7 @@ def _paragraphs(text: str) -> str:
 def _markup(text: str) -> str:
     """Bold and links of a text whose merge tags and other characters stay what they are."""
     made = _BOLD.sub(r"<strong>\1</strong>", _text(text))
-    made = _LINK.sub(r'<a href="\2" style="color:#0b5394">\1</a>', made)
+    made = _LINK.sub(r'<a href="\2" style="color:{{ brand.link }}">\1</a>', made)
     return made.replace("\n", "<br />")
 
 

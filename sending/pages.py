@@ -4,11 +4,13 @@ from aiohttp import web
 
 from sending import (
     pages_ab_tests,
+    pages_brand,
     pages_breach_letters,
     pages_campaigns,
     pages_content,
     pages_designs,
     pages_domains,
+    pages_gallery,
     pages_holds,
     pages_hooks,
     pages_left_out,
@@ -46,7 +48,9 @@ ROUTES: list[web.RouteDef] = [
     *pages_restores.ROUTES,
     *pages_holds.ROUTES,
     *pages_breach_letters.ROUTES,
+    *pages_brand.ROUTES,
     *pages_designs.ROUTES,
+    *pages_gallery.ROUTES,
     *pages_media.ROUTES,
     *pages_messages.ROUTES,
     *pages_search.ROUTES,

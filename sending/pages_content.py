@@ -28,6 +28,8 @@ from sending import (
     pages_steps,
     preview,
     sources,
+    starters,
+    thumbnails,
 )
 from sending.campaigns import Campaign
 from sending.pages_campaigns import Number
@@ -52,9 +54,11 @@ BLANK = """<mjml>
 
 
 class Start(Input):
-    """`begin`: letter, blank, design-3 or campaign-7."""
+    """`begin`: letter, blank, starter-event, design-3 or campaign-7."""
 
-    begin: Annotated[str, StringConstraints(pattern=r"^(letter|blank|(design|campaign)-[0-9]{1,18})$")]
+    begin: Annotated[
+        str, StringConstraints(pattern=r"^(letter|blank|starter-[a-z]{1,20}|(design|campaign)-[0-9]{1,18})$")
+    ]
     version: Number = None
 
 
@@ -117,9 +121,12 @@ async def show(request: web.Request) -> web.Response:
 async def _start_page(
     request: web.Request, tx: AccountTx, campaign: Campaign, form: Form, *, status: int = 200
 ) -> web.Response:
+    kept = (await designs.many(tx))[:50]
     past = [one for one in await campaigns.many(tx, campaigns.Filter(limit=20)) if one.id != campaign.id]
     context = pages_steps.context(request, campaign, "content", form) | {
-        "designs": (await designs.many(tx))[:50],
+        "designs": kept,
+        "pictures": await thumbnails.shown(tx, [one.id for one in kept]),
+        "starters": starters.STARTERS,
         "past": past,
     }
     return response.page(request, "sending/campaigns/start.html", context, status=status)
@@ -195,6 +202,8 @@ async def start(request: web.Request) -> web.Response:
                 made = footer.add_footer(BLANK, language=campaign.language)
                 source = BLANK if isinstance(made, Problem) else made
                 await campaigns.write_content(tx, campaign_id, "mjml", source, version=given.version)
+            case "starter":
+                await designs.begin(tx, campaign_id, number, version=given.version)
             case "design":
                 await designs.use(tx, int(number), campaign_id, version=given.version)
             case _:

@@ -1,6 +1,9 @@
 """Pages of designs: content kept to be used again, edited by the same two editors as a campaign's."""
 
+from typing import Annotated, Literal
+
 from aiohttp import web
+from pydantic import StringConstraints
 
 from mailer.accounts import access
 from mailer.accounts.access import Role
@@ -21,6 +24,8 @@ from sending import (
     pages_image_choice,
     preview,
     sources,
+    starters,
+    thumbnails,
 )
 from sending.designs import Design, DesignChanges, NewDesign
 from sending.pages_campaigns import Number
@@ -38,16 +43,22 @@ from sending.pages_content import (
 from sending.preview import Kind
 from sending.problems import Problem
 from sending.sources import Source
+from sending.starters import STARTERS
 
 
-class NewDesignForm(NewDesign):
-    """`campaign`: keep this campaign's content instead of starting empty."""
+class NewDesignForm(Input):
+    """`campaign`: keep this campaign's content instead of what `kind` begins with."""
 
+    name: designs.Name
+    kind: Annotated[str, StringConstraints(pattern=r"^(letter|mjml|starter-[a-z]{1,20})$")] = "letter"
     campaign: Number = None
 
 
 class Archived(Input):
+    """`view`: cards with pictures, or a table."""
+
     archived: bool = False
+    view: Literal["cards", "table"] = "cards"
     cursor: str = ""
 
 
@@ -60,8 +71,10 @@ async def index(request: web.Request) -> web.Response:
     key = paging.decode(asked.cursor, (int,))
     async with access.account_tx(request) as tx:
         found = await designs.many(tx, archived=asked.archived, before=int(str(key[0])) if key else None)
+        pictures = await thumbnails.shown(tx, [one.id for one in found])
     page = paging.page(found, 50, key=lambda row: (row.id,))
-    return response.page(request, "sending/designs/index.html", {"page": page, "asked": asked})
+    context = {"page": page, "asked": asked, "pictures": pictures}
+    return response.page(request, "sending/designs/index.html", context)
 
 
 async def new(request: web.Request) -> web.Response:
@@ -71,7 +84,7 @@ async def new(request: web.Request) -> web.Response:
     if given.isascii() and given.isdigit():
         async with access.account_tx(request, Role.EDITOR) as tx:
             form = Form({"name": (await campaigns.show(tx, int(given))).name, "campaign": given})
-    return response.page(request, "sending/designs/new.html", {"form": form})
+    return response.page(request, "sending/designs/new.html", {"form": form, "starters": STARTERS})
 
 
 async def create(request: web.Request) -> web.Response:
@@ -81,13 +94,24 @@ async def create(request: web.Request) -> web.Response:
             if given.campaign is not None:
                 made = await designs.keep(tx, given.campaign, given.name)
             else:
-                blank = footer.add_footer(BLANK, language=access.member(request).language)
-                source = letter_form.start() if given.kind == "letter" else str(blank)
-                made = await designs.create(tx, NewDesign(name=given.name, kind=given.kind), source)
+                made = await _begin(request, tx, given)
     except Invalid as error:
-        context = {"form": await forms.again(request, error)}
+        context = {"form": await forms.again(request, error), "starters": STARTERS}
         return response.page(request, "sending/designs/new.html", context, status=error.status)
     return response.redirect(f"{_base(request, made.id)}/edit")
+
+
+async def _begin(request: web.Request, tx: AccountTx, given: NewDesignForm) -> Design:
+    """Raises NotFound for a starter that does not exist."""
+    language = access.member(request).language
+    if given.kind == "letter":
+        return await designs.create(tx, NewDesign(name=given.name, kind="letter"), letter_form.start())
+    if given.kind == "mjml":
+        blank = str(footer.add_footer(BLANK, language=language))
+        return await designs.create(tx, NewDesign(name=given.name, kind="mjml"), blank)
+    key = given.kind.removeprefix("starter-")
+    source, subject = starters.source(key, language), starters.subject(key, language)
+    return await designs.create(tx, NewDesign(name=given.name, kind="mjml"), source, subject)
 
 
 async def edit(request: web.Request) -> web.Response:
@@ -242,12 +266,8 @@ async def ask_delete(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """With the images that it alone used, unless they are to stay (A-084)."""
     with_images = (await request.post()).get("images") == "true"
-    n = 0
     async with access.account_tx(request, Role.EDITOR) as tx:
-        design_id = id_in_path(request)
-        unshared = await image_uses.unshared(tx, design_id) if with_images else []
-        await designs.delete(tx, design_id)
-        n = await image_uses.delete_unused(tx, unshared)
+        n = await image_uses.delete_design(tx, id_in_path(request), with_images=with_images)
     told = i18n.ntranslate(
         "The design is deleted, and {n} image with it.", "The design is deleted, and {n} images with it.", n
     )

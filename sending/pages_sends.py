@@ -20,6 +20,7 @@ from sending import (
     ab_results,
     ab_tests,
     ab_variants,
+    brand_kits,
     campaign_checks,
     campaign_lists,
     campaign_segments,
@@ -167,7 +168,9 @@ async def _review_page(request: web.Request, tx: AccountTx, form: Form, *, statu
 
 async def _html(request: web.Request, tx: AccountTx, campaign: Campaign) -> str | None:
     fields = await sources.field_keys(tx)
-    made = sources.compile_source(campaign.content, settings=services(request).settings, fields=fields)
+    settings = services(request).settings
+    kit = await brand_kits.of(tx, settings)
+    made = sources.compile_source(campaign.content, settings=settings, fields=fields, kit=kit)
     return None if isinstance(made, list) else made.html
 
 

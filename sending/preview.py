@@ -20,6 +20,7 @@ from mailer.core.text import N_
 from mailer.core.tokens import Purpose
 from sending import (
     ab_variants,
+    brand_kits,
     campaigns,
     designs,
     merge,
@@ -128,7 +129,11 @@ async def show(tx: AccountTx, services: Services, what: Subject) -> Shown:
         else utm.NONE
     )
     compiled = sources.compile_source(
-        draft.source, settings=services.settings, fields=fields, tagging=tagging
+        draft.source,
+        settings=services.settings,
+        fields=fields,
+        tagging=tagging,
+        kit=await brand_kits.of(tx, services.settings),
     )
     if isinstance(compiled, list) or problems:
         found = [*problems, *(compiled if isinstance(compiled, list) else ())]

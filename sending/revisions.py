@@ -21,7 +21,7 @@ from mailer.core.errors import Fault, Gone, Invalid
 from mailer.core.keys import ContentGone
 from mailer.core.services import Services
 from mailer.core.settings import Settings
-from sending import ab_variants, feedback_hooks, merge, message, render, sources, utm_settings
+from sending import ab_variants, brand_kits, feedback_hooks, merge, message, render, sources, utm_settings
 from sending.links_in_mail import Link
 from sending.message import CampaignHeaders, MailClass, Skeleton
 from sending.render import AccountNames, Program, SenderNames
@@ -106,6 +106,7 @@ async def draft(tx: AccountTx, settings: Settings, campaign_id: int, variant: in
         settings=settings,
         fields=await sources.field_keys(tx),
         tagging=await utm_settings.of(tx, settings, campaign_id, variant),
+        kit=await brand_kits.of(tx, settings),
     )
     if isinstance(compiled, list):
         raise Invalid(*(Fault("source", one.message, one.code, one.params, one.line) for one in compiled))

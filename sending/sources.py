@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from mailer.core.db import AccountTx
 from mailer.core.settings import Settings
 from mailer.core.text import N_
-from sending import content, letter, utm
+from sending import brand, content, letter, utm
+from sending.brand import Brand
 from sending.content import Compiled
 from sending.letter import Letter
 from sending.problems import Problem, error
@@ -52,7 +53,12 @@ async def field_keys(tx: AccountTx) -> frozenset[str]:
 
 
 def compile_source(
-    source: Source, *, settings: Settings, fields: frozenset[str], tagging: Tagging = utm.NONE
+    source: Source,
+    *,
+    settings: Settings,
+    fields: frozenset[str],
+    tagging: Tagging = utm.NONE,
+    kit: Brand = brand.DEFAULT,
 ) -> Compiled | list[Problem]:
     """Both parts as templates, or all that is wrong in reading order. For a letter, `line` is the block."""
     made = mjml_of(source)
@@ -64,6 +70,7 @@ def compile_source(
         language=source.language,
         fields=fields,
         tagging=tagging,
+        kit=kit,
     )
 
 

@@ -27,6 +27,7 @@ from mailer.core.settings import Settings
 from mailer.core.text import N_
 from sending import (
     attachments,
+    brand_kits,
     feedback_hooks,
     image_uses,
     merge,
@@ -38,6 +39,7 @@ from sending import (
     sources,
 )
 from sending.attachments import File
+from sending.content import Compiled
 from sending.designs import Design
 from sending.merge_values import needed
 from sending.message import CampaignHeaders, MailClass, MessageHeaders
@@ -168,12 +170,14 @@ async def _rendered(tx: AccountTx, settings: Settings, new: NewMessage, design: 
     source = Source("mjml", new.mjml or "", language) if design is None else _without_footer(design, language)
     subject = new.subject if new.subject is not None else design.subject if design else ""
     preheader = design.preheader if design else ""
-    key = (tx.account_id, design.id, design.version, subject, preheader, language) if design else None
+    kit = await brand_kits.of(tx, settings)
+    key = (tx.account_id, design.id, design.version, kit, subject, preheader, language) if design else None
     found = _compiled.get(key) if key else None
     if found is None:
         fields = await sources.field_keys(tx)
         _check_lines(fields, subject=subject, preheader=preheader)
-        found = _compile(source, (subject, preheader), where=where, settings=settings, fields=fields)
+        compiled = sources.compile_source(source, settings=settings, fields=fields, kit=kit)
+        found = _program(compiled, (subject, preheader), where=where)
     if key:
         _compiled[key] = found
         _compiled.move_to_end(key)
@@ -217,10 +221,7 @@ def _check_lines(fields: frozenset[str], *, subject: str, preheader: str) -> Non
         raise Invalid(*(_fault(field, one) for field, one in found))
 
 
-def _compile(
-    source: Source, lines: tuple[str, str], *, where: str, settings: Settings, fields: frozenset[str]
-) -> _Compiled:
-    compiled = sources.compile_source(source, settings=settings, fields=fields)
+def _program(compiled: Compiled | list[Problem], lines: tuple[str, str], *, where: str) -> _Compiled:
     if isinstance(compiled, list):
         wrong = [one for one in compiled if blocking([one])]
         raise Invalid(*(_fault(where, one) for one in wrong))

@@ -14,6 +14,7 @@ class Answer:
     status: int
     headers: dict[str, str]
     text: str
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def location(self) -> str:
@@ -48,13 +49,13 @@ class Client:
         async with self.http.request(
             method, self.base + path, headers=headers, allow_redirects=False, **more
         ) as answer:
-            text = (await answer.read()).decode("utf-8", "replace")
+            body = await answer.read()
             found = dict(answer.headers)
             for cookie in answer.headers.getall("Set-Cookie", []):
                 match = re.match(rf"{COOKIE}=([^;]*)", cookie)
                 if match:
                     self.cookie = match[1]
-            return Answer(answer.status, found, text)
+            return Answer(answer.status, found, body.decode("utf-8", "replace"), body)
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.ask("GET", path, **more)

@@ -22,7 +22,7 @@ DOORWAYS = {
     "limits": {"mailer/core/rate.py"},
     "prometheus_client": {"mailer/core/metrics.py"},
     "babel": {"mailer/web/i18n.py", "sending/merge_filters.py"},
-    "PIL": {"sending/image_bytes.py", "sending/image_frames.py"},
+    "PIL": {"sending/image_bytes.py", "sending/image_frames.py", "sending/mail_drawing.py"},
     "email_validator": {"mailer/core/addresses.py"},
     "charset_normalizer": {"lists/csv_detect.py"},
     "dns": {"sending/lookups.py"},
@@ -92,7 +92,7 @@ OWNERS = {
     "mailer/webhooks": "webhook_endpoints webhook_feeds webhook_events webhook_deliveries webhook_attempts webhook_rings",
     # events: a departure, written with the refusal it belongs to
     "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes rights_asks rights_requests rights_settings legal_holds",
-    "sending": "image_uses test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails inbound_mails stray_mails events outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes operator_mailbox ab_tests ab_variants utm_settings",
+    "sending": "image_uses test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails inbound_mails stray_mails events outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes operator_mailbox ab_tests ab_variants utm_settings brand_kits design_thumbnails",
     # events of sending: that a mail came back
     # contacts: last_act_at alone (B-27)
     "tracking": "events event_counts event_hours judgements campaign_figures contacts measurement_settings open_counts counted_loads last_open_days",

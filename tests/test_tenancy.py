@@ -155,9 +155,6 @@ _ROWS = """
 async def test_somebody_elses_ids_are_nothing_in_ones_own_account(make: Make) -> None:
     ids = await _ids(make)
     async with make.services.db.account(ids["account"]) as tx:
-        ids["designs"] = await tx.value(
-            "INSERT INTO designs (account_id, name, kind, source) VALUES ($1, 'A', 'mjml', 'x') RETURNING id"
-        )
         before = await tx.value(_ROWS)
     charlies = await make.account()
     charlie = await make.signed_in(charlies.owner_id)
@@ -208,6 +205,9 @@ async def _ids(make: Make) -> dict[str, int]:
         )
         sender_id: int = await tx.value(
             "INSERT INTO senders (account_id, email, address_key, name) VALUES ($1, 'a@b.test', 'a@b.test', 'A') RETURNING id"
+        )
+        design_id: int = await tx.value(
+            "INSERT INTO designs (account_id, name, kind, source) VALUES ($1, 'A', 'mjml', 'x') RETURNING id"
         )
         domain_id: int = await tx.value(
             "INSERT INTO domains (account_id, name) VALUES ($1, 'theirs.test') RETURNING id"
@@ -260,6 +260,7 @@ async def _ids(make: Make) -> dict[str, int]:
     return {
         "account": account.id,
         "messages": message_id,
+        "designs": design_id,
         "lists": list_id,
         "contacts": contact_id,
         "campaigns": campaign_id,

@@ -29,6 +29,7 @@ NOUNS = (
     "smtp-servers",
     "campaigns",
     "images",
+    "designs",
     "messages",
     "suppressions",
     "requests",

@@ -114,6 +114,7 @@ OBJECTS = {
     "inactive_contacts": N_("inactive contacts"),
     "invitation": N_("invitation"),
     "legal_hold": N_("legal hold"),
+    "brand_kit": N_("brand kit"),
     "link_parameters": N_("parameters on links"),
     "journal": N_("journal"),
     "mailing_list": N_("list"),

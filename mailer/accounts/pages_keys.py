@@ -47,6 +47,8 @@ SCOPE_WORDS: dict[str, str] = {
     "campaigns:send": N_("Send, pause and cancel campaigns"),
     "images:read": N_("Read images and where they are used"),
     "images:write": N_("Add, describe and delete images"),
+    "designs:read": N_("Read designs and the brand kit"),
+    "designs:write": N_("Write, import and delete designs, and change the brand kit"),
     "messages:read": N_("Follow transactional messages"),
     "messages:write": N_("Send transactional messages"),
     "suppressions:read": N_("Read the suppression list"),

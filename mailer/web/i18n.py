@@ -78,7 +78,7 @@ def fill(text: str, params: dict[str, object]) -> str:
     if not params:
         return text
     shown = {
-        key: number(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        key: number(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
         for key, value in params.items()
     }
     return text.format_map(shown)

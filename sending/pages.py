@@ -29,6 +29,7 @@ from sending import (
     pages_servers,
     pages_tray,
     pages_utm,
+    pages_versions,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -47,6 +48,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_holds.ROUTES,
     *pages_breach_letters.ROUTES,
     *pages_designs.ROUTES,
+    *pages_versions.ROUTES,
     *pages_media.ROUTES,
     *pages_messages.ROUTES,
     *pages_search.ROUTES,

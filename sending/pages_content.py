@@ -24,10 +24,12 @@ from sending import (
     inbox_line,
     letter_form,
     pages_steps,
+    pages_together,
     preview,
     sources,
 )
 from sending.campaigns import Campaign
+from sending.draft_versions import Draft
 from sending.pages_campaigns import Number
 from sending.pages_senders import links
 from sending.preview import Kind, Subject, Theme
@@ -97,6 +99,10 @@ async def _write(
     return await _campaign(request, tx)
 
 
+def _draft(request: web.Request) -> Draft:
+    return Draft(campaign_id=id_in_path(request), variant=query(request, OfVariant).variant)
+
+
 def _of_variant(request: web.Request) -> str:
     number = query(request, OfVariant).variant
     return f"?variant={number}" if number > 1 else ""
@@ -124,13 +130,23 @@ async def _start_page(
 
 
 async def _editor(
-    request: web.Request, tx: AccountTx, campaign: Campaign, form: Form, *, status: int = 200, sent: str = ""
+    request: web.Request,
+    tx: AccountTx,
+    campaign: Campaign,
+    form: Form,
+    *,
+    status: int = 200,
+    sent: str = "",
+    kept: dict[str, object] | None = None,
 ) -> web.Response:
-    """The form of this kind of content; `sent` is what somebody typed on another version."""
+    """The form of this kind of content; `sent` was typed on another version, `kept` says where it is."""
     fields = await sources.field_keys(tx)
     shown = Source(campaign.content_kind, sent or campaign.source, campaign.language)
     which = _of_variant(request)
-    context = pages_steps.context(request, campaign, "content", form) | {
+    together = await pages_together.presence_context(request, tx, _draft(request), campaign.version)
+    context = pages_steps.context(request, campaign, "content", form) | together
+    context |= kept or {}
+    context |= {
         "source": shown.text,
         "stored": campaign.source,
         "problems": sources.check_source(shown, fields=fields),
@@ -260,9 +276,17 @@ def letter_faults(problems: list[Problem]) -> list[Fault]:
 
 
 async def _again(request: web.Request, error: Invalid, *, sent: str = "") -> web.Response:
+    kept = None
+    if sent and pages_together.is_late(error):
+        async with access.account_tx(request) as tx:
+            kind = (await _campaign(request, tx)).content_kind
+        kept = await pages_together.aside(request, _draft(request), Source(kind, sent, ""))
+        if request.headers.get("X-Autosave"):
+            return pages_together.told_late(request, kept)
     async with access.account_tx(request) as tx:
         campaign = await _campaign(request, tx)
-        return await _editor(request, tx, campaign, Form({}, error.faults), status=error.status, sent=sent)
+        form = Form({}, error.faults)
+        return await _editor(request, tx, campaign, form, status=error.status, sent=sent, kept=kept)
 
 
 async def check(request: web.Request) -> web.Response:

@@ -11,8 +11,9 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read
-from sending import campaigns, designs, footer, letter_form, preview, sources
+from sending import campaigns, designs, footer, letter_form, pages_together, preview, sources
 from sending.designs import Design, DesignChanges, NewDesign
+from sending.draft_versions import Draft
 from sending.pages_campaigns import Number
 from sending.pages_content import (
     BLANK,
@@ -87,11 +88,22 @@ async def edit(request: web.Request) -> web.Response:
 
 
 async def _editor(
-    request: web.Request, tx: AccountTx, design: Design, form: Form, *, status: int = 200, sent: str = ""
+    request: web.Request,
+    tx: AccountTx,
+    design: Design,
+    form: Form,
+    *,
+    status: int = 200,
+    sent: str = "",
+    kept: dict[str, object] | None = None,
 ) -> web.Response:
     shown = Source(design.kind, sent or design.source, access.member(request).language)
     base = _base(request, design.id)
+    draft = Draft(design_id=design.id)
+    together = await pages_together.presence_context(request, tx, draft, design.version)
     context: dict[str, object] = {
+        **together,
+        **(kept or {}),
         "design": design,
         "form": form if form.values else Form({"name": design.name}, form.faults),
         "base": base,
@@ -155,9 +167,15 @@ async def _write(
 
 
 async def _again(request: web.Request, design: Design, error: Invalid, sent: str) -> web.Response:
+    kept = None
+    if pages_together.is_late(error):
+        kept = await pages_together.aside(request, Draft(design_id=design.id), Source(design.kind, sent, ""))
+        if request.headers.get("X-Autosave"):
+            return pages_together.told_late(request, kept)
     async with access.account_tx(request) as tx:
         found = await designs.show(tx, design.id)
-        return await _editor(request, tx, found, Form({}, error.faults), status=error.status, sent=sent)
+        form = Form({}, error.faults)
+        return await _editor(request, tx, found, form, status=error.status, sent=sent, kept=kept)
 
 
 async def check(request: web.Request) -> web.Response:

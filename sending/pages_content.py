@@ -23,6 +23,7 @@ from sending import (
     images,
     inbox_line,
     letter_form,
+    pages_lint,
     pages_steps,
     pages_together,
     preview,
@@ -33,7 +34,7 @@ from sending.draft_versions import Draft
 from sending.pages_campaigns import Number
 from sending.pages_senders import links
 from sending.preview import Kind, Subject, Theme
-from sending.problems import Problem, Severity
+from sending.problems import Problem
 from sending.sources import Source
 
 BLANK = """<mjml>
@@ -140,7 +141,6 @@ async def _editor(
     kept: dict[str, object] | None = None,
 ) -> web.Response:
     """The form of this kind of content; `sent` was typed on another version, `kept` says where it is."""
-    fields = await sources.field_keys(tx)
     shown = Source(campaign.content_kind, sent or campaign.source, campaign.language)
     which = _of_variant(request)
     together = await pages_together.presence_context(request, tx, _draft(request), campaign.version)
@@ -149,7 +149,7 @@ async def _editor(
     context |= {
         "source": shown.text,
         "stored": campaign.source,
-        "problems": sources.check_source(shown, fields=fields),
+        "lint": pages_lint.view(await pages_lint.report(request, tx, shown, campaign_id=campaign.id)),
         "fields": await merge_fields(tx),
         "action": f"{pages_steps.base(request, campaign)}/content{which}",
         "which": which,
@@ -291,26 +291,11 @@ async def _again(request: web.Request, error: Invalid, *, sent: str = "") -> web
 
 async def check(request: web.Request) -> web.Response:
     """What the editor lists while somebody types; stores nothing."""
-    form = await request.post()
-    source = str(form.get("source", "")).replace("\r\n", "\n")
     async with access.account_tx(request) as tx:
-        fields = await sources.field_keys(tx)
-    return response.json(diagnostics(sources.check_source(Source("mjml", source, "fr"), fields=fields)))
-
-
-def diagnostics(problems: list[Problem]) -> dict[str, object]:
-    """For the code editor: place, weight and sentence of each problem, and their number in words."""
-    told = [
-        {
-            "line": one.line or 1,
-            "column": one.column or 1,
-            "severity": "warning" if one.severity is Severity.WARNING else "error",
-            "message": i18n.translate(one.message, **one.params),
-        }
-        for one in problems
-    ]
-    summary = i18n.ntranslate("{n} thing to fix", "{n} things to fix", len(told))
-    return {"problems": told, "summary": summary if told else i18n.translate(N_("Nothing to fix."))}
+        campaign = await campaigns.show(tx, id_in_path(request))
+        source = await pages_lint.sent_source(request, "mjml", campaign.language)
+        found = await pages_lint.report(request, tx, source, campaign_id=campaign.id)
+    return response.json(pages_lint.diagnostics(found))
 
 
 async def look(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ from mailer.core.text import N_
 from mailer.web import forms, i18n, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read
-from sending import campaigns, designs, footer, letter_form, pages_together, preview, sources
+from sending import campaigns, designs, footer, letter_form, pages_lint, pages_together, preview, sources
 from sending.designs import Design, DesignChanges, NewDesign
 from sending.draft_versions import Draft
 from sending.pages_campaigns import Number
@@ -19,7 +19,6 @@ from sending.pages_content import (
     BLANK,
     Code,
     Looking,
-    diagnostics,
     frame_links,
     letter_context,
     letter_faults,
@@ -108,7 +107,7 @@ async def _editor(
         "form": form if form.values else Form({"name": design.name}, form.faults),
         "base": base,
         "source": shown.text,
-        "problems": sources.check_source(shown, fields=await sources.field_keys(tx)),
+        "lint": pages_lint.view(await pages_lint.report(request, tx, shown)),
         "fields": await merge_fields(tx),
         "conflict": any(fault.code == "version" for fault in form.faults),
         "action": f"{base}/edit",
@@ -179,11 +178,11 @@ async def _again(request: web.Request, design: Design, error: Invalid, sent: str
 
 
 async def check(request: web.Request) -> web.Response:
-    form = await request.post()
-    source = str(form.get("source", "")).replace("\r\n", "\n")
     async with access.account_tx(request) as tx:
-        fields = await sources.field_keys(tx)
-    return response.json(diagnostics(sources.check_source(Source("mjml", source, "fr"), fields=fields)))
+        await designs.show(tx, id_in_path(request))
+        source = await pages_lint.sent_source(request, "mjml", access.member(request).language)
+        found = await pages_lint.report(request, tx, source)
+    return response.json(pages_lint.diagnostics(found))
 
 
 async def frame(request: web.Request) -> web.Response:

@@ -118,7 +118,7 @@ def diagnostics(found: Report) -> dict[str, object]:
                 "severity": "info" if one.kind is Kind.ADVICE else str(one.kind),
                 "message": one.message,
                 "fix": one.fix,
-                "place": place(one),
+                "place": place(one) + i18n.translate(N_(": {reason}"), reason="").rstrip(" "),
             }
             for one in told.findings
         ],

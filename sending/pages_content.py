@@ -293,8 +293,8 @@ async def check(request: web.Request) -> web.Response:
     """What the editor lists while somebody types; stores nothing."""
     async with access.account_tx(request) as tx:
         campaign = await campaigns.show(tx, id_in_path(request))
-        source = await pages_lint.sent_source(request, "mjml", campaign.language)
-        found = await pages_lint.report(request, tx, source, campaign_id=campaign.id)
+    source = await pages_lint.sent_source(request, "mjml", campaign.language)
+    found = await pages_lint.apart(request, source, campaign_id=campaign.id)
     return response.json(pages_lint.diagnostics(found))
 
 

@@ -180,8 +180,8 @@ async def _again(request: web.Request, design: Design, error: Invalid, sent: str
 async def check(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         await designs.show(tx, id_in_path(request))
-        source = await pages_lint.sent_source(request, "mjml", access.member(request).language)
-        found = await pages_lint.report(request, tx, source)
+    source = await pages_lint.sent_source(request, "mjml", access.member(request).language)
+    found = await pages_lint.apart(request, source)
     return response.json(pages_lint.diagnostics(found))
 
 

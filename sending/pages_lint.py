@@ -62,12 +62,25 @@ class LintView:
 async def report(
     request: web.Request, tx: AccountTx, source: Source, *, campaign_id: int | None = None
 ) -> Report:
-    """Everything, with the audience of a campaign. The work itself runs beside the loop."""
-    held = services(request)
-    known = await sources.field_keys(tx)
+    """Everything, with the audience of a campaign."""
+    found = await _examined(request, source, await sources.field_keys(tx))
+    return await lint_audience.complete(tx, services(request), found, campaign_id=campaign_id)
+
+
+async def apart(request: web.Request, source: Source, *, campaign_id: int | None = None) -> Report:
+    """The same for whoever asks at each pause of typing: no transaction is open while the source is read."""
+    async with access.account_tx(request) as tx:
+        known = await sources.field_keys(tx)
+    found = await _examined(request, source, known)
+    async with access.account_tx(request) as tx:
+        return await lint_audience.complete(tx, services(request), found, campaign_id=campaign_id)
+
+
+async def _examined(request: web.Request, source: Source, known: frozenset[str]) -> Report:
+    """The work runs beside the loop."""
+    settings = services(request).settings
     async with _AT_ONCE:
-        found = await asyncio.to_thread(lint.check, source, settings=held.settings, known=known)
-    return await lint_audience.complete(tx, held, found, campaign_id=campaign_id)
+        return await asyncio.to_thread(lint.check, source, settings=settings, known=known)
 
 
 def view(found: Report) -> LintView:
@@ -155,22 +168,20 @@ async def of_campaign(request: web.Request) -> web.Response:
         number = query(request, Of).variant
         if number > 1:
             campaign = await ab_tests.variant(tx, campaign, number)
-        source = campaign.content
-        if request.method == "POST":
-            source = await sent_source(request, "mjml", campaign.language)
-        found = await report(request, tx, source, campaign_id=campaign.id)
-    return response.json(view(found))
+    source = campaign.content
+    if request.method == "POST":
+        source = await sent_source(request, "mjml", campaign.language)
+    return response.json(view(await apart(request, source, campaign_id=campaign.id)))
 
 
 async def of_design(request: web.Request) -> web.Response:
     async with access.account_tx(request) as tx:
         design = await designs.show(tx, id_in_path(request))
-        language = access.member(request).language
-        source = design.content(language)
-        if request.method == "POST":
-            source = await sent_source(request, "mjml", language)
-        found = await report(request, tx, source)
-    return response.json(view(found))
+    language = access.member(request).language
+    source = design.content(language)
+    if request.method == "POST":
+        source = await sent_source(request, "mjml", language)
+    return response.json(view(await apart(request, source)))
 
 
 ROUTES: list[web.RouteDef] = [

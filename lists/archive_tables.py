@@ -312,6 +312,10 @@ LEFT_OUT = {
     "messages": _CONTENT,
     "inbound_mails": _CONTENT,
     "test_sends": _CONTENT,
+    "draft_versions": (
+        "what drafts and designs said before; as they are now they are in campaigns.ndjson and designs/",
+        "ce que brouillons et modèles disaient avant ; leur état actuel est dans campaigns.ndjson et designs",
+    ),
     "deliveries": _PEOPLE,
     "events": _PEOPLE,
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),

@@ -1347,6 +1347,35 @@ ALTER TABLE public.domains ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.draft_versions (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    campaign_id bigint,
+    design_id bigint,
+    variant smallint DEFAULT 1 NOT NULL,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    source text NOT NULL,
+    saved_by bigint,
+    refused boolean DEFAULT false NOT NULL,
+    restored integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT draft_versions_check CHECK ((num_nonnulls(campaign_id, design_id) = 1)),
+    CONSTRAINT draft_versions_kind_check CHECK ((kind = ANY (ARRAY['letter'::text, 'mjml'::text]))),
+    CONSTRAINT draft_versions_variant_check CHECK (((variant >= 1) AND (variant <= 4)))
+);
+
+ALTER TABLE ONLY public.draft_versions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.draft_versions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.draft_versions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.duplicate_searches (
     account_id bigint NOT NULL,
     asked_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -3544,6 +3573,9 @@ ALTER TABLE ONLY public.domains
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.draft_versions
+    ADD CONSTRAINT draft_versions_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.duplicate_searches
     ADD CONSTRAINT duplicate_searches_pkey PRIMARY KEY (account_id);
 
@@ -4021,6 +4053,10 @@ CREATE INDEX dkim_keys_domain ON public.dkim_keys USING btree (account_id, domai
 
 CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'pending'::text);
 
+CREATE INDEX draft_versions_campaign ON public.draft_versions USING btree (account_id, campaign_id, variant, id) WHERE (campaign_id IS NOT NULL);
+
+CREATE INDEX draft_versions_design ON public.draft_versions USING btree (account_id, design_id, id) WHERE (design_id IS NOT NULL);
+
 CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
 
 CREATE INDEX erasure_journal_account ON public.erasure_journal USING btree (account_id);
@@ -4413,6 +4449,12 @@ ALTER TABLE ONLY public.dkim_keys
 ALTER TABLE ONLY public.domains
     ADD CONSTRAINT domains_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.draft_versions
+    ADD CONSTRAINT draft_versions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.draft_versions
+    ADD CONSTRAINT draft_versions_account_id_design_id_fkey FOREIGN KEY (account_id, design_id) REFERENCES public.designs(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.duplicate_searches
     ADD CONSTRAINT duplicate_searches_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -4792,6 +4834,8 @@ CREATE POLICY account ON public.dkim_keys USING ((account_id = public.current_ac
 
 CREATE POLICY account ON public.domains USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.draft_versions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.duplicate_searches USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.duplicates USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4993,6 +5037,8 @@ ALTER TABLE public.designs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.dkim_keys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.domains ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.draft_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.duplicate_searches ENABLE ROW LEVEL SECURITY;
 
@@ -5223,6 +5269,8 @@ GRANT SELECT,DELETE ON TABLE public.designs TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.dkim_keys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.domains TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.draft_versions TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.duplicate_searches TO mailer_eraser;
 

@@ -32,7 +32,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         why=PROMISED_CONTENT,
         rule="content",
         period=days(6),
-        tables="revisions test_sends segment_members content_keys",
+        tables="revisions draft_versions test_sends segment_members content_keys",
         ages=(Age("test_sends", "created_at"),),
         elsewhere=(
             "keys: one for each account and day; when it goes, what a backup holds is unreadable",

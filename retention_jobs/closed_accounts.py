@@ -42,6 +42,7 @@ _STATEMENTS = {
     "ab_tests": "DELETE FROM ab_tests WHERE account_id = $1",
     "provider_stops": "DELETE FROM provider_stops WHERE account_id = $1",
     "campaign_figures": "DELETE FROM campaign_figures WHERE account_id = $1",
+    "draft_versions": "DELETE FROM draft_versions WHERE account_id = $1",
     "campaigns": "DELETE FROM campaigns WHERE account_id = $1",
     "idempotency_keys": "DELETE FROM idempotency_keys WHERE account_id = $1",
     "inbound_mails": "DELETE FROM inbound_mails WHERE account_id = $1",

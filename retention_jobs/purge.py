@@ -37,7 +37,10 @@ from retention_jobs.policies import (
     STATISTICS_MONTHS,
     UNDO,
 )
-from sending import thumbnail_queue
+from sending import (
+    draft_versions,
+    thumbnail_queue,
+)
 
 BATCH = 10_000
 
@@ -54,6 +57,9 @@ async def content(tx: AccountTx, now: datetime) -> int:
         deleted += await tx.run(
             "DELETE FROM revisions WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])", over
         )
+        deleted += await tx.run(
+            "DELETE FROM draft_versions WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])", over
+        )
         await tx.run(
             """
             UPDATE campaigns
@@ -63,6 +69,7 @@ async def content(tx: AccountTx, now: datetime) -> int:
             over,
             now,
         )
+    deleted += await draft_versions.thin(tx, None, now)
     deleted += await _paused_content(tx, before)
     deleted += await _segment_members(tx)
     deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)

@@ -19,7 +19,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid, NotFound, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import ab_variants, campaigns, merge, sources
+from sending import ab_variants, campaigns, draft_versions, merge, sources
 from sending.ab_variants import LETTERS, MOST
 from sending.campaigns import Campaign
 
@@ -179,6 +179,7 @@ async def write_content(
         message = N_("The source holds {size} characters; {limit} at most. Shorten it.")
         raise fault("source", message, code="source_too_long", size=size, limit=merge.MAX_SOURCE)
     campaign = await campaigns.change(tx, campaign_id, campaigns.Changes(version=version))
+    await draft_versions.keep_variant(tx, campaign_id, number, own=False)
     if not await tx.run(
         """
         UPDATE ab_variants
@@ -191,6 +192,8 @@ async def write_content(
         source.text.replace("\0", ""),
     ):
         raise unknown_variant("variant")
+    await draft_versions.keep_variant(tx, campaign_id, number)
+    await draft_versions.thin(tx, draft_versions.Draft(campaign_id=campaign_id, variant=number))
     return campaign
 
 

@@ -19,7 +19,7 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Invalid, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import ab_variants, campaign_segments, merge, senders, sources
+from sending import ab_variants, campaign_segments, draft_versions, merge, senders, sources
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
 Line = Annotated[str, StringConstraints(max_length=500)]
@@ -252,6 +252,7 @@ async def write_content(
     if len(source) > merge.MAX_SOURCE:
         message = N_("The source holds {size} characters; {limit} at most. Shorten it.")
         raise fault("source", message, code="source_too_long", size=len(source), limit=merge.MAX_SOURCE)
+    await draft_versions.keep_campaign(tx, campaign_id, own=False)
     changed = await tx.run(
         """
         UPDATE campaigns
@@ -263,7 +264,10 @@ async def write_content(
         kind,
         source.replace("\0", ""),
     )
-    return await after_change(tx, campaign_id, changed)
+    written = await after_change(tx, campaign_id, changed)
+    await draft_versions.keep_campaign(tx, campaign_id)
+    await draft_versions.thin(tx, draft_versions.Draft(campaign_id=campaign_id))
+    return written
 
 
 async def duplicate(tx: AccountTx, campaign_id: int, name: str) -> Campaign:

@@ -53,12 +53,18 @@ def check_tree(
 ) -> list[Problem]:
     """The same for an HTML part that was read already."""
     problems = subject_checks.check_subject(subject)
-    problems += _reach(page, text, identity=identity)
+    problems += check_content(page, text, identity=identity, own_origin=own_origin)
+    problems += forbidden(subject, text)
+    return problems
+
+
+def check_content(page: MailTree, text: str, *, identity: str = "", own_origin: str = "") -> list[Problem]:
+    """The same without what depends on the subject."""
+    problems = _reach(page, text, identity=identity)
     problems += link_checks.check_links(page)
     problems += image_checks.check_images(page, own_origin=own_origin)
     problems += reading_checks.check_reading(page, text)
     problems += _active(page)
-    problems += _forbidden(subject, text)
     if not text.strip():
         problems.append(error(0, "text_part", N_("The plain text is empty. Write some text in the message.")))
     return problems
@@ -179,7 +185,7 @@ def _prints(node: nodes.Node | None, wanted: Set[str]) -> bool:
 _ADDRESS = re.compile(r"https?://\S+")
 
 
-def _forbidden(*texts: str) -> list[Problem]:
+def forbidden(*texts: str) -> list[Problem]:
     """A-025, A-026. An account number may stand there: who asks for gifts or payments writes their own."""
     # numbers in addresses of links are names of pages
     lines = [_ADDRESS.sub(" ", line) for text in texts for line in text.splitlines()]
@@ -190,8 +196,10 @@ def _forbidden(*texts: str) -> list[Problem]:
 
 
 def _active(page: MailTree) -> list[Problem]:
-    names = {node.tag or "" for node in page.tree.css(_ACTIVE)}
+    names = {node.tag or "": page.line(node) for node in page.tree.css(_ACTIVE)}
     for node in page.tree.css("*"):
-        names |= {name for name in node.attributes if name.lower().startswith("on")}
+        for name in node.attributes:
+            if name.lower().startswith("on"):
+                names.setdefault(name, page.line(node))
     message = N_("Mail programs remove “{name}”, and some refuse the whole message. Remove it.")
-    return [error(0, "active", message, name=name) for name in sorted(names)]
+    return [error(names[name], "active", message, name=name) for name in sorted(names)]

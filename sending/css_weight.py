@@ -7,7 +7,8 @@ them, and a long rule is copied into each element that it meets.
 import re
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_RULE = re.compile(r"([^{};]+)\{(?=([^{}]*))")
+# begins where it cannot begin again a character later: a long text without an end is read once
+_RULE = re.compile(r"(?<![^{};])([^{};]+)\{(?=([^{}]*))")
 _STEP = re.compile(r"[\s>~+]+")
 _NEIGHBOURS = re.compile(r"[~+:]")
 _ALONG = 40

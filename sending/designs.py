@@ -11,7 +11,14 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import campaigns, merge, sources, starters, thumbnail_queue
+from sending import (
+    campaigns,
+    draft_versions,
+    merge,
+    sources,
+    starters,
+    thumbnail_queue,
+)
 from sending.campaigns import Campaign
 from sending.sources import Source
 
@@ -213,6 +220,7 @@ async def write(tx: AccountTx, design_id: int, source: str, *, version: int | No
     if len(source) > merge.MAX_SOURCE:
         message = N_("The source holds {size} characters; {limit} at most. Shorten it.")
         raise fault("source", message, code="source_too_long", size=len(source), limit=merge.MAX_SOURCE)
+    await draft_versions.keep_design(tx, design_id, own=False)
     changed = await tx.run(
         """
         UPDATE designs
@@ -229,6 +237,8 @@ async def write(tx: AccountTx, design_id: int, source: str, *, version: int | No
     else:
         message = N_("Somebody saved this design while you worked. Your text is kept: compare both.")
         raise Conflict(Fault("version", message, "version"))
+    await draft_versions.keep_design(tx, design_id)
+    await draft_versions.thin(tx, draft_versions.Draft(design_id=design_id))
     return found
 
 

@@ -1,7 +1,7 @@
 """Images of a message: described, reachable, light, on a server you answer for (F-11, A-028, D-87)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborNode
@@ -30,17 +30,17 @@ def check_images(page: MailTree, *, own_origin: str = "") -> list[Problem]:
             continue
         if "alt" not in node.attributes:
             message = N_("The image “{url}” has no description. Write one, or leave it empty on purpose.")
-            problems.append(error(0, "images", message, url=source[-60:]))
+            problems.append(error(page.line(node), "images", message, url=source[-60:]))
         if not source.lower().startswith(("https://", "http://", "cid:")) and not page.inside(source):
             message = N_("The image “{url}” has no web address. Begin it with https://.")
-            problems.append(error(0, "images", message, url=source[:60]))
+            problems.append(error(page.line(node), "images", message, url=source[:60]))
         elif own_origin and not source.startswith(f"{own_origin}/"):
             foreign.add(_host(page.literal(source)))
         if source.startswith("http://") and not (own_origin and source.startswith(f"{own_origin}/")):
             message = N_(
                 "The image “{url}” is not encrypted, and some mailboxes do not show it. Use https://."
             )
-            problems.append(warning(0, "images", message, url=source[-60:]))
+            problems.append(warning(page.line(node), "images", message, url=source[-60:]))
     foreign -= {""}
     if foreign:
         message = N_(
@@ -53,12 +53,15 @@ def check_images(page: MailTree, *, own_origin: str = "") -> list[Problem]:
 
 def own_names(page: MailTree, own_origin: str) -> list[str]:
     """Names of the account's own images in the message."""
-    found: dict[str, None] = {}
+    return list(dict(own_places(page, own_origin)))
+
+
+def own_places(page: MailTree, own_origin: str) -> Iterator[tuple[str, int]]:
+    """The same with the line of each."""
     for node in page.tree.css("img"):
         source = (node.attributes.get("src") or "").strip()
         if source.startswith(f"{own_origin}/") and (name := _OURS.search(source)):
-            found[name[1]] = None
-    return list(found)
+            yield name[1], page.line(node)
 
 
 async def check_weight(tx: AccountTx, names: list[str]) -> list[Problem]:

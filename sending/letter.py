@@ -100,6 +100,11 @@ _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _LINK = re.compile(r"\[([^\[\]\n]{1,300})\]\(((?:https?://|mailto:)[^\s()\"<>]{1,2000})\)")
 
 
+def block_of(line: int) -> int:
+    """The block, from 1, that a line of `to_mjml` belongs to; 0 for what is around them."""
+    return max(0, line - _HEAD.count("\n"))
+
+
 def to_mjml(letter: Letter) -> str:
     """MJML of a letter: what is typed is text, whatever it looks like."""
     headings = 0

@@ -27,7 +27,7 @@ _SHORTENERS = frozenset({
     "bit.ly", "bitly.com", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "ow.ly", "rb.gy", "rebrand.ly",
     "shorturl.at", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "urlr.me", "v.gd",
 })  # fmt: skip
-_VAGUE = frozenset({
+VAGUE = frozenset({
     "cliquez ici", "cliquer ici", "clique ici", "ici", "lien", "ce lien", "en savoir plus", "lire la suite",
     "suite", "voir", "plus", "click here", "click", "here", "this link", "link", "read more", "learn more",
     "more", "see more", "find out more",
@@ -40,6 +40,7 @@ def check_links(page: MailTree) -> list[Problem]:
     problems: list[Problem] = []
     labels: Counter[str] = Counter()
     targets: defaultdict[str, set[str]] = defaultdict(set)
+    lines: dict[str, int] = {}
     for node in page.tree.css("a, area"):
         written = (node.attributes.get("href") or "").strip()
         if _is_whole(page, written):
@@ -49,9 +50,16 @@ def check_links(page: MailTree) -> list[Problem]:
         problems += _check(page, node, written, href)
         label = page.words(node)
         if label and href.lower().startswith(("https://", "http://")):
-            labels[label.casefold().strip(" .…:>»→")] += 1
-            targets[label.casefold().strip(" .…:>»→")].add(written_target(href))
-    return problems + _labels(labels, targets)
+            name = plain(label)
+            labels[name] += 1
+            targets[name].add(written_target(href))
+            lines.setdefault(name, page.line(node))
+    return problems + _labels(labels, targets, lines)
+
+
+def plain(label: str) -> str:
+    """Words of a link without what is put around them."""
+    return label.casefold().strip(" .…:>»→")
 
 
 def written_target(href: str) -> str:
@@ -63,19 +71,19 @@ def _check(page: MailTree, node: LexborNode, written: str, href: str) -> list[Pr
     label = page.words(node)
     if not href:
         message = N_("The link “{label}” leads nowhere. Give it an address.")
-        return [warning(0, "links", message, label=label)]
+        return [warning(page.line(node), "links", message, label=label)]
     if not href.lower().startswith(_START):
         message = N_("The link “{label}” leads to “{url}”. Begin it with https://, mailto: or tel:.")
-        return [error(0, "links", message, label=label, url=href[:80])]
+        return [error(page.line(node), "links", message, label=label, url=href[:80])]
     if href.lower().startswith(("mailto:", "tel:", "#")):
-        return _unnamed(node, label)
+        return _unnamed(page, node, label)
     if _has_values(page, written):
         # who leads somewhere else for each person is looked at with the people (empty_values)
-        return _unnamed(node, label)
+        return _unnamed(page, node, label)
     fault = _address_fault(href)
     if fault is not None:
-        return [error(0, "links", fault, label=label, url=href[:80])]
-    return [*_host(href, label), *_unnamed(node, label)]
+        return [error(page.line(node), "links", fault, label=label, url=href[:80])]
+    return [*_host(href, label, page.line(node)), *_unnamed(page, node, label)]
 
 
 def _is_whole(page: MailTree, href: str) -> bool:
@@ -102,7 +110,7 @@ def _address_fault(href: str) -> str | None:
     return None
 
 
-def _host(href: str, label: str) -> list[Problem]:
+def _host(href: str, label: str, line: int) -> list[Problem]:
     host = (urlsplit(href).hostname or "").rstrip(".")
     problems: list[Problem] = []
     if _is_private(host):
@@ -110,27 +118,27 @@ def _host(href: str, label: str) -> list[Problem]:
             "The link “{label}” leads to “{host}”, which only your own network knows. "
             "Recipients cannot open it."
         )
-        problems.append(warning(0, "links", message, label=label, host=host))
+        problems.append(warning(line, "links", message, label=label, host=host))
     elif host.removeprefix("www.") in _PLACEHOLDERS:
         message = N_("The link “{label}” leads to “{host}”, an address for examples. Write your own.")
-        problems.append(warning(0, "links", message, label=label, host=host))
+        problems.append(warning(line, "links", message, label=label, host=host))
     elif _is_number(host):
         message = N_("The link “{label}” leads to “{host}”, a number: spam filters distrust it. Use a name.")
-        problems.append(warning(0, "links", message, label=label, host=host))
+        problems.append(warning(line, "links", message, label=label, host=host))
     elif host.removeprefix("www.") in _SHORTENERS:
         message = N_(
             "The link “{label}” is shortened by {host}: it hides where it leads, and spam filters "
             "distrust it. Write the full address."
         )
-        problems.append(warning(0, "links", message, label=label, host=host))
+        problems.append(warning(line, "links", message, label=label, host=host))
     elif href.lower().startswith("http://"):
         message = N_("The link “{label}” is not encrypted. Write https:// if the site has it.")
-        problems.append(warning(0, "links", message, label=label))
+        problems.append(warning(line, "links", message, label=label))
     if shown := _other_domain(label, host):
         message = N_(
             "The link shows “{shown}” but leads to “{host}”, as a phishing mail does. Show where it leads."
         )
-        problems.append(warning(0, "links", message, shown=shown, host=host))
+        problems.append(warning(line, "links", message, shown=shown, host=host))
     return problems
 
 
@@ -159,26 +167,28 @@ def _other_domain(label: str, host: str) -> str:
     return "" if same else shown
 
 
-def _unnamed(node: LexborNode, label: str) -> list[Problem]:
+def _unnamed(page: MailTree, node: LexborNode, label: str) -> list[Problem]:
     """F-11: a link around an image without a description says nothing to who cannot see it."""
     images = node.css("img")
     if label or not images or any((image.attributes.get("alt") or "").strip() for image in images):
         return []
     url = (images[0].attributes.get("src") or "")[-60:]
     message = N_("The link on the image “{url}” has no words. Describe the image: it says where it leads.")
-    return [warning(0, "links", message, url=url)]
+    return [warning(page.line(node), "links", message, url=url)]
 
 
-def _labels(labels: Counter[str], targets: dict[str, set[str]]) -> list[Problem]:
+def _labels(labels: Counter[str], targets: dict[str, set[str]], lines: dict[str, int]) -> list[Problem]:
     """F-11: read one after the other, out of their sentences, links must still be told apart."""
     problems: list[Problem] = []
     for label, count in labels.items():
-        if label in _VAGUE and count > 1:
+        if label in VAGUE and count > 1:
             message = N_("Links that only say “{label}”: {n}. Let each say what it opens.")
-            problems.append(warning(0, "links", message, label=label, n=count))
+            problems.append(warning(lines[label], "links", message, label=label, n=count))
         elif len(targets[label]) > 1:
             message = N_(
                 "“{label}” stands on {n} links that lead to {pages} different pages. Name them apart."
             )
-            problems.append(warning(0, "links", message, label=label, n=count, pages=len(targets[label])))
+            problems.append(
+                warning(lines[label], "links", message, label=label, n=count, pages=len(targets[label]))
+            )
     return problems

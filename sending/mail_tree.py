@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jinja2 import TemplateSyntaxError
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from sending import inert, merge
+from sending import inert, merge, source_marks
 from sending.inert import Slot, Slots
 from sending.visibility import INVISIBLE_CHARACTERS, Visibility
 
@@ -45,6 +45,10 @@ class MailTree:
     def literal(self, text: str) -> str:
         """What the author wrote between the merge tags."""
         return self.slots.pattern.sub("", text)
+
+    def line(self, node: LexborNode | None) -> int:
+        """Where it was written, when the source was marked; else 0."""
+        return source_marks.line_of(node)
 
     def words(self, node: LexborNode, limit: int = 60) -> str:
         """What a reader is told of an element, its tags as they are written."""

@@ -9,6 +9,7 @@ What the tree may hold is named here; everything else is refused. The sandbox is
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -143,6 +144,22 @@ def check(source: str, *, fields: frozenset[str], part: Part) -> list[Problem]:
     return list(_Checker(fields, part).block(tree.body, frozenset(), 0))
 
 
+def has_default(source: str) -> bool:
+    """Does a tag say what people without a value read? `default("")` does not."""
+    try:
+        tree = _CHECKING.parse(source)
+    except (TemplateSyntaxError, RecursionError):
+        return False
+    return any(
+        node.name == "default"
+        and bool(node.args)
+        and isinstance(node.args[0], nodes.Const)
+        and bool(str(node.args[0].value).strip())
+        for node in tree.find_all(nodes.Filter)
+    )
+
+
+@lru_cache(maxsize=2048)
 def names_used(source: str) -> frozenset[str]:
     """Names a checked source reads, as “unsubscribe_url” or “contact.city”; none when it cannot be read."""
     try:

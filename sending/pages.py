@@ -14,6 +14,7 @@ from sending import (
     pages_holds,
     pages_hooks,
     pages_left_out,
+    pages_lint,
     pages_mailbox,
     pages_measurement,
     pages_media,
@@ -31,6 +32,7 @@ from sending import (
     pages_servers,
     pages_tray,
     pages_utm,
+    pages_versions,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -51,6 +53,8 @@ ROUTES: list[web.RouteDef] = [
     *pages_brand.ROUTES,
     *pages_designs.ROUTES,
     *pages_gallery.ROUTES,
+    *pages_versions.ROUTES,
+    *pages_lint.ROUTES,
     *pages_media.ROUTES,
     *pages_messages.ROUTES,
     *pages_search.ROUTES,

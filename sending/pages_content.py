@@ -25,17 +25,20 @@ from sending import (
     inbox_line,
     letter_form,
     pages_image_choice,
+    pages_lint,
     pages_steps,
+    pages_together,
     preview,
     sources,
     starters,
     thumbnails,
 )
 from sending.campaigns import Campaign
+from sending.draft_versions import Draft
 from sending.pages_campaigns import Number
 from sending.pages_senders import links
 from sending.preview import Kind, Subject, Theme
-from sending.problems import Problem, Severity
+from sending.problems import Problem
 from sending.sources import Source
 
 BLANK = """<mjml>
@@ -103,6 +106,10 @@ async def _write(
     return await _campaign(request, tx)
 
 
+def _draft(request: web.Request) -> Draft:
+    return Draft(campaign_id=id_in_path(request), variant=query(request, OfVariant).variant)
+
+
 def _of_variant(request: web.Request) -> str:
     number = query(request, OfVariant).variant
     return f"?variant={number}" if number > 1 else ""
@@ -133,16 +140,25 @@ async def _start_page(
 
 
 async def _editor(
-    request: web.Request, tx: AccountTx, campaign: Campaign, form: Form, *, status: int = 200, sent: str = ""
+    request: web.Request,
+    tx: AccountTx,
+    campaign: Campaign,
+    form: Form,
+    *,
+    status: int = 200,
+    sent: str = "",
+    kept: dict[str, object] | None = None,
 ) -> web.Response:
-    """The form of this kind of content; `sent` is what somebody typed on another version."""
-    fields = await sources.field_keys(tx)
+    """The form of this kind of content; `sent` was typed on another version, `kept` says where it is."""
     shown = Source(campaign.content_kind, sent or campaign.source, campaign.language)
     which = _of_variant(request)
-    context = pages_steps.context(request, campaign, "content", form) | {
+    together = await pages_together.presence_context(request, tx, _draft(request), campaign.version)
+    context = pages_steps.context(request, campaign, "content", form) | together
+    context |= kept or {}
+    context |= {
         "source": shown.text,
         "stored": campaign.source,
-        "problems": sources.check_source(shown, fields=fields),
+        "lint": pages_lint.view(await pages_lint.report(request, tx, shown, campaign_id=campaign.id)),
         "fields": await merge_fields(tx),
         "weight": await image_weights.of(tx, shown.text),
         "action": f"{pages_steps.base(request, campaign)}/content{which}",
@@ -276,33 +292,26 @@ def letter_faults(problems: list[Problem]) -> list[Fault]:
 
 
 async def _again(request: web.Request, error: Invalid, *, sent: str = "") -> web.Response:
+    kept = None
+    if sent and pages_together.is_late(error):
+        async with access.account_tx(request) as tx:
+            kind = (await _campaign(request, tx)).content_kind
+        kept = await pages_together.aside(request, _draft(request), Source(kind, sent, ""))
+        if request.headers.get("X-Autosave"):
+            return pages_together.told_late(request, kept)
     async with access.account_tx(request) as tx:
         campaign = await _campaign(request, tx)
-        return await _editor(request, tx, campaign, Form({}, error.faults), status=error.status, sent=sent)
+        form = Form({}, error.faults)
+        return await _editor(request, tx, campaign, form, status=error.status, sent=sent, kept=kept)
 
 
 async def check(request: web.Request) -> web.Response:
     """What the editor lists while somebody types; stores nothing."""
-    form = await request.post()
-    source = str(form.get("source", "")).replace("\r\n", "\n")
     async with access.account_tx(request) as tx:
-        fields = await sources.field_keys(tx)
-    return response.json(diagnostics(sources.check_source(Source("mjml", source, "fr"), fields=fields)))
-
-
-def diagnostics(problems: list[Problem]) -> dict[str, object]:
-    """For the code editor: place, weight and sentence of each problem, and their number in words."""
-    told = [
-        {
-            "line": one.line or 1,
-            "column": one.column or 1,
-            "severity": "warning" if one.severity is Severity.WARNING else "error",
-            "message": i18n.translate(one.message, **one.params),
-        }
-        for one in problems
-    ]
-    summary = i18n.ntranslate("{n} thing to fix", "{n} things to fix", len(told))
-    return {"problems": told, "summary": summary if told else i18n.translate(N_("Nothing to fix."))}
+        campaign = await campaigns.show(tx, id_in_path(request))
+    source = await pages_lint.sent_source(request, "mjml", campaign.language)
+    found = await pages_lint.apart(request, source, campaign_id=campaign.id)
+    return response.json(pages_lint.diagnostics(found))
 
 
 async def look(request: web.Request) -> web.Response:

@@ -22,18 +22,20 @@ from sending import (
     image_weights,
     letter_form,
     pages_image_choice,
+    pages_lint,
+    pages_together,
     preview,
     sources,
     starters,
     thumbnails,
 )
 from sending.designs import Design, DesignChanges, NewDesign
+from sending.draft_versions import Draft
 from sending.pages_campaigns import Number
 from sending.pages_content import (
     BLANK,
     Code,
     Looking,
-    diagnostics,
     frame_links,
     letter_context,
     letter_faults,
@@ -121,16 +123,27 @@ async def edit(request: web.Request) -> web.Response:
 
 
 async def _editor(
-    request: web.Request, tx: AccountTx, design: Design, form: Form, *, status: int = 200, sent: str = ""
+    request: web.Request,
+    tx: AccountTx,
+    design: Design,
+    form: Form,
+    *,
+    status: int = 200,
+    sent: str = "",
+    kept: dict[str, object] | None = None,
 ) -> web.Response:
     shown = Source(design.kind, sent or design.source, access.member(request).language)
     base = _base(request, design.id)
+    draft = Draft(design_id=design.id)
+    together = await pages_together.presence_context(request, tx, draft, design.version)
     context: dict[str, object] = {
+        **together,
+        **(kept or {}),
         "design": design,
         "form": form if form.values else Form({"name": design.name}, form.faults),
         "base": base,
         "source": shown.text,
-        "problems": sources.check_source(shown, fields=await sources.field_keys(tx)),
+        "lint": pages_lint.view(await pages_lint.report(request, tx, shown)),
         "fields": await merge_fields(tx),
         "weight": await image_weights.of(tx, shown.text),
         "conflict": any(fault.code == "version" for fault in form.faults),
@@ -193,17 +206,23 @@ async def _write(
 
 
 async def _again(request: web.Request, design: Design, error: Invalid, sent: str) -> web.Response:
+    kept = None
+    if pages_together.is_late(error):
+        kept = await pages_together.aside(request, Draft(design_id=design.id), Source(design.kind, sent, ""))
+        if request.headers.get("X-Autosave"):
+            return pages_together.told_late(request, kept)
     async with access.account_tx(request) as tx:
         found = await designs.show(tx, design.id)
-        return await _editor(request, tx, found, Form({}, error.faults), status=error.status, sent=sent)
+        form = Form({}, error.faults)
+        return await _editor(request, tx, found, form, status=error.status, sent=sent, kept=kept)
 
 
 async def check(request: web.Request) -> web.Response:
-    form = await request.post()
-    source = str(form.get("source", "")).replace("\r\n", "\n")
     async with access.account_tx(request) as tx:
-        fields = await sources.field_keys(tx)
-    return response.json(diagnostics(sources.check_source(Source("mjml", source, "fr"), fields=fields)))
+        await designs.show(tx, id_in_path(request))
+    source = await pages_lint.sent_source(request, "mjml", access.member(request).language)
+    found = await pages_lint.apart(request, source)
+    return response.json(pages_lint.diagnostics(found))
 
 
 async def frame(request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ minutes that names draft, person and theme (E-04). Nothing in it is tracked and 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import IntEnum
 from typing import Any
@@ -23,6 +23,7 @@ from sending import (
     brand_kits,
     campaigns,
     designs,
+    draft_versions,
     merge,
     personal,
     render,
@@ -50,6 +51,7 @@ class Kind(IntEnum):
 
     CAMPAIGN = 1
     DESIGN = 2
+    VERSION = 3
 
 
 class Theme(IntEnum):
@@ -196,6 +198,12 @@ def in_theme(html: str, theme: Theme) -> str:
 
 
 async def _draft(tx: AccountTx, what: Subject) -> Draft:
+    if what.kind is Kind.VERSION:
+        version = await draft_versions.show(tx, what.id)
+        of = version.design_id or version.campaign_id or 0
+        kind = Kind.DESIGN if version.design_id else Kind.CAMPAIGN
+        now = await _draft(tx, replace(what, kind=kind, id=of, variant=version.variant))
+        return replace(now, source=replace(now.source, kind=version.kind, text=version.source))
     if what.kind is Kind.DESIGN:
         design = await designs.show(tx, what.id)
         who = await identity.of(tx)

@@ -48,13 +48,13 @@ def _hidden(page: MailTree, hidden: list[Text]) -> list[Problem]:
         return []
     if not many:
         message = N_("Links that nobody can see: {n}. Mailbox providers take hidden content for spam.")
-        return [warning(0, "hidden", message, n=links)]
+        return [warning(page.line(hidden[0].node), "hidden", message, n=links)]
     message = N_(
         "Words that nobody can see: {n}, beginning with “{text}”. Mailbox providers take hidden content for "
         "spam. Show them or remove them; for the line after the subject there is the preheader."
     )
     words = sum(one.words for one in many)
-    return [warning(0, "hidden", message, n=words, text=many[0].shown[:60])]
+    return [warning(page.line(many[0].node), "hidden", message, n=words, text=many[0].shown[:60])]
 
 
 def _in_link(text: Text) -> bool:

@@ -1,14 +1,16 @@
 """Whether a reader can see a part of a mail, by its style="" and its style sheets (A-008, D-60, D-93)."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_DECLARATION = re.compile(r"([\w-]+)\s*:\s*([^;]+)")
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_IMPORTANT = re.compile(r"[^;]+!\s*important", re.IGNORECASE)
-_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+# none can begin again a character later: a long text without an end would be read once a character
+_DECLARATION = re.compile(r"(?<![\w-])([\w-]+)\s*:\s*([^;]+)")
+_RULE = re.compile(r"(?<![^{}])([^{}]+)\{([^{}]*)\}")
+_IMPORTANT = re.compile(r"(?<![^;])[^;!]+!\s*important", re.IGNORECASE)
+_CSS_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _LENGTH = re.compile(r"^(-?\d*\.?\d+)\s*(px|pt|em|rem|%|)$")
 _HEX = re.compile(r"^#([0-9a-f]{3}|[0-9a-f]{6})$")
 _RGB = re.compile(r"^rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:[\s,/]+([\d.]+%?))?\s*\)$")
@@ -24,9 +26,10 @@ _LEAST_CONTRAST = 1.5
 _LEAST_FONT_PIXELS = 6.0
 LARGE_PIXELS = 24.0
 """From here on less contrast is enough (WCAG 2.2, 1.4.3)."""
-_MEDIA = re.compile(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_MEDIA = re.compile(r"@[^{};@]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 
 Colour = tuple[int, int, int]
+_WHITE: Colour = (255, 255, 255)
 
 
 class Visibility:
@@ -69,12 +72,45 @@ class Visibility:
 
     def contrast(self, node: LexborNode) -> float | None:
         """Of a text with what is behind it; None over an image, or when a colour is not understood."""
+        both = self.colours(node)
+        return None if both is None else contrast(*both)
+
+    def colours(
+        self,
+        node: LexborNode,
+        *,
+        over: Mapping[int, Mapping[str, str]] | None = None,
+        behind: Colour = _WHITE,
+    ) -> tuple[Colour, Colour] | None:
+        """Of a text and of what is behind it; None as above.
+
+        `over`: declarations that win, by element; `behind`: what shows where nothing has a background. On a
+        dark one a mail program writes in white, and links in a light blue (CSS Color Adjust 1, §2.2).
+        """
         parent = node.parent
         if parent is None or _on_image(parent):
             return None
-        default = "#0000ee" if any(one.tag == "a" for one in _upwards(parent)) else "#000000"
-        colour = _colour(_nearest(parent, "color") or default)
-        return None if colour is None else _contrast(colour, _background(parent))
+        link = any(one.tag == "a" for one in _upwards(parent))
+        words, links = ("#000000", "#0000ee") if behind == _WHITE else ("#ffffff", "#9e9eff")
+        colour = _colour(_nearest(parent, "color", over) or (links if link else words))
+        return None if colour is None else (colour, _background(parent, over, behind))
+
+    def nearest(self, node: LexborNode, name: str) -> str | None:
+        """The value of a property that is inherited."""
+        around = node if node.is_element_node else node.parent
+        return None if around is None else _nearest(around, name)
+
+    def sayer(self, node: LexborNode, name: str) -> LexborNode | None:
+        """The element that such a property comes from."""
+        around = node if node.is_element_node else node.parent
+        return next((one for one in _upwards(around) if name in _style(one)), None) if around else None
+
+    def own(self, node: LexborNode, name: str) -> str | None:
+        return _style(node).get(name)
+
+    def pixels_of(self, node: LexborNode) -> float:
+        value = _nearest(node, "font-size")
+        return _pixels(value) if value and _LENGTH.match(value) else 16.0
 
     def shows(self, literal: str) -> bool:
         body = self._tree.body
@@ -111,7 +147,7 @@ class Visibility:
                 break
         default = "#0000ee" if any(one.tag == "a" for one in _upwards(node)) else "#000000"
         colour = _colour(_nearest(node, "color") or default)
-        return colour is None or _contrast(colour, _background(node)) >= _LEAST_CONTRAST
+        return colour is None or contrast(colour, _background(node)) >= _LEAST_CONTRAST
 
 
 def _upwards(node: LexborNode) -> list[LexborNode]:
@@ -123,11 +159,12 @@ def _upwards(node: LexborNode) -> list[LexborNode]:
     return found
 
 
-def _style(node: LexborNode) -> dict[str, str]:
+def _style(node: LexborNode) -> Mapping[str, str]:
     return _declarations(node.attributes.get("style") or "")
 
 
-def _declarations(text: str) -> dict[str, str]:
+@lru_cache(maxsize=2048)
+def _declarations(text: str) -> Mapping[str, str]:
     found = _DECLARATION.findall(text.lower())
     return {name: value.replace("!important", "").strip() for name, value in found}
 
@@ -138,7 +175,7 @@ def _hides(node: LexborNode) -> bool:
     return _hiding(_style(node))
 
 
-def _hiding(style: dict[str, str]) -> bool:
+def _hiding(style: Mapping[str, str]) -> bool:
     if style.get("display") == "none" or style.get("visibility") in {"hidden", "collapse"}:
         return True
     if "mso-hide" in style or _number(style.get("opacity", "1")) < 0.2:
@@ -157,7 +194,7 @@ def _hiding(style: dict[str, str]) -> bool:
     return "clip" in style or style.get("clip-path") is not None or "scale(0" in style.get("transform", "")
 
 
-def _revealing(style: dict[str, str]) -> bool:
+def _revealing(style: Mapping[str, str]) -> bool:
     return style.get("display", "none") != "none" or style.get("visibility") == "visible"
 
 
@@ -176,7 +213,7 @@ def _on_image(node: LexborNode) -> bool:
 
 def _by_sheets(
     tree: LexborHTMLParser,
-    matches: Callable[[dict[str, str]], bool],
+    matches: Callable[[Mapping[str, str]], bool],
     *,
     media: bool = True,
     important: bool = False,
@@ -191,7 +228,7 @@ def _by_sheets(
         if not media:
             rules = _MEDIA.sub("", rules)
         # What is left of a media query without its first line are plain rules.
-        for selectors, body in _RULE.findall(re.sub(r"@[^{};]*(\{|;)", "", rules)):
+        for selectors, body in _RULE.findall(re.sub(r"@[^{};@]*(\{|;)", "", rules)):
             said = ";".join(_IMPORTANT.findall(body)) if important else body
             if matches(_declarations(said)):
                 for selector in selectors.split(","):
@@ -200,36 +237,59 @@ def _by_sheets(
 
 
 def _selected(tree: LexborHTMLParser, selector: str) -> set[int]:
+    return {node.mem_id for node in selected(tree, selector)}
+
+
+def selected(tree: LexborHTMLParser, selector: str) -> list[LexborNode]:
     plain = re.sub(r"::?[\w-]+(\([^)]*\))?", "", selector).strip()
     try:
-        return {node.mem_id for node in tree.css(plain)} if plain else set()
+        return list(tree.css(plain)) if plain else []
     except (ValueError, RuntimeError, TypeError):
         # A selector only a browser understands: no mail program hides by it.
-        return set()
+        return []
 
 
-def _tiny(style: dict[str, str]) -> bool:
+def declared(node: LexborNode) -> Mapping[str, str]:
+    """What an element's own style says."""
+    return _style(node)
+
+
+def declarations(body: str) -> list[tuple[str, str, bool]]:
+    """Name, value, and whether it is !important."""
+    return [
+        (name.lower(), value.replace("!important", "").strip().lower(), "!important" in value)
+        for name, value in _DECLARATION.findall(body)
+    ]
+
+
+def _tiny(style: Mapping[str, str]) -> bool:
     return "font-size" in style and _pixels(style["font-size"]) < _LEAST_FONT_PIXELS
 
 
-def _nearest(node: LexborNode, name: str) -> str | None:
+def _nearest(node: LexborNode, name: str, over: Mapping[int, Mapping[str, str]] | None = None) -> str | None:
     for one in _upwards(node):
-        value = _style(one).get(name)
+        value = (over or {}).get(one.mem_id, {}).get(name) or _style(one).get(name)
         if value and value != "inherit":
             return value
     return None
 
 
-def _background(node: LexborNode) -> Colour:
+def _background(
+    node: LexborNode, over: Mapping[int, Mapping[str, str]] | None = None, behind: Colour = _WHITE
+) -> Colour:
     for one in _upwards(node):
-        style = _style(one)
+        laid = (over or {}).get(one.mem_id)
+        style = {**_style(one), **laid} if laid else _style(one)
+        if laid and "background" in laid and "background-color" not in laid:
+            style = {name: value for name, value in style.items() if name != "background-color"}
         for value in (style.get("background-color"), style.get("background"), one.attributes.get("bgcolor")):
             colour = _colour((value or "").split(" ")[0])
             if colour is not None:
                 return colour
-    return (255, 255, 255)
+    return behind
 
 
+@lru_cache(maxsize=1024)
 def _colour(value: str) -> Colour | None:
     value = value.strip().lower()
     if value in _NAMED:
@@ -244,7 +304,7 @@ def _colour(value: str) -> Colour | None:
     return (255, 255, 255) if value == "transparent" else None
 
 
-def _contrast(one: Colour, other: Colour) -> float:
+def contrast(one: Colour, other: Colour) -> float:
     """Ratio of luminances, 1 to 21 (WCAG 2.2, 1.4.3)."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)

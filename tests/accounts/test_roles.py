@@ -95,7 +95,9 @@ def test_the_limits_that_were_promised() -> None:
     assert [route for route, role in changes.items() if role == "analyst"] == [
         # looks at a text that is sent along, and keeps nothing
         r"POST /{a}/campaigns/{id:\d+}/content/checks",
+        r"POST /{a}/campaigns/{id:\d+}/lint",
         r"POST /{a}/designs/{id:\d+}/edit/checks",
+        r"POST /{a}/designs/{id:\d+}/lint",
         # that one has read it oneself
         r"POST /{a}/privacy/announcements/{id:\d+}/readings",
         # looks, and leads back

@@ -71,6 +71,28 @@ function icons() {
   writeFileSync(join(dist, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">${sprite}</svg>\n`);
 }
 
+// What mail programs show of CSS, HTML and image formats: of caniemail's data the newest answer for the programs that
+// the linter names, "n" only. The rest of the package is not used: package.json gives its dependencies away.
+function mailPrograms() {
+  const told = ["gmail", "outlook", "apple-mail", "orange", "laposte"];
+  const { data, last_update_date: date, nicenames } = JSON.parse(
+    readFileSync(join(here, "node_modules/caniemail/data/caniemail.json"), "utf8"),
+  );
+  const features = {};
+  for (const { slug, title, url, stats } of data.filter((one) => /^(css|html|image)-/.test(one.slug))) {
+    const missing = {};
+    for (const name of told.filter((one) => stats[one])) {
+      const newest = Object.entries(stats[name]).map(([platform, versions]) => [platform, Object.values(versions).at(-1)]);
+      const without = newest.filter(([, answer]) => answer.startsWith("n")).map(([platform]) => platform);
+      if (without.length) missing[name] = without.length === newest.length ? [] : without;
+    }
+    features[slug] = { title, url, missing };
+  }
+  const names = Object.fromEntries(told.map((one) => [one, nicenames.family[one]]));
+  const platforms = nicenames.platform;
+  writeFileSync(join(dist, "mail_programs.json"), JSON.stringify({ date: date.slice(0, 10), names, platforms, features }));
+}
+
 // Compressed copies beside (a server sends them as they are), and the hash of each for immutable addresses.
 function finish() {
   const hashes = {};
@@ -98,4 +120,5 @@ mkdirSync(dist, { recursive: true });
 await bundle(["app.js", "app.css", "chart.js", "editor.js", "recipient.css", "reference.js", "theme.js"]);
 pictures();
 icons();
+mailPrograms();
 finish();

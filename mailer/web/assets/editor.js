@@ -1,6 +1,7 @@
 // <textarea data-editor="mjml" data-check-url="/…" data-problems="id-of-ul" data-problems-count="id-of-status">
 // becomes CodeMirror; the textarea stays the form's field, so that saving works as without script.
-// The check gets the form's fields by POST and answers {"problems": [{line, column, severity, message}], "summary": "…"}.
+// The check gets the form's fields by POST and answers
+// {"problems": [{line, column, severity, message, fix, place}], "summary": "…"}.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { html } from "@codemirror/lang-html";
@@ -39,6 +40,9 @@ const look = EditorView.theme({
   // CodeMirror draws these marks with data: pictures, which `img-src 'self'` does not load.
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)" },
   ".cm-lintRange-warning": { backgroundImage: "none", textDecoration: "underline wavy var(--wait)" },
+  ".cm-lintRange-info": { backgroundImage: "none", textDecoration: "underline dotted var(--muted)" },
+  ".cm-lint-marker-info": { content: '"i"', color: "var(--muted)" },
+  ".cm-diagnostic-info": { borderLeftColor: "var(--muted)" },
   ".cm-lint-marker-error": { content: '"✕"', color: "var(--bad)" },
   ".cm-lint-marker-warning": { content: '"!"', color: "var(--wait)" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--bad)" },
@@ -46,10 +50,15 @@ const look = EditorView.theme({
 });
 
 // What the server says is placed by line and column, both counted from 1.
-function diagnostic(doc, { line, column, severity, message }) {
+function diagnostic(doc, { line, column, severity, message, fix }) {
   const found = doc.line(Math.min(Math.max(line ?? 1, 1), doc.lines));
   const from = Math.min(found.from + Math.max((column ?? 1) - 1, 0), found.to);
-  return { from, to: found.to, severity: severity === "warning" ? "warning" : "error", message };
+  return { from, to: found.to, severity: ["warning", "info"].includes(severity) ? severity : "error", message: said({ message, fix }) };
+}
+
+// The sentence ends with what to do, said once.
+function said({ message, fix }) {
+  return fix && !message.includes(fix) ? `${message} ${fix}` : message;
 }
 
 function list(area, view, { problems, summary }) {
@@ -60,13 +69,13 @@ function list(area, view, { problems, summary }) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "btn btn-link";
-      button.textContent = problem.message;
+      button.textContent = problem.place;
       button.addEventListener("click", () => {
         const { from } = diagnostic(view.state.doc, problem);
         view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) });
         view.focus();
       });
-      item.append(button);
+      item.append(button, " ", said(problem));
       return item;
     }),
   );

@@ -1267,6 +1267,20 @@ CREATE TABLE public.duplicates (
 
 ALTER TABLE ONLY public.duplicates FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.editions (
+    account_id bigint NOT NULL,
+    recurrence_id bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    result text NOT NULL,
+    number integer,
+    campaign_id bigint,
+    faults jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT editions_result_check CHECK ((result = ANY (ARRAY['made'::text, 'scheduled'::text, 'unchanged'::text, 'nothing_new'::text, 'blocked'::text, 'missed'::text])))
+);
+
+ALTER TABLE ONLY public.editions FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.erased_accounts (
     account_id bigint NOT NULL,
     erased_at timestamp with time zone NOT NULL,
@@ -2332,6 +2346,52 @@ CREATE TABLE public.recovery_codes (
     user_id bigint NOT NULL,
     code_hash bytea NOT NULL,
     used_at timestamp with time zone
+);
+
+CREATE TABLE public.recurrences (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    every text NOT NULL,
+    weekdays smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    month_day smallint,
+    last_weekday smallint,
+    at time without time zone NOT NULL,
+    time_zone text NOT NULL,
+    ends_on date,
+    skip_unchanged boolean DEFAULT false NOT NULL,
+    status text NOT NULL,
+    pause_faults jsonb DEFAULT '[]'::jsonb NOT NULL,
+    next_at timestamp with time zone,
+    number integer DEFAULT 0 NOT NULL,
+    last_content bytea,
+    version integer DEFAULT 1 NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT recurrences_days CHECK (
+CASE every
+    WHEN 'day'::text THEN ((weekdays = '{}'::smallint[]) AND (month_day IS NULL) AND (last_weekday IS NULL))
+    WHEN 'week'::text THEN ((weekdays <> '{}'::smallint[]) AND (month_day IS NULL) AND (last_weekday IS NULL))
+    ELSE ((weekdays = '{}'::smallint[]) AND ((month_day IS NULL) <> (last_weekday IS NULL)))
+END),
+    CONSTRAINT recurrences_every_check CHECK ((every = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
+    CONSTRAINT recurrences_last_weekday_check CHECK (((last_weekday >= 1) AND (last_weekday <= 7))),
+    CONSTRAINT recurrences_month_day_check CHECK (((month_day >= 1) AND (month_day <= 31))),
+    CONSTRAINT recurrences_next CHECK (((next_at IS NOT NULL) = (status = 'active'::text))),
+    CONSTRAINT recurrences_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'ended'::text]))),
+    CONSTRAINT recurrences_weekdays_check CHECK ((weekdays <@ '{1,2,3,4,5,6,7}'::smallint[]))
+);
+
+ALTER TABLE ONLY public.recurrences FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recurrences ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.recurrences_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.report_mailboxes (
@@ -3423,6 +3483,9 @@ ALTER TABLE ONLY public.duplicate_searches
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_pkey PRIMARY KEY (account_id, contact_id, other_id);
 
+ALTER TABLE ONLY public.editions
+    ADD CONSTRAINT editions_pkey PRIMARY KEY (account_id, recurrence_id, due_at);
+
 ALTER TABLE ONLY public.erased_accounts
     ADD CONSTRAINT erased_accounts_pkey PRIMARY KEY (account_id);
 
@@ -3626,6 +3689,12 @@ ALTER TABLE ONLY public.provider_stops
 
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_campaign UNIQUE (account_id, campaign_id);
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_one UNIQUE (account_id);
@@ -3888,6 +3957,8 @@ CREATE INDEX dkim_keys_domain ON public.dkim_keys USING btree (account_id, domai
 CREATE UNIQUE INDEX dkim_keys_pending ON public.dkim_keys USING btree (account_id, domain_id, algorithm) WHERE (state = 'pending'::text);
 
 CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
+
+CREATE INDEX editions_campaign ON public.editions USING btree (account_id, campaign_id) WHERE (campaign_id IS NOT NULL);
 
 CREATE INDEX erasure_journal_account ON public.erasure_journal USING btree (account_id);
 
@@ -4241,6 +4312,12 @@ ALTER TABLE ONLY public.duplicates
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_account_id_other_id_fkey FOREIGN KEY (account_id, other_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.editions
+    ADD CONSTRAINT editions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE SET NULL (campaign_id);
+
+ALTER TABLE ONLY public.editions
+    ADD CONSTRAINT editions_account_id_recurrence_id_fkey FOREIGN KEY (account_id, recurrence_id) REFERENCES public.recurrences(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -4402,6 +4479,12 @@ ALTER TABLE ONLY public.provider_stops
 
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.second_factors(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -4605,6 +4688,8 @@ CREATE POLICY account ON public.duplicate_searches USING ((account_id = public.c
 
 CREATE POLICY account ON public.duplicates USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.editions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.event_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.event_hours USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4680,6 +4765,8 @@ CREATE POLICY account ON public.open_counts USING ((account_id = public.current_
 CREATE POLICY account ON public.privacy_facts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.recurrences USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.report_mailboxes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -4801,6 +4888,8 @@ ALTER TABLE public.duplicate_searches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.duplicates ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.editions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.event_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.event_hours ENABLE ROW LEVEL SECURITY;
@@ -4876,6 +4965,8 @@ ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.privacy_facts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recurrences ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.report_mailboxes ENABLE ROW LEVEL SECURITY;
 
@@ -5025,6 +5116,8 @@ GRANT SELECT,DELETE ON TABLE public.duplicate_searches TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.duplicates TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.editions TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.erased_accounts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.event_counts TO mailer_eraser;
@@ -5130,6 +5223,8 @@ GRANT SELECT ON TABLE public.platform_proofs TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.privacy_facts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.recurrences TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.report_mailboxes TO mailer_eraser;
 

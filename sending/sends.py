@@ -16,7 +16,17 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
-from sending import ab_runs, campaign_checks, campaigns, evidence, lanes, outcomes, remainders, schedules
+from sending import (
+    ab_runs,
+    campaign_checks,
+    campaigns,
+    evidence,
+    lanes,
+    outcomes,
+    recurrences,
+    remainders,
+    schedules,
+)
 from sending.campaigns import Campaign, Status
 
 PREPARE = "sending.prepare"
@@ -58,6 +68,7 @@ async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: O
         raise NotFound
     if status != Status.DRAFT:
         raise _state(N_("This campaign was sent or scheduled already."))
+    await recurrences.need_none(tx, campaign_id)
     leaves_at = schedules.check(order.at) if order.at else clock.now() + timedelta(seconds=order.hold_seconds)
     report = await campaign_checks.run(tx, services, campaign_id, to_look=False)
     if report.blocked:

@@ -732,6 +732,8 @@ CREATE TABLE public.campaigns (
     opens_mode text,
     clicks_mode text,
     reminder_of bigint,
+    local_at timestamp without time zone,
+    zone_field text DEFAULT ''::text NOT NULL,
     CONSTRAINT campaigns_clicks_mode_check CHECK ((clicks_mode = ANY (ARRAY['off'::text, 'individual'::text]))),
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
     CONSTRAINT campaigns_kind_check CHECK ((kind = ANY (ARRAY['newsletter'::text, 'promotion'::text, 'service'::text]))),
@@ -739,7 +741,8 @@ CREATE TABLE public.campaigns (
     CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT campaigns_opens_mode_check CHECK ((opens_mode = ANY (ARRAY['off'::text, 'last_day'::text, 'aggregate'::text, 'individual'::text]))),
     CONSTRAINT campaigns_pause_reason CHECK (((status = 'paused'::text) OR (pause_reason = ''::text))),
-    CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
+    CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text]))),
+    CONSTRAINT campaigns_zone_field_check CHECK ((length(zone_field) <= 40))
 );
 
 ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;

@@ -90,6 +90,8 @@ class Campaign:
     tested_at: datetime | None
     version: int
     scheduled_at: datetime | None
+    local_at: datetime | None
+    zone_field: str
     time_zone: str
     audience: int
     prepared_at: datetime | None
@@ -179,9 +181,9 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                preheader, content_kind,
                (SELECT count(*)::int FROM campaign_lists l
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
-               source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
-               prepared_at, started_at, finished_at, content_erased_at, created_by, sent_by, created_at,
-               updated_at, archived_at, rest_of, reminder_of
+               source, keep_source, tested_at, version, scheduled_at, local_at, zone_field,
+               time_zone, audience, prepared_at, started_at, finished_at, content_erased_at, created_by,
+               sent_by, created_at, updated_at, archived_at, rest_of, reminder_of
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,

@@ -28,6 +28,7 @@ from sending import (
     pages_senders,
     pages_sends,
     pages_servers,
+    pages_time_zones,
     pages_tray,
     pages_utm,
 )
@@ -52,6 +53,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_media.ROUTES,
     *pages_messages.ROUTES,
     *pages_search.ROUTES,
+    *pages_time_zones.ROUTES,
     *pages_tray.ROUTES,
     *pages_senders.ROUTES,
     *pages_pace.ROUTES,

@@ -194,7 +194,7 @@ TABLES = {
                 'link_parameters', (SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
                                     FROM utm_settings u
                                     WHERE u.account_id = $1 AND u.campaign_id = c.id),
-                'recurrence', (SELECT (to_jsonb(r) - '{account_id,campaign_id,last_content}'::text[])
+                'recurrence', (SELECT (to_jsonb(r) - '{account_id,last_content,feed_shown}'::text[])
                                    || jsonb_build_object('editions', (
                                        SELECT coalesce(jsonb_agg(to_jsonb(e) - '{account_id}'::text[]
                                                                  ORDER BY e.due_at), '[]')
@@ -319,6 +319,7 @@ LEFT_OUT = {
     "test_sends": _CONTENT,
     "deliveries": _PEOPLE,
     "events": _PEOPLE,
+    "feed_items": _STATE,
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),
     "file_chunks": ("as files", "comme files"),
     "restrictions": _LIMITED,

@@ -1435,6 +1435,17 @@ ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.feed_items (
+    account_id bigint NOT NULL,
+    recurrence_id bigint NOT NULL,
+    key bytea NOT NULL,
+    due_at timestamp with time zone,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feed_items_key_check CHECK ((length(key) = 16))
+);
+
+ALTER TABLE ONLY public.feed_items FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.feedback_counts (
     account_id bigint NOT NULL,
     day date NOT NULL,
@@ -2372,6 +2383,13 @@ CREATE TABLE public.recurrences (
     created_by bigint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    feed_url text DEFAULT ''::text NOT NULL,
+    feed_etag text DEFAULT ''::text NOT NULL,
+    feed_modified text DEFAULT ''::text NOT NULL,
+    feed_shown jsonb DEFAULT '[]'::jsonb NOT NULL,
+    feed_read_at timestamp with time zone,
+    feed_error text DEFAULT ''::text NOT NULL,
+    feed_failures integer DEFAULT 0 NOT NULL,
     CONSTRAINT recurrences_days CHECK (
 CASE every
     WHEN 'day'::text THEN ((weekdays = '{}'::smallint[]) AND (month_day IS NULL) AND (last_weekday IS NULL))
@@ -2379,6 +2397,10 @@ CASE every
     ELSE ((weekdays = '{}'::smallint[]) AND ((month_day IS NULL) <> (last_weekday IS NULL)))
 END),
     CONSTRAINT recurrences_every_check CHECK ((every = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
+    CONSTRAINT recurrences_feed_error_check CHECK ((length(feed_error) <= 40)),
+    CONSTRAINT recurrences_feed_etag_check CHECK ((length(feed_etag) <= 300)),
+    CONSTRAINT recurrences_feed_modified_check CHECK ((length(feed_modified) <= 100)),
+    CONSTRAINT recurrences_feed_url_check CHECK ((length(feed_url) <= 1000)),
     CONSTRAINT recurrences_last_weekday_check CHECK (((last_weekday >= 1) AND (last_weekday <= 7))),
     CONSTRAINT recurrences_month_day_check CHECK (((month_day >= 1) AND (month_day <= 31))),
     CONSTRAINT recurrences_next CHECK (((next_at IS NOT NULL) = (status = 'active'::text))),
@@ -3513,6 +3535,9 @@ ALTER TABLE ONLY public.export_members
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
 
+ALTER TABLE ONLY public.feed_items
+    ADD CONSTRAINT feed_items_pkey PRIMARY KEY (account_id, recurrence_id, key);
+
 ALTER TABLE ONLY public.feedback_counts
     ADD CONSTRAINT feedback_counts_pkey PRIMARY KEY (account_id, day, kind, reason, profile, source);
 
@@ -4339,6 +4364,9 @@ ALTER TABLE ONLY public.export_members
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.feed_items
+    ADD CONSTRAINT feed_items_account_id_recurrence_id_fkey FOREIGN KEY (account_id, recurrence_id) REFERENCES public.recurrences(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.feedback_counts
     ADD CONSTRAINT feedback_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
@@ -4705,6 +4733,8 @@ CREATE POLICY account ON public.export_members USING ((account_id = public.curre
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.feed_items USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.feedback_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.feedback_hooks USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4904,6 +4934,8 @@ ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.export_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feed_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feedback_counts ENABLE ROW LEVEL SECURITY;
 
@@ -5134,6 +5166,8 @@ GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.export_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.feed_items TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.feedback_counts TO mailer_eraser;
 

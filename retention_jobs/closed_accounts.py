@@ -37,6 +37,7 @@ _STATEMENTS = {
     "campaign_segments": "DELETE FROM campaign_segments WHERE account_id = $1",
     "segments": "DELETE FROM segments WHERE account_id = $1",
     "evidence": "DELETE FROM evidence WHERE account_id = $1",
+    "feed_items": "DELETE FROM feed_items WHERE account_id = $1",
     "editions": "DELETE FROM editions WHERE account_id = $1",
     "recurrences": "DELETE FROM recurrences WHERE account_id = $1",
     "utm_settings": "DELETE FROM utm_settings WHERE account_id = $1",

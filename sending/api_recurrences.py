@@ -12,7 +12,7 @@ from mailer.core import paging
 from mailer.web.openapi import operation, page_of
 from mailer.web.request import Input, id_in_path, query, read, services
 from mailer.web.response import json
-from sending import editions, recurrences
+from sending import campaigns, editions, feeds, recurrences
 from sending.editions import Edition
 from sending.recurrence_times import Every
 from sending.recurrences import Plan, Recurrence
@@ -26,7 +26,9 @@ class PageQuery(Input):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecurrenceView:
     """`status`: active, paused or ended. `faults`: why the checks of an edition paused it, empty when a
-    person did. `upcoming`: the next five times. `number`: of the last edition."""
+    person did. `upcoming`: the next five times. `number`: of the last edition.
+
+    `feed_error`: in a word why the feed was not read, "" when it was."""
 
     campaign_id: int
     every: Every
@@ -37,6 +39,9 @@ class RecurrenceView:
     time_zone: str
     ends_on: date | None
     skip_unchanged: bool
+    feed_url: str
+    feed_error: str
+    feed_read_at: datetime | None
     status: str
     faults: list[dict[str, Any]]
     next_at: datetime | None
@@ -99,8 +104,11 @@ async def show(request: web.Request) -> web.Response:
 )
 async def put(request: web.Request) -> web.Response:
     given = await read(request, Plan)
+    async with access.api_look(request) as tx:
+        await campaigns.show(tx, id_in_path(request))
+    feed = await feeds.first_look(services(request), given.feed_url)
     async with access.api_tx(request) as tx:
-        return json(_view(await recurrences.put(tx, services(request), id_in_path(request), given)))
+        return json(_view(await recurrences.put(tx, services(request), id_in_path(request), given, feed)))
 
 
 @operation("Delete the plan of a recurring campaign", status=204, scope="campaigns:send")

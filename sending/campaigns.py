@@ -105,10 +105,11 @@ class Campaign:
     archived_at: datetime | None
     rest_of: int | None
     reminder_of: int | None
+    feed_shown: list[dict[str, str]] | None
 
     @property
     def content(self) -> sources.Source:
-        return sources.Source(self.content_kind, self.source, self.language)
+        return sources.of(self.content_kind, self.source, self.language, self.feed_shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +184,9 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
                source, keep_source, tested_at, version, scheduled_at, local_at, zone_field,
                time_zone, audience, prepared_at, started_at, finished_at, content_erased_at, created_by,
-               sent_by, created_at, updated_at, archived_at, rest_of, reminder_of
+               sent_by, created_at, updated_at, archived_at, rest_of, reminder_of,
+               (SELECT r.feed_shown FROM recurrences r
+                WHERE r.account_id = $1 AND r.campaign_id = $2 AND r.feed_url <> '') AS feed_shown
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,

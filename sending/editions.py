@@ -26,7 +26,20 @@ from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.core.work import Task
 from mailer.web import i18n
-from sending import ab_variants, campaign_segments, campaigns, recurrence_times, recurrences, sends
+from sending import (
+    ab_variants,
+    campaign_segments,
+    campaigns,
+    feed_block,
+    feeds,
+    merge,
+    recurrence_times,
+    recurrences,
+    sends,
+    sources,
+)
+from sending.campaigns import Campaign
+from sending.feed_reading import Item
 from sending.recurrences import Recurrence
 
 log = structlog.get_logger()
@@ -115,6 +128,7 @@ async def make(services: Services, task: Task) -> datetime | None:
     """The job "sending.make_edition": `ref_id` is the plan."""
     if not await restores.may_send(services):
         return jobs.in_(seconds=restores.IDLE_SECONDS)
+    plan, feed = None, ""
     async with services.db.account(task.account_id) as tx:
         if await _unfinished(tx, task.ref_id) is None:
             plan = await _due(tx, task.ref_id)
@@ -122,12 +136,35 @@ async def make(services: Services, task: Task) -> datetime | None:
                 return None
             if plan.next_at > clock.now():
                 return plan.next_at
-            await _make(tx, plan)
+            feed = plan.feed_url
+            if not feed:
+                await _make(tx, plan)
+    if plan is not None and feed and (again := await _read_feed(services, task, plan)):
+        return again
     async with services.db.account(task.account_id) as tx:
         if not await _schedule(tx, services, task.ref_id):
             return jobs.in_(seconds=_SEGMENT_SECONDS)
         plan = await _locked(tx, task.ref_id)
     return plan.next_at if plan else None
+
+
+async def _read_feed(services: Services, task: Task, plan: Recurrence) -> datetime | None:
+    """The edition of what is new in the feed; when to try again if it could not be read."""
+    feed = feeds.Feed(url=plan.feed_url, etag=plan.feed_etag, modified=plan.feed_modified)
+    found = await feeds.look(services, feed)
+    async with services.db.account(task.account_id) as tx:
+        now = await _due(tx, task.ref_id)
+        if now is None or now.next_at is None:
+            return None
+        if (now.next_at, now.feed_url) != (plan.next_at, plan.feed_url):
+            # another plan since it was asked
+            return jobs.again()
+        wait = await feeds.note(tx, plan.id, found)
+        if found.error:
+            log.warning("feed not read", recurrence=plan.id, reason=found.error)
+            return clock.now() + wait
+        await _make(tx, now)
+    return None
 
 
 async def _locked(tx: AccountTx, recurrence_id: int) -> Recurrence | None:
@@ -189,7 +226,8 @@ async def _make(tx: AccountTx, plan: Recurrence) -> None:
     """The row of this time, and the copy unless nothing is to be sent; the plan goes on to its next time."""
     assert plan.next_at is not None
     due_at = plan.next_at
-    unchanged = plan.skip_unchanged and await _fingerprint(tx, plan.campaign_id) == plan.last_content
+    items = await feeds.fresh(tx, plan.id) if plan.feed_url else []
+    result = await _what(tx, plan, items)
     written = await tx.run(
         """
         INSERT INTO editions (account_id, recurrence_id, due_at, result)
@@ -198,14 +236,21 @@ async def _make(tx: AccountTx, plan: Recurrence) -> None:
         """,
         plan.id,
         due_at,
-        "unchanged" if unchanged else "made",
+        result,
     )
-    if written and not unchanged:
-        await _copy(tx, plan, due_at)
+    if written and result == "made":
+        await _copy(tx, plan, due_at, items)
     await _advance(tx, plan, due_at)
 
 
-async def _copy(tx: AccountTx, plan: Recurrence, due_at: datetime) -> None:
+async def _what(tx: AccountTx, plan: Recurrence, items: Sequence[Item]) -> str:
+    if plan.feed_url:
+        return "made" if items else "nothing_new"
+    unchanged = plan.skip_unchanged and await _fingerprint(tx, plan.campaign_id) == plan.last_content
+    return "unchanged" if unchanged else "made"
+
+
+async def _copy(tx: AccountTx, plan: Recurrence, due_at: datetime, items: Sequence[Item]) -> None:
     with i18n.speaking((await identity.of(tx)).language):
         title = i18n.translate(N_("Edition of {day}"), day=i18n.day(due_at, plan.time_zone))
     made = await campaigns.duplicate(tx, plan.campaign_id, f"{plan.campaign_name[:70]} – {title}")
@@ -219,8 +264,19 @@ async def _copy(tx: AccountTx, plan: Recurrence, due_at: datetime) -> None:
         made.id,
         plan.number + 1,
     )
+    if plan.feed_url:
+        await _fill(tx, made, items)
+        await feeds.remember(tx, plan.id, items, due_at=due_at)
     # the model keeps the text: each edition as a design would fill the library
     await tx.run("UPDATE campaigns SET keep_source = false WHERE account_id = $1 AND id = $2", made.id)
+
+
+async def _fill(tx: AccountTx, made: Campaign, items: Sequence[Item]) -> None:
+    """The items stand in the edition itself. A block at fault stays, and the checks stop the edition."""
+    wrong = merge.check(made.source, fields=await sources.field_keys(tx), part="mjml")
+    if made.content_kind == "mjml" and not wrong:
+        source = feed_block.expand(made.source, items, made.language)
+        await campaigns.write_content(tx, made.id, "mjml", source)
 
 
 async def _fingerprint(tx: AccountTx, campaign_id: int) -> bytes:
@@ -289,6 +345,7 @@ async def _schedule(tx: AccountTx, services: Services, recurrence_id: int) -> bo
         await tx.run(
             "DELETE FROM campaigns WHERE account_id = $1 AND id = $2 AND status = 'draft'", campaign_id
         )
+        await feeds.forget(tx, recurrence_id, found.due_at)
         await recurrences.stop(tx, recurrence_id, faults)
         log.warning("recurring campaign paused", recurrence=recurrence_id)
         return True

@@ -13,7 +13,7 @@ from mailer.core.text import N_
 from mailer.web import forms, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, check, id_in_path, query, read, services
-from sending import campaigns, editions, pages_steps, recurrence_words, recurrences
+from sending import campaigns, editions, feed_words, feeds, pages_steps, recurrence_words, recurrences
 from sending.recurrences import Plan, Recurrence
 
 _BOXES = frozenset("1234567")
@@ -31,12 +31,15 @@ class PlanForm(Input):
     at: _LINE = ""
     ends_on: _LINE = ""
     skip_unchanged: bool = False
+    feed_url: Annotated[str, StringConstraints(max_length=1000)] = ""
+    feed_all: bool = False
     version: int | None = None
 
     @property
     def plan(self) -> Plan:
         """Raises Invalid."""
         given: dict[str, object] = {"every": self.every, "skip_unchanged": self.skip_unchanged}
+        given |= {"feed_url": self.feed_url, "feed_all": self.feed_all}
         if not self.at:
             raise Invalid(Fault("at", N_("Write the time like 09:30."), "missing"))
         given |= {"at": self.at, "ends_on": self.ends_on or None, "version": self.version}
@@ -67,6 +70,7 @@ def _form(found: Recurrence | None) -> Form:
             "at": f"{found.at:%H:%M}",
             "ends_on": found.ends_on.isoformat() if found.ends_on else "",
             "skip_unchanged": found.skip_unchanged,
+            "feed_url": found.feed_url,
         }
     )
 
@@ -106,6 +110,7 @@ async def _page(request: web.Request, form: Form | None, *, status: int = 200) -
             "form": form or _form(found),
             "zone": found.time_zone if found else (await identity.of(tx)).time_zone,
             "words": recurrence_words,
+            "feed_errors": feed_words.ERRORS,
             "may_send": access.member(request).can_send and access.member(request).role >= Role.EDITOR,
             "who_may": await identity.senders_of_mail(tx),
         }
@@ -116,7 +121,10 @@ async def save(request: web.Request) -> web.Response:
     try:
         plan = (await read(request, PlanForm)).plan
         async with access.sender_tx(request) as tx:
-            await recurrences.put(tx, services(request), id_in_path(request), plan)
+            await campaigns.show(tx, id_in_path(request))
+        found = await feeds.first_look(services(request), plan.feed_url)
+        async with access.sender_tx(request) as tx:
+            await recurrences.put(tx, services(request), id_in_path(request), plan, found)
     except Invalid as error:
         return await _page(
             request, await forms.again(request, error, many=("weekdays",)), status=error.status

@@ -20,7 +20,8 @@ from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import campaign_checks, recurrence_times
+from sending import campaign_checks, feeds, recurrence_times
+from sending.feeds import Found
 from sending.recurrence_times import Every, Occurrence, Rule
 
 JOB = "sending.make_edition"
@@ -30,7 +31,9 @@ Weekday = Annotated[int, Field(ge=1, le=7)]
 class Plan(Input):
     """Weekdays: 1 is Monday. `month_day` 29 to 31: the last day of a shorter month. `at`: in the account's
     time zone. `ends_on`: the last day on which an edition may leave. `skip_unchanged`: no edition when the
-    draft says what the last edition said. `version`: refuses with 409 when the plan was changed since."""
+    draft says what the last edition said. `feed_url`: of an RSS or Atom feed, whose new items make the
+    edition; nothing new, no edition. `feed_all`: what stands in it now counts as new, too. `version`: refuses
+    with 409 when the plan was changed since."""
 
     every: Every
     weekdays: Annotated[list[Weekday], Field(max_length=7)] = []
@@ -39,6 +42,8 @@ class Plan(Input):
     at: time
     ends_on: date | None = None
     skip_unchanged: bool = False
+    feed_url: Annotated[str, Field(max_length=1000)] = ""
+    feed_all: bool = False
     version: Annotated[int, Field(ge=0, lt=2**31)] | None = None
 
     @model_validator(mode="after")
@@ -77,6 +82,12 @@ class Recurrence:
     next_at: datetime | None
     number: int
     last_content: bytes | None
+    feed_url: str
+    feed_etag: str
+    feed_modified: str
+    feed_error: str
+    feed_read_at: datetime | None
+    feed_shown: list[dict[str, Any]]
     version: int
     created_at: datetime
     updated_at: datetime
@@ -124,7 +135,9 @@ async def _some(
         """
         SELECT r.id, r.campaign_id, c.name AS campaign_name, r.every, r.weekdays, r.month_day,
                r.last_weekday, r.at, r.time_zone, r.ends_on, r.skip_unchanged, r.status, r.pause_faults,
-               r.next_at, r.number, r.last_content, r.version, r.created_at, r.updated_at
+               r.next_at, r.number, r.last_content, r.feed_url, r.feed_etag, r.feed_modified,
+               r.feed_error, r.feed_read_at, r.feed_shown,
+               r.version, r.created_at, r.updated_at
         FROM recurrences r
         JOIN campaigns c ON c.account_id = r.account_id AND c.id = r.campaign_id
         WHERE r.account_id = $1
@@ -139,13 +152,27 @@ async def _some(
     )
 
 
-async def put(tx: AccountTx, services: Services, campaign_id: int, plan: Plan) -> Recurrence:
-    """The plan of a draft, active from now on. Raises NotFound, Conflict (no draft, or changed meanwhile),
-    and Invalid with what the checks before the send refuse."""
+async def put(
+    tx: AccountTx, services: Services, campaign_id: int, plan: Plan, found: Found | None = None
+) -> Recurrence:
+    """The plan of a draft, active from now on. `found`: its feed, as `feeds.first_look` read it.
+
+    Raises NotFound, Conflict (no draft, or changed meanwhile), and Invalid with
+    what the checks before the send refuse."""
+    async with tx.savepoint():
+        written = await _write(tx, campaign_id, plan)
+        await feeds.attach(tx, written.id, plan.feed_url, found, all_items=plan.feed_all)
+        # last, for they look at the draft as the feed fills it
+        report = await campaign_checks.run(tx, services, campaign_id, to_look=False)
+        if report.blocked:
+            raise report.refusal()
+    await work.add(tx, JOB, written.id, run_at=written.next_at)
+    await audit.write(tx, "planned", "recurrence", campaign_id)
+    return await show(tx, campaign_id)
+
+
+async def _write(tx: AccountTx, campaign_id: int, plan: Plan) -> Recurrence:
     await _need_model(tx, campaign_id)
-    report = await campaign_checks.run(tx, services, campaign_id, to_look=False)
-    if report.blocked:
-        raise report.refusal()
     zone = (await identity.of(tx)).time_zone
     names = ("every", "weekdays", "month_day", "last_weekday", "at", "ends_on")
     rule = Rule(zone=zone, **{name: getattr(plan, name) for name in names})
@@ -180,10 +207,7 @@ async def put(tx: AccountTx, services: Services, campaign_id: int, plan: Plan) -
     if not written:
         message = N_("Somebody changed this plan while you worked. Look at it, then save again.")
         raise Conflict(Fault("version", message, "version"))
-    found = await show(tx, campaign_id)
-    await work.add(tx, JOB, found.id, run_at=first.at)
-    await audit.write(tx, "planned", "recurrence", campaign_id)
-    return found
+    return await show(tx, campaign_id)
 
 
 async def _need_model(tx: AccountTx, campaign_id: int) -> None:
@@ -228,8 +252,9 @@ async def resume(tx: AccountTx, services: Services, campaign_id: int) -> Recurre
     found = await show(tx, campaign_id)
     if found.status != "paused":
         raise _state(N_("This plan is not paused."))
-    values = {name: getattr(found, name) for name in Plan.model_fields if name != "weekdays"}
-    await put(tx, services, campaign_id, Plan(**values, weekdays=list(found.weekdays)))
+    names = Plan.model_fields.keys() - {"weekdays", "feed_all"}
+    plan = Plan(**{name: getattr(found, name) for name in names}, weekdays=list(found.weekdays))
+    await put(tx, services, campaign_id, plan)
     return await show(tx, campaign_id)
 
 

@@ -338,10 +338,17 @@ async def archive(tx: AccountTx, campaign_id: int, *, archived: bool) -> None:
 async def delete(tx: AccountTx, campaign_id: int) -> None:
     """A draft, for good. Raises NotFound, and Conflict for what was ever sent."""
     changed = await tx.run(
-        "DELETE FROM campaigns WHERE account_id = $1 AND id = $2 AND status = 'draft'", campaign_id
+        """
+        DELETE FROM campaigns
+        WHERE account_id = $1 AND id = $2 AND status = 'draft'
+          AND NOT EXISTS (SELECT FROM recurrences
+                          WHERE account_id = $1 AND campaign_id = $2 AND status <> 'ended')
+        """,
+        campaign_id,
     )
     if not changed:
-        await show(tx, campaign_id)
+        if (await show(tx, campaign_id)).status == Status.DRAFT:
+            raise _wrong_state(N_("This draft is the model of a recurring campaign. Delete its plan first."))
         raise _wrong_state(N_("Only drafts can be deleted. Archive this campaign instead."))
     await audit.write(tx, "deleted", "campaign", campaign_id)
 

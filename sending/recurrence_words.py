@@ -22,7 +22,7 @@ RESULTS: Mapping[str, str] = {
     "unchanged": N_("Left out: nothing had changed"),
     "nothing_new": N_("Left out: nothing new in the feed"),
     "blocked": N_("Stopped by the checks"),
-    "missed": N_("Missed: too late to send it"),
+    "missed": N_("Missed: it could not be sent in time"),
 }
 
 

@@ -20,7 +20,7 @@ from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import campaign_checks, feeds, recurrence_times
+from sending import campaign_checks, feeds, lanes, recurrence_times
 from sending.feeds import Found
 from sending.recurrence_times import Every, Occurrence, Rule
 
@@ -279,6 +279,18 @@ async def stop(tx: AccountTx, recurrence_id: int, faults: list[dict[str, Any]]) 
         """,
         recurrence_id,
         faults,
+    )
+
+
+async def stop_all(tx: AccountTx, reason: str) -> None:
+    """Every plan of the account, with a key of lanes.PAUSE_REASONS; a person resumes them."""
+    await tx.run(
+        """
+        UPDATE recurrences
+        SET status = 'paused', next_at = NULL, pause_faults = $2, version = version + 1, updated_at = now()
+        WHERE account_id = $1 AND status = 'active'
+        """,
+        [{"field": "account", "code": reason, "message": lanes.PAUSE_REASONS[reason], "params": {}}],
     )
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from mailer.core import clock
+from mailer.core import clock, work
 from mailer.core.errors import Conflict, Invalid
 from sending import campaigns, editions, recurrences, sends
 from sending.campaigns import Changes
@@ -207,6 +207,36 @@ async def test_the_model_itself_is_not_sent_while_it_is_repeated(begin: Begin) -
                 trial.campaign_id,
                 Plan.model_validate({"every": "day", "at": "09:00"}),
             )
+
+
+@pytest.mark.req("A-092")
+@pytest.mark.parametrize(("reason", "words"), [("account", "suspended or closed"), ("restored", "put back")])
+async def test_what_stops_an_account_stops_its_plans_until_a_person_resumes(
+    begin: Begin, reason: str, words: str
+) -> None:
+    trial = await begin()
+    due = (await trial.plan()).next_at
+    assert due
+    async with trial.post.tx() as tx:
+        if reason == "account":
+            await work.add(tx, "sending.stop_account", 0)
+        else:
+            await recurrences.stop_all(tx, reason)
+    await trial.post.run()
+    stopped = await trial.show()
+    assert (stopped.status, words in stopped.pause_faults[0]["message"]) == ("paused", True)
+    await trial.at(due)
+    assert await trial.editions() == []
+
+
+async def test_a_draft_that_is_repeated_is_not_deleted(begin: Begin) -> None:
+    trial = await begin()
+    await trial.plan()
+    async with trial.post.tx() as tx:
+        with pytest.raises(Conflict, match="model"):
+            await campaigns.delete(tx, trial.campaign_id)
+        await recurrences.remove(tx, trial.campaign_id)
+        await campaigns.delete(tx, trial.campaign_id)
 
 
 async def test_a_plan_whose_last_day_is_past_is_refused(begin: Begin) -> None:

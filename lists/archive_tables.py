@@ -198,6 +198,14 @@ TABLES = {
                 'link_parameters', (SELECT to_jsonb(u) - '{account_id,campaign_id}'::text[]
                                     FROM utm_settings u
                                     WHERE u.account_id = $1 AND u.campaign_id = c.id),
+                'recurrence', (SELECT (to_jsonb(r) - '{account_id,last_content,feed_shown}'::text[])
+                                   || jsonb_build_object('editions', (
+                                       SELECT coalesce(jsonb_agg(to_jsonb(e) - '{account_id}'::text[]
+                                                                 ORDER BY e.due_at), '[]')
+                                       FROM editions e
+                                       WHERE e.account_id = $1 AND e.recurrence_id = r.id))
+                               FROM recurrences r
+                               WHERE r.account_id = $1 AND r.campaign_id = c.id),
                 'counts', (SELECT coalesce(jsonb_object_agg(d.status, d.n), '{}')
                            FROM (SELECT status, count(*) AS n
                                  FROM deliveries
@@ -288,6 +296,8 @@ INSIDE = {
     "links": "campaigns.ndjson",
     "ab_tests": "campaigns.ndjson",
     "utm_settings": "campaigns.ndjson",
+    "recurrences": "campaigns.ndjson",
+    "editions": "campaigns.ndjson",
     "ab_variants": "campaigns.ndjson",
     "contact_tags": "contacts/",
     "consent_ips": "contacts/",
@@ -318,6 +328,7 @@ LEFT_OUT = {
     ),
     "deliveries": _PEOPLE,
     "events": _PEOPLE,
+    "feed_items": _STATE,
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),
     "file_chunks": ("as files", "comme files"),
     "design_thumbnails": ("drawn from designs", "dessinées d'après les modèles"),

@@ -24,7 +24,8 @@ TABLES = {
     " retention_proofs retention_chains retention_settings rights_asks rights_requests rights_settings"
     " notices account_breaches",
     "content": "campaigns campaign_lists campaign_segments revisions messages test_sends inbound_mails links"
-    " designs draft_versions design_thumbnails images image_uses brand_kits ab_tests ab_variants idempotency_keys",
+    " designs draft_versions design_thumbnails images image_uses brand_kits ab_tests ab_variants"
+    " recurrences editions feed_items idempotency_keys",
     "statistics": "events event_counts event_hours judgements deliveries evidence campaign_figures"
     " provider_stops day_counts warm_up_days open_counts counted_loads feedback_counts feedback_seen"
     " kept_counts",

@@ -282,7 +282,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms
             signup_form_versions import_mappings exports export_members kept_counts measurement_settings
             utm_settings retention_settings privacy_facts data_destinations rights_settings legal_holds
-            brand_kits design_thumbnails
+            brand_kits design_thumbnails recurrences editions feed_items
         """,
     ),
     "images": DataClass(

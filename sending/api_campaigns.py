@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from aiohttp import web
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, NaiveDatetime, StringConstraints
 
 from mailer.accounts import access
 from mailer.core import paging
@@ -22,8 +22,8 @@ from sending import (
     campaigns,
     deliveries,
     footer,
+    local_times,
     remainders,
-    schedules,
     sends,
     sources,
 )
@@ -82,9 +82,13 @@ class CampaignQuery(Input):
 
 
 class SendInput(Input):
-    """`at` None: now. `expected`: refuses with 409 when the audience is of another size."""
+    """`at` None: now. `local_at`: that hour on the clock of each recipient, whose zone or country stands in
+    the text field or choice `zone_field`; others get it by the account's. `expected`: 409 when
+    the audience is of another size."""
 
     at: AwareDatetime | None = None
+    local_at: NaiveDatetime | None = None
+    zone_field: Annotated[str, StringConstraints(max_length=40)] = ""
     expected: Annotated[int, Field(ge=0)] | None = None
 
 
@@ -133,6 +137,8 @@ class CampaignView:
     keep_source: bool
     version: int
     scheduled_at: datetime | None
+    local_at: datetime | None
+    zone_field: str
     audience: int
     started_at: datetime | None
     finished_at: datetime | None
@@ -304,8 +310,8 @@ async def delete(request: web.Request) -> web.Response:
 )
 async def send(request: web.Request) -> web.Response:
     given = await read(request, SendInput)
-    at = None if given.at is None else schedules.check(given.at)
-    order = sends.Order(at=at, expected=given.expected)
+    local = local_times.asked(given.at, given.local_at, given.zone_field)
+    order = sends.Order(at=given.at, local=local, expected=given.expected)
     async with access.api_tx(request) as tx:
         campaign = await sends.schedule(tx, services(request), id_in_path(request), order)
         return json(await view(tx, campaign), status=202)

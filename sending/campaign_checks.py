@@ -28,6 +28,7 @@ from sending import (
     domain_words,
     domains,
     empty_values,
+    feed_block,
     frequency,
     image_checks,
     mail_tree,
@@ -58,6 +59,7 @@ _STEPS: Mapping[str, str] = {
     "audience": "audience",
     "frequency": "audience",
     "test": "preview",
+    "feed": "recurrence",
     ab_checks.CODE: "ab-test",
     "identity": "settings/account",
     "agreement": "privacy/agreements",
@@ -276,6 +278,11 @@ async def _content(
     """What the message itself shows, and `made`: what was found with the people who will get it."""
     origin = services.settings.track_url
     page = mail_tree.read(compiled.html)
+    if campaign.feed_shown is None and feed_block.is_in(campaign.source):
+        message = N_(
+            "The content shows items of a feed, and this campaign has none. Repeat it by a plan with one."
+        )
+        return [_check("blocking", "feed", message)]
     problems = [
         *content_checks.check_tree(page, compiled.text, subject=campaign.subject, own_origin=origin),
         *await image_checks.check_weight(tx, image_checks.own_names(page, origin)),

@@ -90,6 +90,8 @@ class Campaign:
     tested_at: datetime | None
     version: int
     scheduled_at: datetime | None
+    local_at: datetime | None
+    zone_field: str
     time_zone: str
     audience: int
     prepared_at: datetime | None
@@ -103,10 +105,11 @@ class Campaign:
     archived_at: datetime | None
     rest_of: int | None
     reminder_of: int | None
+    feed_shown: list[dict[str, str]] | None
 
     @property
     def content(self) -> sources.Source:
-        return sources.Source(self.content_kind, self.source, self.language)
+        return sources.of(self.content_kind, self.source, self.language, self.feed_shown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,9 +182,11 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                preheader, content_kind,
                (SELECT count(*)::int FROM campaign_lists l
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
-               source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
-               prepared_at, started_at, finished_at, content_erased_at, created_by, sent_by, created_at,
-               updated_at, archived_at, rest_of, reminder_of
+               source, keep_source, tested_at, version, scheduled_at, local_at, zone_field,
+               time_zone, audience, prepared_at, started_at, finished_at, content_erased_at, created_by,
+               sent_by, created_at, updated_at, archived_at, rest_of, reminder_of,
+               (SELECT r.feed_shown FROM recurrences r
+                WHERE r.account_id = $1 AND r.campaign_id = $2 AND r.feed_url <> '') AS feed_shown
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,
@@ -337,10 +342,17 @@ async def archive(tx: AccountTx, campaign_id: int, *, archived: bool) -> None:
 async def delete(tx: AccountTx, campaign_id: int) -> None:
     """A draft, for good. Raises NotFound, and Conflict for what was ever sent."""
     changed = await tx.run(
-        "DELETE FROM campaigns WHERE account_id = $1 AND id = $2 AND status = 'draft'", campaign_id
+        """
+        DELETE FROM campaigns
+        WHERE account_id = $1 AND id = $2 AND status = 'draft'
+          AND NOT EXISTS (SELECT FROM recurrences
+                          WHERE account_id = $1 AND campaign_id = $2 AND status <> 'ended')
+        """,
+        campaign_id,
     )
     if not changed:
-        await show(tx, campaign_id)
+        if (await show(tx, campaign_id)).status == Status.DRAFT:
+            raise _wrong_state(N_("This draft is the model of a recurring campaign. Delete its plan first."))
         raise _wrong_state(N_("Only drafts can be deleted. Archive this campaign instead."))
     await audit.write(tx, "deleted", "campaign", campaign_id)
 

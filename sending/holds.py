@@ -11,7 +11,7 @@ from mailer.core import restores
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import sends
+from sending import recurrences, sends
 
 
 async def follow(services: Services, task: Task) -> None:
@@ -20,6 +20,8 @@ async def follow(services: Services, task: Task) -> None:
         found = await restores.show(tx.shared())
         if found.held:
             waiting, begun = await _pause(tx)
+            # whether an edition left after that state is not known: a person looks, then resumes the plan
+            await recurrences.stop_all(tx, "restored")
             await restores.count_campaigns(tx.shared(), waiting=waiting, begun=begun)
         else:
             await _resume(tx, services, begun=found.resume_begun)

@@ -11,6 +11,7 @@ from sending import (
     delivery_exports,
     domain_checks,
     doubts,
+    editions,
     holds,
     inbound,
     inbound_reading,
@@ -18,6 +19,7 @@ from sending import (
     mailbox_polls,
     operator_mailbox,
     preparation,
+    recurrences,
     report_mailboxes,
     system_mail,
     test_mail,
@@ -31,6 +33,7 @@ from sending import (
 JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
     Job("sending.send", turns.send),
+    Job(recurrences.JOB, editions.make),
     Job(ab_runs.JOB, ab_runs.look),
     Job(campaign_segments.JOB, campaign_segments.mark_segments),
     Job(transactional.JOB, transactional_turns.send, urgent=True),

@@ -31,8 +31,11 @@ RECORDS: Mapping[str, frozenset[str]] = {
 }
 # what a program gives with a transactional message: any name, refused in campaigns
 VALUES = "values"
+# of a feed's item, in {% for item in items %}: written out before an edition is frozen (`feed_block`)
+ITEM = frozenset({"title", "link", "summary", "date", "image"})
 TOP_NAMES = frozenset({"contact", "subject", VALUES, *URL_NAMES, *RECORDS})
 FILTERS = ("default", "upper", "lower", "capitalize", "date", "number", "truncate")
+FEED_ITEM = "item of a feed"
 _LOOP_WORDS = frozenset({"index", "first", "last"})
 _BLOCK_WORDS = frozenset({"if", "elif", "else", "endif", "for", "endfor"})
 
@@ -256,6 +259,9 @@ class _Checker:
             yield _not_allowed(node.lineno, "for … if / recursive")
             return
         name = node.target.name
+        if name == "item" and _is_name(node.iter, "items") and self.part == "mjml":
+            yield from self.block(node.body, scope | {FEED_ITEM}, depth + 1)
+            return
         if name in TOP_NAMES or name.startswith("_") or name == "loop":
             message = N_(
                 "Line {line}: the loop cannot use the name “{name}”. Choose another one, such as “item”."
@@ -318,6 +324,9 @@ class _Checker:
                 yield self.unknown(node.lineno, node.attr, node.attr)
         elif owner in RECORDS:
             if node.attr not in RECORDS[owner]:
+                yield self.unknown(node.lineno, f"{owner}.{node.attr}", node.attr)
+        elif owner == "item" and FEED_ITEM in scope:
+            if node.attr not in ITEM:
                 yield self.unknown(node.lineno, f"{owner}.{node.attr}", node.attr)
         elif owner == VALUES:
             if node.attr.startswith("_"):

@@ -26,14 +26,17 @@ from sending import (
     campaign_segments,
     campaigns,
     deliveries,
+    editions,
     image_weights,
     lanes,
     limiter,
+    local_times,
     measuring,
     outcomes,
     pages_remainders,
     pages_steps,
     profiles,
+    recurrences,
     remainders,
     resumptions,
     schedules,
@@ -53,6 +56,10 @@ STOPPED = frozenset({"paused", "cancelled"})
 Short = Annotated[str, StringConstraints(max_length=64)]
 
 
+# among the zones of the form
+EACH_ZONE = "recipient"
+
+
 class SendForm(Input):
     """`expected`: the number that the page showed. Date, time and zone count only for "later"."""
 
@@ -62,6 +69,7 @@ class SendForm(Input):
     date: Short = ""
     time: Short = ""
     zone: Short = ""
+    zone_field: Short = ""
     keep_source: bool = False
 
 
@@ -157,6 +165,8 @@ async def _review_page(request: web.Request, tx: AccountTx, form: Form, *, statu
         "typing": await sends.needs_typing(tx, report.counts.result),
         "last": await test_sends.last(tx, campaign.id),
         "later": form.value("when") == "later",
+        "zone_fields": [(one.key, one.label) for one in await local_times.choices(tx)],
+        "plan": await recurrences.of(tx, campaign.id),
         "may_send": access.member(request).can_send,
         "who_may": await identity.senders_of_mail(tx),
         "person": access.person(request),
@@ -178,12 +188,16 @@ async def send(request: web.Request) -> web.Response:
     """Now, behind the hold of a minute; or at a time of the wall clock."""
     try:
         given = await read(request, SendForm)
-        at = None
+        at, local = None, None
         if given.when == "later":
-            wall = check(WallClock, {"date": given.date, "time": given.time, "zone": given.zone})
-            at = schedules.instant(wall)
+            if given.zone == EACH_ZONE:
+                local = local_times.read(given.date, given.time, given.zone_field)
+            else:
+                wall = check(WallClock, {"date": given.date, "time": given.time, "zone": given.zone})
+                at = schedules.instant(wall)
         order = sends.Order(
             at=at,
+            local=local,
             hold_seconds=sends.HOLD_SECONDS,
             expected=given.expected,
             typed=given.typed,
@@ -228,6 +242,8 @@ async def show(request: web.Request) -> web.Response:
             "rest": await remainders.of(tx, campaign.id) if campaign.status in STOPPED else None,
             "relatives": await remainders.relatives(tx, campaign.id),
             "compared": compared,
+            "waves": await local_times.waves(tx, campaign.id),
+            "edition": await editions.origin(tx, campaign.id),
             "mending": pages_remainders.MENDING.get(campaign.pause_reason),
             "stuck": campaign.pause_reason in pages_remainders.STUCK,
             "limited": resumptions.limited(campaign),

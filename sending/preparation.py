@@ -15,7 +15,17 @@ from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import ab_runs, audience, campaign_segments, consent_requests, domains, lanes, mx, revisions
+from sending import (
+    ab_runs,
+    audience,
+    campaign_segments,
+    consent_requests,
+    domains,
+    lanes,
+    local_times,
+    mx,
+    revisions,
+)
 
 log = structlog.get_logger()
 
@@ -146,6 +156,7 @@ async def _chunk(services: Services, task: Task) -> bool:
             return True
         if last is not None:
             span = {"after": campaign.audience_cursor, "last": last}
+            await local_times.spread(tx, task.ref_id, **span)
             await ab_runs.draw(tx, task.ref_id, month=campaign.month, **span)
             return False
         if not campaign.audience:

@@ -67,6 +67,7 @@ class _Campaign:
     preheader: str
     content_kind: str
     source: str
+    feed_shown: list[dict[str, str]] | None
     sender_name: str
     sender_email: str
     sender_reply_to: str
@@ -90,6 +91,8 @@ async def draft(tx: AccountTx, settings: Settings, campaign_id: int, variant: in
                coalesce(v.preheader, c.preheader) AS preheader,
                coalesce(v.content_kind, c.content_kind) AS content_kind,
                coalesce(v.source, c.source) AS source, c.reply_to,
+               (SELECT r.feed_shown FROM recurrences r
+                WHERE r.account_id = $1 AND r.campaign_id = $2 AND r.feed_url <> '') AS feed_shown,
                coalesce(s.name, '') AS sender_name, coalesce(s.email, '') AS sender_email,
                coalesce(s.reply_to, '') AS sender_reply_to
         FROM campaigns c
@@ -100,7 +103,7 @@ async def draft(tx: AccountTx, settings: Settings, campaign_id: int, variant: in
         campaign_id,
         variant,
     )
-    source = sources.Source(found.content_kind, found.source, found.language)
+    source = sources.of(found.content_kind, found.source, found.language, found.feed_shown)
     compiled = sources.compile_source(
         source,
         settings=settings,

@@ -10,14 +10,27 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailer.accounts import audit
+from mailer.accounts import audit, identity
 from mailer.core import clock, restores, work
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, NotFound, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
-from sending import ab_runs, campaign_checks, campaigns, evidence, lanes, outcomes, remainders, schedules
+from sending import (
+    ab_runs,
+    ab_variants,
+    campaign_checks,
+    campaigns,
+    evidence,
+    lanes,
+    local_times,
+    outcomes,
+    recurrences,
+    remainders,
+    schedules,
+)
 from sending.campaigns import Campaign, Status
+from sending.local_times import LocalTime
 
 PREPARE = "sending.prepare"
 HOLD_SECONDS = 60
@@ -27,12 +40,15 @@ TYPED_FIRST = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`at` None: after the hold. `expected`: the number of people that was shown; None takes what is there.
+    """`at` None: after the hold. `local`: at that hour of each recipient's zone, instead of `at`.
+
+    `expected`: the number of people that was shown; None takes what is there.
 
     `typed`: what the person wrote as that number, asked for when `needs_typing` says so.
     """
 
     at: datetime | None = None
+    local: LocalTime | None = None
     hold_seconds: int = 0
     expected: int | None = None
     typed: str | None = None
@@ -58,7 +74,8 @@ async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: O
         raise NotFound
     if status != Status.DRAFT:
         raise _state(N_("This campaign was sent or scheduled already."))
-    leaves_at = schedules.check(order.at) if order.at else clock.now() + timedelta(seconds=order.hold_seconds)
+    await recurrences.need_none(tx, campaign_id)
+    leaves_at = await _leaves_at(tx, campaign_id, order)
     report = await campaign_checks.run(tx, services, campaign_id, to_look=False)
     if report.blocked:
         raise report.refusal()
@@ -72,7 +89,8 @@ async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: O
         """
         UPDATE campaigns
         SET status = 'scheduled', scheduled_at = $3, confirmed_audience = $4, sent_by = $5,
-            keep_source = coalesce($6, keep_source), version = version + 1, updated_at = now()
+            keep_source = coalesce($6, keep_source), local_at = $7, zone_field = $8, version = version + 1,
+            updated_at = now()
         WHERE account_id = $1 AND id = $2 AND status = 'draft'
         """,
         campaign_id,
@@ -80,10 +98,22 @@ async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: O
         people,
         tx.actor.id if tx.actor.kind == "user" else None,
         order.keep_source,
+        order.local.at if order.local else None,
+        order.local.field if order.local else "",
     )
     await work.add(tx, PREPARE, campaign_id, run_at=leaves_at)
     await audit.write(tx, "scheduled", "campaign", campaign_id, count=people)
     return await campaigns.show(tx, campaign_id)
+
+
+async def _leaves_at(tx: AccountTx, campaign_id: int, order: Order) -> datetime:
+    """Raises Invalid."""
+    if order.local is not None:
+        if len(await ab_variants.numbers(tx, campaign_id)) > 1:
+            raise local_times.refuse_test()
+        zone = (await identity.of(tx)).time_zone
+        return await local_times.begins(tx, order.local, zone, hold_seconds=order.hold_seconds)
+    return schedules.check(order.at) if order.at else clock.now() + timedelta(seconds=order.hold_seconds)
 
 
 async def recall(tx: AccountTx, campaign_id: int) -> Campaign:
@@ -112,11 +142,11 @@ async def recall(tx: AccountTx, campaign_id: int) -> Campaign:
 
 
 async def leave_now(tx: AccountTx, campaign_id: int) -> Campaign:
-    """Ends the hold. Raises NotFound, and Conflict when it is not waiting."""
+    """Ends the hold, and the wait for each zone's hour. Raises NotFound, and Conflict when nothing waits."""
     changed = await tx.run(
         """
         UPDATE campaigns
-        SET scheduled_at = now(), updated_at = now()
+        SET scheduled_at = now(), local_at = NULL, zone_field = '', updated_at = now()
         WHERE account_id = $1 AND id = $2 AND status = 'scheduled'
         """,
         campaign_id,

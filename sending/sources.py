@@ -5,6 +5,7 @@
 `source` is MJML for "mjml" and the JSON of a letter's form for "letter", which may be half filled in.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,9 +15,17 @@ from pydantic import ValidationError
 from mailer.core.db import AccountTx
 from mailer.core.settings import Settings
 from mailer.core.text import N_
-from sending import brand, content, letter, utm
+from sending import (
+    brand,
+    content,
+    feed_block,
+    letter,
+    merge,
+    utm,
+)
 from sending.brand import Brand
 from sending.content import Compiled
+from sending.feed_reading import Item
 from sending.letter import Letter
 from sending.problems import Problem, error
 from sending.utm import Tagging
@@ -26,11 +35,18 @@ ContentKind = Literal["none", "letter", "mjml"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What campaigns and designs share of their content."""
+    """What campaigns and designs share of their content. `items`: what a block of a feed shows."""
 
     kind: str
     text: str
     language: str
+    items: Sequence[Item] = feed_block.SAMPLE
+
+
+def of(kind: str, text: str, language: str, shown: Sequence[Mapping[str, str]] | None) -> Source:
+    """A campaign's source with what its feed showed last."""
+    items = tuple(Item(**one) for one in shown or ())
+    return Source(kind, text, language, items or feed_block.SAMPLE)
 
 
 _LETTER_WORDS = {
@@ -64,6 +80,11 @@ def compile_source(
     made = mjml_of(source)
     if isinstance(made, list):
         return made
+    if feed_block.is_in(made):
+        # nothing is carried out that was not looked at
+        if wrong := merge.check(made, fields=fields, part="mjml"):
+            return wrong
+        made = feed_block.expand(made, source.items, source.language)
     return content.compile_mjml(
         made,
         icon_origin=icon_origin(settings),

@@ -193,6 +193,27 @@ def zone_names() -> list[str]:
     return sorted(names, key=lambda name: (name != "Europe/Paris", not name.startswith("Europe/"), name))
 
 
+@cache
+def _countries_by_name() -> dict[str, str]:
+    """Folded name in each of our languages, and folded code → code."""
+    from babel import Locale
+
+    found: dict[str, str] = {}
+    for locale in LOCALES.values():
+        for code, name in Locale.parse(locale).territories.items():
+            if len(code) == 2 and code.isalpha():
+                found |= {str(name).casefold(): code, code.casefold(): code}
+    return found
+
+
+def zones_of_country(text: str) -> tuple[str, ...]:
+    """The IANA zones of a country by its code or its French or English name; none when there is none."""
+    from babel.core import get_global
+
+    code = _countries_by_name().get(text.casefold(), "")
+    return tuple(sorted(get_global("territory_zones").get(code, ())))
+
+
 def countries() -> list[tuple[str, str]]:
     """Code and name in the language of the request, sorted by name."""
     from babel import Locale

@@ -18,6 +18,7 @@ from retention_jobs import (
     feedback_rows,
     import_rows,
     inbound_rows,
+    journey_rows,
     open_days,
     register_rows,
     rights_rows,
@@ -293,6 +294,7 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
         BATCH,
         now,
     )
+    messages += await journey_rows.purge(tx, before, now)
     return messages + await tx.run(
         """
         DELETE FROM deliveries

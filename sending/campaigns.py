@@ -197,7 +197,7 @@ async def many(tx: AccountTx, wanted: Filter) -> list[CampaignLine]:
         SELECT id, name, kind, status, pause_reason, audience, scheduled_at, started_at, finished_at,
                created_at, updated_at, archived_at
         FROM campaigns
-        WHERE account_id = $1
+        WHERE account_id = $1 AND automation_id IS NULL
           AND ($2 = '' OR status = $2)
           AND ($3 = '' OR position(lower($3) IN lower(name)) > 0)
           AND (archived_at IS NOT NULL) = $4
@@ -333,7 +333,11 @@ async def archive(tx: AccountTx, campaign_id: int, *, archived: bool) -> None:
 async def delete(tx: AccountTx, campaign_id: int) -> None:
     """A draft, for good. Raises NotFound, and Conflict for what was ever sent."""
     changed = await tx.run(
-        "DELETE FROM campaigns WHERE account_id = $1 AND id = $2 AND status = 'draft'", campaign_id
+        """
+        DELETE FROM campaigns
+        WHERE account_id = $1 AND id = $2 AND status = 'draft' AND automation_id IS NULL
+        """,
+        campaign_id,
     )
     if not changed:
         await show(tx, campaign_id)

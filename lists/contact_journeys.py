@@ -1,10 +1,26 @@
 """Automatic campaigns of one person: where they stand, and how it ended. Written by `sending`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from lists import contact_merges
 from mailer.core.db import AccountTx
+from mailer.core.text import N_
+
+# how it ended → what people read
+OUTCOMES: Mapping[str, str] = {
+    "done": N_("came to the end"),
+    "left": N_("left at a step"),
+    "unsubscribed": N_("unsubscribed"),
+    "suppressed": N_("on the suppression list"),
+    "restricted": N_("processing restricted"),
+    "pending": N_("confirmation awaited"),
+    "service": N_("here for service mails only"),
+    "segment": N_("not in the audience"),
+    "excluded": N_("not in the audience"),
+    "ended": N_("the automatic campaign was ended"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ The draft is the author's and lives on; what was frozen of a day dies six days a
 (S12, decision 0025). Consent, refusals, measurement, pace, balance and stop are those of every campaign.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -101,16 +101,27 @@ class _Mailing:
     month: date
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Whom nothing was sent to: `without`, contact → reason; `later`: who had this mail today already."""
+
+    without: Mapping[int, str]
+    later: frozenset[int]
+
+
 async def send(
     tx: AccountTx, services: Services, published_id: int, people: Sequence[Traveller], now: datetime
-) -> dict[int, str]:
-    """Deliveries for these people in the day's mailing. Returns why the others get none: contact → reason.
+) -> Sent:
+    """Deliveries for these people in the day's mailing.
 
-    Who got this step's mail on this occasion already gets no second one, and goes on. Raises Stopped.
+    Who got this step's mail on this occasion already gets no second one, and goes on; who got it today on
+    another occasion gets the next one on another day. Raises Stopped.
     """
     mailing = await _today(tx, services, published_id, now)
     if mailing.status == "paused":
         raise Stopped(mailing.pause_reason or "person")
+    later = await _had_today(tx, mailing, people)
+    people = [one for one in people if one.contact_id not in later]
     ids = [one.contact_id for one in people]
     judged = await tx.rows(
         """
@@ -132,7 +143,29 @@ async def send(
         added,
     )
     await lanes.start(tx, mailing.id, 1)
-    return {one: reasons.get(one, "unsubscribed") for one in ids if reasons.get(one) != ""}
+    without = {one: reasons.get(one, "unsubscribed") for one in ids if reasons.get(one) != ""}
+    return Sent(without, later)
+
+
+async def _had_today(tx: AccountTx, mailing: _Mailing, people: Sequence[Traveller]) -> frozenset[int]:
+    """By another occasion: of one mailing a person gets one mail, whatever asks for two."""
+    rows = await tx.rows(
+        """
+        SELECT g.contact_id
+        FROM unnest($4::bigint[], $5::text[]) AS g (contact_id, occasion)
+        JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = $2 AND d.month = $3
+            AND d.contact_id = g.contact_id
+        JOIN campaigns c ON c.account_id = $1 AND c.id = $2
+        WHERE NOT EXISTS (SELECT FROM automation_mails m
+                          WHERE m.account_id = $1 AND m.step_id = c.step_id
+                            AND m.contact_id = g.contact_id AND m.occasion = g.occasion)
+        """,
+        mailing.id,
+        mailing.month,
+        [one.contact_id for one in people],
+        [one.occasion for one in people],
+    )
+    return frozenset(contact_id for (contact_id,) in rows)
 
 
 async def _add(tx: AccountTx, mailing: _Mailing, people: Sequence[Traveller], now: datetime) -> int:

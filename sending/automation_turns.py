@@ -11,7 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 import structlog
 
@@ -234,15 +234,18 @@ async def _send(turn: _Turn, step: Step, people: Sequence[_Due]) -> None:
         return
     if step.published_id is None:
         raise Stopped("unpublished")
-    without = await automation_mails.send(
+    sent = await automation_mails.send(
         turn.tx, turn.services, step.published_id, [one.traveller for one in people], turn.now
     )
+    tomorrow = datetime.combine(turn.now.date() + timedelta(days=1), time(), UTC)
     for one in people:
-        if reason := without.get(one.contact_id):
+        if one.contact_id in sent.later:
+            turn.moves.stay(one, step, tomorrow)
+        elif reason := sent.without.get(one.contact_id):
             turn.moves.out(one, reason, turn.now)
         else:
             turn.moves.to(one, turn.plan.behind(step), turn.now)
-    await _count(turn, step, len(people) - len(without))
+    await _count(turn, step, len(people) - len(sent.without) - len(sent.later))
 
 
 async def _ask(turn: _Turn, step: Step, people: Sequence[_Due]) -> None:

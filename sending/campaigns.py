@@ -67,7 +67,8 @@ class Changes(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """`audience` is frozen when prepared; `lists` counts the included ones. `rest_of`: see `remainders`.
+    """`audience` is frozen when prepared; `lists` counts the included ones. `rest_of`: see `remainders`;
+    `automation_id`: see `automation_mails`.
 
     Subject and source are gone six days after the end (S12).
     """
@@ -103,6 +104,7 @@ class Campaign:
     archived_at: datetime | None
     rest_of: int | None
     reminder_of: int | None
+    automation_id: int | None
 
     @property
     def content(self) -> sources.Source:
@@ -181,7 +183,7 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
                source, keep_source, tested_at, version, scheduled_at, time_zone, audience,
                prepared_at, started_at, finished_at, content_erased_at, created_by, sent_by, created_at,
-               updated_at, archived_at, rest_of, reminder_of
+               updated_at, archived_at, rest_of, reminder_of, automation_id
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,

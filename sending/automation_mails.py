@@ -79,7 +79,7 @@ async def publish(tx: AccountTx, step_id: int) -> None:
         step_id,
     )
     [(automation_id, draft_id, old, version, name)] = rows
-    copy = await campaigns.duplicate(tx, draft_id, name)
+    copy = await campaigns.copy(tx, draft_id, name)
     await tie(tx, copy.id, automation_id, step_id)
     await tx.run(
         """
@@ -218,7 +218,7 @@ async def _today(tx: AccountTx, services: Services, published_id: int, now: date
     if obstacle := await preparation.obstacle(tx, services, published_id):
         raise Stopped(obstacle)
     source = await campaigns.show(tx, published_id)
-    copy = await campaigns.duplicate(tx, published_id, source.name)
+    copy = await campaigns.copy(tx, published_id, source.name)
     month = now.date().replace(day=1)
     try:
         await revisions.compile(tx, services, copy.id)
@@ -251,6 +251,46 @@ async def _today(tx: AccountTx, services: Services, published_id: int, now: date
             status,
         )
     return _Mailing(id=copy.id, status="sending", pause_reason="", month=month)
+
+
+async def renew(tx: AccountTx, services: Services, automation_id: int, now: datetime) -> None:
+    """Whose mail waited longer than what was frozen may be kept (S12) gets it in a mailing of today.
+
+    Raises Stopped.
+    """
+    rows = await tx.rows(
+        """
+        SELECT c.id, s.published_id
+        FROM campaigns c
+        JOIN automation_steps s ON s.account_id = c.account_id AND s.id = c.step_id
+        WHERE c.account_id = $1 AND c.automation_id = $2 AND c.mailing_of IS NOT NULL
+          AND c.status = 'paused' AND s.published_id IS NOT NULL
+          AND NOT EXISTS (SELECT FROM revisions r WHERE r.account_id = $1 AND r.campaign_id = c.id)
+        """,
+        automation_id,
+    )
+    for campaign_id, published_id in rows:
+        await tx.run(
+            """
+            UPDATE campaigns
+            SET status = 'cancelled', pause_reason = '', finished_at = now(), updated_at = now()
+            WHERE account_id = $1 AND id = $2
+            """,
+            campaign_id,
+        )
+        await outcomes.cancel_open(tx, campaign_id)
+        waited = await tx.rows(
+            """
+            DELETE FROM automation_mails m
+            USING campaigns c, deliveries d
+            WHERE m.account_id = $1 AND m.campaign_id = $2 AND c.account_id = $1 AND c.id = $2
+              AND d.account_id = $1 AND d.campaign_id = $2 AND d.month = c.month
+              AND d.contact_id = m.contact_id AND d.status = 'cancelled'
+            RETURNING m.contact_id, m.occasion
+            """,
+            campaign_id,
+        )
+        await send(tx, services, published_id, [Traveller(*row) for row in waited], now)
 
 
 async def resume(tx: AccountTx, automation_id: int) -> None:

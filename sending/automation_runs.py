@@ -113,6 +113,10 @@ async def resume(tx: AccountTx, services: Services, automation_id: int) -> Autom
         """,
         automation_id,
     )
+    try:
+        await automation_mails.renew(tx, services, automation_id, clock.now())
+    except automation_mails.Stopped as stopped:
+        raise _state(REASONS.get(stopped.reason, REASONS["content"])) from None
     await automation_mails.resume(tx, automation_id)
     await automations.wake(tx, automation_id)
     await audit.write(tx, "resumed", "automation", automation_id)

@@ -105,6 +105,9 @@ async def advance(services: Services, task: Task) -> datetime | None:
             automation = await _running(tx, task.ref_id)
             if automation is None:
                 return None
+            if await tx.value("SELECT status FROM accounts WHERE id = $1") != "active":
+                # suspended, or not approved yet: looked at again, since nobody rings then
+                return jobs.in_(minutes=10)
             if (reason := await automation_mails.stopped(tx, automation.id)) is not None:
                 await automation_runs.pause(tx, automation.id, reason=reason or "person")
                 return None
@@ -118,14 +121,7 @@ async def advance(services: Services, task: Task) -> datetime | None:
 
 async def _running(tx: AccountTx, automation_id: int) -> Automation | None:
     status = await tx.value(
-        """
-        SELECT a.status
-        FROM automations a
-        JOIN accounts o ON o.id = a.account_id AND o.status = 'active'
-        WHERE a.account_id = $1 AND a.id = $2
-        FOR NO KEY UPDATE OF a
-        """,
-        automation_id,
+        "SELECT status FROM automations WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", automation_id
     )
     return await automations.show(tx, automation_id) if status == "running" else None
 

@@ -10,17 +10,19 @@ from lists import erasing
 from lists.segment_tree import Condition, Subject
 from mailer.core import clock
 from mailer.core.errors import Conflict, Invalid
+from mailer.core.work import Task
 from sending import (
     automation_notices,
     automation_runs,
     automation_steps,
+    automation_turns,
     automations,
     campaigns,
     sends,
 )
 from sending.automation_steps import Place, StepInput
 from sending.automation_waits import Wait
-from sending.automations import Trigger
+from sending.automations import JOB, Trigger
 from sending.campaigns import Filter
 from sending.sends import Order
 from tests.automations.conftest import Begin
@@ -205,6 +207,30 @@ async def test_while_it_stands_still_people_are_taken_in_and_wait(begin: Begin) 
         await automation_runs.resume(tx, series.post.services, series.id)
     await series.turn()
     assert series.got("ana@paused.test") == ["Bienvenue"]
+
+
+@pytest.mark.req("S12")
+async def test_who_waited_longer_than_content_is_kept_gets_the_mail_after_all(begin: Begin) -> None:
+    series = await begin()
+    await series.mail("Bienvenue")
+    await series.start()
+    await series.subscribe("ana@waited.test")
+    task = Task(series.post.account.id, JOB, series.id, 0, 1)
+    await automation_turns.advance(series.post.services, task)
+    async with series.post.tx() as tx:
+        await automation_runs.pause(tx, series.id)
+        await tx.run(
+            """
+            DELETE FROM revisions r USING campaigns c
+            WHERE r.account_id = $1 AND c.account_id = $1 AND c.id = r.campaign_id AND c.mailing_of IS NOT NULL
+            """
+        )
+    await series.turn()
+    assert series.got("ana@waited.test") == []
+    async with series.post.tx() as tx:
+        await automation_runs.resume(tx, series.post.services, series.id)
+    await series.turn()
+    assert series.got("ana@waited.test") == ["Bienvenue"]
 
 
 @pytest.mark.req("D-54")

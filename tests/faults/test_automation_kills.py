@@ -12,7 +12,7 @@ from tests.delivery.conftest import Post
 from tests.faults.conftest import IN_FLIGHT, Machine
 from tests.make import Make
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 SUBJECTS = ("Un", "Deux", "Trois")
 
 
@@ -97,9 +97,7 @@ async def _mails(series: Series) -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.req("D-22", "S1", "S3")
-@pytest.mark.parametrize(
-    ("people", "kills"), [(60, 1), pytest.param(600, 4, marks=pytest.mark.long)], ids=["short", "long"]
-)
+@pytest.mark.parametrize(("people", "kills"), [(60, 1), (600, 4)], ids=["short", "long"])
 async def test_kills_through_the_months_give_nobody_a_step_twice_or_none(
     machine: Machine, people: int, kills: int
 ) -> None:

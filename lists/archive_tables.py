@@ -216,6 +216,16 @@ TABLES = {
         ORDER BY c.id
         LIMIT least($3, 10)
         """,
+    "automations.ndjson": """
+        SELECT a.id, ((to_jsonb(a) - '{account_id,position,searched_at}'::text[]) || jsonb_build_object(
+                   'steps', (SELECT coalesce(jsonb_agg(to_jsonb(s) - 'account_id' ORDER BY s.id), '[]')
+                             FROM automation_steps s
+                             WHERE s.account_id = $1 AND s.automation_id = a.id)))::text
+        FROM automations a
+        WHERE a.account_id = $1 AND a.id > $2
+        ORDER BY a.id
+        LIMIT $3
+        """,
     "designs.ndjson": """
         SELECT d.id, ((to_jsonb(d) - '{account_id,source}'::text[])
                       || jsonb_build_object('file', format('designs/%s.%s', d.id, CASE d.kind
@@ -287,6 +297,7 @@ _FAILURES = (
     "temporary failures of the last six months; who was given up is in suppressions.ndjson",
     "échecs temporaires des six derniers mois ; les adresses abandonnées sont dans suppressions.ndjson",
 )
+_STANDING = ("a person's copy has it", "la copie des données de chaque personne le dit")
 # inside other files: subscriptions in contacts, lists and links in campaigns, sources in designs
 INSIDE = {
     "contacts": "contacts/",
@@ -308,6 +319,7 @@ INSIDE = {
     "rights_settings": "account.ndjson",
     "brand_kits": "account.ndjson",
     "open_counts": "campaigns.ndjson",
+    "automation_steps": "automations.ndjson",
 }
 _UNDO = (
     "what stood before an import, for seven days, so that it can be undone here",
@@ -327,6 +339,8 @@ LEFT_OUT = {
         "ce que brouillons et modèles disaient avant ; leur état actuel est dans campaigns.ndjson et designs",
     ),
     "deliveries": _PEOPLE,
+    "automation_mails": _PEOPLE,
+    "automation_journeys": _STANDING,
     "events": _PEOPLE,
     "feed_items": _STATE,
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),

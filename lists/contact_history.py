@@ -7,6 +7,7 @@ from typing import Any
 from lists import (
     bounce_standing,
     consents,
+    contact_journeys,
     contact_merges,
     contact_timeline,
     contacts,
@@ -27,6 +28,7 @@ KEPT = {
     "deliveries, messages, opens and clicks": "13 months",
     "changes": "12 months",
     "content of messages": "6 days",
+    "automatic_campaigns": "as long as the contact; which mail left when: 13 months",
     "sign_ups": "30 days",
     "requests": "3 years after the answer, as proof",
     "temporary_failures": "6 months",
@@ -150,6 +152,7 @@ async def archive(tx: AccountTx, contact_id: int) -> dict[str, Any]:
     found["restrictions"] = await restrictions.of_contact(tx, contact_id)
     found["deliveries"] = await deliveries(tx, contact_id, limit=100_000)
     found["messages"] = await _messages(tx, contact_id)
+    found["automatic_campaigns"] = await contact_journeys.many(tx, contact_id, limit=100_000)
     found["sign_ups"] = await _sign_ups(tx, contact_id)
     found["requests"] = await _requests(tx, contact_id)
     found["temporary_failures"] = await bounce_standing.failures(tx, contact_id)

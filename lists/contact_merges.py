@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lists import consents, contacts, legal_holds, restrictions, suppressions, tags
+from lists import consents, contact_journeys, contacts, legal_holds, restrictions, suppressions, tags
 from lists.consents import Evidence, Purpose
 from lists.contacts import NOT_BUSINESS, Contact, Id, search_key
 from mailer.accounts import audit
@@ -139,6 +139,7 @@ async def merge(tx: AccountTx, kept_id: int, wanted: Merge) -> Contact:
         await suppressions.carry_strictly(tx, kept.address_hash, hashed)
     refused = [one.list_id for one in lists if one.status == "unsubscribed"]
     await suppressions.add_for_lists(tx, hashes, refused)
+    await contact_journeys.carry(tx, other.id, kept.id)
     await _write_lists(tx, kept.id, other.id, lists)
     await tags.carry(tx, other.id, kept.id)
     await _remember(tx, kept, other, gone=kept if chosen is other else other)

@@ -362,6 +362,9 @@ async def delete(tx: AccountTx, list_id: int) -> None:
         JOIN campaigns c ON c.account_id = $1 AND c.id = cl.campaign_id
         WHERE cl.account_id = $1 AND cl.list_id = $2
           AND c.status IN ('scheduled', 'preparing', 'sending', 'paused')
+        UNION ALL
+        SELECT name FROM automations
+        WHERE account_id = $1 AND list_id = $2 AND status IN ('running', 'paused')
         LIMIT 1
         """,
         list_id,

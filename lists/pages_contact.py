@@ -11,6 +11,7 @@ from lists import (
     bounce_standing,
     consents,
     contact_history,
+    contact_journeys,
     contact_timeline,
     contacts,
     field_values,
@@ -59,6 +60,7 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
     async with access.account_tx(request) as tx:
         found = await contact_history.everything(tx, contact_id)
         timeline = await contact_timeline.many(tx, contact_id, limit=10)
+        journeys = await contact_journeys.many(tx, contact_id)
         failing = await bounce_standing.of_contact(tx, contact_id)
         known = await fields.many(tx)
         lists = await mailing_lists.names(tx)
@@ -83,6 +85,9 @@ async def _show(request: web.Request, form: Form, *, status: int = 200) -> web.R
         "tags": on_contact,
         "known_tags": known_tags,
         "deliveries": [(one, why(one, zone)) for one in found.deliveries],
+        "journeys": [
+            (one, i18n.translate(contact_journeys.OUTCOMES.get(one.outcome, ""))) for one in journeys
+        ],
         "timeline": [(one, told(one)) for one in timeline.items],
         "more": timeline.next_cursor is not None,
         "bases": bases(),

@@ -13,6 +13,7 @@ HEADINGS = {
     "requests": N_("Your requests"),
     "deliveries": N_("Messages of campaigns"),
     "messages": N_("Messages sent to you alone"),
+    "automatic_campaigns": N_("Automatic campaigns"),
     "sign_ups": N_("Sign-up forms"),
     "temporary_failures": N_("Temporary failures of your mailbox"),
     "history": N_("Everything in order of time"),

@@ -113,6 +113,7 @@ async def load(tx: AccountTx, *trees: Group, newest: int = 0) -> Known:
         (SELECT id, name, month, started_at
          FROM campaigns
          WHERE account_id = $1 AND month IS NOT NULL AND started_at IS NOT NULL
+           AND automation_id IS NULL
          ORDER BY started_at DESC, id DESC
          LIMIT $3)
         UNION

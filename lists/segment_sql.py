@@ -305,6 +305,15 @@ async def ids(tx: AccountTx, tree: Group, known: Known, *, after: int, last: int
     return [row[0] for row in await tx.rows(sql, after, last, *where.values)]
 
 
+async def among(tx: AccountTx, tree: Group, known: Known, contact_ids: Sequence[int]) -> list[int]:
+    """Those of these contacts."""
+    if not contact_ids:
+        return []
+    where = _Where(tree, known, list(contact_ids))
+    sql = f"SELECT c.id FROM contacts c WHERE {where.sql} AND c.id = ANY ($4::bigint[])"
+    return [row[0] for row in await tx.rows(sql, min(contact_ids) - 1, max(contact_ids), *where.values)]
+
+
 async def sampled_ids(tx: AccountTx, tree: Group, known: Known) -> list[int]:
     """Those of the sample of one in 100."""
     where = _Where(tree, known)

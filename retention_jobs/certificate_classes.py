@@ -19,7 +19,8 @@ TABLES = {
     "people": "contacts subscriptions contact_tags tags fields mailing_lists contact_changes contact_merges"
     " duplicates duplicate_searches field_changes import_changes import_values import_removals import_parts"
     " import_rejects import_opt_outs imports import_mappings selections selection_contacts signup_requests"
-    " inactive_contacts inactive_walks sunset_contacts last_open_days soft_bounces segment_members",
+    " inactive_contacts inactive_walks sunset_contacts last_open_days soft_bounces segment_members"
+    " automation_journeys automation_mails",
     "proofs": "suppressions consent_ips restrictions legal_holds agreement_acceptances retention_passes"
     " retention_proofs retention_chains retention_settings rights_asks rights_requests rights_settings"
     " notices account_breaches",
@@ -33,7 +34,8 @@ TABLES = {
     "keys": "content_masters content_keys account_keys dkim_keys api_keys",
     "settings": "webhook_endpoints webhook_events webhook_deliveries webhook_attempts webhook_feeds segments"
     " signup_forms signup_form_versions senders domains smtp_servers seeds warm_ups report_mailboxes"
-    " feedback_hooks measurement_settings utm_settings privacy_facts data_destinations",
+    " feedback_hooks measurement_settings utm_settings privacy_facts data_destinations"
+    " automations automation_steps",
     "team": "memberships users work outbox",
 }
 _OF = {table: name for name, tables in TABLES.items() for table in tables.split()}

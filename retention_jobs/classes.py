@@ -130,10 +130,13 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         why=PROMISED_STATISTICS,
         rule="deliveries",
         period=months(13),
-        tables="deliveries campaign_figures evidence provider_stops day_counts warm_up_days",
+        tables="""
+            deliveries campaign_figures evidence provider_stops day_counts warm_up_days automation_mails
+        """,
         ages=(
             Age("deliveries", "final_at", person="contact_id"),
             Age("messages", "final_at", person="contact_id"),
+            Age("automation_mails", "at", person="contact_id"),
             Age("provider_stops", "at", small=True),
             Age("day_counts", "day", day=True),
             Age("warm_up_days", "day", day=True, small=True),
@@ -258,6 +261,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         why=N_("GDPR, article 17"),
         tables="""
             contacts subscriptions contact_tags restrictions duplicates duplicate_searches contact_merges
+            automation_journeys
         """,
     ),
     "refusals": DataClass(
@@ -282,7 +286,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms
             signup_form_versions import_mappings exports export_members kept_counts measurement_settings
             utm_settings retention_settings privacy_facts data_destinations rights_settings legal_holds
-            brand_kits design_thumbnails recurrences editions feed_items
+            brand_kits design_thumbnails recurrences editions feed_items automations automation_steps
         """,
     ),
     "images": DataClass(

@@ -11,7 +11,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
             version scheduled_at time_zone month audience_cursor audience confirmed_audience prepared_at
             started_at finished_at created_by sent_by created_at updated_at archived_at rest_of
             pause_figures limit_pauses judged_from segments_position segments_at unmeasured asks_measurement
-            asked_cursor opens_mode clicks_mode reminder_of local_at zone_field
+            asked_cursor opens_mode clicks_mode reminder_of local_at zone_field automation_id step_id
+            mailing_of mailing_day
         """,
     },
     "messages": {

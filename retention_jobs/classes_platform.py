@@ -235,7 +235,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
         kept="until done",
         start="when done",
         source="A-001, S3",
-        tables="work webhook_rings",
+        tables="work webhook_rings automation_rings",
         elsewhere=(
             "Valkey: arq's jobs hold numbers only and leave no result",
             "Valkey: keys of rates, paces and repeated forms expire within hours; marks of the database stay",

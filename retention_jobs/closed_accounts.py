@@ -24,6 +24,10 @@ _STATEMENTS = {
     "webhook_deliveries": "DELETE FROM webhook_deliveries WHERE account_id = $1",
     "webhook_attempts": "DELETE FROM webhook_attempts WHERE account_id = $1",
     "webhook_feeds": "DELETE FROM webhook_feeds WHERE account_id = $1",
+    "automation_mails": "DELETE FROM automation_mails WHERE account_id = $1",
+    "automation_journeys": "DELETE FROM automation_journeys WHERE account_id = $1",
+    "automation_steps": "DELETE FROM automation_steps WHERE account_id = $1",
+    "automations": "DELETE FROM automations WHERE account_id = $1",
     "events": "DELETE FROM events WHERE account_id = $1",
     "event_counts": "DELETE FROM event_counts WHERE account_id = $1",
     "event_hours": "DELETE FROM event_hours WHERE account_id = $1",
@@ -133,6 +137,17 @@ _PARTS = {
         DELETE FROM deliveries
         WHERE account_id = $1 AND (campaign_id, contact_id, month) IN (
             SELECT campaign_id, contact_id, month FROM deliveries WHERE account_id = $1 LIMIT $2)
+        """,
+    "automation_mails": """
+        DELETE FROM automation_mails
+        WHERE account_id = $1 AND (step_id, contact_id, occasion) IN (
+            SELECT step_id, contact_id, occasion FROM automation_mails WHERE account_id = $1 LIMIT $2)
+        """,
+    "automation_journeys": """
+        DELETE FROM automation_journeys
+        WHERE account_id = $1 AND (automation_id, contact_id, occasion) IN (
+            SELECT automation_id, contact_id, occasion FROM automation_journeys
+            WHERE account_id = $1 LIMIT $2)
         """,
     "messages": """
         DELETE FROM messages

@@ -20,6 +20,7 @@ from retention_jobs import (
     image_rows,
     import_rows,
     inbound_rows,
+    journey_rows,
     open_days,
     register_rows,
     rights_rows,
@@ -291,6 +292,7 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
         BATCH,
         now,
     )
+    messages += await journey_rows.purge(tx, before, now)
     return messages + await tx.run(
         """
         DELETE FROM deliveries

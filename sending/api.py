@@ -4,6 +4,7 @@ from aiohttp import web
 
 from sending import (
     api_ab_tests,
+    api_automations,
     api_campaigns,
     api_designs,
     api_domains,
@@ -26,6 +27,7 @@ from sending import (
 ROUTES: list[web.RouteDef] = [
     *api_campaigns.ROUTES,
     *api_ab_tests.ROUTES,
+    *api_automations.ROUTES,
     *api_measurement.ROUTES,
     *api_recurrences.ROUTES,
     *api_reminders.ROUTES,

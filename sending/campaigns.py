@@ -67,7 +67,8 @@ class Changes(Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
-    """`audience` is frozen when prepared; `lists` counts the included ones. `rest_of`: see `remainders`.
+    """`audience` is frozen when prepared; `lists` counts the included ones. `rest_of`: see `remainders`;
+    `automation_id`: see `automation_mails`.
 
     Subject and source are gone six days after the end (S12).
     """
@@ -106,6 +107,7 @@ class Campaign:
     rest_of: int | None
     reminder_of: int | None
     feed_shown: list[dict[str, str]] | None
+    automation_id: int | None
 
     @property
     def content(self) -> sources.Source:
@@ -184,7 +186,7 @@ async def show(tx: AccountTx, campaign_id: int) -> Campaign:
                 WHERE l.account_id = $1 AND l.campaign_id = $2 AND l.use = 'include') AS lists,
                source, keep_source, tested_at, version, scheduled_at, local_at, zone_field,
                time_zone, audience, prepared_at, started_at, finished_at, content_erased_at, created_by,
-               sent_by, created_at, updated_at, archived_at, rest_of, reminder_of,
+               sent_by, created_at, updated_at, archived_at, rest_of, reminder_of, automation_id,
                (SELECT r.feed_shown FROM recurrences r
                 WHERE r.account_id = $1 AND r.campaign_id = $2 AND r.feed_url <> '') AS feed_shown
         FROM campaigns
@@ -202,7 +204,7 @@ async def many(tx: AccountTx, wanted: Filter) -> list[CampaignLine]:
         SELECT id, name, kind, status, pause_reason, audience, scheduled_at, started_at, finished_at,
                created_at, updated_at, archived_at
         FROM campaigns
-        WHERE account_id = $1
+        WHERE account_id = $1 AND automation_id IS NULL
           AND ($2 = '' OR status = $2)
           AND ($3 = '' OR position(lower($3) IN lower(name)) > 0)
           AND (archived_at IS NOT NULL) = $4
@@ -277,6 +279,13 @@ async def write_content(
 
 async def duplicate(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
     """A new draft with the same lists, sender and, while it is kept, content."""
+    found = await copy(tx, campaign_id, name)
+    await audit.write(tx, "duplicated", "campaign", campaign_id)
+    return found
+
+
+async def copy(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
+    """The same without a line in the journal: for what nobody asked for in so many words."""
     copy_id: int | None = await tx.value(
         """
         INSERT INTO campaigns (account_id, name, kind, sender_id, reply_to, language, subject, preheader,
@@ -318,7 +327,6 @@ async def duplicate(tx: AccountTx, campaign_id: int, name: str) -> Campaign:
         campaign_id,
         found.id,
     )
-    await audit.write(tx, "duplicated", "campaign", campaign_id)
     return found
 
 
@@ -344,7 +352,7 @@ async def delete(tx: AccountTx, campaign_id: int) -> None:
     changed = await tx.run(
         """
         DELETE FROM campaigns
-        WHERE account_id = $1 AND id = $2 AND status = 'draft'
+        WHERE account_id = $1 AND id = $2 AND status = 'draft' AND automation_id IS NULL
           AND NOT EXISTS (SELECT FROM recurrences
                           WHERE account_id = $1 AND campaign_id = $2 AND status <> 'ended')
         """,

@@ -1,11 +1,15 @@
 """What arq runs for this room."""
 
+from datetime import timedelta
+
 from lists import exports
 from mailer.core import restores
 from mailer.core.jobs import Job
 from sending import (
     ab_runs,
     account_stops,
+    automation_turns,
+    automations,
     campaign_segments,
     consent_requests,
     delivery_exports,
@@ -34,6 +38,8 @@ JOBS: list[Job] = [
     Job("sending.prepare", preparation.prepare),
     Job("sending.send", turns.send),
     Job(recurrences.JOB, editions.make),
+    Job(automations.JOB, automation_turns.advance),
+    Job("sending.ring_automations", automation_turns.pulse, every=timedelta(seconds=2)),
     Job(ab_runs.JOB, ab_runs.look),
     Job(campaign_segments.JOB, campaign_segments.mark_segments),
     Job(transactional.JOB, transactional_turns.send, urgent=True),

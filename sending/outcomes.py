@@ -181,7 +181,14 @@ async def send_again(tx: AccountTx, campaign_id: int, contact_id: int) -> None:
 
 
 async def finish(tx: AccountTx, campaign_id: int) -> bool:
-    """Sets the campaign to "sent" when every delivery has its end state. True when it did."""
+    """Sets the campaign to "sent" when every delivery has its end state. True when it did.
+
+    Locked first: what an automatic campaign adds meanwhile is seen by the statement after it.
+    """
+    await tx.value(
+        "SELECT 1 FROM campaigns WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE",
+        campaign_id,
+    )
     return bool(
         await tx.run(
             """

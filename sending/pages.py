@@ -4,6 +4,8 @@ from aiohttp import web
 
 from sending import (
     pages_ab_tests,
+    pages_automation_steps,
+    pages_automations,
     pages_brand,
     pages_breach_letters,
     pages_campaigns,
@@ -40,6 +42,8 @@ from sending import (
 ROUTES: list[web.RouteDef] = [
     *pages_campaigns.ROUTES,
     *pages_content.ROUTES,
+    *pages_automations.ROUTES,
+    *pages_automation_steps.ROUTES,
     *pages_sends.ROUTES,
     *pages_segment_figures.ROUTES,
     *pages_recurrences.ROUTES,

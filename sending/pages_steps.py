@@ -33,6 +33,8 @@ def context(request: web.Request, campaign: Campaign | None, here: str, form: Fo
             "current" if name == here else "done" if name in done else "todo",
         )
         for name, words in STEPS
+        # of a mail of an automatic campaign, the list and the start are that one's
+        if campaign is None or campaign.automation_id is None or name in ("setup", "content")
     ]
     return {
         "campaign": campaign,
@@ -66,6 +68,11 @@ def saved(request: web.Request, campaign: Campaign, *, then: str) -> web.Respons
     """After a step was stored: its version for autosave, the next step for a person."""
     if request.headers.get("X-Autosave"):
         return response.json({"version": campaign.version})
+    if campaign.automation_id is not None:
+        if then != "audience":
+            home = f"/app/{access.member(request).account_id}"
+            return response.redirect(f"{home}/automations/{campaign.automation_id}")
+        then = "content"
     return response.redirect(f"{base(request, campaign)}/{then}")
 
 

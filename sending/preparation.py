@@ -114,6 +114,12 @@ async def _begin(services: Services, task: Task, month: date) -> bool:
     return True
 
 
+async def obstacle(tx: AccountTx, services: Services, campaign_id: int) -> str:
+    """What stands in the way of a campaign that is not prepared: a key of lanes.PAUSE_REASONS, or ""."""
+    campaign = await _find(tx, campaign_id)
+    return "content" if campaign is None else await _obstacle(tx, services, campaign)
+
+
 async def _obstacle(tx: AccountTx, services: Services, campaign: _Campaign) -> str:
     """A key of lanes.PAUSE_REASONS, or ""."""
     if campaign.account_status != "active":

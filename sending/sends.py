@@ -67,11 +67,22 @@ async def needs_typing(tx: AccountTx, people: int) -> bool:
 
 async def schedule(tx: AccountTx, services: Services, campaign_id: int, order: Order) -> Campaign:
     """To leave at `order.at`. Raises NotFound, Conflict (no draft, another count), Invalid (checks)."""
-    status = await tx.value(
-        "SELECT status FROM campaigns WHERE account_id = $1 AND id = $2 FOR UPDATE", campaign_id
+    rows = await tx.rows(
+        """
+        SELECT status, automation_id IS NOT NULL
+        FROM campaigns
+        WHERE account_id = $1 AND id = $2
+        FOR UPDATE
+        """,
+        campaign_id,
     )
-    if status is None:
+    if not rows:
         raise NotFound
+    [(status, automatic)] = rows
+    if automatic:
+        raise _state(
+            N_("This is the mail of an automatic campaign: it leaves by itself once that is started.")
+        )
     if status != Status.DRAFT:
         raise _state(N_("This campaign was sent or scheduled already."))
     await recurrences.need_none(tx, campaign_id)

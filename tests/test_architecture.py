@@ -70,6 +70,7 @@ GLOBAL = frozenset(
         "installation",
         "original",
         "webhook_rings",
+        "automation_rings",
         "operator_mailbox",
         "erasure_journal",
         "legal_texts",
@@ -91,15 +92,23 @@ OWNERS = {
     "mailer/accounts": "accounts users memberships sessions sign_ins one_time_links kept_forms api_keys audit agreement_acceptances idempotency_keys legal_texts policy_versions announcements announcement_readings sub_processors sub_processor_registers sub_processor_objections privacy_facts data_destinations breaches breach_accounts authority_requests staff_accesses notices account_breaches second_factors recovery_codes sign_in_steps invitations account_certificates former_people",
     "mailer/webhooks": "webhook_endpoints webhook_feeds webhook_events webhook_deliveries webhook_attempts webhook_rings",
     # events: a departure, written with the refusal it belongs to
-    "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes rights_asks rights_requests rights_settings legal_holds",
-    "sending": "image_uses test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails inbound_mails stray_mails events outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes operator_mailbox ab_tests ab_variants utm_settings brand_kits design_thumbnails draft_versions recurrences editions feed_items",
+    "lists": "fields contacts mailing_lists subscriptions suppressions consents selections selection_contacts signup_forms signup_form_versions signup_requests imports import_rejects exports events consent_ips wordings restrictions tags contact_tags segments segment_members field_changes duplicates duplicate_searches contact_merges import_mappings import_opt_outs import_parts import_changes import_values import_removals import_rows export_members contact_changes rights_asks rights_requests rights_settings legal_holds automation_journeys automation_mails",
+    "sending": "image_uses test_sends seeds senders smtp_servers domains dkim_keys images designs campaigns campaign_lists revisions links deliveries messages inbox_mails inbound_mails stray_mails events outbox suppressions mx_domains provider_pauses day_counts warm_ups warm_up_days evidence provider_stops campaign_segments segment_members soft_bounces feedback_counts feedback_hooks feedback_seen report_mailboxes operator_mailbox ab_tests ab_variants utm_settings brand_kits design_thumbnails draft_versions recurrences editions feed_items automations automation_steps automation_journeys automation_mails automation_rings",
     # events of sending: that a mail came back
     # contacts: last_act_at alone (B-27)
     "tracking": "events event_counts event_hours judgements campaign_figures contacts measurement_settings open_counts counted_loads last_open_days",
     "retention_jobs": "*",
 }
 # global tables without a word about anybody's rows
-SENDING_NAMES = {"inbox_mails", "stray_mails", "outbox", "mx_domains", "provider_pauses", "operator_mailbox"}
+SENDING_NAMES = {
+    "inbox_mails",
+    "stray_mails",
+    "outbox",
+    "mx_domains",
+    "provider_pauses",
+    "operator_mailbox",
+    "automation_rings",
+}
 WEBHOOK_NAMES = {"webhook_rings"}
 ROOF = {"mailer/app.py", "mailer/worker.py", "mailer/cli.py", "mailer/demo.py"}
 

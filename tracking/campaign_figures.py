@@ -59,7 +59,7 @@ async def latest(
         FROM campaigns c
         LEFT JOIN campaign_figures f ON f.account_id = $1 AND f.campaign_id = c.id
         WHERE c.account_id = $1 AND c.status = 'sent' AND c.started_at IS NOT NULL
-          AND c.details_erased_at IS NULL AND c.id <> $2
+          AND c.details_erased_at IS NULL AND c.id <> $2 AND c.automation_id IS NULL
           AND ($3::timestamptz IS NULL OR (c.started_at, c.id) < ($3, $4))
         ORDER BY c.started_at DESC, c.id DESC
         LIMIT $5

@@ -97,6 +97,7 @@ OBJECTS = {
     "archive": N_("archive of an account"),
     "authority_request": N_("request of an authority"),
     "breach": N_("file of a breach"),
+    "automation": N_("automatic campaign"),
     "campaign": N_("campaign"),
     "campaign_report": N_("report of campaign"),
     "contact": N_("contact"),

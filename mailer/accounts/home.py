@@ -284,6 +284,7 @@ async def _running(tx: AccountTx) -> list[OpenCampaign]:
         SELECT id, name, status, scheduled_at, audience
         FROM campaigns
         WHERE account_id = $1 AND status IN ('scheduled', 'preparing', 'sending')
+          AND automation_id IS NULL
         ORDER BY scheduled_at NULLS FIRST, id
         LIMIT 20
         """,
@@ -312,7 +313,7 @@ async def _last_sent(tx: AccountTx) -> list[SentCampaign]:
                f.clicks_base, f.clicked
         FROM campaigns c
         LEFT JOIN campaign_figures f ON f.account_id = $1 AND f.campaign_id = c.id
-        WHERE c.account_id = $1 AND c.status = 'sent'
+        WHERE c.account_id = $1 AND c.status = 'sent' AND c.automation_id IS NULL
         ORDER BY c.finished_at DESC NULLS LAST, c.id DESC
         LIMIT 5
         """,

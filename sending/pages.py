@@ -29,11 +29,13 @@ from sending import (
     pages_servers,
     pages_tray,
     pages_utm,
+    pages_visual,
 )
 
 ROUTES: list[web.RouteDef] = [
     *pages_campaigns.ROUTES,
     *pages_content.ROUTES,
+    *pages_visual.ROUTES,
     *pages_sends.ROUTES,
     *pages_segment_figures.ROUTES,
     *pages_remainders.ROUTES,

@@ -50,9 +50,9 @@ BLANK = """<mjml>
 
 
 class Start(Input):
-    """`begin`: letter, blank, design-3 or campaign-7."""
+    """`begin`: letter, visual, blank, design-3 or campaign-7."""
 
-    begin: Annotated[str, StringConstraints(pattern=r"^(letter|blank|(design|campaign)-[0-9]{1,18})$")]
+    begin: Annotated[str, StringConstraints(pattern=r"^(letter|visual|blank|(design|campaign)-[0-9]{1,18})$")]
     version: Number = None
 
 
@@ -187,7 +187,7 @@ async def start(request: web.Request) -> web.Response:
             case "letter":
                 source = letter_form.start()
                 await campaigns.write_content(tx, campaign_id, "letter", source, version=given.version)
-            case "blank":
+            case "blank" | "visual":
                 campaign = await campaigns.show(tx, campaign_id)
                 made = footer.add_footer(BLANK, language=campaign.language)
                 source = BLANK if isinstance(made, Problem) else made
@@ -198,7 +198,8 @@ async def start(request: web.Request) -> web.Response:
                 past = await campaigns.show(tx, int(number))
                 kind: Any = past.content_kind
                 await campaigns.write_content(tx, campaign_id, kind, past.source, version=given.version)
-    return response.redirect(request.path.removesuffix("/starts") + "/content")
+    editor = "/content/visual" if begin == "visual" else "/content"
+    return response.redirect(request.path.removesuffix("/starts") + editor)
 
 
 async def save(request: web.Request) -> web.Response:

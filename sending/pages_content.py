@@ -26,6 +26,7 @@ from sending import (
     pages_steps,
     preview,
     sources,
+    visual_blocks,
 )
 from sending.campaigns import Campaign
 from sending.pages_campaigns import Number
@@ -187,7 +188,11 @@ async def start(request: web.Request) -> web.Response:
             case "letter":
                 source = letter_form.start()
                 await campaigns.write_content(tx, campaign_id, "letter", source, version=given.version)
-            case "blank" | "visual":
+            case "visual":
+                campaign = await campaigns.show(tx, campaign_id)
+                source = visual_blocks.blank(campaign.language)
+                await campaigns.write_content(tx, campaign_id, "mjml", source, version=given.version)
+            case "blank":
                 campaign = await campaigns.show(tx, campaign_id)
                 made = footer.add_footer(BLANK, language=campaign.language)
                 source = BLANK if isinstance(made, Problem) else made

@@ -55,6 +55,21 @@ def sections(language: str) -> list[Block]:
     ]
 
 
+def blank(language: str) -> str:
+    """A whole mail to begin with: a heading, a text, who writes and why."""
+    paragraph = _said(N_("Write your text here."))
+    return f"""<mjml lang="{language}">
+  <mj-body background-color="#ffffff">
+    <mj-section padding="16px 0">
+      <mj-column>
+        {_heading(_said(N_("A heading")), "h1")}
+        <mj-text {_TEXT}><p>{paragraph}</p></mj-text>
+      </mj-column>
+    </mj-section>{footer_mjml(language)}  </mj-body>
+</mjml>
+"""
+
+
 def unsubscribe(language: str) -> Block:
     return Block("unsubscribe", N_("Unsubscribe link"), "log-out", unsubscribe_mjml(language))
 
@@ -63,8 +78,10 @@ def _said(message: str) -> str:
     return escape(i18n.translate(message), quote=False)
 
 
-def _heading(words: str) -> str:
-    return f'<mj-text font-size="26px" line-height="1.3" color="#1f2328"><h2>{words}</h2></mj-text>'
+def _heading(words: str, tag: str = "h2") -> str:
+    # the size is the block's, where the properties change it; a mail program would double it
+    inside = f'<{tag} style="margin:0;font-size:1em">{words}</{tag}>'
+    return f'<mj-text font-size="26px" line-height="1.3" color="#1f2328">{inside}</mj-text>'
 
 
 def _button(words: str) -> str:

@@ -80,6 +80,9 @@ async def test_a_letter_and_a_campaign_that_left_are_not_for_it(ready: Build, ma
     assert (await owner.get(f"{found.page}/content/visual")).location == f"{found.page}/content"
     begun = await owner.post(f"{found.page}/starts", {"begin": "visual"})
     assert begun.location == f"{found.page}/content/visual"
+    begun_with = source_of((await owner.get(begun.location)).text)
+    assert isinstance(content.compile_mjml(begun_with, icon_origin=ICONS), content.Compiled)
+    assert "{{ unsubscribe_url }}" in begun_with
     async with make.services.db.account(found.account.id) as tx:
         await tx.run(
             "UPDATE campaigns SET status = 'scheduled', scheduled_at = now() WHERE account_id = $1 AND id = $2",

@@ -3,7 +3,7 @@
 // It owns nothing: the tree of visual.js is what is kept. A drag is read back into the tree, a change of the tree is
 // drawn here; what GrapesJS makes of attributes and texts never reaches the source.
 import grapesjs from "grapesjs";
-import mjml from "grapesjs-mjml";
+import * as mjml from "grapesjs-mjml";
 import "grapesjs/dist/css/grapes.min.css";
 import "./visual_canvas.css";
 import { lookOf, ourPictures } from "./visual_look.js";
@@ -19,6 +19,10 @@ const FRAME = `
   .mailer-locked { display: block; padding: 8px; border: 1px dashed #52606d; background: #eef1f4; color: #1f2933;
     font: 14px/20px system-ui, sans-serif; text-align: left; }
 `;
+
+// a CommonJS file, whose one function is its default
+const plugin = mjml.default.default ?? mjml.default;
+const PLUGIN = { blocks: [], fonts: {}, resetDevices: false, resetStyleManager: false, useCustomTheme: false };
 
 class Canvas {
   constructor(box, editor) {
@@ -47,17 +51,7 @@ class Canvas {
       selectorManager: { custom: true },
       richTextEditor: { custom: true },
       canvas: { frameStyle: FRAME },
-      plugins: [mjml],
-      pluginsOpts: {
-        [mjml]: {
-          blocks: [],
-          fonts: {},
-          resetDevices: false,
-          resetStyleManager: false,
-          useCustomTheme: false,
-          customComponents: [(grapes, core) => this.types(grapes, core)],
-        },
-      },
+      plugins: [(grapes) => plugin(grapes, { ...PLUGIN, customComponents: [(_, core) => this.types(grapes, core)] })],
     });
     this.grapes.UndoManager.stop();
     this.grapes.Panels.getPanels().reset();
@@ -71,6 +65,8 @@ class Canvas {
     this.grapes.on("component:drag:end block:drag:stop", () => setTimeout(() => this.readBack()));
     const frame = this.grapes.Canvas.getFrameEl();
     frame.title = this.box.dataset.frame;
+    // one more, by which it notices a new width
+    for (const other of this.box.querySelectorAll("iframe:not([title])")) other.setAttribute("aria-hidden", "true");
     frame.contentDocument.addEventListener("dblclick", () => this.editor.properties.focus());
     frame.contentDocument.addEventListener("keydown", (event) => this.editor.key(event));
     for (const button of this.editor.page.querySelectorAll("[data-block]")) this.draggable(button);

@@ -49,7 +49,8 @@ export class Properties {
   }
 
   focus() {
-    const first = this.box.querySelector("[data-fields] :is(input, select, textarea, [contenteditable=true])");
+    const fields = this.box.querySelector("[data-fields]");
+    const first = fields.querySelector("[contenteditable=true]") ?? fields.querySelector("input, select, textarea");
     (first ?? this.box.querySelector("[data-title]")).focus();
   }
 

@@ -74,7 +74,7 @@ export class Structure {
 function words(node) {
   if (node.children) return "";
   const label = /\salt="([^"]*)"/.exec(node.open)?.[1] ?? "";
-  const said = (node.name ? node.inner || label : node.open).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
+  const said = (node.name ? node.inner || label : node.open.replace(/^<!--|-->$/g, "")).replace(/<[^>]*>/g, " ").replace(/\s+/g, " ").trim();
   const decoded = new DOMParser().parseFromString(said, "text/html").documentElement.textContent;
   return decoded.length > MUCH ? `${decoded.slice(0, MUCH)}…` : decoded;
 }

@@ -305,6 +305,7 @@ export function setAttribute(node, name, value) {
 
 // What a leaf holds; `<mj-text />` gets an end tag with it.
 export function setInner(node, inner) {
+  if (node.inner === inner) return;
   if (node.closed) {
     node.open = node.open.replace(/\s*\/>$/, ">");
     node.close = `</${node.name}>`;

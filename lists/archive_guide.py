@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lists import archive_tables
+from lists import archive_rest
 from lists.archive_members import Member
 from lists.exports import Export
 from mailer import __version__
@@ -42,6 +42,6 @@ def manifest(
         ],
         "not_included": [
             {"table": table, "why": {"en": english, "fr": french}}
-            for table, (english, french) in archive_tables.LEFT_OUT.items()
+            for table, (english, french) in archive_rest.LEFT_OUT.items()
         ],
     }

@@ -146,7 +146,7 @@ class Filter:
 async def create(tx: AccountTx, new: NewCampaign) -> Campaign:
     """A draft. Raises Invalid: a sender of nobody's, a reply-to that is no address, merge tags at fault."""
     who = await identity.of(tx)
-    faults = _line_faults(new.subject, new.preheader, await sources.field_keys(tx))
+    faults = sources.line_faults(new.subject, new.preheader, await sources.field_keys(tx))
     if faults:
         raise Invalid(*faults)
     sender_id = new.sender_id or await tx.value(
@@ -222,7 +222,7 @@ async def many(tx: AccountTx, wanted: Filter) -> list[CampaignLine]:
 
 async def change(tx: AccountTx, campaign_id: int, changes: Changes) -> Campaign:
     """A draft's setup. Raises NotFound, Conflict (no draft any more, or another version), Invalid."""
-    faults = _line_faults(changes.subject or "", changes.preheader or "", await sources.field_keys(tx))
+    faults = sources.line_faults(changes.subject or "", changes.preheader or "", await sources.field_keys(tx))
     if faults:
         raise Invalid(*faults)
     await _check_sender(tx, changes.sender_id)
@@ -394,13 +394,3 @@ async def _check_sender(tx: AccountTx, sender_id: int | None) -> None:
 
 def _reply_to(text: str) -> str:
     return senders.read_address(text, "reply_to").email if text.strip() else ""
-
-
-def _line_faults(subject: str, preheader: str, fields: frozenset[str]) -> list[Fault]:
-    """Merge tags at fault in the lines a mail program lists (E-20)."""
-    lines: list[tuple[merge.Part, str]] = [("subject", subject), ("preheader", preheader)]
-    return [
-        Fault(part, problem.message, problem.code, problem.params, problem.line, problem.column)
-        for part, text in lines
-        for problem in merge.check(text, fields=fields, part=part)
-    ]

@@ -47,6 +47,15 @@ def footer_mjml(language: str) -> str:
     return _SECTION.format(why=why, stop=stop, choose=choose, measure=measure, rights=rights)
 
 
+def unsubscribe_mjml(language: str) -> str:
+    """A text with the link alone, for authors who write the rest of their footer themselves."""
+    stop = _WORDS.get(language, _WORDS["en"])[1]
+    return (
+        '<mj-text align="center" color="#54595f" font-size="14px" line-height="1.5">'
+        f'<p><a href="{{{{ unsubscribe_url }}}}" style="color:#0b5394">{stop}</a></p></mj-text>'
+    )
+
+
 def add_footer(source: str, *, language: str) -> str | Problem:
     """The source with the standard footer before `</mj-body>`."""
     source = merge.normalise(source)

@@ -37,6 +37,7 @@ from sending import (
     pages_tray,
     pages_utm,
     pages_versions,
+    pages_visual,
 )
 
 ROUTES: list[web.RouteDef] = [
@@ -44,6 +45,7 @@ ROUTES: list[web.RouteDef] = [
     *pages_content.ROUTES,
     *pages_automations.ROUTES,
     *pages_automation_steps.ROUTES,
+    *pages_visual.ROUTES,
     *pages_sends.ROUTES,
     *pages_segment_figures.ROUTES,
     *pages_recurrences.ROUTES,

@@ -10,8 +10,7 @@ from mailer.accounts.access import Role
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid
 from mailer.core.links import Links
-from mailer.core.text import N_
-from mailer.web import forms, i18n, response
+from mailer.web import forms, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, id_in_path, query, read, services
 from sending import (
@@ -24,6 +23,7 @@ from sending import (
     image_weights,
     inbox_line,
     letter_form,
+    offered_fields,
     pages_image_choice,
     pages_lint,
     pages_steps,
@@ -32,6 +32,7 @@ from sending import (
     sources,
     starters,
     thumbnails,
+    visual_blocks,
 )
 from sending.campaigns import Campaign
 from sending.draft_versions import Draft
@@ -57,10 +58,13 @@ BLANK = """<mjml>
 
 
 class Start(Input):
-    """`begin`: letter, blank, starter-event, design-3 or campaign-7."""
+    """`begin`: letter, visual, blank, starter-event, design-3 or campaign-7."""
 
     begin: Annotated[
-        str, StringConstraints(pattern=r"^(letter|blank|starter-[a-z]{1,20}|(design|campaign)-[0-9]{1,18})$")
+        str,
+        StringConstraints(
+            pattern=r"^(letter|visual|blank|starter-[a-z]{1,20}|(design|campaign)-[0-9]{1,18})$"
+        ),
     ]
     version: Number = None
 
@@ -159,7 +163,7 @@ async def _editor(
         "source": shown.text,
         "stored": campaign.source,
         "lint": pages_lint.view(await pages_lint.report(request, tx, shown, campaign_id=campaign.id)),
-        "fields": await merge_fields(tx),
+        "fields": await offered_fields.merge_fields(tx),
         "weight": await image_weights.of(tx, shown.text),
         "action": f"{pages_steps.base(request, campaign)}/content{which}",
         "which": which,
@@ -185,24 +189,6 @@ async def letter_context(request: web.Request, tx: AccountTx, shown: Source) -> 
     }
 
 
-async def merge_fields(tx: AccountTx) -> list[tuple[str, str]]:
-    """What “Insert a field” offers: the tag, and what it stands for."""
-    own = await tx.rows("SELECT key, label FROM fields WHERE account_id = $1 ORDER BY label LIMIT 200")
-    known = [
-        ('{{ contact.first_name | default("") }}', N_("First name")),
-        ('{{ contact.last_name | default("") }}', N_("Last name")),
-        ("{{ contact.email }}", N_("E-mail address")),
-        ("{{ list.name }}", N_("Name of the list")),
-        ("{{ unsubscribe_url }}", N_("Unsubscribe link")),
-        ("{{ preferences_url }}", N_("Link to the preferences")),
-        ("{{ web_version_url }}", N_("Link to the online version")),
-        ("{{ account.name }}", N_("Your organisation’s name")),
-        ("{{ account.address }}", N_("Your postal address")),
-    ]
-    told = [(tag, i18n.translate(words)) for tag, words in known]
-    return told + [(f'{{{{ contact.{key} | default("") }}}}', label) for key, label in own]
-
-
 async def start(request: web.Request) -> web.Response:
     """Takes a starting point; what was there before is replaced, which the page says."""
     campaign_id = id_in_path(request)
@@ -213,6 +199,10 @@ async def start(request: web.Request) -> web.Response:
             case "letter":
                 source = letter_form.start()
                 await campaigns.write_content(tx, campaign_id, "letter", source, version=given.version)
+            case "visual":
+                campaign = await campaigns.show(tx, campaign_id)
+                source = visual_blocks.blank(campaign.language)
+                await campaigns.write_content(tx, campaign_id, "mjml", source, version=given.version)
             case "blank":
                 campaign = await campaigns.show(tx, campaign_id)
                 made = footer.add_footer(BLANK, language=campaign.language)
@@ -226,7 +216,8 @@ async def start(request: web.Request) -> web.Response:
                 past = await campaigns.show(tx, int(number))
                 kind: Any = past.content_kind
                 await campaigns.write_content(tx, campaign_id, kind, past.source, version=given.version)
-    return response.redirect(request.path.removesuffix("/starts") + "/content")
+    editor = "/content/visual" if begin == "visual" else "/content"
+    return response.redirect(request.path.removesuffix("/starts") + editor)
 
 
 async def save(request: web.Request) -> web.Response:

@@ -21,6 +21,7 @@ from sending import (
     image_uses,
     image_weights,
     letter_form,
+    offered_fields,
     pages_image_choice,
     pages_lint,
     pages_together,
@@ -39,7 +40,6 @@ from sending.pages_content import (
     frame_links,
     letter_context,
     letter_faults,
-    merge_fields,
     subject_of,
 )
 from sending.preview import Kind
@@ -144,7 +144,7 @@ async def _editor(
         "base": base,
         "source": shown.text,
         "lint": pages_lint.view(await pages_lint.report(request, tx, shown)),
-        "fields": await merge_fields(tx),
+        "fields": await offered_fields.merge_fields(tx),
         "weight": await image_weights.of(tx, shown.text),
         "conflict": any(fault.code == "version" for fault in form.faults),
         "action": f"{base}/edit",

@@ -223,7 +223,7 @@ async def _draft(tx: AccountTx, what: Subject) -> Draft:
         subject=shown.subject,
         preheader=shown.preheader,
         sender=await sender_names(tx, campaign),
-        list_name=await _list_name(tx, campaign.id),
+        list_name=await list_name(tx, campaign.id),
         campaign_id=campaign.id,
     )
 
@@ -235,7 +235,7 @@ async def sender_names(tx: AccountTx, campaign: campaigns.Campaign) -> SenderNam
     return SenderNames(name=sender.name, email=sender.email, reply_to=campaign.reply_to or sender.reply_to)
 
 
-async def _list_name(tx: AccountTx, campaign_id: int) -> str:
+async def list_name(tx: AccountTx, campaign_id: int) -> str:
     found: Any = await tx.value(
         """
         SELECT l.public_name

@@ -13,6 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from mailer.core.db import AccountTx
+from mailer.core.errors import Fault
 from mailer.core.settings import Settings
 from mailer.core.text import N_
 from sending import (
@@ -141,3 +142,13 @@ def _letter_problems(fault: ValidationError) -> list[Problem]:
         message = _LETTER_WORDS.get(str(place[-1]), N_("Block {line}: fill it in."))
         found.append(error(place[1] + 1, "letter", message))
     return found
+
+
+def line_faults(subject: str, preheader: str, fields: frozenset[str]) -> list[Fault]:
+    """Merge tags at fault in the lines a mail program lists (E-20)."""
+    lines: list[tuple[merge.Part, str]] = [("subject", subject), ("preheader", preheader)]
+    return [
+        Fault(part, problem.message, problem.code, problem.params, problem.line, problem.column)
+        for part, text in lines
+        for problem in merge.check(text, fields=fields, part=part)
+    ]

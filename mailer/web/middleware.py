@@ -90,25 +90,29 @@ def _logged(request: web.Request) -> str:
     return request.path.replace(token, "…") if token else request.path
 
 
-def _policy(request: web.Request) -> str:
-    """E-06: nothing inline, nothing foreign; mails are shown in sandboxed frames only."""
+def policy(request: web.Request, *, inline_styles: bool = False) -> str:
+    """E-06: nothing inline, nothing foreign; mails are shown in sandboxed frames only.
+
+    `inline_styles` is for one page: the visual editor's (`sending/pages_visual.py` says why).
+    """
     track = services(request).settings.track_url
     frames = "'self'" if services(request).settings.public_url == track else f"'self' {track}"
     # the nonce is for the styles that the code editor makes
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}';"
+    styles = "'unsafe-inline'" if inline_styles else f"'nonce-{request[NONCE]}'"
+    text = (
+        "default-src 'none'; script-src 'self'; style-src 'self' {styles};"
         " img-src 'self' {track}; font-src 'self'; connect-src 'self'; frame-src {frames};"
         " form-action 'self'; manifest-src 'self';"
         " base-uri 'none'; object-src 'none';"
         " frame-ancestors 'none'"
     )
-    return policy.format(nonce=request[NONCE], track=track, frames=frames)
+    return text.format(styles=styles, track=track, frames=frames)
 
 
 def _secure(request: web.Request, answer: web.StreamResponse) -> None:
     headers = answer.headers
     headers["Server"] = "Mailer"  # aiohttp would tell its version and Python's
-    headers.setdefault("Content-Security-Policy", _policy(request))
+    headers.setdefault("Content-Security-Policy", policy(request))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

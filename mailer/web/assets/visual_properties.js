@@ -1,0 +1,181 @@
+// The fields of one node. Each stands in the page as <template data-field="name">, with its words.
+import { attribute, quoted, setAttribute, setInner } from "./visual_tree.js";
+import * as text from "./visual_text.js";
+
+const BOX = ["background-color", "padding"];
+const FIELDS = {
+  "mj-body": ["background-color", "width"],
+  "mj-wrapper": BOX,
+  "mj-section": [...BOX, "text-align"],
+  "mj-group": ["background-color", "width", "vertical-align"],
+  "mj-column": [...BOX, "width", "vertical-align"],
+  "mj-hero": [...BOX, "background-url", "height"],
+  "mj-text": ["content", "color", "font-size", "align", "container-background-color", "padding"],
+  "mj-button": ["content", "href", "background-color", "color", "font-size", "align", "border-radius", "padding"],
+  "mj-image": ["src", "alt", "href", "width", "align", "padding"],
+  "mj-divider": ["border-color", "border-width", "padding"],
+  "mj-spacer": ["height"],
+  "mj-social": ["align", "icon-size", "padding"],
+  "mj-social-element": ["content", "href", "alt"],
+  "mj-navbar": ["align", "padding"],
+  "mj-navbar-link": ["content", "href", "color", "padding"],
+};
+
+const decoder = new DOMParser();
+
+// A raw value as a person reads it.
+function plain(value) {
+  const decode = (reference) => decoder.parseFromString(reference, "text/html").documentElement.textContent;
+  return (value ?? "").replace(/&#?\w+;/g, decode);
+}
+
+// `change(node)` is called after each change; `ask(before, after)` answers whether a text may be spelt anew.
+export class Properties {
+  constructor(box, { change, ask }) {
+    this.box = box;
+    this.change = change;
+    this.ask = ask;
+    this.allowed = new WeakSet();
+  }
+
+  show(node, title) {
+    this.node = node;
+    const fields = node.locked ? [] : (FIELDS[node.name] ?? []);
+    const heading = this.box.querySelector("[data-title]");
+    heading.textContent = title;
+    this.box.querySelector("[data-locked]").hidden = !node.locked;
+    const list = this.box.querySelector("[data-fields]");
+    list.replaceChildren(...fields.map((name) => this.field(name)).filter(Boolean));
+  }
+
+  focus() {
+    const fields = this.box.querySelector("[data-fields]");
+    const first = fields.querySelector("[contenteditable=true]") ?? fields.querySelector("input, select, textarea");
+    (first ?? this.box.querySelector("[data-title]")).focus();
+  }
+
+  field(name) {
+    const template = document.querySelector(`template[data-field="${name}"]`);
+    if (!template) return null;
+    const made = template.content.firstElementChild.cloneNode(true);
+    if (name === "content") this.written(made);
+    else this.value(made, name);
+    return made;
+  }
+
+  value(made, name) {
+    const { node } = this;
+    const input = made.querySelector("[data-value]");
+    const raw = attribute(node, name);
+    input.value = plain(raw);
+    if (input instanceof HTMLSelectElement && raw && input.value !== plain(raw)) {
+      input.append(new Option(plain(raw), plain(raw), true, true));
+    }
+    const set = (value) => {
+      setAttribute(node, name, value === "" && name !== "alt" ? null : quoted(value));
+      this.change(node);
+    };
+    input.addEventListener("input", () => set(input.value.trim()));
+    const colour = made.querySelector("[type=color]");
+    if (colour) {
+      if (/^#[0-9a-f]{6}$/i.test(input.value)) colour.value = input.value;
+      colour.addEventListener("input", () => set((input.value = colour.value)));
+    }
+    made.querySelector("[data-decorative]")?.addEventListener("change", (event) => this.decorative(event.target, input));
+    if (name === "alt") this.describe(made, input, raw);
+    made.querySelector("[data-pictures]")?.addEventListener("change", (event) => this.picture(event.target, input));
+    made.querySelector("[data-pick]")?.addEventListener("change", ({ target }) => {
+      if (target.value) set((input.value += target.value));
+      target.value = "";
+    });
+  }
+
+  // No attribute: nobody said yet what the picture shows. An empty one: it is decoration.
+  describe(made, input, raw) {
+    const box = made.querySelector("[data-decorative]");
+    box.checked = raw === "";
+    input.disabled = box.checked;
+    made.querySelector("[data-missing]").hidden = raw !== null;
+    input.addEventListener("input", () => {
+      made.querySelector("[data-missing]").hidden = input.value.trim() !== "";
+      if (input.value.trim() === "") setAttribute(this.node, "alt", null);
+    });
+  }
+
+  decorative(box, input) {
+    input.disabled = box.checked;
+    if (box.checked) input.value = "";
+    setAttribute(this.node, "alt", box.checked ? "" : null);
+    box.closest(".field").querySelector("[data-missing]").hidden = box.checked;
+    this.change(this.node);
+  }
+
+  picture(select, input) {
+    const chosen = select.selectedOptions[0];
+    if (!chosen?.value) return;
+    input.value = chosen.value;
+    setAttribute(this.node, "src", quoted(chosen.value));
+    if (attribute(this.node, "alt") === null && chosen.dataset.alt) {
+      setAttribute(this.node, "alt", quoted(chosen.dataset.alt));
+    }
+    this.change(this.node);
+    this.show(this.node, this.box.querySelector("[data-title]").textContent);
+    this.box.querySelector("[data-pictures]").focus();
+  }
+
+  written(made) {
+    const { node } = this;
+    const field = made.querySelector("[contenteditable]");
+    const asked = made.querySelector("[data-ask]");
+    text.show(field, node.inner);
+    const after = this.allowed.has(node) ? null : text.changes(node.inner);
+    if (after !== null) {
+      field.contentEditable = "false";
+      asked.hidden = false;
+      asked.querySelector("button").addEventListener("click", async () => {
+        if (!(await this.ask(node.inner, after))) return;
+        this.allowed.add(node);
+        field.contentEditable = "true";
+        asked.hidden = true;
+        field.focus();
+      });
+    }
+    const take = () => {
+      setInner(node, text.read(field, node.inner));
+      this.change(node);
+    };
+    field.addEventListener("input", take);
+    field.addEventListener("paste", text.pasteWords);
+    this.buttons(made, field, take);
+  }
+
+  buttons(made, field, take) {
+    const link = made.querySelector("[data-link]");
+    let range = null;
+    field.addEventListener("blur", () => {
+      const selection = document.getSelection();
+      range = selection.rangeCount ? selection.getRangeAt(0).cloneRange() : null;
+    });
+    const restore = () => {
+      field.focus();
+      if (!range || !field.contains(range.commonAncestorContainer)) return;
+      document.getSelection().removeAllRanges();
+      document.getSelection().addRange(range);
+    };
+    for (const button of made.querySelectorAll("[data-act]")) {
+      button.addEventListener("click", () => {
+        if (field.contentEditable !== "true") return;
+        restore();
+        text.act(field, button.dataset.act, link.value.trim());
+        take();
+      });
+    }
+    made.querySelector("[data-pick]").addEventListener("change", ({ target }) => {
+      if (!target.value || field.contentEditable !== "true") return;
+      restore();
+      text.insertTag(field, target.value);
+      target.value = "";
+      take();
+    });
+  }
+}

@@ -13,6 +13,104 @@ CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;
 
+CREATE FUNCTION public.end_restricted() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE automation_journeys SET ended_at = now(), outcome = 'restricted', step_id = NULL
+    WHERE account_id = NEW.account_id AND contact_id = NEW.id AND ended_at IS NULL;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.end_suppressed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM automations WHERE account_id = current_account() AND status <> 'draft') THEN
+        EXECUTE 'UPDATE automation_journeys j SET ended_at = now(), outcome = ''suppressed'', step_id = NULL
+            FROM new_rows x
+            JOIN contacts c ON c.account_id = x.account_id AND c.address_hash = x.address_hash
+            JOIN automations a ON a.account_id = x.account_id
+                AND (x.list_id = a.list_id OR x.list_id IS NULL AND a.list_id <> ALL (x.returned_to))
+            WHERE j.account_id = x.account_id AND j.automation_id = a.id AND j.contact_id = c.id
+              AND j.ended_at IS NULL AND (x.expires_at IS NULL OR x.expires_at > now())';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.end_unsubscribed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    gone text := CASE TG_OP WHEN 'DELETE' THEN 'old_rows g WHERE true' ELSE 'new_rows g WHERE g.status = ''unsubscribed''' END;
+BEGIN
+    IF EXISTS (SELECT FROM automations WHERE account_id = current_account() AND status <> 'draft') THEN
+        EXECUTE 'UPDATE automation_journeys j SET ended_at = now(), outcome = ''unsubscribed'', step_id = NULL
+            FROM automations a, (SELECT account_id, list_id, contact_id FROM ' || gone || ') u
+            WHERE a.account_id = u.account_id AND a.list_id = u.list_id
+              AND j.account_id = u.account_id AND j.automation_id = a.id AND j.contact_id = u.contact_id
+              AND j.ended_at IS NULL';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.enter_subscribed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    before text := '';
+BEGIN
+    IF NOT EXISTS (SELECT FROM automations WHERE account_id = current_account() AND trigger = 'subscribed'
+                     AND status IN ('running', 'paused')) THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        before := 'JOIN old_rows o ON o.account_id = n.account_id AND o.list_id = n.list_id'
+                  ' AND o.contact_id = n.contact_id AND o.status <> ''active''';
+    END IF;
+    EXECUTE 'WITH entered AS (
+            INSERT INTO automation_journeys (account_id, automation_id, contact_id, occasion)
+            SELECT n.account_id, a.id, n.contact_id, CASE WHEN a.again THEN pg_current_xact_id()::text ELSE '''' END
+            FROM new_rows n ' || before || '
+            JOIN automations a ON a.account_id = n.account_id AND a.trigger = ''subscribed''
+                AND a.trigger_of = n.list_id AND a.status IN (''running'', ''paused'')
+                AND (n.import_id IS NULL OR coalesce((a.setting ->> ''imports'')::boolean, false))
+            WHERE n.status = ''active''
+            ON CONFLICT DO NOTHING
+            RETURNING account_id, automation_id)
+        INSERT INTO automation_rings (account_id, automation_id)
+        SELECT DISTINCT account_id, automation_id FROM entered';
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.enter_tagged() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM automations WHERE account_id = current_account() AND trigger = 'tagged'
+                     AND status IN ('running', 'paused')) THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE 'WITH entered AS (
+            INSERT INTO automation_journeys (account_id, automation_id, contact_id, occasion)
+            SELECT n.account_id, a.id, n.contact_id, CASE WHEN a.again THEN pg_current_xact_id()::text ELSE '''' END
+            FROM new_rows n
+            JOIN automations a ON a.account_id = n.account_id AND a.trigger = ''tagged''
+                AND a.trigger_of = n.tag_id AND a.status IN (''running'', ''paused'')
+            JOIN subscriptions s ON s.account_id = n.account_id AND s.list_id = a.list_id
+                AND s.contact_id = n.contact_id AND s.status = ''active''
+            ON CONFLICT DO NOTHING
+            RETURNING account_id, automation_id)
+        INSERT INTO automation_rings (account_id, automation_id)
+        SELECT DISTINCT account_id, automation_id FROM entered';
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.held(contact bigint, at timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE
     AS $$
@@ -797,6 +895,12 @@ CREATE TABLE public.campaigns (
     opens_mode text,
     clicks_mode text,
     reminder_of bigint,
+    automation_id bigint,
+    step_id bigint,
+    mailing_of bigint,
+    mailing_day date,
+    local_at timestamp without time zone,
+    zone_field text DEFAULT ''::text NOT NULL,
     limit_pauses smallint DEFAULT 0 NOT NULL,
     CONSTRAINT campaigns_clicks_mode_check CHECK ((clicks_mode = ANY (ARRAY['off'::text, 'individual'::text]))),
     CONSTRAINT campaigns_content_kind_check CHECK ((content_kind = ANY (ARRAY['none'::text, 'letter'::text, 'mjml'::text]))),
@@ -806,7 +910,8 @@ CREATE TABLE public.campaigns (
     CONSTRAINT campaigns_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT campaigns_opens_mode_check CHECK ((opens_mode = ANY (ARRAY['off'::text, 'last_day'::text, 'aggregate'::text, 'individual'::text]))),
     CONSTRAINT campaigns_pause_reason CHECK (((status = 'paused'::text) OR (pause_reason = ''::text))),
-    CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))
+    CONSTRAINT campaigns_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'scheduled'::text, 'preparing'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text]))),
+    CONSTRAINT campaigns_zone_field_check CHECK ((length(zone_field) <= 40))
 );
 
 ALTER TABLE ONLY public.campaigns FORCE ROW LEVEL SECURITY;
@@ -1006,6 +1111,123 @@ CREATE TABLE public.authority_requests (
 
 ALTER TABLE public.authority_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.authority_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.automation_journeys (
+    account_id bigint NOT NULL,
+    automation_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    occasion text DEFAULT ''::text NOT NULL,
+    step_id bigint,
+    entered_at timestamp with time zone DEFAULT now() NOT NULL,
+    arrived_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text DEFAULT ''::text NOT NULL,
+    CONSTRAINT automation_journeys_end CHECK (((ended_at IS NULL) = (outcome = ''::text))),
+    CONSTRAINT automation_journeys_occasion_check CHECK ((length(occasion) <= 100)),
+    CONSTRAINT automation_journeys_outcome_check CHECK ((outcome = ANY (ARRAY[''::text, 'done'::text, 'left'::text, 'unsubscribed'::text, 'suppressed'::text, 'restricted'::text, 'pending'::text, 'service'::text, 'segment'::text, 'excluded'::text, 'ended'::text])))
+);
+
+ALTER TABLE ONLY public.automation_journeys FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.automation_mails (
+    account_id bigint NOT NULL,
+    step_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    occasion text NOT NULL,
+    automation_id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE ONLY public.automation_mails FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.automation_rings (
+    id bigint NOT NULL,
+    account_id bigint NOT NULL,
+    automation_id bigint NOT NULL
+);
+
+ALTER TABLE public.automation_rings ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.automation_rings_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.automation_steps (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    automation_id bigint NOT NULL,
+    parent_id bigint,
+    branch text DEFAULT ''::text NOT NULL,
+    "position" integer NOT NULL,
+    kind text NOT NULL,
+    setting jsonb DEFAULT '{}'::jsonb NOT NULL,
+    draft_id bigint,
+    published_id bigint,
+    published_version integer,
+    passed bigint DEFAULT 0 NOT NULL,
+    said_yes bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT automation_steps_branch CHECK (((parent_id IS NULL) = (branch = ''::text))),
+    CONSTRAINT automation_steps_branch_check CHECK ((branch = ANY (ARRAY[''::text, 'yes'::text, 'no'::text]))),
+    CONSTRAINT automation_steps_kind_check CHECK ((kind = ANY (ARRAY['wait'::text, 'send'::text, 'condition'::text, 'tag'::text, 'untag'::text, 'leave'::text]))),
+    CONSTRAINT automation_steps_mail CHECK (((kind = 'send'::text) = (draft_id IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.automation_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.automation_steps ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.automation_steps_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.automations (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    list_id bigint NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    pause_reason text DEFAULT ''::text NOT NULL,
+    trigger text NOT NULL,
+    trigger_of bigint,
+    setting jsonb DEFAULT '{}'::jsonb NOT NULL,
+    again boolean DEFAULT false NOT NULL,
+    quiet_from smallint,
+    quiet_to smallint,
+    version integer DEFAULT 1 NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    searched_at timestamp with time zone,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT automations_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT automations_pause CHECK (((status = 'paused'::text) = (pause_reason <> ''::text))),
+    CONSTRAINT automations_quiet CHECK (((quiet_from IS NULL) = (quiet_to IS NULL))),
+    CONSTRAINT automations_quiet_from_check CHECK (((quiet_from >= 0) AND (quiet_from <= 23))),
+    CONSTRAINT automations_quiet_to_check CHECK (((quiet_to >= 0) AND (quiet_to <= 23))),
+    CONSTRAINT automations_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'running'::text, 'paused'::text, 'ended'::text]))),
+    CONSTRAINT automations_trigger_check CHECK ((trigger = ANY (ARRAY['subscribed'::text, 'tagged'::text, 'date'::text, 'segment'::text, 'clicked'::text, 'event'::text])))
+);
+
+ALTER TABLE ONLY public.automations FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.automations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.automations_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1397,6 +1619,20 @@ CREATE TABLE public.duplicates (
 
 ALTER TABLE ONLY public.duplicates FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.editions (
+    account_id bigint NOT NULL,
+    recurrence_id bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    result text NOT NULL,
+    number integer,
+    campaign_id bigint,
+    faults jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT editions_result_check CHECK ((result = ANY (ARRAY['made'::text, 'scheduled'::text, 'unchanged'::text, 'nothing_new'::text, 'blocked'::text, 'missed'::text])))
+);
+
+ALTER TABLE ONLY public.editions FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.erased_accounts (
     account_id bigint NOT NULL,
     erased_at timestamp with time zone NOT NULL,
@@ -1547,6 +1783,17 @@ ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.feed_items (
+    account_id bigint NOT NULL,
+    recurrence_id bigint NOT NULL,
+    key bytea NOT NULL,
+    due_at timestamp with time zone,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feed_items_key_check CHECK ((length(key) = 16))
+);
+
+ALTER TABLE ONLY public.feed_items FORCE ROW LEVEL SECURITY;
 
 CREATE TABLE public.feedback_counts (
     account_id bigint NOT NULL,
@@ -2482,6 +2729,63 @@ CREATE TABLE public.recovery_codes (
     user_id bigint NOT NULL,
     code_hash bytea NOT NULL,
     used_at timestamp with time zone
+);
+
+CREATE TABLE public.recurrences (
+    account_id bigint NOT NULL,
+    id bigint NOT NULL,
+    campaign_id bigint NOT NULL,
+    every text NOT NULL,
+    weekdays smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    month_day smallint,
+    last_weekday smallint,
+    at time without time zone NOT NULL,
+    time_zone text NOT NULL,
+    ends_on date,
+    skip_unchanged boolean DEFAULT false NOT NULL,
+    status text NOT NULL,
+    pause_faults jsonb DEFAULT '[]'::jsonb NOT NULL,
+    next_at timestamp with time zone,
+    number integer DEFAULT 0 NOT NULL,
+    last_content bytea,
+    version integer DEFAULT 1 NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    feed_url text DEFAULT ''::text NOT NULL,
+    feed_etag text DEFAULT ''::text NOT NULL,
+    feed_modified text DEFAULT ''::text NOT NULL,
+    feed_shown jsonb DEFAULT '[]'::jsonb NOT NULL,
+    feed_read_at timestamp with time zone,
+    feed_error text DEFAULT ''::text NOT NULL,
+    feed_failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT recurrences_days CHECK (
+CASE every
+    WHEN 'day'::text THEN ((weekdays = '{}'::smallint[]) AND (month_day IS NULL) AND (last_weekday IS NULL))
+    WHEN 'week'::text THEN ((weekdays <> '{}'::smallint[]) AND (month_day IS NULL) AND (last_weekday IS NULL))
+    ELSE ((weekdays = '{}'::smallint[]) AND ((month_day IS NULL) <> (last_weekday IS NULL)))
+END),
+    CONSTRAINT recurrences_every_check CHECK ((every = ANY (ARRAY['day'::text, 'week'::text, 'month'::text]))),
+    CONSTRAINT recurrences_feed_error_check CHECK ((length(feed_error) <= 40)),
+    CONSTRAINT recurrences_feed_etag_check CHECK ((length(feed_etag) <= 300)),
+    CONSTRAINT recurrences_feed_modified_check CHECK ((length(feed_modified) <= 100)),
+    CONSTRAINT recurrences_feed_url_check CHECK ((length(feed_url) <= 1000)),
+    CONSTRAINT recurrences_last_weekday_check CHECK (((last_weekday >= 1) AND (last_weekday <= 7))),
+    CONSTRAINT recurrences_month_day_check CHECK (((month_day >= 1) AND (month_day <= 31))),
+    CONSTRAINT recurrences_next CHECK (((next_at IS NOT NULL) = (status = 'active'::text))),
+    CONSTRAINT recurrences_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'ended'::text]))),
+    CONSTRAINT recurrences_weekdays_check CHECK ((weekdays <@ '{1,2,3,4,5,6,7}'::smallint[]))
+);
+
+ALTER TABLE ONLY public.recurrences FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recurrences ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.recurrences_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.report_mailboxes (
@@ -3495,6 +3799,21 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.authority_requests
     ADD CONSTRAINT authority_requests_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.automation_journeys
+    ADD CONSTRAINT automation_journeys_pkey PRIMARY KEY (account_id, automation_id, contact_id, occasion);
+
+ALTER TABLE ONLY public.automation_mails
+    ADD CONSTRAINT automation_mails_pkey PRIMARY KEY (account_id, step_id, contact_id, occasion);
+
+ALTER TABLE ONLY public.automation_rings
+    ADD CONSTRAINT automation_rings_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.automation_steps
+    ADD CONSTRAINT automation_steps_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.automations
+    ADD CONSTRAINT automations_pkey PRIMARY KEY (account_id, id);
+
 ALTER TABLE ONLY public.brand_kits
     ADD CONSTRAINT brand_kits_pkey PRIMARY KEY (account_id);
 
@@ -3582,6 +3901,9 @@ ALTER TABLE ONLY public.duplicate_searches
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_pkey PRIMARY KEY (account_id, contact_id, other_id);
 
+ALTER TABLE ONLY public.editions
+    ADD CONSTRAINT editions_pkey PRIMARY KEY (account_id, recurrence_id, due_at);
+
 ALTER TABLE ONLY public.erased_accounts
     ADD CONSTRAINT erased_accounts_pkey PRIMARY KEY (account_id);
 
@@ -3605,6 +3927,9 @@ ALTER TABLE ONLY public.export_members
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_pkey PRIMARY KEY (account_id, id);
+
+ALTER TABLE ONLY public.feed_items
+    ADD CONSTRAINT feed_items_pkey PRIMARY KEY (account_id, recurrence_id, key);
 
 ALTER TABLE ONLY public.feedback_counts
     ADD CONSTRAINT feedback_counts_pkey PRIMARY KEY (account_id, day, kind, reason, profile, source);
@@ -3788,6 +4113,12 @@ ALTER TABLE ONLY public.provider_stops
 
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (user_id, code_hash);
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_campaign UNIQUE (account_id, campaign_id);
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_pkey PRIMARY KEY (account_id, id);
 
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_one UNIQUE (account_id);
@@ -3995,6 +4326,22 @@ CREATE INDEX audit_at ON public.audit USING btree (account_id, at);
 
 CREATE INDEX audit_object ON public.audit USING btree (account_id, object, object_id, id) WHERE (object_id IS NOT NULL);
 
+CREATE INDEX automation_journeys_at ON public.automation_journeys USING btree (account_id, step_id) WHERE (step_id IS NOT NULL);
+
+CREATE INDEX automation_journeys_due ON public.automation_journeys USING btree (account_id, automation_id, due_at) WHERE (ended_at IS NULL);
+
+CREATE INDEX automation_journeys_of ON public.automation_journeys USING btree (account_id, contact_id);
+
+CREATE UNIQUE INDEX automation_journeys_open ON public.automation_journeys USING btree (account_id, automation_id, contact_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX automation_mails_at ON public.automation_mails USING btree (account_id, at);
+
+CREATE INDEX automation_mails_of ON public.automation_mails USING btree (account_id, contact_id);
+
+CREATE INDEX automation_steps_of ON public.automation_steps USING btree (account_id, automation_id);
+
+CREATE INDEX automations_waiting ON public.automations USING btree (account_id, trigger, trigger_of) WHERE (status = ANY (ARRAY['running'::text, 'paused'::text]));
+
 CREATE INDEX brand_kits_logo ON public.brand_kits USING btree (account_id, logo_image_id);
 
 CREATE INDEX breach_accounts_account ON public.breach_accounts USING btree (account_id);
@@ -4002,6 +4349,10 @@ CREATE INDEX breach_accounts_account ON public.breach_accounts USING btree (acco
 CREATE INDEX campaign_segments_segment ON public.campaign_segments USING btree (account_id, segment_id, campaign_id);
 
 CREATE INDEX campaigns_asking ON public.campaigns USING btree (account_id, month) WHERE (asks_measurement AND (asked_cursor < '9223372036854775807'::bigint));
+
+CREATE INDEX campaigns_automation ON public.campaigns USING btree (account_id, automation_id, id) WHERE (automation_id IS NOT NULL);
+
+CREATE UNIQUE INDEX campaigns_mailing ON public.campaigns USING btree (account_id, mailing_of, mailing_day) WHERE ((mailing_of IS NOT NULL) AND (status <> 'cancelled'::text));
 
 CREATE UNIQUE INDEX campaigns_reminder_of ON public.campaigns USING btree (account_id, reminder_of) WHERE (reminder_of IS NOT NULL);
 
@@ -4058,6 +4409,8 @@ CREATE INDEX draft_versions_campaign ON public.draft_versions USING btree (accou
 CREATE INDEX draft_versions_design ON public.draft_versions USING btree (account_id, design_id, id) WHERE (design_id IS NOT NULL);
 
 CREATE INDEX duplicates_other ON public.duplicates USING btree (account_id, other_id);
+
+CREATE INDEX editions_campaign ON public.editions USING btree (account_id, campaign_id) WHERE (campaign_id IS NOT NULL);
 
 CREATE INDEX erasure_journal_account ON public.erasure_journal USING btree (account_id);
 
@@ -4255,15 +4608,19 @@ CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR E
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
 
-CREATE TRIGGER campaigns_told AFTER UPDATE OF status ON public.campaigns FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['scheduled'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))) EXECUTE FUNCTION public.tell_of_campaign();
+CREATE TRIGGER campaigns_told AFTER UPDATE OF status ON public.campaigns FOR EACH ROW WHEN (((new.status <> old.status) AND (new.mailing_of IS NULL) AND (new.status = ANY (ARRAY['scheduled'::text, 'sending'::text, 'paused'::text, 'sent'::text, 'cancelled'::text])))) EXECUTE FUNCTION public.tell_of_campaign();
 
 CREATE TRIGGER contact_changes_ring AFTER INSERT ON public.contact_changes FOR EACH STATEMENT EXECUTE FUNCTION public.ring_webhooks();
+
+CREATE TRIGGER contact_tags_entered AFTER INSERT ON public.contact_tags REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.enter_tagged();
 
 CREATE TRIGGER contacts_created AFTER INSERT ON public.contacts REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
 CREATE TRIGGER contacts_deleted AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
 CREATE TRIGGER contacts_journalled AFTER DELETE ON public.contacts REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_contacts();
+
+CREATE TRIGGER contacts_restricted AFTER UPDATE OF restricted_at ON public.contacts FOR EACH ROW WHEN (((new.restricted_at IS NOT NULL) AND (old.restricted_at IS NULL))) EXECUTE FUNCTION public.end_restricted();
 
 CREATE TRIGGER contacts_updated AFTER UPDATE ON public.contacts REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_contacts();
 
@@ -4326,13 +4683,25 @@ CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.wordi
 
 CREATE TRIGGER rights_requests_told AFTER INSERT ON public.rights_requests FOR EACH ROW EXECUTE FUNCTION public.tell_of_rights_request();
 
+CREATE TRIGGER subscriptions_confirmed AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.enter_subscribed();
+
 CREATE TRIGGER subscriptions_created AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 CREATE TRIGGER subscriptions_deleted AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
+CREATE TRIGGER subscriptions_entered AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.enter_subscribed();
+
+CREATE TRIGGER subscriptions_gone AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION public.end_unsubscribed();
+
+CREATE TRIGGER subscriptions_left AFTER UPDATE ON public.subscriptions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.end_unsubscribed();
+
 CREATE TRIGGER subscriptions_updated AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.note_subscriptions();
 
 CREATE TRIGGER suppressions_journalled AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_suppressions();
+
+CREATE TRIGGER suppressions_left AFTER INSERT ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.end_suppressed();
+
+CREATE TRIGGER suppressions_left_again AFTER UPDATE ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.end_suppressed();
 
 CREATE TRIGGER suppressions_renewed AFTER UPDATE ON public.suppressions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.journal_suppressions();
 
@@ -4367,6 +4736,36 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.users(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.automation_journeys
+    ADD CONSTRAINT automation_journeys_account_id_automation_id_fkey FOREIGN KEY (account_id, automation_id) REFERENCES public.automations(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automation_journeys
+    ADD CONSTRAINT automation_journeys_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automation_journeys
+    ADD CONSTRAINT automation_journeys_account_id_step_id_fkey FOREIGN KEY (account_id, step_id) REFERENCES public.automation_steps(account_id, id);
+
+ALTER TABLE ONLY public.automation_mails
+    ADD CONSTRAINT automation_mails_account_id_automation_id_fkey FOREIGN KEY (account_id, automation_id) REFERENCES public.automations(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automation_mails
+    ADD CONSTRAINT automation_mails_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automation_rings
+    ADD CONSTRAINT automation_rings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automation_steps
+    ADD CONSTRAINT automation_steps_account_id_automation_id_fkey FOREIGN KEY (account_id, automation_id) REFERENCES public.automations(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automation_steps
+    ADD CONSTRAINT automation_steps_account_id_parent_id_fkey FOREIGN KEY (account_id, parent_id) REFERENCES public.automation_steps(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automations
+    ADD CONSTRAINT automations_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automations
+    ADD CONSTRAINT automations_account_id_list_id_fkey FOREIGN KEY (account_id, list_id) REFERENCES public.mailing_lists(account_id, id);
 
 ALTER TABLE ONLY public.brand_kits
     ADD CONSTRAINT brand_kits_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -4467,6 +4866,12 @@ ALTER TABLE ONLY public.duplicates
 ALTER TABLE ONLY public.duplicates
     ADD CONSTRAINT duplicates_account_id_other_id_fkey FOREIGN KEY (account_id, other_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.editions
+    ADD CONSTRAINT editions_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE SET NULL (campaign_id);
+
+ALTER TABLE ONLY public.editions
+    ADD CONSTRAINT editions_account_id_recurrence_id_fkey FOREIGN KEY (account_id, recurrence_id) REFERENCES public.recurrences(account_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
 
@@ -4484,6 +4889,9 @@ ALTER TABLE ONLY public.export_members
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.feed_items
+    ADD CONSTRAINT feed_items_account_id_recurrence_id_fkey FOREIGN KEY (account_id, recurrence_id) REFERENCES public.recurrences(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.feedback_counts
     ADD CONSTRAINT feedback_counts_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -4631,6 +5039,12 @@ ALTER TABLE ONLY public.provider_stops
 
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.second_factors(user_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_account_id_campaign_id_fkey FOREIGN KEY (account_id, campaign_id) REFERENCES public.campaigns(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recurrences
+    ADD CONSTRAINT recurrences_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.report_mailboxes
     ADD CONSTRAINT report_mailboxes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -4792,6 +5206,14 @@ CREATE POLICY account ON public.agreement_acceptances USING ((account_id = publi
 
 CREATE POLICY account ON public.audit USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.automation_journeys USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.automation_mails USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.automation_steps USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.automations USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.brand_kits USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.campaign_figures USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4840,6 +5262,8 @@ CREATE POLICY account ON public.duplicate_searches USING ((account_id = public.c
 
 CREATE POLICY account ON public.duplicates USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.editions USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.event_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.event_hours USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -4851,6 +5275,8 @@ CREATE POLICY account ON public.evidence USING ((account_id = public.current_acc
 CREATE POLICY account ON public.export_members USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.exports USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.feed_items USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.feedback_counts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -4917,6 +5343,8 @@ CREATE POLICY account ON public.open_counts USING ((account_id = public.current_
 CREATE POLICY account ON public.privacy_facts USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.provider_stops USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
+CREATE POLICY account ON public.recurrences USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.report_mailboxes USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
@@ -4996,6 +5424,14 @@ ALTER TABLE public.agreement_acceptances ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.automation_journeys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.automation_mails ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.automation_steps ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.automations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.brand_kits ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.campaign_figures ENABLE ROW LEVEL SECURITY;
@@ -5044,6 +5480,8 @@ ALTER TABLE public.duplicate_searches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.duplicates ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.editions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.event_counts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.event_hours ENABLE ROW LEVEL SECURITY;
@@ -5055,6 +5493,8 @@ ALTER TABLE public.evidence ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.export_members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.exports ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feed_items ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.feedback_counts ENABLE ROW LEVEL SECURITY;
 
@@ -5121,6 +5561,8 @@ ALTER TABLE public.open_counts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.privacy_facts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.provider_stops ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recurrences ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.report_mailboxes ENABLE ROW LEVEL SECURITY;
 
@@ -5236,6 +5678,16 @@ GRANT SELECT,DELETE ON TABLE public.audit TO mailer_eraser;
 
 GRANT SELECT,INSERT ON TABLE public.audit TO mailer;
 
+GRANT SELECT,DELETE ON TABLE public.automation_journeys TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.automation_mails TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.automation_rings TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.automation_steps TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.automations TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.brand_kits TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.campaign_figures TO mailer_eraser;
@@ -5276,6 +5728,8 @@ GRANT SELECT,DELETE ON TABLE public.duplicate_searches TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.duplicates TO mailer_eraser;
 
+GRANT SELECT,DELETE ON TABLE public.editions TO mailer_eraser;
+
 GRANT SELECT,DELETE ON TABLE public.erased_accounts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.event_counts TO mailer_eraser;
@@ -5289,6 +5743,8 @@ GRANT SELECT,DELETE ON TABLE public.evidence TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.export_members TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.exports TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.feed_items TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.feedback_counts TO mailer_eraser;
 
@@ -5383,6 +5839,8 @@ GRANT SELECT ON TABLE public.platform_proofs TO mailer_eraser;
 GRANT SELECT,DELETE ON TABLE public.privacy_facts TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.provider_stops TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.recurrences TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.report_mailboxes TO mailer_eraser;
 

@@ -13,7 +13,7 @@ from datetime import date
 from jinja2 import TemplateSyntaxError
 
 from mailer.web import i18n
-from sending import merge
+from sending import hardening, merge
 from sending.feed_reading import Item
 from sending.merge import Tag
 
@@ -97,7 +97,7 @@ def _one(body: str, offset: int, inside: list[Tag], item: Item, language: str) -
     template = "".join(pieces) + body[position:]
     env = merge.environment(autoescape=True)
     try:
-        tree = merge.harden(env.parse(template), env)
+        tree = hardening.harden(env.parse(template), env)
         made = env.from_string(tree).render(item=_values(item, language))
     except Exception:
         # the checks of the merge language name the fault

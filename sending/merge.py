@@ -14,7 +14,6 @@ from typing import Literal
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.visitor import NodeTransformer
 
 from mailer.core.text import N_
 from sending import merge_filters
@@ -377,32 +376,3 @@ def _is_constant_list(node: nodes.Node) -> bool:
     if not isinstance(node, (nodes.List, nodes.Tuple)) or len(node.items) > 50:
         return False
     return all(isinstance(item, nodes.Const) for item in node.items)
-
-
-class _Hardening(NodeTransformer):
-    """Turns what may fail or surprise into what cannot."""
-
-    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
-        # `contact.items` must be the field called items, never the dict's method.
-        if _is_name(node.node, "loop"):
-            return node
-        key: list[nodes.Expr] = [nodes.Const(node.attr)]
-        return nodes.Filter(node.node, "_field", key, [], None, None, lineno=node.lineno)
-
-    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
-        self.generic_visit(node)
-        operator = nodes.Const(node.ops[0].op)
-        arguments = [operator, node.ops[0].expr]
-        return nodes.Filter(node.expr, "_compare", arguments, [], None, None, lineno=node.lineno)
-
-    def visit_For(self, node: nodes.For) -> nodes.Node:
-        self.generic_visit(node)
-        node.iter = nodes.Filter(node.iter, "_items", [], [], None, None, lineno=node.lineno)
-        return node
-
-
-def harden(tree: nodes.Template, env: Environment) -> nodes.Template:
-    """A checked tree, ready to compile."""
-    _Hardening().visit(tree)
-    tree.set_environment(env)
-    return tree

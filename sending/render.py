@@ -12,7 +12,7 @@ from types import CodeType
 
 from jinja2 import Environment, Template, TemplateError, TemplateSyntaxError, nodes
 
-from sending import bodies, merge, merge_filters, plain_text, shapes
+from sending import bodies, hardening, merge, merge_filters, plain_text, shapes
 from sending.bodies import Body
 from sending.content import PIXEL, PREHEADER, SUBJECT, Compiled
 from sending.holes import Digger
@@ -317,7 +317,7 @@ def header_line(text: str, limit: int) -> str:
 def _tree(env: Environment, source: str, digger: Digger | None = None) -> nodes.Template:
     try:
         parsed = env.parse(clean(source))
-        return merge.harden(digger.dig(parsed) if digger else parsed, env)
+        return hardening.harden(digger.dig(parsed) if digger else parsed, env)
     except (TemplateSyntaxError, RecursionError) as fault:
         raise RenderFailed("render", f"the template cannot be compiled: {fault}") from fault
 

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from jinja2 import Environment, Template, nodes
 
-from sending import merge, plain_text, quoted
+from sending import hardening, plain_text, quoted
 from sending.holes import MARK
 
 MOST = 256
@@ -112,7 +112,7 @@ class Asker:
     def template(self, env: Environment) -> Template:
         """Yields the values, one piece each."""
         tree = nodes.Template([_copy(one) for one in self.body], lineno=1)
-        return Template.from_code(env, env.compile(merge.harden(tree, env)), {})
+        return Template.from_code(env, env.compile(hardening.harden(tree, env)), {})
 
 
 def _all(guards: _Guards) -> nodes.Expr:

@@ -294,6 +294,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         kept=N_("13 months, unless you keep them"),
         start=N_("the last use"),
         source="A-084",
+        why=N_("our choice: as long as the figures of the mails that showed them"),
         rule="images",
         period=months(13),
         ages=(Age("images", "used_until", "NOT kept"),),

@@ -28,6 +28,7 @@ from mailer.core.work import Task
 from mailer.web import i18n
 from sending import (
     ab_variants,
+    brand,
     campaign_segments,
     campaigns,
     feed_block,
@@ -273,7 +274,7 @@ async def _copy(tx: AccountTx, plan: Recurrence, due_at: datetime, items: Sequen
 
 async def _fill(tx: AccountTx, made: Campaign, items: Sequence[Item]) -> None:
     """The items stand in the edition itself. A block at fault stays, and the checks stop the edition."""
-    wrong = merge.check(made.source, fields=await sources.field_keys(tx), part="mjml")
+    wrong = merge.check(brand.fill(made.source), fields=await sources.field_keys(tx), part="mjml")
     if made.content_kind == "mjml" and not wrong:
         source = feed_block.expand(made.source, items, made.language)
         await campaigns.write_content(tx, made.id, "mjml", source)

@@ -83,7 +83,7 @@ def compile_source(
         return made
     if feed_block.is_in(made):
         # nothing is carried out that was not looked at
-        if wrong := merge.check(made, fields=fields, part="mjml"):
+        if wrong := merge.check(brand.fill(made), fields=fields, part="mjml"):
             return wrong
         made = feed_block.expand(made, source.items, source.language)
     return content.compile_mjml(

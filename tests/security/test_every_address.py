@@ -47,7 +47,13 @@ async def test_every_page_is_free_of_inline_code_is_not_stored_and_changes_nothi
         if answer.headers.get("X-Content-Type-Options") != "nosniff" or "frame-ancestors" not in policy:
             wrong.append(f"{path}: headers")
         if kind.startswith("text/html") and not FRAMES.search(path):
-            wrong += [f"{path}: {policy}"] if "unsafe" in policy else []
+            # the sketch of the visual editor writes styles, and only there: decision 27
+            told = (
+                policy.replace("style-src 'self' 'unsafe-inline';", "")
+                if path.endswith("/visual")
+                else policy
+            )
+            wrong += [f"{path}: {policy}"] if "unsafe" in told else []
             wrong += [
                 f"{path}: {found[0][:120]}"
                 for pattern in (INLINE, FOREIGN)

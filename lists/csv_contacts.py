@@ -133,7 +133,8 @@ class Checker:
                     said = opt_outs.strongest(said, read_state(text))
                 except field_values.ValueFault as error:
                     unknown = unknown or self._reject(record, column, text, error)
-        return said or unknown
+        # who is to be taken off is, whatever else the row says of them
+        return said or (None if self._mapping.leaving else unknown)
 
     def _reject(
         self, record: Record, column: int, text: str, error: addresses.AddressError | field_values.ValueFault

@@ -32,12 +32,14 @@ NO_LETTER = N_("“{label}” has no letter. Write a name with at least one.")
 class ColumnMapping:
     """`targets[i]`: where column i goes: a built-in name, a field's key, or "" for nowhere.
 
-    Invalid when no column or two columns go to the address, or two to the same field.
+    Invalid when no column or two columns go to the address, or two to the same field. `leaving`: people are
+    taken off, and a word for a state that nobody knows rejects no row.
     """
 
     header: tuple[str, ...]
     targets: tuple[str, ...]
     decimal_comma: bool = True
+    leaving: bool = False
     email: int = field(init=False)
     others: tuple[tuple[int, str], ...] = field(init=False)
 

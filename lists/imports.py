@@ -63,7 +63,7 @@ class Mode(StrEnum):
     REMOVE = "remove"
 
 
-LEAVING = (Mode.UNSUBSCRIBE, Mode.REMOVE)  # nobody comes in: only the column of addresses counts
+LEAVING = (Mode.UNSUBSCRIBE, Mode.REMOVE)  # nobody comes in: only addresses and refusals count
 
 
 class Column(Input):
@@ -172,11 +172,15 @@ class Import:
 
     @property
     def column_mapping(self) -> ColumnMapping:
-        only_addresses = self.choices.mode in LEAVING
+        # who is taken off loses no refusal that the file tells of them (B-28)
+        leaving = self.choices.mode in LEAVING
         targets = tuple(
-            "" if only_addresses and column.target != "email" else column.target for column in self.columns
+            "" if leaving and column.target not in ("email", STATUS) else column.target
+            for column in self.columns
         )
-        return ColumnMapping(tuple(self.header), targets, decimal_comma=self.delimiter != ",")
+        return ColumnMapping(
+            tuple(self.header), targets, decimal_comma=self.delimiter != ",", leaving=leaving
+        )
 
     @property
     def field_types(self) -> dict[str, FieldType]:

@@ -18,6 +18,7 @@ from mailer.web.request import id_in_path, query, services
 from sending import (
     ab_tests,
     ab_variants,
+    brand,
     campaigns,
     designs,
     image_library,
@@ -110,7 +111,7 @@ async def design(request: web.Request) -> web.Response:
 
 async def _context(request: web.Request, tx: AccountTx, shown: Source) -> dict[str, object]:
     """What both pages show. A source with faults of structure goes to the code editor, with the reason."""
-    faults = mjml_lint.lint(shown.text)
+    faults = mjml_lint.lint(brand.fill(shown.text))
     track = links(request)
     pictures = (await image_library.many(tx, Looking(limit=_MOST_IMAGES)))[:_MOST_IMAGES]
     return {

@@ -42,6 +42,8 @@ UNSEALED = {
     "french": "the fingerprint of a text",
     "english": "the fingerprint of a text",
     "inbox_mails.raw": "the local inbox, in no backup",
+    "design_thumbnails.picture": "drawn from a design, which is in the open too, with words of a sample",
+    "recurrences.last_content": "the fingerprint of an edition",
 }
 BY_DAYS = {"revisions.sealed", "messages.envelope", "messages.content", "inbound_mails.content"}
 

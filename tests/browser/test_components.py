@@ -56,7 +56,14 @@ async def server() -> AsyncIterator[TestServer]:
 
     async def check(request: web.Request) -> web.Response:
         source = str((await request.post())["source"])
-        problem = {"line": 2, "column": 3, "severity": "error", "message": "Ligne 2 : le corps est vide."}
+        problem = {
+            "line": 2,
+            "column": 3,
+            "severity": "error",
+            "message": "Le corps est vide.",
+            "fix": "",
+            "place": "Ligne 2",
+        }
         problems = [] if "mj-text" in source else [problem]
         return web.json_response({"problems": problems, "summary": f"{len(problems)} point à corriger"})
 
@@ -138,7 +145,7 @@ async def test_fault_of_ours_keeps_the_page_and_tells_its_number(visit: Visit, s
 async def test_editor_writes_into_its_field_checks_and_saves(visit: Visit, server: TestServer) -> None:
     page = await opened(visit, server)
     editor = page.get_by_role("textbox", name="Contenu MJML")
-    await page.get_by_role("button", name="Ligne 2 : le corps est vide.").click()
+    await page.get_by_role("button", name="Ligne 2").click()
     await page.keyboard.type("<mj-text>")
     await page.get_by_role("button", name="Prénom").click()
     await page.get_by_text("Enregistré à").wait_for()

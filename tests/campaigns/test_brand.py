@@ -126,8 +126,8 @@ async def test_a_wrong_name_or_a_condition_on_the_kit_is_told_at_its_line(make: 
     checks = f"{account.app}/designs/{design.id}/edit/checks"
     told = (await owner.post(checks, {"source": source})).json()["problems"]
     assert [(one["line"], one["message"]) for one in told if "brand" in one["message"]] == [
-        (7, "Line 7: a value of the brand kit stands alone, such as {{ brand.color }}."),
-        (7, "Line 7: the field “brand.foter” does not exist. Did you mean “brand.footer”?"),
+        (7, "A value of the brand kit stands alone, such as {{ brand.color }}."),
+        (7, "The field “brand.foter” does not exist. Did you mean “brand.footer”?"),
     ]
 
 

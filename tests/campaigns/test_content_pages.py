@@ -93,7 +93,7 @@ async def test_code_is_kept_with_its_faults_and_tells_their_lines(ready: Build, 
     saved = await owner.post(page, {"source": wrong, "version": version(shown.text), "act": "check"})
     assert saved.location == page
     again = await owner.get(page)
-    assert "Line 9:" in again.text
+    assert ">Line 9</a>" in again.text
     assert "first_name" in again.text
     checked = await owner.post(f"{page}/checks", {"source": wrong})
     problems = checked.json()

@@ -253,8 +253,7 @@ async def test_images_of_a_design_go_with_it_unless_something_else_shows_them(ma
     async with make.services.db.account(account.id) as tx:
         await designs.create(tx, designs.NewDesign(name="Deux", kind="mjml"), shared)
     asked = await owner.get(f"{page}/deletion")
-    assert "1 image stands in this design and nowhere else:" in asked.text
-    assert "<li>a</li>" in asked.text
+    assert "Delete also the image that only this design uses" in asked.text
     assert (await owner.post(f"{page}/deletion", {"images": "true"})).status == 303
     found = await kept(make, account.id)
     assert [one.name for one in found.designs] == ["Deux"]

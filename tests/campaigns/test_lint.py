@@ -300,8 +300,8 @@ async def test_images_of_ones_own_are_weighed_at_their_line(
         )
         await tx.run(
             """
-            INSERT INTO images (account_id, name, file_id, alt, label, width, height, size, media_type)
-            VALUES ($1, 'heavy.png', $2, 'a', 'a', 10, 10, 400000, 'image/png')
+            INSERT INTO images (account_id, name, file_id, alt, label, width, height, size, media_type, shown_width)
+            VALUES ($1, 'heavy.png', $2, 'a', 'a', 10, 10, 400000, 'image/png', 10)
             """,
             file_id,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image as Picture
+from playwright.async_api import expect
 
 from mailer.core.services import Services
 from sending import campaigns, image_library
@@ -102,7 +103,7 @@ async def test_images_from_the_upload_to_the_mail(
     await page.goto(f"{app}/campaigns/{code}/content")
     await page.click("details[data-images] summary")
     await page.fill("[data-images-words]", "planche")
-    await page.wait_for_function("document.querySelectorAll('[data-images-list] button').length === 3")
+    await expect(page.locator("[data-images-list] button")).to_have_count(3)
     await look(page, f"images-code-{mark}")
     await page.click("[data-images-list] li:last-child button")
     inserted = await page.input_value("#source")

@@ -199,30 +199,41 @@ async def test_a_verdict_that_changes_moves_one_person(sent: Sent, services: Ser
 async def test_a_recipient_is_looked_up_by_the_index_over_contacts(
     sent: Sent, services: Services, rows: int
 ) -> None:
-    """Also when the planner knows nothing, and when it plans once for all: else each looks at the whole campaign."""
+    """Also when the planner knows nothing, and when it plans once for all: else each looks at the whole campaign.
+
+    Asked of the last month there is: no other test writes there, so no figures of its rows were ever taken.
+    """
     async with services.db.account(sent.account_id) as tx:
+        ((name, first),) = await tx.shared().rows(
+            """
+            SELECT c.relname, to_timestamp(right(c.relname, 7), 'YYYY_MM')
+            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = 'events'::regclass ORDER BY 1 DESC LIMIT 1
+            """
+        )
         await tx.run(
             """
             INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
-            SELECT $1, 'p' || n, now() - interval '1 minute', $2, 1000000 + n, 'open', 'person'
+            SELECT $1, 'p' || n, $4::timestamptz + interval '1 day', $2, 1000000 + n, 'open', 'person'
             FROM generate_series(1, $3::int) n
             """,
             sent.campaign_id,
             rows,
+            first,
         )
         await tx.run_plain("SET LOCAL plan_cache_mode = force_generic_plan")
-        day = clock.now() - timedelta(days=1)
         await tx.run_plain(f"PREPARE totals AS {counts._TOTALS}")
-        arguments = f"1, '{{1}}', '{{open}}', '{{\"\"}}', '{{person}}', '{{0}}', '{{1}}', '{day.isoformat()}'"
+        arguments = (
+            f"1, '{{1}}', '{{open}}', '{{\"\"}}', '{{person}}', '{{0}}', '{{1}}', '{first.isoformat()}'"
+        )
         plan = "\n".join(line for (line,) in await tx.shared().rows(f"EXPLAIN EXECUTE totals({arguments})"))
         await tx.run_plain("DEALLOCATE totals")
-    used = set(re.findall(r"Scan using (events_\w+)", plan)) | set(re.findall(r"on (events_\w+_idx)", plan))
-    # months to come are empty, and read by whatever index
-    used = {name for name in used if name.startswith(f"events_{clock.now():%Y_%m}")}
+        await tx.run("DELETE FROM events WHERE account_id = $1 AND at >= $2", first)
+    used = set(re.findall(rf"(?:Scan using|on) ({name}\w+)", plan))
     assert used, plan
     # an empty month may be read by the time as well: no row is there, and autovacuum's first look plans anew
-    assert all("contact_id_at" in name or (not rows and name.endswith("pkey")) for name in used), used
-    assert f"Seq Scan on events_{clock.now():%Y_%m}" not in plan
+    assert all("contact_id_at" in one or (not rows and one.endswith("pkey")) for one in used), plan
+    assert f"Seq Scan on {name}" not in plan
 
 
 async def test_the_migration_counts_what_is_there(sent: Sent, services: Services, repository: Path) -> None:

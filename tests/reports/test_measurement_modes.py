@@ -43,9 +43,9 @@ from tests.make import Make
         (
             {"opens_mode": "individual", "clicks_mode": "individual"},
             "None of the contacts of this send accepts it",
-            "812",
+            "812 times",
         ),
-        ({}, "None of the contacts of this send accepts it", "812"),
+        ({}, "None of the contacts of this send accepts it", "812 times"),
     ],
 )
 async def test_the_report_tells_the_mode(

@@ -105,10 +105,8 @@ async def smtp_server(services: Services, found: Ready) -> int:
 
 
 @pytest.mark.req("F-01", "F-05", "A-126")
-@pytest.mark.parametrize(
-    ("language", "theme", "width"),
-    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
-)
+@pytest.mark.long  # test_every_page has them among all pages
+@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
 async def test_each_page_is_accessible_and_quiet(
     services: Services, ready: Build, site: str, visit: Visit, language: str, theme: str, width: int
 ) -> None:

@@ -49,10 +49,8 @@ async def fill(services: Services, make: Make, account: Account) -> dict[str, in
 
 
 @pytest.mark.req("F-01", "F-04", "A-126")
-@pytest.mark.parametrize(
-    ("language", "theme", "width"),
-    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
-)
+@pytest.mark.long  # test_every_page has them among all pages
+@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
 async def test_each_page_is_accessible_fits_and_is_quiet(
     services: Services, make: Make, server: str, visit: Visit, language: str, theme: str, width: int
 ) -> None:

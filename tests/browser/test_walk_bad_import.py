@@ -11,7 +11,7 @@ from lists.imports import Column
 from mailer.core.services import Services
 from tests.browser.conftest import Visit
 from tests.browser.test_campaigns_in_browser import enter, site
-from tests.browser.test_walk_first_campaign import VARIANTS, Variant
+from tests.browser.test_walk_first_campaign import VARIANTS, WALKED, Variant
 from tests.browser.walker import Walk, words
 from tests.importing import files
 from tests.importing.importer import Importer
@@ -174,7 +174,7 @@ async def _again(walk: Walk, say: dict[str, str], found: Scene) -> None:
 
 
 @pytest.mark.req("F-01", "F-04", "B-28", "A-028")
-@pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[1], replace(VARIANTS[0], scripts=False)], ids=str)
+@pytest.mark.parametrize("variant", [*WALKED[:2], replace(VARIANTS[0], scripts=False)], ids=str)
 async def test_recovery_from_a_bad_import(
     services: Services, make: Make, site: str, visit: Visit, variant: Variant
 ) -> None:

@@ -9,7 +9,7 @@ from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from tests.browser.conftest import Visit
 from tests.browser.test_campaigns_in_browser import enter, site
-from tests.browser.test_walk_first_campaign import VARIANTS, Variant
+from tests.browser.test_walk_first_campaign import WALKED, Variant
 from tests.browser.walker import Walk
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
@@ -121,7 +121,7 @@ async def scene(tx: AccountTx, make: Make) -> int:
 
 
 @pytest.mark.req("F-01", "F-04", "F-06", "B-30", "D-91", "A-028")
-@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+@pytest.mark.parametrize("variant", WALKED, ids=str)
 async def test_why_are_my_opens_low(
     services: Services, make: Make, site: str, visit: Visit, variant: Variant
 ) -> None:

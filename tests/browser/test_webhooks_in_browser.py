@@ -52,10 +52,8 @@ async def _add(page: Page, here: str, url: str) -> None:
 
 
 @pytest.mark.req("F-01", "A-126", "A-109")
-@pytest.mark.parametrize(
-    ("language", "theme", "width"),
-    [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],
-)
+@pytest.mark.long  # test_every_page has them among all pages
+@pytest.mark.parametrize(("language", "theme", "width"), [("fr", "light", 1280), ("en", "dark", 320)])
 async def test_each_page_of_webhooks_is_accessible_and_quiet(
     services: Services, make: Make, server: str, visit: Visit, language: str, theme: str, width: int
 ) -> None:

@@ -42,8 +42,8 @@ class Product:
         return int(found[1])
 
 
-@pytest.fixture(scope="module")
-async def product() -> AsyncIterator[Product]:
+@pytest.fixture
+async def demonstration() -> AsyncIterator[Product]:
     folder = Path(tempfile.mkdtemp(prefix="mailer-demo-"))
     folder.chmod(0o755)
     port = free_port()
@@ -74,7 +74,15 @@ async def product() -> AsyncIterator[Product]:
     shutil.rmtree(folder)
 
 
-async def test_the_figures_of_the_walk_add_up(product: Product) -> None:
+async def test_the_walk_of_a_new_copy_leaves_a_product_in_order(demonstration: Product) -> None:
+    """One after another on one copy, whose start and walk take longest of all."""
+    _the_figures_add_up(demonstration)
+    await _the_link_lets_somebody_in_once(demonstration)
+    await _a_second_demonstration_changes_nothing(demonstration)
+    await _the_doctor_finds_it_in_order(demonstration)
+
+
+def _the_figures_add_up(product: Product) -> None:
     good = demo_data.CONTACTS + len(demo_data.BOUNCING)
     assert product.figure("imported") == good
     assert product.figure("rejected") == len(demo_data.BROKEN_ROWS)
@@ -94,7 +102,7 @@ async def test_the_figures_of_the_walk_add_up(product: Product) -> None:
     assert unknown > 0
 
 
-async def test_the_link_lets_somebody_in_once(product: Product) -> None:
+async def _the_link_lets_somebody_in_once(product: Product) -> None:
     found = SIGN_IN.search(product.said)
     assert found is not None
     address = f"http://127.0.0.1:{product.port}{found[1]}"
@@ -107,12 +115,12 @@ async def test_the_link_lets_somebody_in_once(product: Product) -> None:
             assert answer.status == 410
 
 
-async def test_a_second_demonstration_changes_nothing(product: Product) -> None:
+async def _a_second_demonstration_changes_nothing(product: Product) -> None:
     status, said = await product.command("demo")
     assert (status, said.strip()) == (0, "No demonstration: there is an account already.")
 
 
-async def test_the_doctor_finds_the_product_in_order(product: Product) -> None:
+async def _the_doctor_finds_it_in_order(product: Product) -> None:
     status, said = await product.command("doctor")
     assert status == 0, said
     assert "WRONG" not in said

@@ -130,13 +130,13 @@ async def merge(tx: AccountTx, kept_id: int, wanted: Merge) -> Contact:
         one.status == "active" and one.legal_basis == "b2b_interest" for one in lists
     ):
         raise fault("email", NOT_BUSINESS, code="free_mail", address=chosen.email)
-    # both ways: whichever address is added again later stays refused
-    for one, two in ((kept, other), (other, kept)):
-        await suppressions.carry_strictly(tx, one.address_hash, two.address_hash)
+    # both ways at once: whichever address is added again later stays refused, and a bounce of the one closes
+    # no way back of the other
+    mine, theirs = kept.address_hash, other.address_hash
+    await suppressions.carry_strictly(tx, [(mine, theirs), (theirs, mine)])
     # and on to those of earlier merges; not back, since the person may have returned by one address alone
-    hashes = await suppressions.of_person(tx, [kept.address_hash, other.address_hash])
-    for hashed in {*hashes} - {kept.address_hash, other.address_hash}:
-        await suppressions.carry_strictly(tx, kept.address_hash, hashed)
+    hashes = await suppressions.of_person(tx, [mine, theirs])
+    await suppressions.carry_strictly(tx, [(mine, hashed) for hashed in {*hashes} - {mine, theirs}])
     refused = [one.list_id for one in lists if one.status == "unsubscribed"]
     await suppressions.add_for_lists(tx, hashes, refused)
     await contact_journeys.carry(tx, other.id, kept.id)

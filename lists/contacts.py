@@ -320,7 +320,7 @@ async def _change_address(tx: AccountTx, sealer: Sealer, before: _Identity, addr
         )
     if hashed == before.address_hash:
         return
-    await suppressions.carry(tx, before.address_hash, hashed)
+    await suppressions.carry(tx, [(before.address_hash, hashed)])
     await tx.run(
         """
         UPDATE subscriptions AS s

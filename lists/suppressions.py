@@ -285,19 +285,21 @@ _OF_REASON = """
 """
 
 
-async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:
-    """A corrected address keeps each refusal of the person and each stop of the team, not a bounce.
+async def carry(tx: AccountTx, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+    """Of each pair (old, new), the new one has each refusal of the person and stop of the team: no bounce.
 
     Ways back come along where the new address has no stop of its own; otherwise those that both have stay.
-    A stop with an end takes the place of none that lasts longer.
+    A stop with an end takes the place of none that lasts longer. All pairs are read as they were before; no
+    new address may stand in two.
     """
     await tx.run(
         """
         INSERT INTO suppressions (account_id, address_hash, list_id, reason, since, expires_at, campaign_id,
                                   returned_to)
-        SELECT account_id, $3, list_id, reason, since, expires_at, campaign_id, returned_to
-        FROM suppressions
-        WHERE account_id = $1 AND address_hash = $2 AND reason <> 'bounced'
+        SELECT s.account_id, p.new, s.list_id, s.reason, s.since, s.expires_at, s.campaign_id, s.returned_to
+        FROM unnest($2::bytea[], $3::bytea[]) AS p (old, new)
+        JOIN suppressions s ON s.account_id = $1 AND s.address_hash = p.old AND s.reason <> 'bounced'
+        ORDER BY p.new, s.list_id
         ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
         SET (reason, since, expires_at) = (
                 SELECT CASE WHEN weaker THEN excluded.reason ELSE suppressions.reason END,
@@ -312,26 +314,28 @@ async def carry(tx: AccountTx, old_hash: bytes, new_hash: bytes) -> None:
         WHERE suppressions.reason = 'bounced' OR suppressions.returned_to <> '{}'
            OR suppressions.expires_at < coalesce(excluded.expires_at, 'infinity')
         """,
-        old_hash,
-        new_hash,
+        *_columns(pairs),
     )
 
 
-async def carry_strictly(tx: AccountTx, from_hash: bytes, to_hash: bytes) -> None:
-    """As `carry`, for two addresses of one person: a stop ends for neither before it ends for the other."""
-    await carry(tx, from_hash, to_hash)
+async def carry_strictly(tx: AccountTx, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+    """As `carry`, for addresses of one person: a stop ends for neither before it ends for the other."""
+    await carry(tx, pairs)
     await tx.run(
         """
         UPDATE suppressions s
         SET reason = f.reason, since = f.since, expires_at = f.expires_at
-        FROM suppressions f
-        WHERE s.account_id = $1 AND f.account_id = $1 AND f.address_hash = $2 AND s.address_hash = $3
+        FROM unnest($2::bytea[], $3::bytea[]) AS p (old, new), suppressions f
+        WHERE s.account_id = $1 AND f.account_id = $1 AND f.address_hash = p.old AND s.address_hash = p.new
           AND s.list_id IS NOT DISTINCT FROM f.list_id AND f.reason <> 'bounced' AND s.expires_at IS NOT NULL
           AND (f.expires_at IS NULL OR f.expires_at > s.expires_at)
         """,
-        from_hash,
-        to_hash,
+        *_columns(pairs),
     )
+
+
+def _columns(pairs: Sequence[tuple[bytes, bytes]]) -> tuple[list[bytes], list[bytes]]:
+    return [old for old, _ in pairs], [new for _, new in pairs]
 
 
 async def add_for_lists(tx: AccountTx, hashes: Sequence[bytes], list_ids: Sequence[int]) -> None:

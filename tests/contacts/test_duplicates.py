@@ -2,7 +2,7 @@
 
 import random
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -15,16 +15,19 @@ from lists import (
     duplicates,
     fields,
     subscriptions,
+    suppressions,
 )
 from lists.consents import Evidence, Method
 from lists.contact_merges import Merge
 from lists.contacts import NewContact
 from lists.field_values import FieldType
+from lists.suppressions import Reason
 from mailer.core import clock
 from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.core.tokens import RecipientToken
+from tests.contacts.test_returns import Story
 from tests.lists_pages.test_contact_pages import run_work
 from tests.make import Account, Make
 
@@ -242,6 +245,29 @@ async def test_no_merge_lifts_a_refusal(services: Services, make: Make, seed: in
         for list_id, status in (await status_of(tx, again)).items():
             if any(one.get(list_id) == "unsubscribed" for one in were):
                 assert status == "unsubscribed"
+
+
+@pytest.mark.req("B-28", "S5")
+@pytest.mark.parametrize(("side", "mailable"), [("kept", {"A"}), ("other", set[str]())])
+async def test_a_bounce_of_a_duplicate_closes_no_way_back_of_the_other_address(
+    services: Services, make: Make, side: Literal["kept", "other"], mailable: set[str]
+) -> None:
+    """Who stopped everything and came back to A is written to at the address that takes mail, and only there."""
+    story = Story(services, make, await make.account())
+    for name in "AB":
+        await story.make_list(name)
+        await story.by_page(name)
+    await story.stop()
+    await story.come_back("A")
+    double = "ana.double@return.test"
+    async with story.tx() as tx:
+        other = (await contacts.add(tx, services.sealer, NewContact(email=double))).id
+        await suppressions.add(tx, (await story.who(tx, email=double)).address_hash, reason=Reason.BOUNCED)
+        kept = await story.contact_id(tx)
+        merged = await contact_merges.merge(tx, kept, Merge(other_id=other, email=side))
+    story.email = merged.email
+    assert await story.mailable() == mailable
+    assert await story.refused() == {"A", "B"} - mailable
 
 
 @pytest.mark.req("B-28", "D-43")

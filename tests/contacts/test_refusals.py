@@ -34,8 +34,12 @@ def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Rules(Model):
-    """The model of test_returns, with bounces, the team's own stop, and the limit of use."""
+    """The model of test_returns, with bounces, the team's own stop, and the limit of use.
 
+    `barred`: ways back that a bounce or the team closed, for the address at hand and for no other.
+    """
+
+    barred: frozenset[str] = frozenset()
     bounced = False
     blocked = False
     limited = False
@@ -46,6 +50,7 @@ class Rules(Model):
     def refuse(self, *, ends: bool) -> None:
         """Everything, by the person: beats a bounce and the team's stop. `ends`: subscriptions too."""
         self.stopped, self.back, self.bounced, self.blocked = True, set(), False, False
+        self.barred = frozenset()
         if ends:
             self.on = dict.fromkeys(self.on, False)
 
@@ -53,6 +58,12 @@ class Rules(Model):
         if self.there and not self.blocked:
             self.do("come_back", name)
             self.bounced = False
+            self.barred -= {name}
+
+    def bar(self) -> None:
+        """By a bounce or the team: what the person said for other addresses stands."""
+        self.barred |= self.back
+        self.back = set()
 
 
 class Refusals(RuleBasedStateMachine):
@@ -141,7 +152,7 @@ class Refusals(RuleBasedStateMachine):
     def stop_by_the_team(self) -> None:
         self.play(self._by_team("added"))
         if self.model.stopped:
-            self.model.back = set()
+            self.model.bar()
         elif not self.model.bounced:
             self.model.blocked = True
         self.model.on = dict.fromkeys(self.model.on, False)
@@ -167,7 +178,7 @@ class Refusals(RuleBasedStateMachine):
             return
         self.play(self._bounce())
         if self.model.stopped:
-            self.model.back = set()
+            self.model.bar()
         elif not self.model.blocked:
             self.model.bounced = True
 

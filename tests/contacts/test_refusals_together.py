@@ -103,7 +103,7 @@ class Together(Refusals):
 
         there, self.model.on = self.play(seen())
         if self.model.there and not there:
-            self.model.back, self.tied = set(), set()
+            self.model.back, self.model.barred, self.tied = set(), frozenset(), set()
         self.model.there = there
 
     # ------------------------------------------------------------ the same acts, and what they reach
@@ -148,7 +148,9 @@ class Together(Refusals):
         first, second = (said, mine) if chosen == "other" else (mine, said)
         row = second if first in ("", "bounced") and second not in ("", "bounced") else first
         if said in ("person", "blocked"):
-            model.back = set()
+            model.back, model.barred = set(), frozenset()
+        elif first == "bounced":
+            model.bar()
         model.stopped, model.blocked = row == "person", row == "blocked"
         model.bounced = row == "bounced"
         model.left |= {refusal} if refusal in LISTS else set()
@@ -158,7 +160,7 @@ class Together(Refusals):
         self.take_in()
         model.left |= {name for name in before if model.on.get(name) is False and self.listed_as_left(name)}
         self.former[left_behind] = {name for name in LISTS if name in model.left} | (
-            set(LISTS) - model.back if {"person", "blocked"} & {mine, said} else set()
+            set(LISTS) - model.back - model.barred if {"person", "blocked"} & {mine, said} else set()
         )
         self.tied.add(left_behind)
 
@@ -243,7 +245,7 @@ class Together(Refusals):
 
     def bounced(self) -> None:
         if self.model.stopped:
-            self.model.back = set()
+            self.model.bar()
         elif not self.model.blocked:
             self.model.bounced = True
 
@@ -352,7 +354,7 @@ class Together(Refusals):
         if not getattr(self, "former", None):
             return
         model = self.model
-        everything = set(LISTS) - model.back if model.stopped else set()
+        everything = set(LISTS) - model.back - model.barred if model.stopped else set()
         for email, never in self.former.items():
             if email in self.tied:
                 never |= model.left | everything

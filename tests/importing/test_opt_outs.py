@@ -9,8 +9,11 @@ import pytest
 from lists import csv_mapping, known_exports, opt_outs
 from lists.csv_mapping import STATUS
 from lists.field_values import ValueFault
+from lists.imports import LEAVING, Mode
 from lists.opt_outs import OptOut
 from mailer.core.services import Services
+from tests.contacts import test_returns
+from tests.contacts.test_returns import Story
 from tests.importing import files
 from tests.importing.importer import Importer
 from tests.make import Make
@@ -19,6 +22,7 @@ MAILCHIMP = (
     "Email Address|First Name|Last Name|MEMBER_RATING|OPTIN_TIME|OPTIN_IP|CONFIRM_TIME|CONFIRM_IP|LATITUDE|LONGITUDE|"
     "GMTOFF|DSTOFF|TIMEZONE|CC|REGION|{}LAST_CHANGED|LEID|EUID|NOTES|TAGS"
 )
+_no_wait = test_returns._no_wait
 UNSUBSCRIBED = "UNSUB_TIME|UNSUB_CAMPAIGN_TITLE|UNSUB_CAMPAIGN_ID|UNSUB_REASON|UNSUB_REASON_OTHER|"
 CLEANED = "CLEAN_TIME|CLEAN_CAMPAIGN_TITLE|CLEAN_CAMPAIGN_ID|"
 
@@ -211,3 +215,31 @@ async def test_the_parts_on_the_pages_add_up_with_the_refusals_of_the_file(
         counted = [int(n) for n in re.findall(r"<td>(\d+)</td>", parts)]
         assert sum(counted) == int(re.findall(r"<td>(\d+)</td>", total)[0]) == 4, counted
         assert 2 in counted
+
+
+@pytest.mark.req("B-28", "S5")
+@pytest.mark.parametrize("said", OptOut)
+@pytest.mark.parametrize("mode", Mode)
+async def test_no_mode_loses_a_refusal_that_the_file_tells(
+    services: Services, make: Make, mode: Mode, said: OptOut
+) -> None:
+    """Of somebody who had stopped everything, and came back to this list: the file's no is the last word."""
+    story = Story(services, make, await make.account())
+    await story.make_list("A")
+    await story.by_page("A")
+    await story.stop()
+    await story.come_back("A")
+    assert await story.mailable() == {"A"}
+    importer = Importer(services, story.account)
+    rows = [["E-mail", "Statut"], [story.email, said], ["bea@return.test", "doré"]]
+    done = await importer.whole(files.table(rows), list_ids=[story.lists["A"]], mode=mode)
+    assert (done.counts["opted_out"], done.counts["rows"]) == (1, 2)
+    # a word that nobody knows keeps nobody on a list they are taken off
+    assert done.counts.get("errors", 0) == (0 if mode in LEAVING else 1)
+    assert await story.mailable() == set()
+    assert await story.refused() == {"A"}
+    person = await make.signed_in(story.account.owner_id)
+    report = (await person.get(f"{story.account.app}/imports/{done.id}/report")).text
+    parts, total = report.partition('class="balance"')[2].split("<tfoot>")
+    counted = [int(n) for n in re.findall(r"<td>(\d+)</td>", parts)]
+    assert sum(counted) == int(re.findall(r"<td>(\d+)</td>", total)[0]) == 2

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from mailer.core import addresses, clock, jobs, keys, restores
-from mailer.core.db import AccountTx, is_away
-from mailer.core.errors import NotFound, Unavailable
+from mailer.core.db import AccountTx
+from mailer.core.errors import NotFound
 from mailer.core.services import Services
 from mailer.core.work import Task
 from sending import (
@@ -22,16 +22,17 @@ from sending import (
     domains,
     feedback_hooks,
     outcomes,
+    recording,
     return_paths,
     route,
     servers,
     signing,
     slots,
     transactional_content,
-    turns,
 )
 from sending import transactional_queue as queue
 from sending.outcomes import Outcome
+from sending.recording import database_away
 from sending.route import Route
 from sending.smtp import Mail
 from sending.transactional_content import Composed, From
@@ -88,19 +89,35 @@ class _Turn:
     route: Route
     over: bool = False
     away: bool = False
+    # what became of messages, and which may have begun without having left: not in the database yet
+    done: Sequence[Outcome] = ()
+    unsure: Sequence[int] = ()
     providers: tuple[str, ...] = ()
     mark: int = field(default_factory=lambda: secrets.randbelow(2**31))
     ends: float = field(default_factory=lambda: asyncio.get_running_loop().time() + jobs.TURN_SECONDS)
 
     async def run(self) -> None:
-        done: list[Outcome] = []
+        """As a campaign's lane: whatever breaks it off, what became of messages is written down."""
+        try:
+            await self._groups()
+        except Exception as error:
+            if self.done or self.unsure:
+                await recording.write_down(
+                    self._record, error, account=self.account_id, outcomes=len(self.done)
+                )
+            if not database_away(error):
+                raise
+            self.over = True
+
+    async def _groups(self) -> None:
         while True:
             group = await self._claimed()
-            if not (group or done):
+            if not (group or self.done):
                 return
-            begun = await self._step(done, group)
+            begun = await self._step(group)
             slots.of_messages().keep(self, len(begun))
-            done = list(await asyncio.gather(*(self._hand_over(one) for one in begun)))
+            self.unsure = ()
+            self.done = await asyncio.gather(*(self._hand_over(one) for one in begun))
 
     @property
     def _stopping(self) -> bool:
@@ -121,7 +138,7 @@ class _Turn:
                     return await asyncio.to_thread(_signed, made, signers)
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
-            if not _database_away(error):
+            if not database_away(error):
                 raise
             self.over = True
         return []
@@ -184,38 +201,22 @@ class _Turn:
         )
         return transactional_content.mail(row.id, row.design_id, composed, sender=sender, settings=settings)
 
-    async def _step(self, done: Sequence[Outcome], group: Sequence[_Made]) -> list[_Made]:
-        """Writes the last outcomes and begins the next group; tries again while the database is away."""
-        ready = [one.row.id for one in group]
-        try:
-            async with self.services.db.account(self.account_id) as tx:
-                begun = await queue.step(tx, self.mark, done, ready)
-        except Exception as error:
-            if not _database_away(error):
-                raise
-            await self._record_later(done, ready)
-            self.over = True
-            return []
+    async def _step(self, group: Sequence[_Made]) -> list[_Made]:
+        """Writes the last outcomes and begins the next group; returns those to hand over."""
+        self.unsure = [one.row.id for one in group]
+        async with self.services.db.account(self.account_id) as tx:
+            begun = await queue.step(tx, self.mark, self.done, self.unsure)
+        self.done = ()
         if len(begun) < len(group):
             # the account may have been stopped: what was not begun goes back
             async with self.services.db.account(self.account_id) as tx:
                 self.over = self.over or not (await queue.state(tx)).active
         return [one for one in group if one.row.id in begun]
 
-    async def _record_later(self, done: Sequence[Outcome], unsure: list[int]) -> None:
-        ends = asyncio.get_running_loop().time() + turns.RECORD_SECONDS
-        while True:
-            log.warning("database away while sending messages", outcomes=len(done))
-            await asyncio.sleep(0.5)
-            try:
-                async with self.services.db.account(self.account_id) as tx:
-                    await queue.step(tx, self.mark, done, [])
-                    await queue.take_back(tx, self.mark, unsure)
-            except Exception as error:
-                if not _database_away(error) or asyncio.get_running_loop().time() >= ends:
-                    raise
-            else:
-                return
+    async def _record(self) -> None:
+        async with self.services.db.account(self.account_id) as tx:
+            await queue.step(tx, self.mark, self.done, [])
+            await queue.take_back(tx, self.mark, self.unsure)
 
     async def _hand_over(self, one: _Made) -> Outcome:
         reply = await self.route.hand_over(one.mail)
@@ -237,7 +238,7 @@ class _Turn:
             async with self.services.db.account(self.account_id) as tx:
                 await queue.release(tx, self.mark)
         except Exception as error:
-            if not _database_away(error):
+            if not database_away(error):
                 raise
 
     async def next_run(self) -> datetime | None:
@@ -251,7 +252,3 @@ class _Turn:
         if self.away:
             return clock.now() + outcomes.jittered(outcomes.SERVER_AWAY)
         return max(state.next_at, jobs.again())
-
-
-def _database_away(error: BaseException) -> bool:
-    return isinstance(error, Unavailable) or is_away(error)

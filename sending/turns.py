@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from mailer.core import clock, jobs, restores
-from mailer.core.db import AccountTx, is_away
-from mailer.core.errors import Gone, Unavailable
+from mailer.core.db import AccountTx
+from mailer.core.errors import Gone
 from mailer.core.services import Services
 from mailer.core.work import Task
 from sending import (
@@ -30,6 +30,7 @@ from sending import (
     outcomes,
     pace,
     personal,
+    recording,
     replies,
     requested,
     revisions,
@@ -41,13 +42,13 @@ from sending.claims import Claimed, Ready, Turn
 from sending.lane_pace import LanePace
 from sending.outcomes import Outcome
 from sending.personal import Maker
+from sending.recording import database_away
 from sending.render import RenderFailed
 from sending.route import Route
 from sending.smtp import Mail, Reply
 
 log = structlog.get_logger()
 AT_A_STRETCH = 8
-RECORD_SECONDS = 120.0
 ASIDE_SECONDS = 0.3
 
 
@@ -62,10 +63,6 @@ class _Made:
     attempts: int
     first_at: datetime | None
     profile: str
-
-
-def _database_away(error: BaseException) -> bool:
-    return isinstance(error, Unavailable) or is_away(error)
 
 
 async def send(services: Services, task: Task) -> datetime | None:
@@ -160,6 +157,9 @@ class _Lane:
     pace: LanePace
     claimed: deque[Claimed] = field(default_factory=deque)
     made: deque[_Made] = field(default_factory=deque)
+    # what became of mails, and which may have begun without being on their way: not in the database yet
+    done: Sequence[Done] = ()
+    unsure: Sequence[int] = ()
     faulty: list[tuple[int, str, str]] = field(default_factory=list)
     deleted: list[int] = field(default_factory=list)
     away: bool = False
@@ -168,20 +168,35 @@ class _Lane:
     ends: float = field(default_factory=lambda: asyncio.get_running_loop().time() + jobs.TURN_SECONDS)
 
     async def run(self) -> None:
-        """Until nothing is due, the turn is over, the campaign stands still or the server is away."""
-        done: list[Done] = []
+        """Until nothing is due, the turn is over, the campaign stands still or the server is away.
+
+        Whatever breaks it off, what became of mails is written down, and what had not left goes back.
+        """
+        try:
+            await self._groups()
+        except Exception as error:
+            if self.done or self.unsure:
+                await recording.write_down(
+                    self._record, error, campaign=self.task.ref_id, outcomes=len(self.done)
+                )
+            if not database_away(error):
+                raise
+            self.over = True
+
+    async def _groups(self) -> None:
         while True:
             if not self.made:
                 await self._fill()
             if not await restores.may_send(self.services, every=restores.SENDING_SECONDS):
                 self.over = True
             group = await self._group()
-            if not (group or done):
+            if not (group or self.done):
                 return
-            begun = await self._step(done, group)
+            begun = await self._step(group)
             self.over = self.over or await self.pace.gives_way()
             slots.of_campaigns().keep(self, len(begun))
-            done = await self._hand_over(begun) if begun else []
+            if begun:
+                await self._hand_over(begun)
 
     @property
     def account_id(self) -> int:
@@ -224,7 +239,7 @@ class _Lane:
                 await self._set_aside()
         except Exception as error:
             # outcomes of mails on their way are still to be written: the turn ends in order
-            if not _database_away(error):
+            if not database_away(error):
                 raise
             self.over = True
 
@@ -269,66 +284,53 @@ class _Lane:
             await claims.skip_deleted(tx, self.turn, self.deleted)
         self.faulty, self.deleted = [], []
 
-    async def _step(self, ended: Sequence[Done], group: Sequence[_Made]) -> list[_Made]:
-        """Writes the outcomes of the last group and begins the next one; returns those to hand over.
-
-        What happened to a mail must reach the database: while that is away it is tried again, without
-        beginning anything new.
-        """
-        if not (ended or group):
-            return []
-        done = [outcome for _, outcome in ended]
-        try:
-            async with self.services.db.account(self.task.account_id) as tx:
-                allowed = await self.pace.begin(tx, [(one.profile, one.first_at is None) for one in group])
-                group = [one for one, may in zip(group, allowed, strict=True) if may]
-                begun = await claims.step(tx, self.turn, done, [one.ready for one in group])
-                began = [one for one in group if one.ready.contact_id in begun]
-                await self.pace.record(tx, ended, [(one.profile, one.first_at is None) for one in began])
-                if group and not began:
-                    # the statement moves nothing when the campaign does not run any more
-                    await self._look(tx)
-        except Exception as error:
-            if not _database_away(error):
-                raise
-            await self._record_later(done, [one.ready.contact_id for one in group])
-            self.over = True
-            return []
+    async def _step(self, group: Sequence[_Made]) -> list[_Made]:
+        """Writes the outcomes of the last group and begins the next one; returns those to hand over."""
+        self.unsure = [one.ready.contact_id for one in group]
+        async with self.services.db.account(self.task.account_id) as tx:
+            allowed = await self.pace.begin(tx, [(one.profile, one.first_at is None) for one in group])
+            group = [one for one, may in zip(group, allowed, strict=True) if may]
+            done, ready = [outcome for _, outcome in self.done], [one.ready for one in group]
+            begun = await claims.step(tx, self.turn, done, ready)
+            began = [one for one in group if one.ready.contact_id in begun]
+            await self.pace.record(tx, self.done, [(one.profile, one.first_at is None) for one in began])
+            if group and not began:
+                # the statement moves nothing when the campaign does not run any more
+                await self._look(tx)
+        self.done = ()
         return began
 
-    async def _record_later(self, done: Sequence[Outcome], unsure: list[int]) -> None:
-        """After an answer that did not come: outcomes again, and what began without our knowing is undone."""
-        ends = asyncio.get_running_loop().time() + RECORD_SECONDS
-        while True:
-            log.warning("database away while sending", campaign=self.task.ref_id, outcomes=len(done))
-            await asyncio.sleep(0.5)
-            try:
-                async with self.services.db.account(self.task.account_id) as tx:
-                    await claims.step(tx, self.turn, done, [])
-                    await claims.take_back(tx, self.turn, unsure)
-            except Exception as error:
-                if not _database_away(error) or asyncio.get_running_loop().time() >= ends:
-                    raise
-            else:
-                return
+    async def _record(self) -> None:
+        """Outcomes without a next group; what began without our knowing is undone."""
+        async with self.services.db.account(self.task.account_id) as tx:
+            await claims.step(tx, self.turn, [outcome for _, outcome in self.done], [])
+            await claims.take_back(tx, self.turn, self.unsure)
 
     async def _look(self, tx: AccountTx) -> None:
         state = await lanes.state(tx, self.task.ref_id)
         self.over = self.over or state is None or not state.runs
 
-    async def _hand_over(self, group: Sequence[_Made]) -> list[Done]:
+    async def _hand_over(self, group: Sequence[_Made]) -> None:
         """All of a group, over the connections there are; the next mails are made meanwhile."""
         mails = [(made.profile, made.mail) for made in group]
+        self.unsure = ()
         leaving = asyncio.ensure_future(self.pace.hand_over(self.route, mails))
+        failed: Exception | None = None
         try:
-            if not self.made:
-                await self._fill()
+            try:
+                if not self.made:
+                    await self._fill()
+            except Exception as error:
+                # these are on their way all the same
+                failed = error
             replies = await leaving
         finally:
             leaving.cancel()
-        return [
+        self.done = [
             (made.profile, self._outcome(made, reply)) for made, reply in zip(group, replies, strict=True)
         ]
+        if failed is not None:
+            raise failed
 
     def _outcome(self, made: _Made, reply: Reply | None) -> Outcome:
         if reply is None:
@@ -349,7 +351,7 @@ class _Lane:
                 await claims.release(tx, self.turn)
                 await self.route.note(tx)
         except Exception as error:
-            if not _database_away(error):
+            if not database_away(error):
                 raise
 
     async def next_run(self) -> datetime | None:

@@ -7,7 +7,7 @@ SQL stands as a literal where it is used; tests prepare each against the migrate
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from functools import cache
 from typing import Any, Self, TypeVar
@@ -163,6 +163,7 @@ def is_away(error: BaseException) -> bool:
         | asyncpg.InterfaceError
         | asyncpg.InsufficientResourcesError
         | asyncpg.OperatorInterventionError
+        | asyncpg.InternalClientError  # used after it broke: its protocol "is in the failed state"
         | ConnectionError
         | TimeoutError,
     )
@@ -188,7 +189,11 @@ class Database:
         try:
             yield connection  # type: ignore[misc]  # the pool's proxy of a Connection
         finally:
-            await self._pool.release(connection)
+            # what was done is done: a connection that broke since is thrown away by the pool itself
+            with suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError
+            ):
+                await self._pool.release(connection)
 
     @asynccontextmanager
     async def account(self, account_id: int, *, actor: Actor = JOB) -> AsyncIterator[AccountTx]:

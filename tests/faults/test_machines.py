@@ -18,6 +18,16 @@ _FULL = """
     CREATE TRIGGER no_room BEFORE UPDATE ON deliveries FOR EACH STATEMENT EXECUTE FUNCTION no_room();
 """
 _ROOM = "DROP TRIGGER no_room ON deliveries; DROP FUNCTION no_room"
+_FAULT = """
+    CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'cache lookup failed for type 0' USING ERRCODE = 'internal_error';
+    END
+    $$;
+    CREATE TRIGGER fault BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NEW.status = '{status}')
+        EXECUTE FUNCTION fault();
+"""
+_MENDED = "DROP TRIGGER fault ON deliveries; DROP FUNCTION fault"
 
 
 @pytest.mark.req("D-22", "S20")
@@ -60,6 +70,31 @@ async def test_a_full_disk_costs_no_mail_and_no_doubt(machine: Machine, begin: B
         finally:
             async with machine.services.db.connection() as connection:
                 await connection.execute(_ROOM)
+    assert all(worker.returncode is None for worker in workers)
+    await trial.finish()
+    await trial.check()
+
+
+@pytest.mark.req("D-22", "S1")
+@pytest.mark.parametrize("status", ["claimed", "handing"])
+async def test_an_error_beside_mails_on_their_way_costs_no_doubt(
+    machine: Machine, begin: Begin, status: str
+) -> None:
+    """One of ours, or of PostgreSQL's: the turn ends by it, but not before what is known is written down."""
+    trial = await begin(300)
+    workers = [await machine.start_worker(lease=20), await machine.start_worker(lease=20)]
+    await machine.moved(40)
+    async with machine.services.db.connection() as connection:
+        await connection.execute(_FAULT.format(status=status))
+    try:
+        before = -1
+        while before != len(machine.sink.accepted):
+            before = len(machine.sink.accepted)
+            await asyncio.sleep(1.5)
+        assert before < 300
+    finally:
+        async with machine.services.db.connection() as connection:
+            await connection.execute(_MENDED)
     assert all(worker.returncode is None for worker in workers)
     await trial.finish()
     await trial.check()

@@ -20,18 +20,20 @@ from tests.dns_server import Zone
 from tests.make import Make
 
 log.set_up("error")
+WAITING = {"demo", "faults", "running"}
+"""Folders of tests that start processes and wait for them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share the whole product begin the shares of two processes: its demonstration is made twice only,
-    while others work, and the short tests of all are left to spread at the end.
+    """Tests that share the whole product begin the share of one process, so that there is one product; those that
+    start processes and wait for them begin the next one's. The short tests of all are left to spread at the end.
     """
     shared = [item for item in items if "product" in getattr(item, "fixturenames", ())]
-    others = [item for item in items if "product" not in getattr(item, "fixturenames", ())]
+    waiting = [item for item in items if item not in shared and item.path.parent.name in WAITING]
+    others = [item for item in items if item not in shared and item.path.parent.name not in WAITING]
     share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    first = shared[::2]
-    before = max(share - len(first), 0)
-    items[:] = [*first, *others[:before], *shared[1::2], *others[before:]]
+    before = max(share - len(shared), 0)
+    items[:] = [*shared, *others[:before], *waiting, *others[before:]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,10 +8,9 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from asyncio.subprocess import Process
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,9 @@ from mailer.core.embedded import EmbeddedServers
 from mailer.core.services import Services, open_services
 from mailer.core.settings import RUN_FILE, load
 from sending import outcomes, slots
+from tests import forked
 from tests.delivery.conftest import Post
+from tests.forked import Forked
 from tests.make import Make
 from tests.smtp_server import Sink
 
@@ -48,21 +49,18 @@ class Machine:
     sink: Sink
     environ: dict[str, str]
     figures: Callable[[str, object], None]
-    workers: list[Process] = field(default_factory=list)
+    workers: list[Forked] = field(default_factory=list)
     kills: int = 0
     _keepers: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def start_worker(self, **faults: float) -> Process:
-        """`faults`: what faulty_worker.py knows; none of them, and it is the product's own worker."""
-        words = ("mailer", "worker") if not faults else ("tests.faults.faulty_worker",)
-        with (Path(self.environ["MAILER_DATA_DIR"]) / "workers.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                *words,
-                env=self.environ | ({"FAULTS": json.dumps(faults)} if faults else {}),
-                stderr=log,
-            )
+    async def start(self, *words: str, environ: Mapping[str, str] | None = None, **faults: float) -> Forked:
+        """`mailer` with these words. `faults`: what faulty_worker.py knows."""
+        found = self.environ | dict(environ or {}) | ({"FAULTS": json.dumps(faults)} if faults else {})
+        log = Path(self.environ["MAILER_DATA_DIR"]) / f"{words[0]}s.log"
+        return await forked.start(words, environ=found, errors=log)
+
+    async def start_worker(self, **faults: float) -> Forked:
+        process = await self.start("worker", **faults)
         self.workers.append(process)
         return process
 
@@ -77,7 +75,7 @@ class Machine:
 
         self._keepers += [asyncio.create_task(keep()) for _ in range(count)]
 
-    async def kill(self, process: Process) -> None:
+    async def kill(self, process: Forked) -> None:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()

@@ -1,4 +1,4 @@
-"""A worker with faults from outside: python -m tests.faults.faulty_worker, FAULTS='{"timeouts": 2}'.
+"""A process of the product with faults from outside: FAULTS='{"timeouts": 2}' in its environment.
 
     timeouts     seconds that every reply of the SMTP server may take
     lease        seconds that a lease lasts, so that a killed worker's row is taken over sooner
@@ -11,7 +11,6 @@ import json
 import os
 import resource
 import signal
-import sys
 from datetime import UTC, datetime, timedelta
 
 from mailer import cli
@@ -26,7 +25,8 @@ def _steps(by: timedelta) -> None:
     _step += by
 
 
-def main() -> int:
+def main(words: list[str]) -> int:
+    """`mailer` with these words."""
     faults = json.loads(os.environ.pop("FAULTS", "{}"))
     if seconds := faults.get("timeouts"):
         _short(seconds)
@@ -36,7 +36,7 @@ def main() -> int:
     signal.signal(signal.SIGUSR1, lambda *_: _steps(timedelta(hours=1)))
     signal.signal(signal.SIGUSR2, lambda *_: _steps(timedelta(hours=-1)))
     signal.signal(signal.SIGWINCH, lambda *_: resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1)))
-    return cli.main(["worker"])
+    return cli.main(words)
 
 
 def _short(seconds: float) -> None:
@@ -49,7 +49,3 @@ def _short(seconds: float) -> None:
         return found
 
     smtp.pool = pool
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,13 +3,10 @@
 import asyncio
 import random
 import signal
-import sys
-from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +14,7 @@ from sending import evidence, outcomes
 from tests.faults.conftest import LEASE, Begin, Machine, Trial
 from tests.feedback.conftest import Client
 from tests.feedback.returned import report
+from tests.forked import Forked
 from tests.running.processes import free_port
 
 pytestmark = pytest.mark.timeout(1800)
@@ -28,20 +26,14 @@ class Listener:
 
     machine: Machine
     port: int
-    processes: list[Process] = field(default_factory=list)
+    processes: list[Forked] = field(default_factory=list)
     keeper: asyncio.Task[None] | None = None
 
     async def _keep(self) -> None:
         while True:
-            with (Path(self.machine.environ["MAILER_DATA_DIR"]) / "inbound.log").open("ab") as log:
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "mailer",
-                    "inbound",
-                    env=self.machine.environ | {"MAILER_INBOUND_LISTEN": f"127.0.0.1:{self.port}"},
-                    stderr=log,
-                )
+            process = await self.machine.start(
+                "inbound", environ={"MAILER_INBOUND_LISTEN": f"127.0.0.1:{self.port}"}
+            )
             self.processes = [process]
             await process.wait()
             await asyncio.sleep(0.05)

@@ -73,7 +73,8 @@ async def test_a_stopped_worker_ends_its_turn_and_leaves_no_doubt(machine: Machi
 async def test_deploys_in_the_middle_of_a_send_leave_no_doubt(machine: Machine, begin: Begin) -> None:
     """Two workers, each stopped and replaced while the other sends, again and again."""
     trial = await begin(4_000)
-    machine.sink.delay = 0.4
+    # a turn goes on for half a minute after the signal: so slow that four of them do not see the campaign's end
+    machine.sink.delay = 6.0
     old = [await machine.start_worker(), await machine.start_worker()]
     for n in range(4):
         await machine.moved(20)

@@ -25,6 +25,7 @@ from mailer.core.embedded_home import Binaries, EmbeddedError, Home
 __all__ = ["EmbeddedError", "EmbeddedServers", "Endpoints", "run"]
 
 START_SECONDS = 60.0
+RESTARTS = 5
 STOP_SECONDS = 60.0
 LEFTOVER_SECONDS = 15.0
 
@@ -135,10 +136,21 @@ class EmbeddedServers:
             await self._processes[name].wait()
             if self._stopping:
                 return
+            await self._restart(name)
+
+    async def _restart(self, name: str) -> None:
+        """What killed it may meet it again while it starts."""
+        for left in reversed(range(RESTARTS)):
             await asyncio.sleep(1)
             if name == "postgres":
                 _forget_dead_postmaster(self._home)
-            await self._start(name)
+            try:
+                await self._start(name)
+            except EmbeddedError:
+                if not left or self._stopping or self._processes[name].returncode is None:
+                    raise
+            else:
+                return
 
     async def _start(self, name: str) -> None:
         argv = (

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from mailer.core import embedded, embedded_home, leash
 from mailer.core.embedded import EmbeddedError, Endpoints
@@ -269,3 +270,32 @@ async def test_test_clusters_are_thrown_away(folder: Path) -> None:
         home = sockets(endpoints).parent
         assert home.exists()
     assert not home.exists()
+
+
+async def test_a_server_that_is_killed_while_it_starts_is_started_again(folder: Path) -> None:
+    servers = embedded.EmbeddedServers(folder, fsync=False)
+    await servers.start()
+    keeper = asyncio.ensure_future(servers.keep_running())
+    try:
+        for _ in range(3):
+            old = servers._processes["valkey"]
+            old.kill()
+            async with asyncio.timeout(60):
+                while servers._processes["valkey"] is old:
+                    await asyncio.sleep(0)
+        redis = Redis.from_url(servers.endpoints.redis_url)
+        async with asyncio.timeout(60), redis:
+            while not await _pongs(redis):
+                await asyncio.sleep(0.1)
+        assert not keeper.done()
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await servers.stop()
+
+
+async def _pongs(redis: Redis) -> bool:
+    try:
+        return bool(await redis.ping())
+    except RedisConnectionError:
+        return False

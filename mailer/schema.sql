@@ -2983,6 +2983,7 @@ CREATE TABLE public.rights_requests (
     copy_sent_at timestamp with time zone,
     copied_at timestamp with time zone,
     created_by bigint,
+    by_operator boolean DEFAULT false NOT NULL,
     CONSTRAINT rights_requests_address_hash_check CHECK ((length(address_hash) = 16)),
     CONSTRAINT rights_requests_answer_check CHECK ((length(answer) <= 10000)),
     CONSTRAINT rights_requests_channel_check CHECK ((channel = ANY (ARRAY['page'::text, 'mail'::text, 'post'::text, 'phone'::text, 'other'::text]))),

@@ -3424,6 +3424,7 @@ CREATE TABLE public.sub_processors (
     effective_on date NOT NULL,
     ends_on date,
     withdrawn_at timestamp with time zone,
+    confidentiality boolean,
     CONSTRAINT sub_processors_contract_date_check CHECK (((length(contract_date) >= 1) AND (length(contract_date) <= 40))),
     CONSTRAINT sub_processors_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
     CONSTRAINT sub_processors_data_check CHECK (((length(data) >= 1) AND (length(data) <= 1000))),

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from lists import rights_acts, rights_answers, rights_requests, rights_words
-from lists.pages_lists import home
+from lists.pages_request_desk import desk_account_tx, place
 from lists.pages_requests import left, shown, ways
 from lists.public_rights_confirm import desk
 from lists.rights_acts import Desk
@@ -21,21 +21,17 @@ from mailer.web.forms import Form
 from mailer.web.request import id_in_path, read, services
 
 
-def _place(request: web.Request) -> str:
-    return f"{home(request)}/privacy/requests/{id_in_path(request)}"
-
-
 async def _press(
     request: web.Request, act: Callable[[AccountTx, Desk, int], Awaitable[None]], message: str
 ) -> web.Response:
     """A tool without a form of its own; what is in its way is said on the page of the request."""
     try:
-        async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        async with desk_account_tx(request, Role.EDITOR) as tx:
             await act(tx, desk(request), id_in_path(request))
     except Invalid as error:
         return await shown(request, Form({}, error.faults), status=error.status)
     await access.flash(request, message)
-    return response.redirect(_place(request))
+    return response.redirect(place(request))
 
 
 async def copy(request: web.Request) -> web.Response:
@@ -60,9 +56,10 @@ async def erase(request: web.Request) -> web.Response:
 
 
 async def erasure(request: web.Request) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+    async with desk_account_tx(request, Role.EDITOR) as tx:
         found = await rights_requests.show(tx, services(request).sealer, id_in_path(request))
-    return response.page(request, "lists/requests/erasure.html", {"found": found, "form": Form()})
+    context = {"found": found, "form": Form(), "place": place(request)}
+    return response.page(request, "lists/requests/erasure.html", context)
 
 
 async def extension(request: web.Request) -> web.Response:
@@ -70,25 +67,25 @@ async def extension(request: web.Request) -> web.Response:
 
 
 async def _extension(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+    async with desk_account_tx(request, Role.EDITOR) as tx:
         found = await rights_requests.show(tx, services(request).sealer, id_in_path(request))
         received = await rights_requests.local_day(tx, found.received_at)
     until = rights_requests.extended_until(received)
-    context = {"found": found, "until": until, "form": form}
+    context = {"found": found, "until": until, "form": form, "place": place(request)}
     return response.page(request, "lists/requests/extension.html", context, status=status)
 
 
 async def extend(request: web.Request) -> web.Response:
     try:
         wanted = await read(request, Extension)
-        async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        async with desk_account_tx(request, Role.EDITOR) as tx:
             await rights_answers.extend(
                 tx, services(request).sealer, id_in_path(request), wanted, now=clock.now()
             )
     except Invalid as error:
         return await _extension(request, await forms.again(request, error), status=error.status)
     await access.flash(request, N_("Two months more. The person is told why."))
-    return response.redirect(_place(request))
+    return response.redirect(place(request))
 
 
 async def refusal(request: web.Request) -> web.Response:
@@ -96,7 +93,7 @@ async def refusal(request: web.Request) -> web.Response:
 
 
 async def _refusal(request: web.Request, form: Form | None, *, status: int = 200) -> web.Response:
-    async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+    async with desk_account_tx(request, Role.EDITOR) as tx:
         found = await rights_requests.show(tx, services(request).sealer, id_in_path(request))
         today = await rights_requests.local_day(tx, clock.now())
     letter = rights_words.refusal(found.right, found.language)
@@ -105,6 +102,7 @@ async def _refusal(request: web.Request, form: Form | None, *, status: int = 200
         "left": left(found, today),
         "form": form or forms.filled({"answer": letter, "by": "mail" if found.email else "other"}),
         "ways": ways(found),
+        "place": place(request),
     }
     return response.page(request, "lists/requests/refusal.html", context, status=status)
 
@@ -114,7 +112,7 @@ async def answer(request: web.Request) -> web.Response:
     try:
         wanted = await read(request, Answering)
         refused = wanted.outcome == "refused"
-        async with access.account_tx(request, Role.EDITOR, even_closed=True) as tx:
+        async with desk_account_tx(request, Role.EDITOR) as tx:
             await rights_answers.answer(
                 tx, services(request).sealer, id_in_path(request), wanted, now=clock.now()
             )
@@ -123,17 +121,22 @@ async def answer(request: web.Request) -> web.Response:
         page = _refusal if refused else shown
         return await page(request, again, status=error.status)
     await access.flash(request, N_("Answered, and kept in the register for three years."))
-    return response.redirect(_place(request))
+    return response.redirect(place(request))
 
 
-ROUTES: list[web.RouteDef] = [
-    web.post(r"/{a}/privacy/requests/{id:\d+}/copies", copy),
-    web.post(r"/{a}/privacy/requests/{id:\d+}/objection", object_),
-    web.post(r"/{a}/privacy/requests/{id:\d+}/measurement", unmeasure),
-    web.get(r"/{a}/privacy/requests/{id:\d+}/erasure", erasure),
-    web.post(r"/{a}/privacy/requests/{id:\d+}/erasure", erase),
-    web.get(r"/{a}/privacy/requests/{id:\d+}/extension", extension),
-    web.post(r"/{a}/privacy/requests/{id:\d+}/extension", extend),
-    web.get(r"/{a}/privacy/requests/{id:\d+}/refusal", refusal),
-    web.post(r"/{a}/privacy/requests/{id:\d+}/answer", answer),
-]
+def tools(one: str) -> list[web.RouteDef]:
+    """Under the address of a request."""
+    return [
+        web.post(f"{one}/copies", copy),
+        web.post(f"{one}/objection", object_),
+        web.post(f"{one}/measurement", unmeasure),
+        web.get(f"{one}/erasure", erasure),
+        web.post(f"{one}/erasure", erase),
+        web.get(f"{one}/extension", extension),
+        web.post(f"{one}/extension", extend),
+        web.get(f"{one}/refusal", refusal),
+        web.post(f"{one}/answer", answer),
+    ]
+
+
+ROUTES: list[web.RouteDef] = tools(r"/{a}/privacy/requests/{id:\d+}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from lists import (
     rights_words,
 )
 from lists.pages_lists import home
+from lists.pages_request_desk import account_place, desk_account_tx, index_place, is_operators, place
 from lists.public_visit import links
 from lists.rights_records import RecordedRequest
 from lists.rights_requests import Request
@@ -57,7 +58,14 @@ class Left:
     words: str
 
 
-def left(request: Request, today: date) -> Left:
+class Due(Protocol):
+    @property
+    def state(self) -> str: ...
+
+    def days_left(self, today: date, /) -> int: ...
+
+
+def left(request: Due, today: date) -> Left:
     """The time that is left, in words."""
     days = request.days_left(today)
     if request.state != "open":
@@ -105,7 +113,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def shown(request: web.Request, form: Form | None, *, status: int = 200) -> web.Response:
     """`form` None: the letter that is ready."""
-    async with access.account_tx(request) as tx:
+    async with desk_account_tx(request, Role.ANALYST) as tx:
         found = await rights_requests.show(tx, services(request).sealer, id_in_path(request))
         today = await rights_requests.local_day(tx, clock.now())
         limited = []
@@ -123,7 +131,12 @@ async def shown(request: web.Request, form: Form | None, *, status: int = 200) -
         "person": people.get(found.handled_by or 0, ""),
         "form": form or forms.filled({"answer": letter, "by": "mail" if found.email else "other"}),
         "ways": ways(found),
-        "editor": access.member(request).role >= Role.EDITOR,
+        "operators": is_operators(request),
+        "editor": is_operators(request) or access.member(request).role >= Role.EDITOR,
+        "place": place(request),
+        "back": index_place(request),
+        "contact": f"{account_place(request)}/contacts/{found.contact_id}",
+        "contacts": f"{account_place(request)}/contacts",
         "words": rights_words,
     }
     return response.page(request, "lists/requests/show.html", context, status=status)

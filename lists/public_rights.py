@@ -18,7 +18,8 @@ from lists import contacts, public_form_guard, rights_asks, rights_words
 from lists.public_forms import framed
 from lists.public_visit import Visit, form_of, here, shown, visit
 from lists.rights_words import Right
-from mailer.accounts import identity
+from mailer.accounts import answering, identity
+from mailer.accounts.answering import Why
 from mailer.accounts.identity import Identity
 from mailer.core import clock
 from mailer.core.actor import RECIPIENT
@@ -42,6 +43,7 @@ CHOOSE = N_("Choose what you ask for.")
 class _Door:
     tx: AccountTx
     controller: Identity
+    answerer: Why
 
     @property
     def sender(self) -> str:
@@ -55,7 +57,7 @@ async def _door(request: web.Request) -> AsyncIterator[_Door]:
     async with services(request).db.account(account_id, actor=RECIPIENT) as tx:
         accept = request.headers.get("Accept-Language", "")
         i18n.use_language(i18n.best_language(request.query.get("lang"), accept=accept))
-        yield _Door(tx=tx, controller=await identity.of(tx))
+        yield _Door(tx=tx, controller=await identity.of(tx), answerer=await answering.by_operator(tx))
 
 
 def _context(request: web.Request, form: Form, *, typed: bool) -> dict[str, object]:
@@ -68,13 +70,14 @@ def _context(request: web.Request, form: Form, *, typed: bool) -> dict[str, obje
     }
 
 
-def _of_mail(request: web.Request, found: Visit, form: Form, *, status: int = 200) -> web.Response:
+async def _of_mail(request: web.Request, found: Visit, form: Form, *, status: int = 200) -> web.Response:
     more = _context(request, form, typed=found.person is None)
+    more["answerer"] = await answering.by_operator(found.tx)
     return shown(request, found, "rights.html", context=more, status=status)
 
 
 def _of_form(request: web.Request, found: _Door, form: Form, *, status: int = 200) -> web.Response:
-    more = _context(request, form, typed=True) | {"sender": found.sender}
+    more = _context(request, form, typed=True) | {"sender": found.sender, "answerer": found.answerer}
     context = framed(request, found.controller, more)
     answer = response.page(request, "lists/recipients/rights.html", context, status=status)
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
@@ -83,7 +86,7 @@ def _of_form(request: web.Request, found: _Door, form: Form, *, status: int = 20
 
 async def page(request: web.Request) -> web.Response:
     async with visit(request, Purpose.RIGHTS) as found:
-        return _of_mail(request, found, Form())
+        return await _of_mail(request, found, Form())
 
 
 async def form_page(request: web.Request) -> web.Response:
@@ -99,7 +102,7 @@ async def act(request: web.Request) -> web.Response:
         try:
             kind, address = _read(posted, own)
         except Invalid as error:
-            return _of_mail(request, found, _again(posted, error), status=error.status)
+            return await _of_mail(request, found, _again(posted, error), status=error.status)
         await _ask(request, found.tx, kind, address)
     return response.redirect(here(request, asked="1"))
 

@@ -23,7 +23,7 @@ from lists.rights_acts import Desk, Given
 from lists.rights_asks import Ask
 from lists.rights_requests import Request
 from lists.rights_words import Right
-from mailer.accounts import identity
+from mailer.accounts import answering, identity
 from mailer.accounts.identity import Identity
 from mailer.core import clock
 from mailer.core.actor import RECIPIENT
@@ -85,7 +85,13 @@ async def _visit(request: web.Request) -> AsyncIterator[_Visit]:
 
 
 async def _shown(request: web.Request, found: _Visit, form: Form, *, status: int = 200) -> web.Response:
-    more: dict[str, object] = {"sender": found.sender, "form": form, "action": here(request)}
+    answerer = await answering.by_operator(found.tx)
+    more: dict[str, object] = {
+        "sender": found.sender,
+        "answerer": answerer,
+        "form": form,
+        "action": here(request),
+    }
     if found.ask is None:
         template, status = "rights_over.html", 410
     elif found.request is not None:

@@ -27,7 +27,7 @@ from lists import (
 from lists.consents import Answer, Evidence, Method
 from lists.contacts import ContactChange, PersonName
 from lists.erasures import By, Erasure
-from lists.restrictions import Ground, NewRestriction
+from lists.restrictions import Ground, Lifting, NewRestriction
 from lists.rights_answers import NO_ADDRESS, reader
 from lists.rights_asks import Ask
 from lists.rights_mails import Notice
@@ -105,8 +105,7 @@ async def confirm(tx: AccountTx, desk: Desk, ask: Ask, given: Given, *, now: dat
         await rights_requests.finish(
             tx, request_id, refused=False, answer=answer, now=now, by_instruction=True
         )
-    page = rights_mails.page(desk.page_url, tx.account_id, request_id)
-    notice = Notice(request_id=request_id, kind=kind, due_on=request.due_on, link=page)
+    notice = Notice(request_id=request_id, kind=kind, due_on=request.due_on, public_url=desk.page_url)
     await rights_mails.told(tx, notice, done=done)
     return await rights_requests.show(tx, desk.sealer, request_id)
 
@@ -277,6 +276,28 @@ async def erase(tx: AccountTx, desk: Desk, request_id: int) -> None:
         return
     await _keep_address(tx, desk, request)
     await _erase(tx, request.contact_id, request.email)
+
+
+async def restrict(tx: AccountTx, desk: Desk, request_id: int, new: NewRestriction) -> None:
+    """Raises NotFound; Conflict when it is answered, nobody is there, or the use is limited already."""
+    await restrictions.limit(tx, await _contact_to_act_on(tx, desk, request_id), new)
+
+
+async def lift(tx: AccountTx, desk: Desk, request_id: int, lifting: Lifting) -> None:
+    """Raises NotFound; Conflict as `restrict`, or when the use is not limited."""
+    await restrictions.lift(tx, await _contact_to_act_on(tx, desk, request_id), lifting)
+
+
+async def correct(tx: AccountTx, desk: Desk, request_id: int, change: ContactChange) -> None:
+    """Raises NotFound, Invalid, Conflict, as `contacts.change`."""
+    await contacts.change(tx, desk.sealer, await _contact_to_act_on(tx, desk, request_id), change)
+
+
+async def _contact_to_act_on(tx: AccountTx, desk: Desk, request_id: int) -> int:
+    request = await rights_requests.lock(tx, desk.sealer, request_id)
+    if request.contact_id is None:
+        raise Conflict(Fault("request", GONE, "gone"))
+    return request.contact_id
 
 
 async def _keep_address(tx: AccountTx, desk: Desk, request: Request) -> None:

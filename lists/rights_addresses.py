@@ -101,7 +101,6 @@ async def confirm(
     await contacts.change(tx, sealer, request.contact_id, ContactChange(email=parse(wish.email).email))
     answer = rights_words.letter(Right.CORRECT, request.language)
     await rights_requests.finish(tx, request.id, refused=False, answer=answer, now=now, by_instruction=True)
-    page = rights_mails.page(page_url, tx.account_id, request.id)
-    notice = Notice(request_id=request.id, kind=Right.CORRECT, due_on=request.due_on, link=page)
+    notice = Notice(request_id=request.id, kind=Right.CORRECT, due_on=request.due_on, public_url=page_url)
     await rights_mails.told(tx, notice, done=True)
     return await rights_requests.show(tx, sealer, request.id)

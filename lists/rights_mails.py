@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from lists.rights_words import KINDS, REQUESTS, Right
-from mailer.accounts import identity
+from mailer.accounts import answering, identity
 from mailer.core import outbox
 from mailer.core.db import AccountTx
 from mailer.web import i18n
@@ -30,11 +30,7 @@ class Notice:
     request_id: int
     kind: Right
     due_on: date
-    link: str
-
-
-def page(public_url: str, account_id: int, request_id: int) -> str:
-    return f"{public_url}/app/{account_id}/privacy/requests/{request_id}"
+    public_url: str
 
 
 def _words(kind: Right, language: str) -> str:
@@ -55,7 +51,8 @@ async def _details(tx: AccountTx, reader: Reader) -> dict[str, object]:
 
 async def answer(tx: AccountTx, reader: Reader, text: str, *, refused: bool) -> None:
     """`refused`: with what the person can do against it (C-05)."""
-    details = await _details(tx, reader) | {"text": text, "refused": refused}
+    by_operator = tx.actor.kind == "operator"
+    details = await _details(tx, reader) | {"text": text, "refused": refused, "by_operator": by_operator}
     await outbox.write(tx, "rights_answer", reader.email, language=reader.language, details=details)
 
 
@@ -85,14 +82,20 @@ async def due(tx: AccountTx, notice: Notice, step: Step) -> None:
 async def _to_those_in_charge(
     tx: AccountTx, kind: Literal["rights_told", "rights_due"], notice: Notice, more: dict[str, object]
 ) -> None:
-    details = {
+    """The account's own people, and the operator while the answer is theirs to give (A-091)."""
+    operators = "" if more.get("done") else await answering.by_operator(tx)
+    details: dict[str, object] = {
         "account": (await identity.of(tx)).account_name,
         "reference": notice.request_id,
         "due_on": notice.due_on.isoformat(),
-        "link": notice.link,
+        "operators": operators,
     }
-    for reader in await identity.in_charge(tx):
+    own = f"{notice.public_url}/app/{tx.account_id}/privacy/requests/{notice.request_id}"
+    theirs = f"{notice.public_url}/app/operator/rights-requests/{tx.account_id}/{notice.request_id}"
+    told = [(reader, own, False) for reader in await identity.in_charge(tx)]
+    if operators:
+        told += [(reader, theirs, True) for reader in await answering.operators(tx)]
+    for reader, link, operator in told:
         with i18n.speaking(reader.language):
-            words = i18n.translate(KINDS[notice.kind])
-        told = details | more | {"request": words}
-        await outbox.write(tx, kind, reader.email, language=reader.language, details=told)
+            words = {"request": i18n.translate(KINDS[notice.kind]), "link": link, "to_operator": operator}
+        await outbox.write(tx, kind, reader.email, language=reader.language, details=details | more | words)

@@ -47,8 +47,8 @@ async def remind(tx: AccountTx, request_id: int, public_url: str, *, now: dateti
     left = (found.due_on - await rights_requests.local_day(tx, now)).days
     step = next((name for name, days in STEPS if left <= days), None)
     if step is not None and _ORDER.index(step) > _ORDER.index(found.reminded):
-        page = rights_mails.page(public_url, tx.account_id, request_id)
-        notice = Notice(request_id=request_id, kind=Right(found.kind), due_on=found.due_on, link=page)
+        kind = Right(found.kind)
+        notice = Notice(request_id=request_id, kind=kind, due_on=found.due_on, public_url=public_url)
         await rights_mails.due(tx, notice, step)
         await tx.run(
             "UPDATE rights_requests SET reminded = $3 WHERE account_id = $1 AND id = $2", request_id, step

@@ -52,7 +52,8 @@ class NewRequest:
 class Request:
     """`email`: of the contact, else the one that was written from, until the answer. `due_on`: the last day.
 
-    `by_instruction`: carried out as soon as it was confirmed. `handled_by`: a person of the team.
+    `by_instruction`: carried out as soon as it was confirmed. `handled_by`: a person of the team;
+    `by_operator`: the operator answered, since nobody of the team could.
     """
 
     id: int
@@ -68,6 +69,7 @@ class Request:
     extension_reason: str
     state: str
     by_instruction: bool
+    by_operator: bool
     handled_by: int | None
     answer: str
     finished_at: datetime | None
@@ -99,6 +101,7 @@ class _Row:
     extension_reason: str
     state: str
     by_instruction: bool
+    by_operator: bool
     handled_by: int | None
     answer: str
     finished_at: datetime | None
@@ -172,7 +175,8 @@ async def show(tx: AccountTx, sealer: Sealer, request_id: int) -> Request:
         """
         SELECT r.id, r.kind, r.channel, r.contact_id, c.email AS contact_email, r.sealed_address, r.language,
                r.details, r.received_at, r.due_on, r.extended_at, r.extension_reason, r.state,
-               r.by_instruction, r.handled_by, r.answer, r.finished_at, r.copy_sent_at, r.copied_at
+               r.by_instruction, r.by_operator, r.handled_by, r.answer, r.finished_at, r.copy_sent_at,
+               r.copied_at
         FROM rights_requests r
         LEFT JOIN contacts c ON c.account_id = $1 AND c.id = r.contact_id
         WHERE r.account_id = $1 AND r.id = $2
@@ -205,7 +209,8 @@ async def many(
         """
         SELECT r.id, r.kind, r.channel, r.contact_id, c.email AS contact_email, r.sealed_address, r.language,
                r.details, r.received_at, r.due_on, r.extended_at, r.extension_reason, r.state,
-               r.by_instruction, r.handled_by, r.answer, r.finished_at, r.copy_sent_at, r.copied_at
+               r.by_instruction, r.by_operator, r.handled_by, r.answer, r.finished_at, r.copy_sent_at,
+               r.copied_at
         FROM rights_requests r
         LEFT JOIN contacts c ON c.account_id = $1 AND c.id = r.contact_id
         WHERE r.account_id = $1 AND ($2::bigint IS NULL OR r.id < $2) AND ($3 = '' OR r.state = $3)
@@ -227,7 +232,8 @@ async def _open(tx: AccountTx, sealer: Sealer, cursor: str | None, limit: int) -
         """
         SELECT r.id, r.kind, r.channel, r.contact_id, c.email AS contact_email, r.sealed_address, r.language,
                r.details, r.received_at, r.due_on, r.extended_at, r.extension_reason, r.state,
-               r.by_instruction, r.handled_by, r.answer, r.finished_at, r.copy_sent_at, r.copied_at
+               r.by_instruction, r.by_operator, r.handled_by, r.answer, r.finished_at, r.copy_sent_at,
+               r.copied_at
         FROM rights_requests r
         LEFT JOIN contacts c ON c.account_id = $1 AND c.id = r.contact_id
         WHERE r.account_id = $1 AND r.state = 'open'
@@ -252,7 +258,7 @@ async def finish(
         """
         UPDATE rights_requests
         SET state = $3, answer = $4, finished_at = $5, by_instruction = $6, handled_by = $7,
-            sealed_address = NULL, details = ''
+            by_operator = $8, sealed_address = NULL, details = ''
         WHERE account_id = $1 AND id = $2 AND state = 'open'
         """,
         request_id,
@@ -261,6 +267,7 @@ async def finish(
         now,
         by_instruction,
         tx.actor.id if tx.actor.kind == "user" else None,
+        tx.actor.kind == "operator",
     )
     await audit.write(tx, "refused" if refused else "answered", "rights_request", request_id)
 

@@ -13,7 +13,7 @@ from mailer.web import i18n
 from retention_jobs.classes import CLASSES
 from retention_jobs.policies import CERTIFICATE_MONTHS
 from retention_jobs.processing import BASES
-from retention_jobs.processing_records import NONE, SECURITY, Record, gap
+from retention_jobs.processing_records import NONE, SECURITY, Record, gap, places
 
 _SECURED = N_("legitimate interest: security (articles 6(1)(f) and 32)")
 _PROOF = N_("legal obligation: being able to show it (articles 5(2), 28 and 33(5))")
@@ -99,13 +99,9 @@ def _periods() -> Mapping[str, int]:
 def of_operator(operator: Operator, register: Register) -> list[Record]:
     """In the columns of CONTROLLER, the last one a gap."""
     _, periods = i18n.translate, _periods()
-    names = dict(i18n.countries())
-    places = [
-        f"{one.name} ({one.service}, {names.get(one.country, one.country)})" for one in operator.hosts
-    ] + [f"{one.name} ({one.service}, {names.get(one.country, one.country)})" for one in register.current]
     who = ", ".join(part for part in (operator.name, operator.registration, operator.email) if part)
     officer = operator.dpo or gap(N_("officer, or none"))
-    recipients = "; ".join(places) or _(NONE)
+    recipients = "; ".join(places(operator, register.current)) or _(NONE)
     found = [
         Record(
             (

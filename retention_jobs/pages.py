@@ -14,7 +14,7 @@ from mailer.core.text import N_
 from mailer.web import forms
 from mailer.web.request import Input, query, read, services
 from mailer.web.response import page, redirect
-from retention_jobs import chain, pages_inactive, pages_privacy_policy, proofs, totals, verify
+from retention_jobs import chain, pages_impact, pages_inactive, pages_privacy_policy, proofs, totals, verify
 from retention_jobs.ages import ALLOWED, Found
 from retention_jobs.data_class import DataClass
 from retention_jobs.jobs import PERIOD
@@ -154,4 +154,5 @@ ROUTES: list[web.RouteDef] = [
     web.get("/{a}/privacy/retention/proof.ndjson", download),
     *pages_inactive.ROUTES,
     *pages_privacy_policy.ROUTES,
+    *pages_impact.ROUTES,
 ]

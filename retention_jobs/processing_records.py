@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailer.accounts import prose
-from mailer.accounts.sub_processors import Register
+from mailer.accounts.sub_processors import Register, SubProcessor
 from mailer.core.db import SharedTx
 from mailer.core.operator import Operator
 from mailer.core.text import N_
@@ -49,6 +49,7 @@ _CATEGORIES = N_(
     " opens and clicks of people who accepted it; exports; erasure"
 )
 NONE = N_("none")
+_CLAUSE = N_("confidentiality clause")
 _CONTRACT, _CONSENT = BASES["service"], BASES["consent"]
 
 
@@ -79,6 +80,23 @@ def gap(what: str) -> str:
     return i18n.translate(N_("[to be completed: {what}]"), what=i18n.translate(what))
 
 
+def clause(one: SubProcessor) -> str:
+    """Is it bound to secrecy (A-125)?"""
+    if one.confidentiality is None:
+        return gap(_CLAUSE)
+    return i18n.translate(
+        N_("confidentiality clause: yes") if one.confidentiality else N_("confidentiality clause: no")
+    )
+
+
+def places(operator: Operator, parts: Sequence[SubProcessor]) -> list[str]:
+    """Where data lies or passes: hosts, then sub-processors."""
+    names = dict(i18n.countries())
+    return [
+        f"{one.name} ({one.service}, {names.get(one.country, one.country)})" for one in operator.hosts
+    ] + [f"{one.name} ({one.service}, {names.get(one.country, one.country)}, {clause(one)})" for one in parts]
+
+
 def of_controller(found: Processing) -> list[Record]:
     """One processing for each list, then those that every account has."""
     return [
@@ -106,7 +124,7 @@ def _row(found: Processing, act: _Act) -> Record:
     officer = said.dpo or (_(N_("none appointed")) if said.without_dpo else gap(N_("officer, or none")))
     recipients = [
         found.operator.name,
-        *(one.name for one in found.sub_processors),
+        *(f"{one.name} ({clause(one)})" for one in found.sub_processors),
         *(f"{one.label} ({one.country or '?'})" for one in found.destinations),
     ]
     outside = [f"{one.label} ({one.country}): {one.safeguards or one.decision}" for one in found.outside]
@@ -214,8 +232,6 @@ def of_processor(tenant: Tenant, operator: Operator, register: Register) -> Reco
         if part
     )
     officer = tenant.dpo or (_(N_("none appointed")) if tenant.without_dpo else gap(N_("officer, or none")))
-    parts = [f"{one.name} ({one.service}, {names.get(one.country, one.country)})" for one in register.current]
-    hosts = [f"{one.name} ({one.service}, {names.get(one.country, one.country)})" for one in operator.hosts]
     return Record(
         (
             who,
@@ -223,7 +239,7 @@ def of_processor(tenant: Tenant, operator: Operator, register: Register) -> Reco
             officer,
             _(_CATEGORIES),
             ", ".join(part for part in (operator.name, operator.registration, operator.dpo) if part),
-            "; ".join([*hosts, *parts]) or _(NONE),
+            "; ".join(places(operator, register.current)) or _(NONE),
             _(NONE),
             _(SECURITY),
             i18n.day(tenant.created_at),

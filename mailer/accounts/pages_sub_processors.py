@@ -8,7 +8,7 @@ from pydantic import Field
 from mailer.accounts import access, sub_processors
 from mailer.accounts.access import Role
 from mailer.accounts.pages_operator_policies import guard
-from mailer.accounts.sub_processors import NewSubProcessor
+from mailer.accounts.sub_processors import Confidentiality, NewSubProcessor
 from mailer.core import clock
 from mailer.core.errors import Invalid
 from mailer.core.operator import EEA
@@ -125,6 +125,15 @@ async def end(request: web.Request) -> web.StreamResponse:
     return redirect(BASE)
 
 
+async def say_confidentiality(request: web.Request) -> web.StreamResponse:
+    guard(request)
+    said = await read(request, Confidentiality)
+    async with services(request).db.shared() as tx:
+        await sub_processors.say_confidentiality(tx, id_in_path(request), said)
+    await access.flash(request, N_("Noted. The register and the records say so now."))
+    return redirect(BASE)
+
+
 async def answer(request: web.Request) -> web.StreamResponse:
     guard(request)
     try:
@@ -145,5 +154,6 @@ ROUTES: list[web.RouteDef] = [
     web.get("/operator/sub-processors", index),
     web.post("/operator/sub-processors", announce),
     web.post(r"/operator/sub-processors/{id:\d+}/ends", end),
+    web.post(r"/operator/sub-processors/{id:\d+}/confidentiality", say_confidentiality),
     web.post(r"/operator/sub-processors/{id:\d+}/objections/{account:\d+}/answers", answer),
 ]

@@ -112,8 +112,13 @@ class _Owner:
     language: str
 
 
-async def ask(tx: SharedTx, new: NewAccess, *, operator_id: int, public_url: str) -> int:
-    """Opens at once, or waits for an owner. Raises Invalid at `account`; Conflict when one is open."""
+async def ask(
+    tx: SharedTx, new: NewAccess, *, operator_id: int, public_url: str, approved: bool = False
+) -> int:
+    """Opens at once, or waits for an owner. Raises Invalid at `account`; Conflict when one is open.
+
+    `approved`: nobody is there who could (A-091).
+    """
     now = clock.now()
     account = await tx.first(
         _Account, "SELECT name, staff_approval FROM accounts WHERE id = $1 FOR UPDATE", new.account
@@ -136,7 +141,7 @@ async def ask(tx: SharedTx, new: NewAccess, *, operator_id: int, public_url: str
         raise Conflict(
             Fault("account", N_("An access of yours to this account is open or waits."), "conflict")
         )
-    starts = None if account.staff_approval else now
+    starts = None if account.staff_approval and not approved else now
     access_id: int = await tx.value(
         """
         INSERT INTO staff_accesses (account_id, operator_id, purpose, ticket, minutes, asked_at, starts_at,

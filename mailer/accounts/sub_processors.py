@@ -8,6 +8,7 @@ stands in the file alone is shown to the operator as not announced, and to nobod
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from pydantic import Field
 
@@ -23,7 +24,10 @@ NOTICE_DAYS = policies.NOTICE_DAYS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubProcessor:
-    """`id` 0: of the file, which is not taken over yet. `ends_on`: the first day without it."""
+    """`id` 0: of the file, which is not taken over yet. `ends_on`: the first day without it.
+
+    `confidentiality`: does its contract bind it to secrecy? None: nobody has said (A-125).
+    """
 
     id: int
     name: str
@@ -34,6 +38,7 @@ class SubProcessor:
     data: str
     retention: str
     contract_date: str
+    confidentiality: bool | None
     replaces: str
     from_file: bool
     announced_at: datetime
@@ -62,6 +67,14 @@ class Objection:
     answered_at: datetime | None
 
 
+Clause = Literal["", "yes", "no"]
+_SAID = {"": None, "yes": True, "no": False}
+
+
+class Confidentiality(Input):
+    confidentiality: Literal["yes", "no"]
+
+
 class NewSubProcessor(Input):
     """`contract_date`: of the contract that binds it to the same duties (article 28(4))."""
 
@@ -73,6 +86,7 @@ class NewSubProcessor(Input):
     data: str = Field(min_length=1, max_length=1000)
     retention: str = Field(min_length=1, max_length=500)
     contract_date: date
+    confidentiality: Clause = ""
     replaces: str = Field("", max_length=200)
     effective_on: date
 
@@ -97,8 +111,8 @@ async def take(tx: SharedTx, operator: Operator, now: datetime) -> bool:
         await tx.run(
             """
             INSERT INTO sub_processors (name, service, country, region, safeguards, data, retention,
-                                        contract_date, from_file, announced_at, effective_on)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, true, $9, $10)
+                                        contract_date, confidentiality, from_file, announced_at, effective_on)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, true, $10, $11)
             """,
             part.name,
             part.service,
@@ -108,6 +122,7 @@ async def take(tx: SharedTx, operator: Operator, now: datetime) -> bool:
             part.data,
             part.retention,
             part.contract_date,
+            part.confidentiality,
             now,
             now.date(),
         )
@@ -120,8 +135,8 @@ async def register(tx: SharedTx, operator: Operator, now: datetime) -> Register:
     found = await tx.many(
         SubProcessor,
         """
-        SELECT id, name, service, country, region, safeguards, data, retention, contract_date, replaces,
-               from_file, announced_at, effective_on, ends_on, withdrawn_at
+        SELECT id, name, service, country, region, safeguards, data, retention, contract_date,
+               confidentiality, replaces, from_file, announced_at, effective_on, ends_on, withdrawn_at
         FROM sub_processors
         ORDER BY lower(name), id
         LIMIT 1000
@@ -149,6 +164,7 @@ def _of_file(operator: Operator, now: datetime) -> list[SubProcessor]:
             data=part.data,
             retention=part.retention,
             contract_date=part.contract_date,
+            confidentiality=part.confidentiality,
             replaces="",
             from_file=True,
             announced_at=now,
@@ -172,8 +188,8 @@ async def show(tx: SharedTx, sub_processor_id: int) -> SubProcessor:
     return await tx.one(
         SubProcessor,
         """
-        SELECT id, name, service, country, region, safeguards, data, retention, contract_date, replaces,
-               from_file, announced_at, effective_on, ends_on, withdrawn_at
+        SELECT id, name, service, country, region, safeguards, data, retention, contract_date,
+               confidentiality, replaces, from_file, announced_at, effective_on, ends_on, withdrawn_at
         FROM sub_processors
         WHERE id = $1
         """,
@@ -191,8 +207,9 @@ async def announce(
     sub_processor_id: int = await tx.value(
         """
         INSERT INTO sub_processors (name, service, country, region, safeguards, data, retention,
-                                    contract_date, replaces, announced_at, announced_by, effective_on)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                    contract_date, confidentiality, replaces, announced_at, announced_by,
+                                    effective_on)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         RETURNING id
         """,
         new.name,
@@ -203,6 +220,7 @@ async def announce(
         new.data,
         new.retention,
         new.contract_date.isoformat(),
+        _SAID[new.confidentiality],
         new.replaces,
         now,
         user_id,
@@ -230,6 +248,16 @@ def _check(new: NewSubProcessor, known: Register, today: date) -> None:
         faults.append(Fault("name", N_("It is in the register, or announced, already."), "known"))
     if faults:
         raise Invalid(*faults)
+
+
+async def say_confidentiality(tx: SharedTx, sub_processor_id: int, said: Confidentiality) -> SubProcessor:
+    """A fact about its contract: nobody has to be told ahead. Raises NotFound."""
+    await tx.run(
+        "UPDATE sub_processors SET confidentiality = $2 WHERE id = $1",
+        sub_processor_id,
+        _SAID[said.confidentiality],
+    )
+    return await show(tx, sub_processor_id)
 
 
 async def end(tx: SharedTx, sub_processor_id: int, today: date, now: datetime) -> SubProcessor:

@@ -68,6 +68,8 @@ class SubProcessor(_Part):
     region: str = ""
     safeguards: str = ""
     contract_date: str
+    # does the contract bind it to secrecy? left out: nobody has said
+    confidentiality: bool | None = None
     data: str
     retention: str
 

@@ -173,3 +173,76 @@ async def test_the_operators_form_keeps_what_was_typed(services: Services, make:
     assert "Falkenstein" in refused.text
     form["effective_on"] = (clock.now().date() + timedelta(days=31)).isoformat()
     assert (await operator.post("/app/operator/sub-processors", form)).status == 303
+
+
+@pytest.mark.req("A-125", "A-047")
+async def test_the_clause_of_secrecy_is_said_or_a_gap_everywhere(services: Services, make: Make) -> None:
+    account = await make.account()
+    operator = await operator_of(services, make)
+    owner = await make.signed_in(account.owner_id, language="fr")
+    part = await announce(services, new())
+    async with services.db.shared() as tx:
+        await tx.run(
+            "UPDATE sub_processors SET effective_on = current_date, announced_at = now() - interval '31 days' WHERE id = $1",
+            part.id,
+        )
+    async with services.db.shared() as tx:
+        # the other one, of the file, has it
+        await tx.run("UPDATE sub_processors SET confidentiality = true WHERE id <> $1", part.id)
+    base = "/app/operator/sub-processors"
+    pages = (
+        (owner, "/legal/sub-processors?lang=fr", "Clause de confidentialité : "),
+        (owner, f"{account.app}/privacy/records?lang=fr", "Secours GmbH (clause de confidentialité : "),
+        (operator, "/app/operator/records?lang=fr", "Allemagne, clause de confidentialité : "),
+        (operator, "/app/operator/records/own?lang=fr", "Allemagne, clause de confidentialité : "),
+    )
+
+    async def read(person: Client, path: str) -> str:
+        answer = await person.get(path)
+        assert answer.status == 200
+        return answer.text.replace("\N{NO-BREAK SPACE}", " ")
+
+    gap = "[à compléter : clause de confidentialité]"
+    for person, path in (
+        *(one[:2] for one in pages),
+        (owner, f"{account.app}/privacy/sub-processors?lang=fr"),
+    ):
+        assert gap in await read(person, path), path
+    for said, word in (("no", "non"), ("yes", "oui")):
+        answer = await operator.post(f"{base}/{part.id}/confidentiality", {"confidentiality": said})
+        assert (answer.status, answer.location) == (303, base)
+        for person, path, before in pages:
+            text = await read(person, path)
+            assert (gap in text, before + word in text) == (False, True), path
+    assert (
+        await operator.post(f"{base}/{part.id}/confidentiality", {"confidentiality": "maybe"})
+    ).status == 422
+    assert (await operator.post(f"{base}/{10**9}/confidentiality", {"confidentiality": "no"})).status == 404
+    assert (await owner.post(f"{base}/{part.id}/confidentiality", {"confidentiality": "no"})).status == 404
+    async with services.db.shared() as tx:
+        assert (await sub_processors.show(tx, part.id)).confidentiality is True
+        later = await sub_processors.announce(
+            tx,
+            new(name="Autre SA", confidentiality="no"),
+            OPERATOR,
+            now=clock.now(),
+            user_id=None,
+        )
+    assert later.confidentiality is False
+
+
+@pytest.mark.req("A-125")
+async def test_the_clause_of_the_operators_file_is_taken_over(services: Services, make: Make) -> None:
+    await make.account()
+    known = OPERATOR.sub_processors[0]
+    file = Operator(
+        sub_processors=(
+            known,
+            known.model_copy(update={"name": "A", "confidentiality": True}),
+            known.model_copy(update={"name": "B", "confidentiality": False}),
+        )
+    )
+    async with services.db.shared() as tx:
+        await sub_processors.take(tx, file, clock.now())
+        found = (await sub_processors.register(tx, file, clock.now())).current
+    assert {one.name: one.confidentiality for one in found} == {"A": True, "B": False, "Relais SA": None}

@@ -27,6 +27,12 @@ MAILS: dict[str, tuple[str, dict[str, object]]] = {
     "extended": ("rights_extended", _PERSON | {"due_on": "2027-02-02", "reason": "Beaucoup"}),
     "told": ("rights_told", _TEAM | {"done": False}),
     "done": ("rights_told", _TEAM | {"done": True}),
+    "operators": ("rights_told", _TEAM | {"done": False, "operators": "closed", "to_operator": True}),
+    "ownerless": ("rights_told", _TEAM | {"done": False, "operators": "no_owner", "to_operator": True}),
+    "closed": ("rights_told", _TEAM | {"done": False, "operators": "closed", "to_operator": False}),
+    "orphaned": ("rights_told", _TEAM | {"done": False, "operators": "no_owner", "to_operator": False}),
+    "for_operator": ("rights_due", _TEAM | {"step": "week", "operators": "closed", "to_operator": True}),
+    "by_operator": ("rights_answer", _PERSON | {"text": "Fait.", "refused": False, "by_operator": True}),
     "week": ("rights_due", _TEAM | {"step": "week"}),
     "overdue": ("rights_due", _TEAM | {"step": "overdue"}),
 }
@@ -42,6 +48,12 @@ SUBJECTS = {
     "extended": ("Délai prolongé pour votre demande 12 : R", "More time for your request 12: R"),
     "told": ("Demande 12 d'un contact : R", "Request 12 of a contact: R"),
     "done": ("Demande 12 d'un contact : R", "Request 12 of a contact: R"),
+    **dict.fromkeys(
+        ("operators", "ownerless", "closed", "orphaned"),
+        ("Demande 12 d'un contact : R", "Request 12 of a contact: R"),
+    ),
+    "for_operator": ("Demande 12, échéance le 2 déc. 2026 : R", "Request 12 is due on 2 Dec 2026: R"),
+    "by_operator": ("Réponse à votre demande 12 : R", "Answer to your request 12: R"),
     "week": ("Demande 12, échéance le 2 déc. 2026 : R", "Request 12 is due on 2 Dec 2026: R"),
     "overdue": ("Demande 12 en retard : R", "Request 12 is overdue: R"),
 }

@@ -16,8 +16,8 @@ from sending.feedback_hooks import FeedbackHook, NewHook
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerHook:
     """`address`: what the provider calls, with Postmark's password in the answer that makes it only. `state`:
-    none, waiting, confirmed (Amazon's subscription), working, failing; `last_error`: signature, password,
-    topic, raw, late, unreadable, certificate, confirmation or unsubscribed.
+    none, waiting, confirmed (Amazon's subscription), working, failing, ended (that subscription is over);
+    `last_error`: signature, password, topic, raw, late, unreadable, certificate, confirmation, unsubscribed.
     """
 
     provider: str | None

@@ -39,6 +39,7 @@ _BY_MEANING = {
     "auth": Reason.AUTH_FAILURE,
     "bad_address": Reason.USER_UNKNOWN,
 }
+_OF_THE_RECIPIENT = "provider-busy-recipient"
 _AFTER_DATA = re.compile(r"in reply to (?:end of )?data|after end of data|after data command|\bdata command:")
 # said of the mailbox all the same by those who look it up only then: mail.ru, Yahoo
 _MAILBOX_NAMED = re.compile(r"(?:invalid|local) mailbox|n't have an? .{0,60}account")
@@ -184,12 +185,15 @@ def _number_is_better(words: Said, number: Said) -> bool:
         return number.kind is Kind.HARD
     if words.rule == "refused-said":
         return number.kind is Kind.HARD or (number.rule.startswith("status ") and not _is_vague(number))
-    # "4.7.0" is printed for any trouble of the server
-    return _is_vague(words) and not _is_vague(number) and number.rule != "status 4.7.0"
+    # 4.2.0, 4.3.0 and 4.7.0 are printed for any trouble of the server
+    any_trouble = number.rule in ("status 4.2.0", "status 4.3.0", "status 4.7.0")
+    return _is_vague(words) and not _is_vague(number) and not any_trouble
 
 
 def _as_the_profile_knows(known: profiles.Rule, words: Said | None) -> Said:
     """A provider's own rule decides whether it speaks of the address; words may say it more precisely."""
+    if words is not None and words.rule == _OF_THE_RECIPIENT and known.means == "slow":
+        return words  # their own limit, not ours
     reason = _BY_MEANING[known.means]
     kind = usual_kind(reason)
     if words is not None and words.kind is kind:
@@ -244,6 +248,8 @@ def _by_words(plain: str, code: int) -> Said | None:
 def _by_number(code: int, enhanced: str) -> Said | None:
     found = _tables().enhanced.get(enhanced[2:]) if enhanced else None
     if found is not None:
+        if found is Reason.NO_MAIL_ACCEPTED and enhanced.startswith("4"):
+            found = Reason.SYSTEM  # a server that takes nothing now: RFC 3463 §3.4, X.3.2
         kind = usual_kind(found)
         if kind is Kind.HARD and not _is_hard_number(enhanced):
             kind = Kind.BLOCK if _POLICY_NUMBER.match(enhanced) else Kind.SOFT

@@ -45,7 +45,9 @@ ERRORS = {
     "unsubscribed": N_("The subscription was ended at Amazon. Subscribe this address again."),
 }
 # a certificate's, a name's: arn:aws:sns:eu-west-3:123456789012:mailer
-_TOPIC = re.compile(r"arn:aws(?:-cn|-us-gov)?:sns:[a-z0-9-]{5,30}:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?")
+_TOPIC = re.compile(
+    r"arn:aws(?:-cn|-us-gov|-eusc)?:sns:[a-z0-9-]{5,30}:\d{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?"
+)
 USER = "postmark"
 _QUIET = timedelta(minutes=1)
 
@@ -74,7 +76,10 @@ class FeedbackHook:
 
     @property
     def state(self) -> str:
-        """waiting: nothing came yet. confirmed: Amazon's subscription stands. working, failing."""
+        """waiting: nothing came yet. confirmed: Amazon's subscription stands. working, failing. ended: the
+        subscription is over."""
+        if self.last_error == "unsubscribed":
+            return "ended"
         if self.failed_at and (self.last_event_at is None or self.failed_at > self.last_event_at):
             return "failing"
         if self.last_event_at:
@@ -248,12 +253,17 @@ async def opened(tx: AccountTx, sealer: Sealer, server_id: int) -> Opened:
 
 
 async def note_event(tx: AccountTx, hook_id: int) -> None:
-    """That one came, at most once a minute: a row that thousands of calls write would be a bottleneck."""
+    """That one came, at most once a minute: a row that thousands of calls write would be a bottleneck. What
+    is still on its way when a subscription ends takes nothing back."""
     await tx.run(
         """
-        UPDATE feedback_hooks SET last_event_at = now(), last_error = '', failed_at = NULL
+        UPDATE feedback_hooks
+        SET last_event_at = now(),
+            last_error = CASE WHEN last_error = 'unsubscribed' THEN last_error ELSE '' END,
+            failed_at = CASE WHEN last_error = 'unsubscribed' THEN failed_at END
         WHERE account_id = $1 AND id = $2
-          AND (last_event_at IS NULL OR last_event_at < now() - $3::interval OR last_error <> '')
+          AND (last_event_at IS NULL OR last_event_at < now() - $3::interval
+               OR last_error NOT IN ('', 'unsubscribed'))
         """,
         hook_id,
         _QUIET,
@@ -261,12 +271,11 @@ async def note_event(tx: AccountTx, hook_id: int) -> None:
 
 
 async def note_error(tx: AccountTx, hook_id: int, error: str) -> None:
-    """What was refused, a word of ERRORS; at most once a minute."""
+    """What was refused, a word of ERRORS; at most once a minute. That the subscription is over stays said."""
     await tx.run(
         """
-        UPDATE feedback_hooks SET last_error = $3, failed_at = now(),
-            confirmed_at = CASE WHEN $3 = 'unsubscribed' THEN NULL ELSE confirmed_at END
-        WHERE account_id = $1 AND id = $2
+        UPDATE feedback_hooks SET last_error = $3, failed_at = now()
+        WHERE account_id = $1 AND id = $2 AND last_error <> 'unsubscribed'
           AND (failed_at IS NULL OR failed_at < now() - $4::interval OR last_error <> $3)
         """,
         hook_id,

@@ -10,6 +10,7 @@ from mailer.core.services import Services
 from sending import (
     feedback_hooks,
     feedback_reports,
+    hook_notices,
     postmark_events,
     sendgrid_events,
     ses_events,
@@ -17,18 +18,24 @@ from sending import (
 )
 from sending.feedback_hooks import Opened
 from sending.hook_events import Event, Refused
+from sending.sns_certificates import Ask
 
 # in one transaction: a batch of SendGrid's holds some hundred
 _AT_ONCE = 500
 
 
+async def _freely() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`headers`: names in any case."""
+    """`headers`: names in any case. `ask`: called before Amazon is; raises TooMany."""
 
     account_id: int
     body: bytes
     headers: Mapping[str, str]
+    ask: Ask = _freely
 
 
 async def receive(services: Services, hook: Opened, call: Call) -> bool:
@@ -57,7 +64,7 @@ async def _amazons(services: Services, hook: Opened, call: Call) -> list[Event]:
     if call.headers.get("x-amz-sns-rawdelivery", "").lower() == "true":
         raise Refused("raw")
     message = sns.read(call.body)
-    await sns.verify(message, hook.topic, services.settings)
+    at = await sns.verify(message, hook.topic, services.settings, call.ask)
     match message.kind:
         case "SubscriptionConfirmation":
             await sns.confirm(message, hook.topic, services.settings)
@@ -65,5 +72,7 @@ async def _amazons(services: Services, hook: Opened, call: Call) -> list[Event]:
                 await feedback_hooks.note_confirmed(tx, hook.id)
             return []
         case "UnsubscribeConfirmation":
-            raise Refused("unsubscribed")
+            async with services.db.account(call.account_id) as tx:
+                await hook_notices.end(tx, services, hook.id, at)
+            return []
     return ses_events.read(message.text("Message"), call.account_id)

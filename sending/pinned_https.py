@@ -1,4 +1,4 @@
-"""One GET over HTTPS behind the fence: a pinned address, the certificate's name, no redirect (E-54).
+"""One GET behind the fence: a pinned address, TLS with the certificate's name, no redirect (E-54).
 
 For what a provider's signed message points to, at hosts of that provider alone.
 """
@@ -13,6 +13,7 @@ from sending import fence
 from sending.fence import Fence
 
 PORT = 443
+OPEN_PORT = 80
 SECONDS = 10.0
 MOST_BYTES = 100_000
 
@@ -23,21 +24,32 @@ class Failed(OSError):
 
 async def get(url: str, bounds: Fence) -> bytes:
     """The body of a 200. Raises OSError: OutOfBounds, TimeoutError, Failed, ssl.SSLError."""
+    return await _get(url, PORT, bounds)
+
+
+async def get_open(url: str, bounds: Fence) -> bytes:
+    """Without TLS: for what is proved by what it is signed with, as a certificate is. Raises as `get`."""
+    return await _get(url, OPEN_PORT, bounds)
+
+
+async def _get(url: str, port: int, bounds: Fence) -> bytes:
     parts = urlsplit(url)
     host = parts.hostname or ""
     target = parts.path + (f"?{parts.query}" if parts.query else "")
     async with asyncio.timeout(SECONDS):
-        opened = await fence.connect(host, PORT, bounds)
+        opened = await fence.connect(host, port, bounds)
         # in a thread: the rest is blocking, each step of it with a limit of its own
         opened.setblocking(True)
         opened.settimeout(SECONDS / 2)
-        return await asyncio.to_thread(_exchange, opened, host, target)
+        return await asyncio.to_thread(_exchange, opened, host, target, port == PORT)
 
 
-def _exchange(opened: socket.socket, host: str, target: str) -> bytes:
+def _exchange(opened: socket.socket, host: str, target: str, protected: bool) -> bytes:
     connection = http.client.HTTPConnection(host)
     try:
-        connection.sock = ssl.create_default_context().wrap_socket(opened, server_hostname=host)
+        connection.sock = opened
+        if protected:
+            connection.sock = ssl.create_default_context().wrap_socket(opened, server_hostname=host)
         connection.request("GET", target, headers={"Connection": "close", "Accept-Encoding": "identity"})
         answer = connection.getresponse()
         if answer.status != 200:

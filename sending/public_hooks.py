@@ -13,11 +13,14 @@ from mailer.web.request import client_ip, rates, raw_body, services
 from sending import feedback_hooks, hook_calls
 from sending.hook_calls import Call
 from sending.hook_events import Refused
+from sending.sns_certificates import Unreachable
 
 # SNS sends at most 256 kB, SendGrid batches of some hundred events
 MOST_BYTES = 3_000_000
 CALLS = Limit("hooks", 30_000, 60)
 REFUSALS = Limit("hooks_refused", 120, 60)
+# of certificates that are not known yet: Amazon changes its own a few times a year
+FETCHES = Limit("hooks_fetches", 30, 60)
 
 
 async def receive(request: web.Request) -> web.Response:
@@ -26,16 +29,21 @@ async def receive(request: web.Request) -> web.Response:
     await rates(request).take(CALLS, f"{account_id}.{server_id}")
     async with held.db.account(account_id) as tx:
         hook = await feedback_hooks.opened(tx, held.sealer, server_id)
-    call = Call(account_id, await raw_body(request, MOST_BYTES), request.headers)
+    who = f"{account_id}.{server_id} {client_ip(request)}"
+    body = await raw_body(request, MOST_BYTES)
+    call = Call(account_id, body, request.headers, lambda: rates(request).take(FETCHES, who))
     try:
         whole = await hook_calls.receive(held, hook, call)
     except Refused as refused:
         # the limit before the note: a stranger who has the address must not write rows at will
-        await rates(request).take(REFUSALS, f"{account_id}.{server_id} {client_ip(request)}")
+        await rates(request).take(REFUSALS, who)
         async with held.db.account(account_id) as tx:
             await feedback_hooks.note_error(tx, hook.id, refused.why)
-        status = 200 if refused.why == "unsubscribed" else 403
-        return web.Response(status=status, text=refused.why)
+        return web.Response(status=403, text=refused.why)
+    except Unreachable as away:
+        async with held.db.account(account_id) as tx:
+            await feedback_hooks.note_error(tx, hook.id, away.why)
+        raise
     if not whole:
         raise Unavailable("a mail's outcome is not written down yet")
     return web.Response(status=200, text="ok")

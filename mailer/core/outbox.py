@@ -35,6 +35,7 @@ Kind = Literal[
     "domain_broken",
     "domain_rotation",
     "webhook_disabled",
+    "subscription_ended",
     "retention_late",
     "retention_well",
     "policy_announced",

@@ -118,6 +118,7 @@ def test_a_second_try_has_the_same_message_id(services: Services) -> None:
                 "leave": "http://localhost/t/unsubscribe/x",
             },
         ),
+        ("subscription_ended", {"account": "Pain", "link": "http://localhost/x"}),
         ("webhook_disabled", {"webhook": "CRM", "gone": True, "link": "http://localhost/x"}),
         ("webhook_disabled", {"webhook": "CRM", "gone": False, "link": "http://localhost/x"}),
         (

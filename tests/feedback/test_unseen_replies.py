@@ -5,12 +5,17 @@ from pathlib import Path
 import pytest
 
 from sending import bounce_rules
-from sending.feedback import Kind
+from sending.feedback import Kind, Reason
 from sending.feedback_report import code_of
 
 _LINES = [
     line.split(maxsplit=1)
     for line in Path(__file__).with_name("replies.txt").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+_SERVERS = [
+    [part.strip() for part in line.split("|", 2)]
+    for line in Path(__file__).with_name("server_replies.txt").read_text("utf-8").splitlines()
     if line and not line.startswith("#")
 ]
 
@@ -28,6 +33,19 @@ def test_each_reply_is_of_its_kind() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.req("D-31", "D-32")
+def test_each_reply_of_a_product_is_of_its_kind_and_reason() -> None:
+    wrong = []
+    for kind, reason, text in _SERVERS:
+        code, enhanced = code_of(text)
+        ask = bounce_rules.classify if code else bounce_rules.final
+        found = ask(code, enhanced, text)
+        if found[:2] != (Kind(kind), Reason(reason)):
+            wrong.append(f"{kind}, {reason} was read as {found}: {text}")
+    assert len(_SERVERS) == 150
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.req("D-32")
 @pytest.mark.parametrize(
     ("text", "kind"),
@@ -40,6 +58,11 @@ def test_each_reply_is_of_its_kind() -> None:
         # who has a mailbox is looked up only then by some, and they name it
         ("550 Local mailbox ana@x.test is unavailable: user not found (in reply to end of DATA command)", Kind.HARD),
         ("550 User unknown (in reply to end of DATA command)", Kind.BLOCK),
+        # cPanel looks senders up, too, in the same words
+        ("550-Verification failed for <news@sender.test> 550-The account or domain may not exist 550 Sender verify failed", Kind.BLOCK),
+        # the recipient's own limit, and ours
+        ("450 4.2.1 rate limit for this mailbox reached", Kind.SOFT),
+        ("450 4.2.1 rate limit for your server reached", Kind.BLOCK),
         # the first attempt of anybody
         ("450 4.2.0 Recipient address rejected: Greylisted, see http://postgrey.test/", Kind.SOFT),
         ("554 5.7.1 Client host is greylisted", Kind.BLOCK),

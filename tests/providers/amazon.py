@@ -13,11 +13,12 @@ import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 HOST = "sns.eu-west-3.amazonaws.com"
 TOPIC = "arn:aws:sns:eu-west-3:123456789012:mailer"
 CERTIFICATE_URL = f"https://{HOST}/SimpleNotificationService-0123456789abcdef.pem"
+TRUST_HOST = "crt.trust.test"
 CONFIRM_URL = f"https://{HOST}/?Action=ConfirmSubscription&TopicArn={TOPIC}&Token=2336412f37"
 
 
@@ -31,8 +32,10 @@ def certificate(
     issuer: tuple[str, rsa.RSAPrivateKey] | None = None,
     *,
     days: tuple[int, int] = (-1, 1),
+    issued_at: str = "",
+    authority: bool = False,
 ) -> x509.Certificate:
-    """Signed by the issuer, or by itself as an authority."""
+    """Signed by the issuer, or by itself as an authority. `issued_at`: where it says that its issuer is."""
     now = datetime.now(UTC)
     signer, signing = issuer or (subject, key)
     made = (
@@ -43,13 +46,18 @@ def certificate(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=days[0]))
         .not_valid_after(now + timedelta(days=days[1]))
-        .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=authority or issuer is None, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False
         )
     )
-    if issuer is None:
+    if issued_at:
+        access = x509.AccessDescription(
+            AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(issued_at)
+        )
+        made = made.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+    if authority or issuer is None:
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         made = made.add_extension(usage, critical=True)
     else:
@@ -67,18 +75,23 @@ def pem(one: x509.Certificate) -> bytes:
 
 @dataclass
 class Amazon:
-    """`asked`: the targets that were fetched. `status`: of the answers."""
+    """`asked`: the targets that were fetched. `status`: of the answers. `issuers`: certificates by their path, on
+    the port without TLS. `trusted`: the authority of all."""
 
     signing: rsa.RSAPrivateKey
     signer: x509.Certificate
+    trusted: tuple[str, rsa.RSAPrivateKey]
     port: int = 0
+    open_port: int = 0
+    issuers: dict[str, bytes] = field(default_factory=dict)
     status: int = 200
     asked: list[str] = field(default_factory=list)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         self.asked.append(head.split(b" ")[1].decode())
-        body = pem(self.signer) if self.asked[-1].endswith(".pem") else b"<ConfirmSubscriptionResponse/>"
+        body = self.issuers.get(self.asked[-1], b"<ConfirmSubscriptionResponse/>")
+        body = pem(self.signer) if self.asked[-1].endswith(".pem") else body
         # in two chunks, as its front end may do
         writer.write(
             b"HTTP/1.1 %d x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" % self.status
@@ -98,6 +111,7 @@ class Amazon:
             "Message": content if isinstance(content, str) else orjson.dumps(content).decode(),
             "Timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         } | changes
+        members.pop("SigningCertURL", None)
         order = ["Message", "MessageId", "Timestamp", "TopicArn", "Type"]
         if "Subject" in members:
             order.insert(2, "Subject")
@@ -109,7 +123,7 @@ class Amazon:
         members |= {
             "SignatureVersion": version,
             "Signature": base64.b64encode(signature).decode(),
-            "SigningCertURL": CERTIFICATE_URL,
+            "SigningCertURL": changes.get("SigningCertURL", CERTIFICATE_URL),
         }
         return orjson.dumps(members)
 
@@ -134,8 +148,10 @@ async def serving(folder: Path, subject: str = "sns.amazonaws.com") -> AsyncIter
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain)
-    amazon = Amazon(signing, certificate(subject, signing, issuer))
+    amazon = Amazon(signing, certificate(subject, signing, issuer), issuer)
     server = await asyncio.start_server(amazon.answer, "127.0.0.1", 0, ssl=context)
+    plain = await asyncio.start_server(amazon.answer, "127.0.0.1", 0)
     amazon.port = server.sockets[0].getsockname()[1]
-    async with server:
+    amazon.open_port = plain.sockets[0].getsockname()[1]
+    async with server, plain:
         yield amazon, trusted

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lists import suppressions
-from sending import feedback_hooks, servers, sns
+from sending import feedback_hooks, servers, sns_certificates
 from sending.feedback_hooks import NewHook
 from sending.servers import NewServer
 from tests.client import Answer, Client
@@ -106,13 +106,16 @@ async def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
             if str(host).endswith(".amazonaws.com"):
                 assert (host, port) == (amazon.HOST, 443)
                 return await ask("127.0.0.1", found.port, **more)
+            if host == amazon.TRUST_HOST:
+                assert port == 80
+                return await ask("127.0.0.1", found.open_port, **more)
             return await ask(host, port, **more)
 
         monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
         monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
-        sns._certificates.clear()
+        sns_certificates._certificates.clear()
         yield found
-        sns._certificates.clear()
+        sns_certificates._certificates.clear()
 
 
 @pytest.fixture

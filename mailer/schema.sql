@@ -441,6 +441,19 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.ring_automations() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- the role that erases whole accounts may only delete
+    IF has_table_privilege('automation_rings', 'INSERT') THEN
+        INSERT INTO automation_rings (account_id, automation_id)
+        SELECT account_id, id FROM automations WHERE account_id = current_account() AND status = 'running';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
 CREATE FUNCTION public.ring_webhooks() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -4638,6 +4651,16 @@ CREATE INDEX work_due ON public.work USING btree (run_at);
 CREATE TRIGGER accounts_erased AFTER DELETE ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.journal_accounts();
 
 CREATE TRIGGER accounts_journalled AFTER UPDATE OF status, erase_at ON public.accounts FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.erase_at IS DISTINCT FROM old.erase_at))) EXECUTE FUNCTION public.journal_accounts();
+
+CREATE TRIGGER automations_look AFTER DELETE ON public.campaigns FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER DELETE ON public.fields FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER UPDATE OF deleted_at ON public.mailing_lists FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER UPDATE OF deleted_at ON public.segments FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER DELETE ON public.tags FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
 
 CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
         CASE old.status

@@ -10,7 +10,7 @@ from mailer.core.db import AccountTx
 TABLES = {
     "account.ndjson": """
         SELECT a.id, ((to_jsonb(a) - '{sample,largest_send,reopen_as,resume_as,reminded_days,per_day,
-                                          per_month}'::text[])
+                                          per_month,image_bytes}'::text[])
                       || jsonb_build_object('measurement', (
                           SELECT to_jsonb(m) - '{account_id,sunset_cursor,sunset_next_at}'::text[]
                           FROM measurement_settings m

@@ -5,7 +5,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field as Limits
 
-from lists import field_changes, field_counts, field_options, fields
+from lists import automation_uses, field_changes, field_counts, field_options, fields
 from lists.field_changes import Act, FieldChanged
 from lists.field_options import NewOptions, OptionChange, OptionNamed
 from lists.field_values import CHOOSING
@@ -153,7 +153,8 @@ async def _deletion(request: web.Request, form: Form, *, status: int = 200) -> w
     async with access.account_tx(request, Role.EDITOR) as tx:
         field = await fields.show(tx, id_in_path(request))
         used = await fields.used_by(tx, field.key)
-    context = {"field": field, "used": used, "form": form}
+        automations = await automation_uses.of(tx, "field", field.key)
+    context = {"field": field, "used": used, "automations": automations, "form": form}
     return response.page(request, "lists/fields/delete.html", context, status=status)
 
 

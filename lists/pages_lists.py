@@ -5,7 +5,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from lists import contact_search, mailing_lists, selections
+from lists import automation_uses, contact_search, mailing_lists, selections
 from lists.contact_search import Filter
 from lists.mailing_lists import MailingListChange, NewMailingList
 from mailer.accounts import access
@@ -122,6 +122,7 @@ async def _deletion(request: web.Request, form: Form, *, status: int = 200) -> w
         context = {
             "list": await mailing_lists.show(tx, list_id),
             "leaving": await mailing_lists.leaving(tx, list_id),
+            "automations": await automation_uses.of(tx, "list", list_id),
             "form": form,
         }
     return response.page(request, "lists/lists/delete.html", context, status=status)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from lists import segment_form, segment_known, segment_rows, segment_words, segments
+from lists import automation_uses, segment_form, segment_known, segment_rows, segment_words, segments
 from lists.pages_lists import home
 from lists.segment_form import Draft
 from lists.segment_known import Known
@@ -214,7 +214,12 @@ async def deletion(request: web.Request) -> web.Response:
 async def _deletion(request: web.Request, form: Form, *, status: int = 200) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         found = await segments.show(tx, id_in_path(request))
-        context = {"segment": found, "uses": await segments.uses(tx, [found.id]), "form": form}
+        context = {
+            "segment": found,
+            "uses": await segments.uses(tx, [found.id]),
+            "automations": await automation_uses.of(tx, "segment", found.id),
+            "form": form,
+        }
     return response.page(request, "lists/segments/delete.html", context, status=status)
 
 

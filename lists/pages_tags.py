@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from lists import contacts, tags
+from lists import automation_uses, contacts, tags
 from lists.contacts import Id
 from lists.pages_lists import home
 from lists.tags import MaybeTag, TagInput
@@ -71,7 +71,14 @@ async def deletion(request: web.Request) -> web.Response:
         tag = await tags.show(tx, id_in_path(request))
         [counted] = [one for one in await tags.many(tx) if one.id == tag.id]
         used = await tags.used_by(tx, tag.id)
-    context = {"tag": counted, "used": used, "most": tags.COUNT_TO, "form": Form()}
+        automations = await automation_uses.of(tx, "tag", tag.id)
+    context = {
+        "tag": counted,
+        "used": used,
+        "automations": automations,
+        "most": tags.COUNT_TO,
+        "form": Form(),
+    }
     return response.page(request, "lists/tags/delete.html", context)
 
 

@@ -37,6 +37,13 @@ PARTS = (
 )
 
 
+def _limits(limits: argparse.ArgumentParser) -> None:
+    for name in ("--per-day", "--per-month"):
+        limits.add_argument(name, default="none", metavar="N", help="a number, or none (the default)")
+    kept = "megabytes of images it keeps, or none; left out: as it is"
+    limits.add_argument("--images-mb", metavar="N", help=kept)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mailer", description="E-mail marketing that forgets on time.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -63,10 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     resume = account.add_parser("resume", help="end a suspension; paused campaigns stay so")
     resume.add_argument("--account", type=int, required=True)
     resume.add_argument("--json", action="store_true")
-    limits = account.add_parser("limits", help="how many mails an account may send in a day and a month")
+    limits = account.add_parser("limits", help="what an account may send in a day and a month, and keep")
     limits.add_argument("--account", type=int, required=True)
-    for name in ("--per-day", "--per-month"):
-        limits.add_argument(name, default="none", metavar="N", help="a number, or none (the default)")
+    _limits(limits)
     limits.add_argument("--json", action="store_true")
     take = account.add_parser("take-over", help="an exported archive into an account that is here")
     take.add_argument("--account", type=int, required=True)

@@ -13,6 +13,28 @@ CREATE FUNCTION public.current_account() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT current_setting('app.account_id')::bigint $$;
 
+CREATE PROCEDURE public.date_image_uses(IN account bigint, IN fresh text[], IN gone text[])
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- the role that erases whole accounts may only delete
+    IF coalesce(fresh, gone) IS NULL OR NOT has_table_privilege('images', 'UPDATE') THEN
+        RETURN;
+    END IF;
+    UPDATE images i
+    SET used_until = NULL
+    WHERE i.account_id = account AND i.used_until IS NOT NULL
+      AND (i.name = ANY (fresh) OR i.thumbnail_name = ANY (fresh));
+    UPDATE images i
+    SET used_until = now()
+    WHERE i.account_id = account AND i.used_until IS NULL
+      AND (i.name = ANY (gone) OR i.thumbnail_name = ANY (gone))
+      AND NOT EXISTS (
+          SELECT FROM image_uses u
+          WHERE u.account_id = i.account_id AND u.name IN (i.name, i.thumbnail_name));
+END
+$$;
+
 CREATE FUNCTION public.end_restricted() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -338,16 +360,33 @@ BEGIN
         )
         SELECT array_agg(name) INTO fresh FROM added;
     END IF;
-    -- the role that erases whole accounts may only delete
-    IF coalesce(fresh, gone) IS NOT NULL AND has_table_privilege('images', 'UPDATE') THEN
-        UPDATE images i
-        SET used_until = CASE WHEN NOT EXISTS (
-            SELECT FROM image_uses u
-            WHERE u.account_id = i.account_id AND u.name IN (i.name, i.thumbnail_name)
-        ) THEN now() END
-        WHERE i.account_id = (line ->> 'account_id')::bigint
-          AND (i.name = ANY (fresh || gone) OR i.thumbnail_name = ANY (fresh || gone));
+    CALL date_image_uses((line ->> 'account_id')::bigint, fresh, gone);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION public.note_logo_use() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    gone text[];
+    fresh text[];
+BEGIN
+    WITH deleted AS (
+        DELETE FROM image_uses WHERE account_id = OLD.account_id AND kind = 'brand' RETURNING name
+    )
+    SELECT array_agg(name) INTO gone FROM deleted;
+    IF TG_OP <> 'DELETE' THEN
+        WITH added AS (
+            INSERT INTO image_uses (account_id, name, kind, ref_id)
+            SELECT account_id, name, 'brand', NEW.account_id
+            FROM images
+            WHERE account_id = NEW.account_id AND id = NEW.logo_image_id
+            RETURNING name
+        )
+        SELECT array_agg(name) INTO fresh FROM added;
     END IF;
+    CALL date_image_uses(coalesce(NEW.account_id, OLD.account_id), fresh, gone);
     RETURN NULL;
 END
 $$;
@@ -399,6 +438,19 @@ CREATE FUNCTION public.refuse_step() RETURNS trigger
 BEGIN
     RAISE EXCEPTION '%: no step leads from % to %', TG_TABLE_NAME, OLD.status, NEW.status
         USING ERRCODE = 'check_violation', CONSTRAINT = TG_NAME;
+END
+$$;
+
+CREATE FUNCTION public.ring_automations() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- the role that erases whole accounts may only delete
+    IF has_table_privilege('automation_rings', 'INSERT') THEN
+        INSERT INTO automation_rings (account_id, automation_id)
+        SELECT account_id, id FROM automations WHERE account_id = current_account() AND status = 'running';
+    END IF;
+    RETURN NULL;
 END
 $$;
 
@@ -721,11 +773,13 @@ CREATE TABLE public.accounts (
     second_factor_required boolean DEFAULT false NOT NULL,
     team_reviewed_at timestamp with time zone DEFAULT now() NOT NULL,
     team_reminded_at timestamp with time zone,
+    image_bytes bigint DEFAULT 2000000000,
     CONSTRAINT accounts_awaits_check CHECK ((awaits = ANY (ARRAY['operator'::text, 'owner'::text]))),
     CONSTRAINT accounts_closed CHECK (((status = 'closed'::text) = ((closed_at IS NOT NULL) AND (erase_at IS NOT NULL)))),
     CONSTRAINT accounts_country_check CHECK ((length(country) = 2)),
     CONSTRAINT accounts_dpo CHECK (((NOT without_dpo) OR (dpo = ''::text))),
     CONSTRAINT accounts_dpo_check CHECK ((length(dpo) <= 300)),
+    CONSTRAINT accounts_image_bytes_check CHECK ((image_bytes >= 0)),
     CONSTRAINT accounts_inactive_choice_check CHECK ((inactive_choice = ANY (ARRAY['ask'::text, 'delete'::text]))),
     CONSTRAINT accounts_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT accounts_messages_per_hour_check CHECK ((messages_per_hour > 0)),
@@ -1999,7 +2053,7 @@ CREATE TABLE public.image_uses (
     kind text NOT NULL,
     ref_id bigint NOT NULL,
     part integer DEFAULT 0 NOT NULL,
-    CONSTRAINT image_uses_kind_check CHECK ((kind = ANY (ARRAY['campaign'::text, 'variant'::text, 'design'::text, 'form'::text])))
+    CONSTRAINT image_uses_kind_check CHECK ((kind = ANY (ARRAY['campaign'::text, 'variant'::text, 'design'::text, 'form'::text, 'version'::text, 'brand'::text])))
 );
 
 ALTER TABLE ONLY public.image_uses FORCE ROW LEVEL SECURITY;
@@ -4432,6 +4486,8 @@ CREATE INDEX files_created_at ON public.files USING btree (account_id, created_a
 
 CREATE INDEX files_expires ON public.files USING btree (account_id, expires_at) WHERE (expires_at IS NOT NULL);
 
+CREATE INDEX files_of_images ON public.files USING btree (account_id) INCLUDE (size) WHERE (kind = 'image'::text);
+
 CREATE INDEX former_people_bucket ON public.former_people USING btree (bucket);
 
 CREATE INDEX former_people_erased_at ON public.former_people USING btree (erased_at);
@@ -4598,6 +4654,16 @@ CREATE TRIGGER accounts_erased AFTER DELETE ON public.accounts FOR EACH ROW EXEC
 
 CREATE TRIGGER accounts_journalled AFTER UPDATE OF status, erase_at ON public.accounts FOR EACH ROW WHEN (((new.status IS DISTINCT FROM old.status) OR (new.erase_at IS DISTINCT FROM old.erase_at))) EXECUTE FUNCTION public.journal_accounts();
 
+CREATE TRIGGER automations_look AFTER DELETE ON public.campaigns FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER DELETE ON public.fields FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER UPDATE OF deleted_at ON public.mailing_lists FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER UPDATE OF deleted_at ON public.segments FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
+CREATE TRIGGER automations_look AFTER DELETE ON public.tags FOR EACH STATEMENT EXECUTE FUNCTION public.ring_automations();
+
 CREATE TRIGGER campaigns_steps BEFORE UPDATE OF status ON public.campaigns FOR EACH ROW WHEN ((NOT
         CASE old.status
             WHEN new.status THEN true
@@ -4657,6 +4723,8 @@ CREATE TRIGGER images_of_deleted AFTER DELETE ON public.campaigns FOR EACH ROW E
 
 CREATE TRIGGER images_of_deleted AFTER DELETE ON public.designs FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('design', 'id', '', 'source');
 
+CREATE TRIGGER images_of_deleted AFTER DELETE ON public.draft_versions FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('version', 'id', '', 'source');
+
 CREATE TRIGGER images_of_deleted AFTER DELETE ON public.signup_form_versions FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'form_id', 'version', 'frozen');
 
 CREATE TRIGGER images_of_deleted AFTER DELETE ON public.signup_forms FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'id', '', 'draft');
@@ -4667,6 +4735,8 @@ CREATE TRIGGER images_of_new AFTER INSERT ON public.campaigns FOR EACH ROW WHEN 
 
 CREATE TRIGGER images_of_new AFTER INSERT ON public.designs FOR EACH ROW WHEN ((new.source <> ''::text)) EXECUTE FUNCTION public.note_image_uses('design', 'id', '', 'source');
 
+CREATE TRIGGER images_of_new AFTER INSERT ON public.draft_versions FOR EACH ROW WHEN ((new.source <> ''::text)) EXECUTE FUNCTION public.note_image_uses('version', 'id', '', 'source');
+
 CREATE TRIGGER images_of_new AFTER INSERT ON public.signup_form_versions FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'form_id', 'version', 'frozen');
 
 CREATE TRIGGER images_of_new AFTER INSERT ON public.signup_forms FOR EACH ROW EXECUTE FUNCTION public.note_image_uses('form', 'id', '', 'draft');
@@ -4674,6 +4744,12 @@ CREATE TRIGGER images_of_new AFTER INSERT ON public.signup_forms FOR EACH ROW EX
 CREATE TRIGGER imports_told AFTER UPDATE OF state ON public.imports FOR EACH ROW WHEN (((new.state <> old.state) AND (new.state = ANY (ARRAY['done'::text, 'undone'::text, 'failed'::text, 'cancelled'::text])))) EXECUTE FUNCTION public.tell_of_import();
 
 CREATE TRIGGER last_open_days_later BEFORE UPDATE ON public.last_open_days FOR EACH ROW EXECUTE FUNCTION public.keep_later_day();
+
+CREATE TRIGGER logo_of_changed AFTER UPDATE OF logo_image_id ON public.brand_kits FOR EACH ROW WHEN ((old.logo_image_id IS DISTINCT FROM new.logo_image_id)) EXECUTE FUNCTION public.note_logo_use();
+
+CREATE TRIGGER logo_of_deleted AFTER DELETE ON public.brand_kits FOR EACH ROW WHEN ((old.logo_image_id IS NOT NULL)) EXECUTE FUNCTION public.note_logo_use();
+
+CREATE TRIGGER logo_of_new AFTER INSERT ON public.brand_kits FOR EACH ROW WHEN ((new.logo_image_id IS NOT NULL)) EXECUTE FUNCTION public.note_logo_use();
 
 CREATE TRIGGER messages_told AFTER UPDATE OF status ON public.messages FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_message();
 

@@ -12,7 +12,8 @@ BATCH = 2_000
 async def purge(tx: AccountTx, now: datetime) -> int:
     """With their bytes, and the bytes of uploads that never became an image."""
     before = months_before(now, UNUSED_IMAGES_MONTHS)
-    # two sources that changed at the same moment may have left a time on an image that is used
+    # two sources that changed at the same moment may have left a time on an image that is used, or none on
+    # one that is not
     await tx.run(
         """
         UPDATE images i
@@ -22,6 +23,16 @@ async def purge(tx: AccountTx, now: datetime) -> int:
             WHERE u.account_id = $1 AND u.name IN (i.name, i.thumbnail_name))
         """,
         before,
+    )
+    await tx.run(
+        """
+        UPDATE images i
+        SET used_until = $2
+        WHERE account_id = $1 AND used_until IS NULL AND NOT EXISTS (
+            SELECT FROM image_uses u
+            WHERE u.account_id = $1 AND u.name IN (i.name, i.thumbnail_name))
+        """,
+        now,
     )
     gone = await tx.rows(
         """

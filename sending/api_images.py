@@ -196,7 +196,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 @operation(
-    "What uses an image: the first hundred drafts, campaigns, designs and forms",
+    "What uses an image: the first hundred drafts, campaigns, designs, forms, versions; the brand kit",
     returns=page_of(Use),
     scope="images:read",
 )

@@ -4,13 +4,18 @@ and the rest."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from lists import segment_known
-from lists.segment_tree import Tree
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from mailer.core.text import N_
 from mailer.web import i18n
-from sending import automation_notices, automation_steps, campaign_checks, campaigns, sources
+from sending import (
+    automation_broken,
+    automation_notices,
+    automation_steps,
+    campaign_checks,
+    campaigns,
+    sources,
+)
 from sending.automation_steps import Step
 from sending.automations import Automation
 from sending.campaign_checks import Group
@@ -18,6 +23,12 @@ from sending.content import Compiled
 
 # of a campaign's checks, what speaks of people who are there already: here they come one by one
 _OTHERS = frozenset({"audience", "frequency", "segment"})
+_GONE: Mapping[str, str] = {
+    "trigger": N_("What it waits for was deleted."),
+    "trigger_segment": N_("The segment that it waits for speaks of something that was deleted. Correct it."),
+    "condition": N_("A condition asks about something that was deleted. Correct it."),
+    "tag": N_("A step puts on or takes off a tag that was deleted. Correct the step."),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +58,9 @@ async def run(tx: AccountTx, services: Services, automation: Automation) -> list
         found += await _mail(tx, services, step, n)
     if mails:
         found += await _first(tx, services, automation, mails[0])
-    for step in plan.steps:
-        if step.kind == "condition" and await _broken(tx, step):
-            message = N_("A condition asks about something that was deleted. Correct it.")
-            place = f"{here}/steps/{step.id}"
-            found.append(Finding(group="blocking", code="condition", message=message, place=place))
+    for one in await automation_broken.many(tx, automation, plan):
+        place = f"{here}/steps/{one.step_id}" if one.step_id else f"{here}/settings"
+        found.append(Finding(group="blocking", code=one.code, message=_GONE[one.code], place=place))
     return found
 
 
@@ -104,19 +113,3 @@ async def _first(tx: AccountTx, services: Services, automation: Automation, step
             Finding(group="blocking", code="source", message=message, place=place, step_id=step.id, fix=True)
         )
     return found
-
-
-async def _broken(tx: AccountTx, step: Step) -> bool:
-    if "clicked" in step.setting:
-        return False
-    if "segment_id" in step.setting:
-        rule = await tx.value(
-            "SELECT tree FROM segments WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL",
-            int(step.setting["segment_id"]),
-        )
-        if rule is None:
-            return True
-        tree = Tree.model_validate(rule)
-    else:
-        tree = step.rule
-    return bool(segment_known.faults(tree, await segment_known.load(tx, tree)))

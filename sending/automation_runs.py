@@ -28,6 +28,11 @@ REASONS: Mapping[str, str] = {
     "person": N_("Somebody paused it."),
     "condition": N_("A condition asks about something that was deleted. Correct it, then resume."),
     "unpublished": N_("A mail was added and not published yet. Publish it, then resume."),
+    "tag": N_("A step puts on or takes off a tag that was deleted. Correct the step, then resume."),
+    "trigger_segment": N_(
+        "The segment that it waits for speaks of something that was deleted."
+        " Correct the segment, then resume."
+    ),
     "trigger": N_("What it waits for was deleted. End it, and make another one."),
 }
 

@@ -23,6 +23,7 @@ from mailer.core.services import Services
 from mailer.core.work import Task
 from mailer.web import i18n
 from sending import (
+    automation_broken,
     automation_conditions,
     automation_entries,
     automation_mails,
@@ -111,6 +112,10 @@ async def advance(services: Services, task: Task) -> datetime | None:
             if (reason := await automation_mails.stopped(tx, automation.id)) is not None:
                 await automation_runs.pause(tx, automation.id, reason=reason or "person")
                 return None
+            if (gone := await _gone(tx, automation)) is not None:
+                await automation_runs.pause(tx, automation.id, reason=gone)
+                log.warning("automatic campaign paused", automation=automation.id, reason=gone)
+                return None
             now = clock.now()
             found = await automation_entries.search(tx, automation, now)
             moved = await _batch(tx, services, automation, now)
@@ -124,6 +129,12 @@ async def _running(tx: AccountTx, automation_id: int) -> Automation | None:
         "SELECT status FROM automations WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", automation_id
     )
     return await automations.show(tx, automation_id) if status == "running" else None
+
+
+async def _gone(tx: AccountTx, automation: Automation) -> str | None:
+    """Why it cannot go on: something that it speaks of was deleted."""
+    broken = await automation_broken.many(tx, automation, await automation_steps.plan(tx, automation.id))
+    return broken[0].code if broken else None
 
 
 async def _look_up(services: Services, task: Task) -> None:

@@ -9,7 +9,6 @@ from lists.segment_tree import OPERATORS, Condition
 from mailer.core.db import AccountTx
 from mailer.core.text import N_
 from mailer.web import i18n
-from sending import campaigns
 from sending.automation_steps import Plan, Step
 from sending.automation_waits import Wait
 from sending.automations import Automation
@@ -59,9 +58,9 @@ async def trigger(tx: AccountTx, automation: Automation, known: Names) -> str:
             name = known.segments.get(wanted.of or 0, gone)
             return i18n.translate(N_("When a contact comes into the segment “{name}”."), name=name)
         case "clicked":
-            found = await campaigns.show(tx, wanted.of or 0)
+            name = await tx.value("SELECT name FROM campaigns WHERE account_id = $1 AND id = $2", wanted.of)
             words = N_("When a link of the campaign “{name}” is clicked.")
-            return i18n.translate(words, name=found.name)
+            return i18n.translate(words, name=gone if name is None else name)
         case "event":
             words = N_("When a program sends the event “{event}”.")
             return i18n.translate(words, event=wanted.event)

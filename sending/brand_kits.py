@@ -11,7 +11,7 @@ from mailer.core.errors import Fault, Invalid
 from mailer.core.settings import Settings
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import brand, colours, images, thumbnail_queue
+from sending import brand, colours, thumbnail_queue
 from sending.brand import Brand
 
 Colour = Annotated[
@@ -92,9 +92,6 @@ async def put(tx: AccountTx, kit: Kit) -> Kit:
         faults.append(Fault("logo_image_id", N_("Choose one of the images."), "unknown"))
     if faults:
         raise Invalid(*faults)
-    if kit.logo_image_id is not None:
-        # no source holds it: it stays also when nothing else uses it (A-084)
-        await images.keep(tx, kit.logo_image_id, kept=True)
     await tx.run(
         """
         INSERT INTO brand_kits (account_id, logo_image_id, color, link, text_color, background, surround,

@@ -13,9 +13,10 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from mailer.core.db import AccountTx
-from mailer.core.errors import Invalid, fault
+from mailer.core.errors import Fault, Invalid, fault
 from mailer.core.services import Services
 from mailer.core.text import N_
+from mailer.web import forms
 from sending import (
     content,
     design_archive,
@@ -120,9 +121,20 @@ async def _pictures(
             message = N_("Line {line}: the image “{name}” was left out: too large, damaged or no image.")
             told.append(warning(use.line, error.faults[0].code, message, name=_short(use.address)))
             continue
-        stored = await images.store(services.db, account_id, clean)
-        found[use.address] = _Picture(use.address, _stem(use.address), use.alt, stored)
+        found[use.address] = await _stored(services, account_id, use, clean)
     return list(found.values())
+
+
+async def _stored(services: Services, account_id: int, use: Use, clean: images.Clean) -> _Picture:
+    """Raises Invalid at `file` with the image's name when the account has no room for it."""
+    try:
+        stored = await images.store(services.db, account_id, clean)
+    except Invalid as error:
+        [one] = error.faults
+        message = N_("{file}: {problem}")
+        params = {"file": _short(use.address), "problem": forms.text(one)}
+        raise Invalid(Fault("file", message, one.code, params)) from None
+    return _Picture(use.address, _stem(use.address), use.alt, stored)
 
 
 def _bytes(incoming: Incoming, use: Use) -> bytes | None:

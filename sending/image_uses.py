@@ -1,8 +1,8 @@
 """What uses an image, and what becomes of it: replaced everywhere in drafts and designs, or deleted.
 
-The table `image_uses` is kept by triggers on each source (migration 0144), so that a use is found by name and
-no writer can forget to say it. A source that is past its six days holds nothing any more (S12): what was sent
-before then is in other people's mailboxes, and shows the image as long as it is here (A-084).
+The table `image_uses` is kept by triggers on each source (migrations 0144, 0165), so that a use is found by
+name and no writer can forget to say it. A source that is past its six days holds nothing any more (S12): what
+was sent before then is in other people's mailboxes, and shows the image as long as it is here (A-084).
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,17 @@ from sending import designs, images
 from sending.images import Image
 
 SHOWN = 100
-OPEN = ("scheduled", "preparing", "sending", "paused")
+OPEN = ("scheduled", "preparing", "sending", "paused", "running")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """`state`: of a campaign or of the campaign of a variant; "" for designs and forms."""
+    """`state`: of a campaign (also of one whose variant it is) or of an automatic one; "" of everything else.
 
-    kind: Literal["campaign", "variant", "design", "form"]
+    `campaign_version`, `design_version`: an earlier version of `id`, which itself does not show it any more.
+    """
+
+    kind: Literal["campaign", "automation", "design", "form", "brand", "campaign_version", "design_version"]
     id: int
     name: str
     state: str
@@ -33,63 +36,132 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """`n` of them; the first hundred are in `items`."""
+    """`n` of them; the first hundred are in `items`. `replaceable`: drafts and designs (see `replace`)."""
 
     items: Sequence[Use]
     n: int
-    drafts: int
-    designs: int
-    forms: int
     under_way: int
-    sent: int
+    brand: int
+    fixed: int
+    replaceable: int
 
-    @property
-    def replaceable(self) -> int:
-        return self.drafts + self.designs
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found(Use):
+    """With what is counted over all of them."""
+
+    n: int
+    under_way: int
+    brand: int
+    fixed: int
 
 
 async def of(tx: AccountTx, image: Image) -> Uses:
-    """Each draft, design, form and campaign once, however often its source holds the image."""
-    names = _names(image)
-    items = await tx.many(
-        Use,
+    """Each draft, design, form, campaign once, however often its source holds the image; a version only when
+    its draft itself does not."""
+    found = await _found(tx, _names(image))
+    if not found:
+        return Uses((), 0, 0, 0, 0, 0)
+    first = found[0]
+    items = [Use(kind=one.kind, id=one.id, name=one.name, state=one.state) for one in found]
+    replaceable = await _count_replaceable(tx, _names(image))
+    return Uses(items, first.n, first.under_way, first.brand, first.fixed, replaceable)
+
+
+async def _found(tx: AccountTx, names: list[str]) -> list[_Found]:
+    return await tx.many(
+        _Found,
         """
-        SELECT used.kind, used.ref_id AS id, coalesce(c.name, d.name, f.name, '') AS name,
-               coalesce(c.status, '') AS state
-        FROM (
-            SELECT DISTINCT CASE kind WHEN 'variant' THEN 'campaign' ELSE kind END AS kind, ref_id
-            FROM image_uses
-            WHERE account_id = $1 AND name = ANY ($2::text[])
-        ) AS used
-        LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = used.ref_id AND used.kind = 'campaign'
-        LEFT JOIN designs d ON d.account_id = $1 AND d.id = used.ref_id AND used.kind = 'design'
-        LEFT JOIN signup_forms f ON f.account_id = $1 AND f.id = used.ref_id AND used.kind = 'form'
-        ORDER BY used.kind, used.ref_id DESC
-        LIMIT $3
-        """,
-        names,
-        SHOWN,
-    )
-    counts = await tx.rows(
-        """
-        SELECT count(*),
-               count(*) FILTER (WHERE c.status = 'draft'),
-               count(*) FILTER (WHERE used.kind = 'design'),
-               count(*) FILTER (WHERE used.kind = 'form'),
-               count(*) FILTER (WHERE c.status = ANY ($3::text[])),
-               count(*) FILTER (WHERE c.status IN ('sent', 'cancelled'))
-        FROM (
-            SELECT DISTINCT CASE kind WHEN 'variant' THEN 'campaign' ELSE kind END AS kind, ref_id
-            FROM image_uses
-            WHERE account_id = $1 AND name = ANY ($2::text[])
-        ) AS used
-        LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = used.ref_id AND used.kind = 'campaign'
+        WITH held AS (
+            SELECT kind, ref_id FROM image_uses WHERE account_id = $1 AND name = ANY ($2::text[])
+        ), used AS (
+            -- a mail of an automatic campaign is a campaign to the triggers; to people it is that one's
+            SELECT CASE WHEN a.id IS NULL THEN 'campaign' ELSE 'automation' END AS kind,
+                   coalesce(a.id, c.id) AS id, coalesce(a.name, c.name) AS name,
+                   coalesce(a.status, c.status) AS state
+            FROM held h
+            JOIN campaigns c ON c.account_id = $1 AND c.id = h.ref_id
+            LEFT JOIN automations a ON a.account_id = $1 AND a.id = c.automation_id AND c.mailing_of IS NULL
+            WHERE h.kind IN ('campaign', 'variant')
+            UNION
+            SELECT h.kind, h.ref_id, coalesce(d.name, f.name, ''), ''
+            FROM held h
+            LEFT JOIN designs d ON d.account_id = $1 AND d.id = h.ref_id AND h.kind = 'design'
+            LEFT JOIN signup_forms f ON f.account_id = $1 AND f.id = h.ref_id AND h.kind = 'form'
+            WHERE h.kind IN ('design', 'form', 'brand')
+            UNION
+            SELECT CASE WHEN v.design_id IS NULL THEN 'campaign_version' ELSE 'design_version' END,
+                   coalesce(v.design_id, v.campaign_id), coalesce(d.name, c.name), ''
+            FROM held h
+            JOIN draft_versions v ON v.account_id = $1 AND v.id = h.ref_id
+            LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = v.campaign_id
+            LEFT JOIN designs d ON d.account_id = $1 AND d.id = v.design_id
+            WHERE h.kind = 'version' AND NOT EXISTS (
+                SELECT FROM held x
+                WHERE x.ref_id = v.campaign_id AND x.kind IN ('campaign', 'variant')
+                   OR x.ref_id = v.design_id AND x.kind = 'design')
+        )
+        SELECT kind, id, name, state, count(*) OVER () AS n,
+               count(*) FILTER (WHERE state = ANY ($3::text[])) OVER () AS under_way,
+               count(*) FILTER (WHERE kind = 'brand') OVER () AS brand,
+               count(*) FILTER (WHERE state NOT IN ('', 'draft') OR kind NOT IN (
+                                'campaign', 'automation', 'design')) OVER () AS fixed
+        FROM used
+        ORDER BY kind, id DESC
+        LIMIT $4
         """,
         names,
         list(OPEN),
+        SHOWN,
     )
-    n, drafts, designs, forms, under_way, sent = counts[0]
-    return Uses(items, n, drafts, designs, forms, under_way, sent)
+
+
+async def _count_replaceable(tx: AccountTx, names: list[str]) -> int:
+    n: int = await tx.value(
+        """
+        SELECT count(DISTINCT (u.kind = 'design', u.ref_id))
+        FROM image_uses u
+        LEFT JOIN campaigns c ON c.account_id = $1 AND c.id = u.ref_id AND u.kind <> 'design'
+        LEFT JOIN automation_steps s ON s.account_id = $1 AND s.id = c.step_id AND s.published_id = c.id
+        WHERE u.account_id = $1 AND u.name = ANY ($2::text[]) AND u.kind IN ('campaign', 'variant', 'design')
+          AND (u.kind = 'design' OR c.status = 'draft' AND s.id IS NULL)
+        """,
+        names,
+    )
+    return n
+
+
+async def _hold_replaceable(tx: AccountTx, image: Image) -> tuple[list[int], list[int]]:
+    """Drafts of campaigns and designs that hold it: their rows are locked until the transaction ends.
+
+    Not the published mail of an automatic campaign: that leaves as it was checked until it is published anew.
+    """
+    drafts = await tx.rows(
+        """
+        SELECT id FROM campaigns c
+        WHERE account_id = $1 AND status = 'draft' AND id IN (
+            SELECT ref_id FROM image_uses
+            WHERE account_id = $1 AND name = ANY ($2::text[]) AND kind IN ('campaign', 'variant'))
+          AND NOT EXISTS (
+            SELECT FROM automation_steps s
+            WHERE s.account_id = $1 AND s.id = c.step_id AND s.published_id = c.id)
+        ORDER BY id
+        FOR UPDATE OF c
+        """,
+        _names(image),
+    )
+    designs = await tx.rows(
+        """
+        SELECT id FROM designs
+        WHERE account_id = $1 AND id IN (
+            SELECT ref_id FROM image_uses
+            WHERE account_id = $1 AND name = ANY ($2::text[]) AND kind = 'design')
+        ORDER BY id
+        FOR UPDATE
+        """,
+        _names(image),
+    )
+    return [one for (one,) in drafts], [one for (one,) in designs]
 
 
 async def replace(tx: AccountTx, old: Image, new: Image, *, expected: int) -> int:
@@ -101,34 +173,13 @@ async def replace(tx: AccountTx, old: Image, new: Image, *, expected: int) -> in
     if old.id == new.id:
         raise fault("by", N_("Choose another image than this one."), code="same")
     # the rows are held first: what is counted is what is changed
-    drafts = await tx.rows(
-        """
-        SELECT id FROM campaigns
-        WHERE account_id = $1 AND status = 'draft' AND id IN (
-            SELECT ref_id FROM image_uses
-            WHERE account_id = $1 AND name = ANY ($2::text[]) AND kind IN ('campaign', 'variant'))
-        ORDER BY id
-        FOR UPDATE
-        """,
-        _names(old),
-    )
-    designs = await tx.rows(
-        """
-        SELECT id FROM designs
-        WHERE account_id = $1 AND id IN (
-            SELECT ref_id FROM image_uses
-            WHERE account_id = $1 AND name = ANY ($2::text[]) AND kind = 'design')
-        ORDER BY id
-        FOR UPDATE
-        """,
-        _names(old),
-    )
+    drafts, designs = await _hold_replaceable(tx, old)
     found = len(drafts) + len(designs)
     if found != expected:
         message = N_("Meanwhile the image is used in {n} drafts and designs. Look again, then replace it.")
         raise Conflict(Fault("expected", message, "changed", {"n": found}))
     for name in _names(old):
-        await _swap(tx, name, new.name, [one for (one,) in drafts], [one for (one,) in designs])
+        await _swap(tx, name, new.name, drafts, designs)
     await audit.write(tx, "replaced", "image", old.id)
     return found
 
@@ -169,7 +220,8 @@ async def _swap(tx: AccountTx, old: str, new: str, drafts: list[int], designs: l
 async def delete(tx: AccountTx, image_id: int, *, anyway: bool = False) -> None:
     """For good, also in mails that were sent. Raises NotFound, and Conflict:
 
-    at `image` while a campaign under way uses it, at `anyway` when something else does and it was not said.
+    at `image` while a campaign under way or the brand kit uses it, at `anyway` when something else does and
+    it was not said.
     """
     found = await images.show(tx, image_id)
     uses = await of(tx, found)
@@ -177,6 +229,10 @@ async def delete(tx: AccountTx, image_id: int, *, anyway: bool = False) -> None:
         used = next((one.name for one in uses.items if one.state in OPEN), "")
         message = N_("The campaign “{name}” is on its way and shows this image. Wait until it is sent.")
         raise Conflict(Fault("image", message, "in_use", {"name": used}))
+    if uses.brand:
+        # mails under way may show it as well: their sources do not hold the logo's name
+        message = N_("The brand kit shows this image as its logo. Choose another logo there first.")
+        raise Conflict(Fault("image", message, "in_use"))
     if uses.n and not anyway:
         message = N_("Say that the image may disappear from what uses it, or replace it there first.")
         raise Conflict(Fault("anyway", message, "in_use", {"n": uses.n}))
@@ -185,17 +241,22 @@ async def delete(tx: AccountTx, image_id: int, *, anyway: bool = False) -> None:
 
 
 async def unshared(tx: AccountTx, design_id: int) -> list[int]:
-    """Images that this design alone uses, and that nobody asked to keep: they go with it (A-084)."""
+    """Images that this design and its earlier versions alone use, and that nobody asked to keep: they go with
+    it (A-084)."""
     found = await tx.rows(
         """
+        WITH own AS (
+            SELECT 'design' AS kind, $2::bigint AS ref_id
+            UNION ALL SELECT 'version', id FROM draft_versions WHERE account_id = $1 AND design_id = $2
+        )
         SELECT DISTINCT i.id
-        FROM image_uses u
+        FROM own
+        JOIN image_uses u ON u.account_id = $1 AND u.kind = own.kind AND u.ref_id = own.ref_id
         JOIN images i ON i.account_id = $1 AND (i.name = u.name OR i.thumbnail_name = u.name)
-        WHERE u.account_id = $1 AND u.kind = 'design' AND u.ref_id = $2 AND NOT i.kept
-          AND NOT EXISTS (
-              SELECT 1 FROM image_uses other
-              WHERE other.account_id = $1 AND other.name IN (i.name, i.thumbnail_name)
-                AND (other.kind <> 'design' OR other.ref_id <> $2))
+        WHERE NOT i.kept AND NOT EXISTS (
+            SELECT FROM image_uses other
+            WHERE other.account_id = $1 AND other.name IN (i.name, i.thumbnail_name)
+              AND (other.kind, other.ref_id) NOT IN (SELECT kind, ref_id FROM own))
         """,
         design_id,
     )

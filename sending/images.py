@@ -24,7 +24,7 @@ from mailer.core.db import AccountTx, Database
 from mailer.core.errors import Fault, Invalid, NotFound, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
-from sending import image_bytes
+from sending import image_bytes, image_room
 from sending.image_bytes import CleanImage, Cut, ImageFault
 
 _NAME = re.compile(r"([1-9][0-9]{0,17})-[0-9a-f]{40}\.(png|jpg|gif|webp)")
@@ -122,7 +122,12 @@ def check_words(words: Words) -> None:
 
 
 async def store(db: Database, account_id: int, made: Clean) -> Stored:
-    """The bytes in the file store, a transaction a chunk. What `add` does not take goes after a day."""
+    """The bytes in the file store, a transaction a chunk. What `add` does not take goes after a day.
+
+    Raises Invalid at `file` when the account has no room for it.
+    """
+    async with db.account(account_id) as tx:
+        await image_room.check(tx, sum(len(one.data) for one in (made.image, made.thumbnail) if one))
     file_id = await _store(db, account_id, made.image)
     thumbnail_id = await _store(db, account_id, made.thumbnail) if made.thumbnail else None
     return Stored(file_id, thumbnail_id, made)
@@ -140,7 +145,11 @@ async def _store(db: Database, account_id: int, one: CleanImage) -> int:
 
 
 async def add(tx: AccountTx, stored: Stored, words: Words) -> Image:
-    """The row that makes stored bytes an image; to be described yet when `words` say nothing."""
+    """The row that makes stored bytes an image; to be described yet when `words` say nothing.
+
+    Raises Invalid at `file` when others have taken the account's room meanwhile.
+    """
+    await image_room.hold(tx)
     image, thumbnail = stored.clean.image, stored.clean.thumbnail
     await files.keep(tx, [one for one in (stored.file_id, stored.thumbnail_id) if one is not None])
     image_id = await tx.value(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from lists import segments
+from lists import automation_uses, segments
 from mailer.accounts import access, identity
 from mailer.accounts.access import Role
 from mailer.core import clock, paging
@@ -302,7 +302,9 @@ async def archive(request: web.Request) -> web.Response:
 async def ask_delete(request: web.Request) -> web.Response:
     async with access.account_tx(request, Role.EDITOR) as tx:
         campaign = await campaigns.show(tx, id_in_path(request))
-    return response.page(request, "sending/campaigns/delete.html", {"campaign": campaign, "form": Form()})
+        automations = await automation_uses.of(tx, "campaign", campaign.id)
+    context = {"campaign": campaign, "automations": automations, "form": Form()}
+    return response.page(request, "sending/campaigns/delete.html", context)
 
 
 async def delete(request: web.Request) -> web.Response:

@@ -119,12 +119,12 @@ async def _one(request: web.Request, part: BodyPartReader, received: Received) -
         # a field that stands before the files, as on our page, tells how wide they may be
         whole = received.values.get("fit") == "false"
         clean = await images.clean(bytes(data), image_bytes.WHOLE if whole else _FIT)
+        stored = await images.store(services(request).db, access.member(request).account_id, clean)
     except Invalid as error:
         received.faults += [_named(one, (part.filename or "")[:80], received.files) for one in error.faults]
         await part.release()  # read past, so that the next one is found
         return
-    account_id = access.member(request).account_id
-    received.stored.append(await images.store(services(request).db, account_id, clean))
+    received.stored.append(stored)
 
 
 def _named(one: Fault, name: str, row: int) -> Fault:

@@ -17,6 +17,7 @@ from mailer.web.forms import Form
 from mailer.web.request import Input, check, id_in_path, query, read
 from sending import (
     image_library,
+    image_room,
     image_uses,
     images,
     pages_image_choice,
@@ -71,6 +72,7 @@ async def index(request: web.Request) -> web.Response:
         found = await image_library.many(tx, asked.looking(before_of(asked.cursor)))
         folders = await image_library.folders(tx)
         undescribed = await image_library.undescribed(tx)
+        room = await image_room.of(tx)
     page = paging.page(found, PAGE, key=lambda row: (row.id,))
     here = request.rel_url.without_query_params("cursor", "lang")
     context = {
@@ -80,6 +82,7 @@ async def index(request: web.Request) -> web.Response:
         "form": forms.filled(asked.model_dump()),
         "folders": folders,
         "undescribed": undescribed,
+        "room": room,
         "first": str(here) if asked.cursor else "",
         "next": str(here.update_query(cursor=page.next_cursor)) if page.next_cursor else "",
     }

@@ -195,6 +195,14 @@ async def limit(tx: AccountTx, *, per_day: int | None, per_month: int | None) ->
     return await show(tx)
 
 
+async def limit_images(tx: AccountTx, most: int | None) -> None:
+    """By the operator: bytes of images it may keep; None: no limit. What is there stays. Raises Invalid."""
+    if most is not None and not 0 <= most < 2**53:
+        raise fault("images_mb", N_("A limit is a number from 0 on."))
+    await tx.run("UPDATE accounts SET image_bytes = $2 WHERE id = $1", most)
+    await audit.write(tx, "changed", "account", tx.account_id)
+
+
 async def hold(tx: AccountTx, until: datetime | None) -> None:
     """Until when a law keeps the whole account from being erased (lists/legal_holds.py)."""
     await tx.run("UPDATE accounts SET held_until = $2 WHERE id = $1", until)

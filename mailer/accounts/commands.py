@@ -69,9 +69,12 @@ async def _dispatch(services: Services, args: argparse.Namespace) -> dict[str, o
         case ("account", "resume"):
             return await resume_account(services, args.account)
         case ("account", "limits"):
-            return await limit_account(
+            limits = await limit_account(
                 services, args.account, per_day=_limit(args.per_day), per_month=_limit(args.per_month)
             )
+            if args.images_mb is not None:
+                limits |= await limit_images(services, args.account, _limit(args.images_mb))
+            return limits
         case ("api-key", "create"):
             return await create_key(services, args.account, name=args.name, scopes=args.scope)
         case ("operator", "reset-second-factor"):
@@ -162,6 +165,14 @@ async def limit_account(
         await accounts.show(tx)
         account = await accounts.limit(tx, per_day=per_day, per_month=per_month)
     return {"id": account.id, "per_day": account.per_day, "per_month": account.per_month}
+
+
+async def limit_images(services: Services, account_id: int, megabytes: int | None) -> dict[str, object]:
+    """Of images, with their thumbnails, that it keeps; None: no limit. Raises NotFound, Invalid."""
+    async with services.db.account(account_id, actor=_COMMAND_LINE) as tx:
+        await accounts.show(tx)
+        await accounts.limit_images(tx, None if megabytes is None else megabytes * 1_000_000)
+    return {"id": account_id, "images_mb": megabytes}
 
 
 async def create_key(

@@ -44,6 +44,17 @@ PAUSE_WORDS: Mapping[str, str] = {
         " others without."
     ),
 }
+# the same of an automatic campaign (sending/automation_runs.py), for what it alone can be stopped by
+AUTOMATION_PAUSE_WORDS: Mapping[str, str] = {
+    "condition": N_("A condition asks about something that was deleted. Correct it, then resume."),
+    "unpublished": N_("A mail was added and not published yet. Publish it, then resume."),
+    "tag": N_("A step puts on or takes off a tag that was deleted. Correct the step, then resume."),
+    "trigger_segment": N_(
+        "The segment that it waits for speaks of something that was deleted."
+        " Correct the segment, then resume."
+    ),
+    "trigger": N_("What it waits for was deleted. End it, and make another one."),
+}
 WEEKS = 13
 
 
@@ -69,11 +80,13 @@ class PausedCampaign:
     id: int
     name: str
     pause_reason: str
+    automatic: bool
 
     @property
     def why(self) -> str:
         """A msgid, "" when a person paused it."""
-        return PAUSE_WORDS.get(self.pause_reason, "")
+        words = {**PAUSE_WORDS, **AUTOMATION_PAUSE_WORDS} if self.automatic else PAUSE_WORDS
+        return words.get(self.pause_reason, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,11 +227,15 @@ async def _paused(tx: AccountTx) -> list[PausedCampaign]:
     return await tx.many(
         PausedCampaign,
         """
-        SELECT id, name, pause_reason
-        FROM campaigns
+        SELECT id, name, pause_reason, true AS automatic
+        FROM automations
         WHERE account_id = $1 AND status = 'paused'
-        ORDER BY id DESC
-        LIMIT 10
+        UNION ALL
+        (SELECT id, name, pause_reason, false
+         FROM campaigns
+         WHERE account_id = $1 AND status = 'paused' AND automation_id IS NULL
+         ORDER BY id DESC LIMIT 10)
+        ORDER BY automatic, id DESC
         """,
     )
 

@@ -13,7 +13,7 @@ from mailer.accounts import account_life, accounts, agreements, audit, home, leg
 from mailer.core import clock, jobs, work
 from mailer.core.errors import Conflict, Forbidden, Invalid
 from mailer.core.services import Services
-from sending import lanes
+from sending import automation_runs, lanes
 from tests.make import Make
 
 IDENTITY = {
@@ -382,3 +382,7 @@ async def test_closing_stops_campaigns_and_reactivating_starts_none(services: Se
 
 def test_every_reason_of_a_pause_has_its_words_on_the_home_page() -> None:
     assert set(home.PAUSE_WORDS) == set(lanes.PAUSE_REASONS)
+    of_automations = dict(home.PAUSE_WORDS) | dict(home.AUTOMATION_PAUSE_WORDS)
+    assert set(of_automations) == set(automation_runs.REASONS) - {"person"}
+    for name, words in home.AUTOMATION_PAUSE_WORDS.items():
+        assert words == automation_runs.REASONS[name]

@@ -298,7 +298,11 @@ async def test_an_image_is_replaced_in_drafts_and_designs_in_one_act(make: Make,
         assert (await designs.show(tx, design)).source == f"<mjml>{new.name}</mjml>"
         variant = await tx.value("SELECT source FROM ab_variants WHERE account_id = $1")
         assert variant == f"B {new.name} {new.name}"
-    assert await uses_of(services, account, old) == [("campaign", "Envoyée")]
+    # and what was written before is still among the versions
+    assert await uses_of(services, account, old) == [
+        ("campaign", "Envoyée"),
+        ("campaign_version", "Brouillon"),
+    ]
     assert len(await uses_of(services, account, new)) == 2
 
 
@@ -312,6 +316,9 @@ async def test_uses_follow_every_change_of_a_source(make: Make, services: Servic
         assert await image_library.unused_since(tx, image.id) is None
         assert len((await image_uses.of(tx, image)).items) == 2
         await designs.write(tx, copy.id, "rien")
+        kinds = [(one.kind, one.name) for one in (await image_uses.of(tx, image)).items]
+        assert kinds == [("design", "M"), ("design_version", "Copie")]
+        await designs.delete(tx, copy.id)
         assert [one.name for one in (await image_uses.of(tx, image)).items] == ["M"]
         await designs.delete(tx, made.id)
         assert await image_library.unused_since(tx, image.id) is not None

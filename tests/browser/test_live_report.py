@@ -1,5 +1,7 @@
 """The report of a campaign that is being sent moves by itself, in a real browser, and stops when it is over."""
 
+import re
+
 import pytest
 
 from lists import segments
@@ -19,6 +21,15 @@ from tests.reports.test_segment_figures import FRENCH
 
 pytestmark = pytest.mark.browser
 __all__ = ["ready", "site"]
+# what is written on canvases
+WRITTEN = """
+window.written = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+  window.written.push(text);
+  return fillText.call(this, text, ...rest);
+};
+"""
 
 
 @pytest.mark.req("F-06", "A-011")
@@ -73,6 +84,7 @@ async def test_the_click_map_and_the_pages_beside_the_report(
 ) -> None:
     found = await left(ready, services, make)
     page = await visit(language=language, theme=theme, width=width)
+    await page.add_init_script(WRITTEN)
     await enter(services, page, site, found.account.owner_id, language=language, theme=theme)
     await page.goto(f"{site}{found.page}/report")
     frame = page.locator("iframe.click-map")
@@ -99,6 +111,14 @@ async def test_the_click_map_and_the_pages_beside_the_report(
         await assert_fits(page)
         name = path.partition("?")[0].rpartition("/")[2]
         await picture(page, f"{name}-{language}-{width}")
+    # the charts of the list's health: people are whole, and names leave room to what they name
+    written = await page.evaluate("window.written")
+    assert {"0", "1", "3"} <= set(written)
+    assert [text for text in written if re.fullmatch(r"\d+[.,]\d+", text)] == []
+    for share in await page.locator(".u-over").evaluate_all(
+        "all => all.map(one => one.clientWidth / one.closest('.chart-canvas').clientWidth)"
+    ):
+        assert share > 0.5
     assert_quiet(page)
 
 

@@ -8,6 +8,7 @@ import "./chart.css";
 
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [4, 4]];
 const HEIGHT = 280;
+const NAME = 20;
 const drawn = new Map();
 
 function colour(name) {
@@ -62,6 +63,35 @@ function nameAtEnd(names) {
   };
 }
 
+// Where the names would take the room of the lines: above them, each after a piece of its line.
+function nameAbove(names) {
+  return (plot) => {
+    const { ctx } = plot;
+    ctx.save();
+    ctx.font = `${14 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textBaseline = "middle";
+    ctx.textAlign = "left";
+    ctx.lineWidth = 2 * devicePixelRatio;
+    names.forEach((name, index) => {
+      const y = (10 + NAME * index) * devicePixelRatio;
+      ctx.strokeStyle = ctx.fillStyle = colour(`series-${(index % 5) + 1}`);
+      ctx.setLineDash(DASHES[index % DASHES.length].map((length) => length * devicePixelRatio));
+      ctx.beginPath();
+      ctx.moveTo(plot.bbox.left, y);
+      ctx.lineTo(plot.bbox.left + 24 * devicePixelRatio, y);
+      ctx.stroke();
+      ctx.fillText(name, plot.bbox.left + 32 * devicePixelRatio, y);
+    });
+    ctx.restore();
+  };
+}
+
+// People and mails come in whole numbers: no mark of the scale at one and a half.
+function steps(series) {
+  if (!series.flat().every((value) => value === null || Number.isInteger(value))) return {};
+  return { incrs: [1, 2, 5].flatMap((first) => Array.from({ length: 10 }, (_, power) => first * 10 ** power)).sort((one, other) => one - other) };
+}
+
 // One point alone stands in the middle of a span of two hours, not of two centuries; the outer bars have their room.
 function around(xs, low, high, { room, bars }) {
   if (xs.length === 1) return [xs[0] - room, xs[0] + room];
@@ -69,7 +99,7 @@ function around(xs, low, high, { room, bars }) {
   return [low - half, high + half];
 }
 
-function options(figure, { names, timed, labels }, width) {
+function options(figure, { names, timed, labels, data }, width) {
   const bars = figure.dataset.chart === "bar";
   // plain "en" would say 01:00 PM
   const lang = { en: "en-GB" }[document.documentElement.lang] ?? document.documentElement.lang;
@@ -85,17 +115,18 @@ function options(figure, { names, timed, labels }, width) {
     });
   const words = (_, values) => values.map((value) => labels[value] ?? "");
   const room = Math.min(160, 16 + 8 * Math.max(...names.map((name) => name.length)));
+  const narrow = room > width / 4;
   return {
     width,
     height: HEIGHT,
-    padding: [12, room, 0, 0],
+    padding: narrow ? [12 + NAME * names.length, 16, 0, 0] : [12, room, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: { x: { time: timed, range: (plot, low, high) => around(plot.data[0], low, high, { room: timed ? 3600 : 0.5, bars }) }, y: { range: (_, low, high) => [Math.min(0, low), high > 0 ? high * 1.1 : 1] } },
     ...(timed && zone ? { tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone) } : {}),
     axes: [
       { ...axis, values: timed ? moment : words, ...(timed ? {} : { incrs: [1] }) },
-      { ...axis, size: 64, values: (_, values) => values.map((value) => value.toLocaleString(lang)) },
+      { ...axis, ...steps(data.slice(1)), size: 64, values: (_, values) => values.map((value) => value.toLocaleString(lang)) },
     ],
     series: [
       {},
@@ -108,7 +139,7 @@ function options(figure, { names, timed, labels }, width) {
         ...(bars ? { paths: uPlot.paths.bars({ size: [0.6, 48] }), fill: colour(`series-${(index % 5) + 1}`) } : {}),
       })),
     ],
-    hooks: { draw: [nameAtEnd(names)] },
+    hooks: { draw: [narrow ? nameAbove(names) : nameAtEnd(names)] },
   };
 }
 

@@ -50,6 +50,6 @@ async def download(request: web.Request) -> web.Response:
 
 
 ROUTES: list[web.RouteDef] = [
-    web.get("/{a}/privacy/impact", show),
-    web.get("/{a}/privacy/impact.{format:csv|html}", download),
+    web.get("/{a}/privacy/records/impact", show),
+    web.get("/{a}/privacy/records/impact.{format:csv|html}", download),
 ]

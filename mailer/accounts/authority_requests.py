@@ -37,7 +37,7 @@ CHECKS = {
     "necessary": N_("Its scope is no wider than its purpose needs"),
 }
 ANSWERS = {
-    "open": N_("Open"),
+    "open": N_("To answer"),
     "refused": N_("Refused"),
     "partial": N_("Followed in part"),
     "complied": N_("Followed"),
@@ -347,7 +347,8 @@ def refusal(found: AuthorityRequest, operator: str, dpo: str) -> str:
     missing = [_(text) for key, text in CHECKS.items() if key not in facts.checks]
     reasons = [found.answer_note] if found.answer_note else []
     if missing:
-        reasons.append(_("These conditions are not met or not shown: {list}.", list="; ".join(missing)))
+        lines = "\n".join(f"– {text}" for text in missing)
+        reasons.append(_("These conditions are not met or not shown:\n{list}", list=lines))
     if found.outside and not facts.agreement:
         reasons.append(_(_ARTICLE_48))
     return "\n\n".join(

@@ -45,7 +45,11 @@ async def test_without_a_ban_the_account_is_told_in_the_same_transaction(
     assert "Journal des connexions" in shown
     theirs = await make.signed_in(other.owner_id)
     assert "Tribunal" not in (await theirs.get(f"{other.app}/privacy/authority-requests")).text
+    assert "<h2>Tribunal judiciaire de Lyon</h2>" in shown
     assert (await owner.get(place)).status == 404
+    assert "À répondre" in (await person.get(BASE)).text
+    letter = (await person.get(f"{place}/refusal")).text
+    assert "– Elle est écrite\n– Elle est signée" in letter
     # told once, whatever is corrected later
     assert (
         await person.post(f"{place}/edit", {**FORM, "received_on": clock.now().date(), "account": account.id})

@@ -140,10 +140,10 @@ async def test_the_page_and_both_files_say_the_same(
     account = await busy(services, make)
     owner = await make.signed_in(account.owner_id, language=language)
     records = await owner.get(f"{account.app}/privacy/records")
-    assert f'href="{account.app}/privacy/impact"' in records.text
-    page = html.unescape((await owner.get(f"{account.app}/privacy/impact")).text)
+    assert f'href="{account.app}/privacy/records/impact"' in records.text
+    page = html.unescape((await owner.get(f"{account.app}/privacy/records/impact")).text)
     assert title in page
-    table = await owner.get(f"{account.app}/privacy/impact.csv")
+    table = await owner.get(f"{account.app}/privacy/records/impact.csv")
     assert re.search(
         r'filename="impact-assessment-facts-\d{4}-\d\d-\d\d\.csv"', table.headers["Content-Disposition"]
     )
@@ -154,7 +154,7 @@ async def test_the_page_and_both_files_say_the_same(
     assert rows[0] == (["Partie", "Fait", "Valeur"] if language == "fr" else ["Part", "Fact", "Value"])
     missing = [row for row in rows[1:] if row[2] not in page or row[1] not in page]
     assert missing == []
-    file = html.unescape((await owner.get(f"{account.app}/privacy/impact.html")).text)
+    file = html.unescape((await owner.get(f"{account.app}/privacy/records/impact.html")).text)
     assert f'<html lang="{language}">' in file
     assert [row for row in rows[1:] if " ".join(row[2].split()) not in file] == []
     gaps = sum(privacy_policy.gaps(row[2]) for row in rows[1:])

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import lanes, recurrences, transactional_queue
+from sending import automation_runs, lanes, recurrences, transactional_queue
 
 
 async def stop_account(services: Services, task: Task) -> datetime | None:
@@ -24,5 +24,6 @@ async def stop_account(services: Services, task: Task) -> datetime | None:
         for (campaign_id,) in open_campaigns:
             await lanes.pause(tx, campaign_id, "account")
         await recurrences.stop_all(tx, "account")
+        await automation_runs.stop_all(tx, "account")
         await transactional_queue.cancel_open(tx)
     return None

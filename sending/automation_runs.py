@@ -98,6 +98,20 @@ async def pause(tx: AccountTx, automation_id: int, *, reason: str = "person") ->
     return await automations.show(tx, automation_id)
 
 
+async def stop_all(tx: AccountTx, reason: str) -> None:
+    """Every one of the account that runs, with a key of REASONS; a person resumes them."""
+    rows = await tx.rows(
+        """
+        UPDATE automations SET status = 'paused', pause_reason = $2, updated_at = now()
+        WHERE account_id = $1 AND status = 'running'
+        RETURNING id
+        """,
+        reason,
+    )
+    for (automation_id,) in rows:
+        await automation_mails.stop(tx, automation_id, reason)
+
+
 async def resume(tx: AccountTx, services: Services, automation_id: int) -> Automation:
     """Goes on where it stood. Raises NotFound, Conflict, Invalid with what blocks it."""
     found = await automations.hold(tx, automation_id)

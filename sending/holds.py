@@ -3,6 +3,7 @@
     held     ─▶ scheduled, preparing, sending become paused ("restored")
     resumed  ─▶ those whose time lies ahead are scheduled again; what was under way, or whose time has passed,
                 goes on if the operator said so, else stays paused ("restored_begun"): the account decides
+    plans of editions and automatic campaigns stay paused until a person resumes them
 
 Lanes and preparation look at the hold themselves: nothing leaves before this job came to an account.
 """
@@ -11,7 +12,7 @@ from mailer.core import restores
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from mailer.core.work import Task
-from sending import recurrences, sends
+from sending import automation_runs, recurrences, sends
 
 
 async def follow(services: Services, task: Task) -> None:
@@ -22,6 +23,8 @@ async def follow(services: Services, task: Task) -> None:
             waiting, begun = await _pause(tx)
             # whether an edition left after that state is not known: a person looks, then resumes the plan
             await recurrences.stop_all(tx, "restored")
+            # nor who went further in an automatic campaign since then
+            await automation_runs.stop_all(tx, "restored_begun")
             await restores.count_campaigns(tx.shared(), waiting=waiting, begun=begun)
         else:
             await _resume(tx, services, begun=found.resume_begun)

@@ -8,7 +8,7 @@ import pytest
 
 from lists import erasing
 from lists.segment_tree import Condition, Subject
-from mailer.core import clock
+from mailer.core import clock, work
 from mailer.core.errors import Conflict, Invalid
 from mailer.core.work import Task
 from sending import (
@@ -278,3 +278,26 @@ async def test_the_mail_of_a_step_cannot_be_sent_as_a_campaign(begin: Begin) -> 
         with pytest.raises(Conflict):
             await sends.schedule(tx, series.post.services, draft, Order())
         assert await campaigns.many(tx, Filter()) == []
+
+
+@pytest.mark.req("A-092")
+async def test_what_stops_an_account_stops_its_series_until_a_person_resumes(begin: Begin) -> None:
+    series = await begin()
+    await series.mail("Un")
+    await series.wait(amount=1, unit="days")
+    await series.mail("Deux")
+    await series.start()
+    await series.subscribe("ana@closed.test")
+    await series.turn()
+    async with series.post.tx() as tx:
+        await work.add(tx, "sending.stop_account", 0)
+    await series.post.run()
+    # active again: nothing starts by itself
+    await series.later(days=2)
+    assert series.got("ana@closed.test") == ["Un"]
+    async with series.post.tx() as tx:
+        found = await automations.show(tx, series.id)
+        assert (found.status, found.pause_reason) == ("paused", "account")
+        await automation_runs.resume(tx, series.post.services, series.id)
+    await series.turn()
+    assert series.got("ana@closed.test") == ["Un", "Deux"]

@@ -136,6 +136,8 @@ async def test_a_mail_put_together_by_mouse_arrives_as_it_was_made(
     texts, columns = sketch.locator("[data-gjs-type=mj-text]"), sketch.locator("[data-gjs-type=mj-column]")
     properties, said = page.locator("[data-properties]"), page.locator("[data-said]")
 
+    gap = sketch.locator(".mailer-gap")
+    await expect(gap).to_have_text(re.compile("^Charte graphique, à compléter.: ligne du pied de page$"))
     # a text with a merge field
     await hand.press(texts.nth(1))
     await hand.press(properties.get_by_role("textbox", name="Texte", exact=True))

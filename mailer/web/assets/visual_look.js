@@ -19,10 +19,10 @@ function withoutQuotes(value) {
 const BRAND = /\{\{-?[ \t]*brand\.([A-Za-z_]\w{0,40})[ \t]*-?\}\}/g;
 
 // Values of the brand kit as the server fills them in; of one that is empty, `gap` says that it is.
-export function brandOf({ brand, gap }) {
+export function brandOf({ brand, gap, gapLogo, gapFooter }) {
   const values = JSON.parse(brand);
   const missing = (text) => [...text.matchAll(BRAND)].map(([, name]) => name).find((name) => !values[name]);
-  const said = (name) => gap.replace("{name}", name);
+  const said = (name) => gap.replace("{name}", { logo: gapLogo, footer: gapFooter }[name] ?? name);
   return {
     // why an attribute shows nothing, or ""
     gap: (text) => (missing(text) ? said(missing(text)) : ""),

@@ -10,6 +10,7 @@ from sending import (
     api_domains,
     api_hooks,
     api_images,
+    api_lint,
     api_mailbox,
     api_measurement,
     api_messages,
@@ -44,4 +45,5 @@ ROUTES: list[web.RouteDef] = [
     *api_hooks.ROUTES,
     *api_mailbox.ROUTES,
     *api_tests.ROUTES,
+    *api_lint.ROUTES,
 ]

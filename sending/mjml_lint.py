@@ -261,6 +261,9 @@ class _Walk:
                     'Line {line}: this image has no description. Add alt="…", or alt="" for decoration.'
                 )
                 self._warn(piece.start, message, code="no_alt")
+        elif piece.name == "mj-social-element" and not piece.value("href"):
+            message = N_('Line {line}: this icon leads nowhere. Add href="…".')
+            self._warn(piece.start, message, code="no_href")
         elif piece.name in {"mj-button", "mj-navbar-link"} and not piece.value("href"):
             self._warn(
                 piece.start, N_('Line {line}: this button leads nowhere. Add href="…".'), code="no_href"

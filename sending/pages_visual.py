@@ -6,6 +6,7 @@ two editors on one text and what follows are the same.
 
 from collections.abc import Mapping
 
+import orjson
 from aiohttp import web
 
 from mailer.accounts import access
@@ -19,9 +20,9 @@ from sending import (
     ab_tests,
     ab_variants,
     brand,
+    brand_kits,
     campaigns,
     designs,
-    image_library,
     mjml_lint,
     offered_fields,
     pages_steps,
@@ -29,7 +30,6 @@ from sending import (
     sources,
     visual_blocks,
 )
-from sending.image_library import Looking
 from sending.pages_content import OfVariant
 from sending.pages_senders import links
 from sending.problems import blocking
@@ -60,7 +60,14 @@ NAMES = (
     ("condition", N_("Part under a condition")),
     ("other", N_("Part “{tag}”")),
 )
-_MOST_IMAGES = 200
+# What to do here, where the linter's own words speak of the code; the other codes keep theirs.
+ADVICE = (
+    ("no_src", N_("No image yet: choose one of the library, or write the address of one.")),
+    ("no_alt", N_("Say what the image shows, or that it only decorates.")),
+    ("no_href", N_("It leads nowhere yet: write the address that it opens.")),
+)
+# A block that was put in and has no image yet is written on here, and nowhere better.
+_UNFINISHED = frozenset({"no_src"})
 
 
 async def campaign(request: web.Request) -> web.Response:
@@ -81,7 +88,7 @@ async def campaign(request: web.Request) -> web.Response:
         fields = await _fields(tx, list_name=await preview.list_name(tx, found.id))
     context |= pages_steps.context(request, found, "content", Form()) | {
         "code": f"{base}/content{which}",
-        "checks": f"{base}/content/checks",
+        "lint": f"{base}/lint{which}",
         "frame": f"{base}/preview/frame{which}",
         "version": found.version,
         "letter": ab_variants.LETTERS[number - 1] if which else "",
@@ -101,7 +108,7 @@ async def design(request: web.Request) -> web.Response:
     context |= {
         "design": found,
         "code": f"{base}/edit",
-        "checks": f"{base}/edit/checks",
+        "lint": f"{base}/lint",
         "frame": f"{base}/preview/frame",
         "version": found.version,
         "fields": fields,
@@ -111,19 +118,19 @@ async def design(request: web.Request) -> web.Response:
 
 async def _context(request: web.Request, tx: AccountTx, shown: Source) -> dict[str, object]:
     """What both pages show. A source with faults of structure goes to the code editor, with the reason."""
-    faults = mjml_lint.lint(brand.fill(shown.text))
-    track = links(request)
-    pictures = (await image_library.many(tx, Looking(limit=_MOST_IMAGES)))[:_MOST_IMAGES]
+    settings = services(request).settings
+    kit = await brand_kits.of(tx, settings)
+    faults = [one for one in mjml_lint.lint(brand.fill(shown.text, kit)) if one.code not in _UNFINISHED]
     return {
         "source": shown.text,
         "faults": faults if blocking(faults) else [],
-        "problems": sources.check_source(shown, fields=await sources.field_keys(tx)),
         "parts_of_column": [*visual_blocks.parts(), visual_blocks.unsubscribe(shown.language)],
         "sections": visual_blocks.sections(shown.language),
         "names": [(tag, i18n.translate(words)) for tag, words in NAMES],
-        "pictures_from": track.image(""),
-        "icons_from": sources.icon_origin(services(request).settings),
-        "pictures": [(track.image(one.name), one.label or one.alt or one.name, one.alt) for one in pictures],
+        "advice": [(code, i18n.translate(words)) for code, words in ADVICE],
+        "brand": orjson.dumps(kit.values()).decode(),
+        "pictures_from": links(request).image(""),
+        "icons_from": sources.icon_origin(settings),
     }
 
 

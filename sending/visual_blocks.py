@@ -22,13 +22,19 @@ _TEXT = 'font-size="16px" line-height="1.5" color="#1f2328"'
 _BUTTON = (
     'background-color="#0b5394" color="#ffffff" font-size="16px" line-height="1.5" inner-padding="10px 24px"'
 )
-_NETWORKS = ("facebook", "instagram", "linkedin", "youtube")
+# MJML's plain names of the first two share a page with others; an organisation's own page is opened by these
+_NETWORKS = (
+    ("facebook-noshare", "Facebook"),
+    ("linkedin-noshare", "LinkedIn"),
+    ("instagram", "Instagram"),
+    ("youtube", "YouTube"),
+)
 
 
 def parts() -> list[Block]:
     """What stands in a column."""
     paragraph = _said(N_("Write your text here."))
-    networks = "".join(f'\n  <mj-social-element name="{name}" alt="{name.title()}" />' for name in _NETWORKS)
+    networks = "".join(f'\n  <mj-social-element name="{name}" alt="{alt}" />' for name, alt in _NETWORKS)
     return [
         Block("text", N_("Text"), "type", f"<mj-text {_TEXT}><p>{paragraph}</p></mj-text>"),
         Block("heading", N_("Heading"), "pencil", _heading(_said(N_("A heading")))),

@@ -17,8 +17,8 @@ async ([source, drawn]) => {
     editor.load(source);
     const opened = now();
     if (drawn) {
-      canvas.readBack();
       canvas.arrange();
+      editor.store();
     }
     const read = now();
     let asked = 0;

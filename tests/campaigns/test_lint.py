@@ -73,6 +73,7 @@ RULES = [
     ("links", "error", 4, source('<mj-text>Mots\n<a href="pain.fr">Pain</a></mj-text>'), "pain.fr"),
     ("links", "warning", 3, source('<mj-button href="http://localhost/">Voir le pain</mj-button>'), "localhost"),
     ("no_href", "warning", 3, source("<mj-button>Voir le pain</mj-button>"), "href"),
+    ("no_href", "warning", 3, source('<mj-social><mj-social-element name="web" alt="Site" /></mj-social>'), "href"),
     ("small_button", "advice", 3, source('<mj-button href="https://a.fr/" inner-padding="2px">Voir</mj-button>'), "44"),
     ("hidden", "warning", 3, source('<mj-text><p style="display:none">Des mots que nul ne voit</p></mj-text>'), "nobody"),
     ("active", "error", 3, source("<mj-raw><form></form></mj-raw>"), "form"),

@@ -4,10 +4,12 @@ import html
 import re
 from collections.abc import Awaitable, Callable
 
+import orjson
 import pytest
 
 from mailer.web import i18n
-from sending import campaigns, content, designs, visual_blocks
+from sending import brand_kits, campaigns, content, designs, visual_blocks
+from sending.brand_kits import Kit
 from tests.campaigns.conftest import MJML, Ready
 from tests.make import Make
 
@@ -70,6 +72,38 @@ async def test_a_source_with_faults_goes_to_the_code_editor_with_the_reason(read
     assert "This source opens in the code editor only" in page.text
     assert "mj-column" in page.text
     assert "data-visual-page" not in page.text
+
+
+async def test_an_image_that_was_not_chosen_yet_is_written_on_here(ready: Build, make: Make) -> None:
+    unfinished = MJML.replace("<mj-text>", "<mj-image />\n<mj-text>", 1)
+    found = await ready(source=unfinished)
+    owner = await make.signed_in(found.account.owner_id)
+    page = await owner.get(f"{found.page}/content/visual")
+    assert source_of(page.text) == unfinished
+    assert "data-visual-page" in page.text
+
+
+async def test_the_sketch_is_given_the_values_of_the_brand_kit(ready: Build, make: Make) -> None:
+    found = await ready()
+    owner = await make.signed_in(found.account.owner_id)
+    async with make.services.db.account(found.account.id) as tx:
+        await brand_kits.put(tx, Kit(color="#7a1f1f"))
+    page = await owner.get(f"{found.page}/content/visual")
+    given = orjson.loads(html.unescape(re.search(r'data-brand="([^"]*)"', page.text)[1]))
+    assert given["color"] == "#7a1f1f"
+    assert given["footer"] == given["logo"] == ""
+
+
+def test_a_network_of_the_palette_opens_the_page_that_is_written_in_it() -> None:
+    """MJML's plain names of some networks share the page with others."""
+    [social] = [one for one in visual_blocks.parts() if one.name == "social"]
+    filled = social.source.replace(" />", ' href="https://pain.test/page" />')
+    made = content.compile_mjml(
+        f"<mjml><mj-body><mj-section><mj-column>{filled}</mj-column></mj-section></mj-body></mjml>",
+        icon_origin=ICONS,
+    )
+    assert isinstance(made, content.Compiled)
+    assert [link.url for link in made.links] == ["https://pain.test/page"] * 4
 
 
 async def test_a_letter_and_a_campaign_that_left_are_not_for_it(ready: Build, make: Make) -> None:

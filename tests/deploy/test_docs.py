@@ -117,12 +117,13 @@ async def test_the_requests_of_the_api_page_work_as_they_stand(
             environ["LIST"] = str(answer["id"])
         if "/v1/campaigns " in block:
             environ["CAMPAIGN"] = str(answer["id"])
-    made_list, contact, batch, campaign, compared, sent, domain, report, *answers = answers
+    made_list, contact, batch, campaign, looked_at, compared, sent, domain, report, *answers = answers
     campaigns, gestures, speed, message, hook = answers
     assert made_list["name"] == "Lettre du lundi"
     assert contact["email"] == "ana@example.org"
     assert [row["result"] for row in batch["results"]] == ["created", "error"]
     assert campaign["list_ids"] == [made_list["id"]]
+    assert "no_href" in [one["code"] for one in looked_at["findings"]]
     assert [one["subject"] for one in compared["variants"]] == [campaign["subject"], "Bread, warm"]
     assert sent["status"] == "scheduled"
     assert [record["kind"] for record in domain["records"]] == ["dkim", "dkim_ed25519", "dmarc", "mx"]

@@ -1,7 +1,8 @@
 // The library of images beside an editor, and drawing the part to cut out. Words come with the page.
 
 // <details data-images="/app/1/images.json" data-images-into="id">: opened, it lists images as buttons that insert a line of
-// MJML with the description; the list is asked for as somebody types.
+// MJML with the description; the list is asked for as somebody types. Without `data-images-into` a press is told as
+// `mailer:image` with the image; such a box is asked for its list by `mailer:images`.
 const escape = (text) => text.replace(/&/g, "&amp;").replace(/"/g, "&quot;").replace(/</g, "&lt;");
 
 function picker(box) {
@@ -22,8 +23,12 @@ function picker(box) {
     picture.loading = "lazy";
     button.type = "button";
     button.className = "btn btn-link";
-    button.dataset.insertInto = box.dataset.imagesInto;
-    button.dataset.insert = `<mj-image src="${escape(image.url)}" alt="${escape(image.alt)}" width="${image.shown_width}px" />`;
+    if (box.dataset.imagesInto) {
+      button.dataset.insertInto = box.dataset.imagesInto;
+      button.dataset.insert = `<mj-image src="${escape(image.url)}" alt="${escape(image.alt)}" width="${image.shown_width}px" />`;
+    } else {
+      button.addEventListener("click", () => box.dispatchEvent(new CustomEvent("mailer:image", { detail: image })));
+    }
     button.append(picture, image.label || image.alt || `${image.width} × ${image.height}`);
     line.append(button);
     return line;
@@ -48,6 +53,7 @@ function picker(box) {
   }
 
   box.addEventListener("toggle", () => box.open && !list.children.length && load());
+  box.addEventListener("mailer:images", () => load());
   more.addEventListener("click", () => load(more.dataset.after));
   words.addEventListener("input", (event) => {
     event.stopPropagation(); // not a change of the form around it
@@ -107,5 +113,5 @@ function crop(form) {
   show();
 }
 
-document.querySelectorAll("details[data-images]").forEach(picker);
+document.querySelectorAll("[data-images]").forEach(picker);
 document.querySelectorAll("form[data-crop]").forEach(crop);

@@ -6,12 +6,13 @@
 //
 // The canvas (GrapesJS, visual_canvas.js) is a script of its own: a narrow page, and one where it fails, works without.
 import "./visual.css";
-import { addAfter, duplicate, move, remove } from "./visual_moves.js";
+import { Library } from "./visual_library.js";
+import { addAfter, duplicate, move, put, remove } from "./visual_moves.js";
+import { Problems } from "./visual_problems.js";
 import { Properties } from "./visual_properties.js";
 import { Structure } from "./visual_structure.js";
-import { fragment, parse, Unreadable, walk, write, written } from "./visual_tree.js";
+import { attribute, fragment, parse, Unreadable, walk, write } from "./visual_tree.js";
 
-const CHECK_MS = 600;
 const WIDE = "(min-width: 992px)";
 const MOST_STEPS = 100;
 
@@ -33,16 +34,27 @@ class Editor {
     this.properties = new Properties(this.page.querySelector("[data-properties]"), {
       change: (node) => this.changed(node),
       ask: (before, after) => this.ask(before, after),
+      library: (node) => this.library.open(node),
+    });
+    this.library = new Library(this.page.querySelector("[data-library]"), {
+      put: (node) => this.changed(node),
+      closed: (node) => this.picked(node),
+    });
+    this.problems = new Problems(this.page, form, {
+      tree: () => this.tree,
+      choose: (node) => this.lead(node),
+      label: (node) => this.structure.label(node),
     });
     this.listen();
     this.choose(this.chosen);
     this.loadCanvas();
-    this.check();
+    this.problems.check();
   }
 
   listen() {
     for (const button of this.page.querySelectorAll("[data-block]")) {
-      button.addEventListener("click", () => this.add(button.dataset.block));
+      // whoever presses with a mouse stays where they look; the keyboard goes to what is new
+      button.addEventListener("click", ({ detail }) => this.add(button.dataset.block, { focus: detail ? "" : "choose" }));
     }
     this.page.querySelector("[data-undo]").addEventListener("click", () => this.go(-1));
     this.page.querySelector("[data-redo]").addEventListener("click", () => this.go(1));
@@ -63,6 +75,10 @@ class Editor {
     const said = (tag) => names.querySelector(`[data-tag="${tag}"]`)?.textContent;
     if (!node.name) return said(node.open.startsWith("<!--") ? "comment" : "condition");
     return said(node.name) ?? said("other").replace("{tag}", node.name);
+  }
+
+  titled(node, words) {
+    return `${this.name(node)}${this.words.colon}${words}`;
   }
 
   say(words, values = {}) {
@@ -89,7 +105,7 @@ class Editor {
       if (move(body, node, what === "up" ? -1 : 1)) this.moved(node, what);
       return undefined;
     }
-    if (what === "duplicate") return this.added(duplicate(node));
+    if (what === "duplicate") return this.added(duplicate(node), "choose");
     return this.removed(node);
   }
 
@@ -112,8 +128,36 @@ class Editor {
     return fragment(this.page.querySelector(`[data-block="${block}"]`).dataset.source);
   }
 
-  add(block) {
-    this.added(addAfter(this.tree.body, this.chosen, this.made(block), (node) => this.wrapped(node)));
+  add(block, { focus }) {
+    this.placed(addAfter(this.tree.body, this.chosen, this.made(block), (node) => this.wrapped(node)), focus);
+  }
+
+  // Pulled to a place with the mouse: a part of the message, or a new block.
+  dropped(node, { parent, index, wrap }) {
+    const known = node.parent;
+    if (wrap && known) known.children.splice(known.children.indexOf(node), 1);
+    if (wrap) node.gap = null;
+    put(wrap ? this.wrapped(node) : node, parent, index);
+    if (known) this.moved(node);
+    else this.placed(node);
+  }
+
+  // A new image is nothing before somebody says which.
+  placed(node, focus) {
+    this.added(node, focus);
+    if (node.name === "mj-image" && !attribute(node, "src")) this.library.open(node);
+  }
+
+  // The library was closed, with or without an image: what the block still asks for is said beside it.
+  picked(node) {
+    if (node !== this.chosen) return;
+    this.properties.show(node, this.name(node));
+    this.properties.focus(attribute(node, "src") && attribute(node, "alt") === null ? "alt" : "src");
+  }
+
+  // From a finding to its block; one that was deleted meanwhile is nowhere.
+  lead(node) {
+    if ([...walk(this.tree.body)].includes(node)) this.choose(node, { focus: "choose" });
   }
 
   wrapped(node) {
@@ -123,8 +167,8 @@ class Editor {
     return section;
   }
 
-  added(node) {
-    this.rearranged(node, "choose");
+  added(node, focus) {
+    this.rearranged(node, focus);
     this.say(this.words.added, { name: this.name(node) });
   }
 
@@ -151,8 +195,7 @@ class Editor {
       this.step = this.steps.length - 1;
     }
     this.area.dispatchEvent(new Event("input", { bubbles: true }));
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.check(), CHECK_MS);
+    this.problems.later();
   }
 
   // A step back or forth; the place in the tree stays.
@@ -166,11 +209,13 @@ class Editor {
 
   load(source) {
     const place = [...walk(this.tree.body)].indexOf(this.chosen);
+    // what is drawn anew takes its focus with it
+    const held = document.activeElement?.closest?.("[data-structure], [data-properties]");
     this.tree = parse(source);
     this.store({ keep: false });
     const nodes = [...walk(this.tree.body)];
     this.canvas?.open(this.tree);
-    this.choose(nodes[Math.min(place, nodes.length - 1)]);
+    this.choose(nodes[Math.min(place, nodes.length - 1)], { focus: held && "choose" });
   }
 
   // What writing a text here would change although nobody typed it; answers whether that is wanted.
@@ -183,49 +228,6 @@ class Editor {
     return new Promise((resolve) => {
       dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
     });
-  }
-
-  async check() {
-    const answer = await fetch(this.form.dataset.checkUrl, {
-      method: "POST",
-      body: new FormData(this.form),
-      headers: { Accept: "application/json" },
-    }).catch(() => null);
-    if (!answer?.ok) return;
-    const { problems, summary } = await answer.json();
-    this.page.querySelector("[data-problems-count]").textContent = summary;
-    this.page.querySelector("[data-problems]").replaceChildren(...problems.map((problem) => this.problem(problem)));
-  }
-
-  problem({ line, message }) {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "btn btn-link";
-    button.textContent = message;
-    button.addEventListener("click", () => this.choose(this.at(line), { focus: "choose" }));
-    item.append(button);
-    return item;
-  }
-
-  // The innermost node on that line of the source.
-  at(line) {
-    let found = this.tree.body;
-    let place = 0;
-    const visit = (node, start) => {
-      const gap = node === this.tree.body ? "" : (node.gap ?? "");
-      const from = start + lines(gap);
-      const whole = lines(written(node));
-      if (from <= line && line <= start + whole) found = node;
-      place = from + lines(node.open);
-      for (const child of node.children ?? []) {
-        const next = place;
-        visit(child, next);
-        place = next + lines(written(child));
-      }
-    };
-    visit(this.tree.body, 1 + lines(this.tree.before));
-    return found;
   }
 
   loadCanvas() {
@@ -245,8 +247,6 @@ class Editor {
     load();
   }
 }
-
-const lines = (text) => text.split("\n").length - 1;
 
 function start(form) {
   try {

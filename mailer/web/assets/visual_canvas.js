@@ -1,14 +1,15 @@
 // The sketch of the mail to choose and drag parts on: GrapesJS with grapesjs-mjml, the only file that knows them.
 //
-// It owns nothing: the tree of visual.js is what is kept. A drag is read back into the tree, a change of the tree is
-// drawn here; what GrapesJS makes of attributes and texts never reaches the source.
+// It owns nothing: the tree of visual.js is what is kept. What is pulled about changes the tree (visual_drag.js), and a
+// change of the tree is drawn here; what GrapesJS makes of attributes and texts never reaches the source.
 import grapesjs from "grapesjs";
 import * as mjml from "grapesjs-mjml";
 import "grapesjs/dist/css/grapes.min.css";
 import "./visual_canvas.css";
-import { lookOf, ourPictures } from "./visual_look.js";
-import { accepts, CONTAINERS, LEAVES, parents } from "./visual_tags.js";
-import { fragment } from "./visual_tree.js";
+import { Dragging } from "./visual_drag.js";
+import { brandOf, lookOf, ourPictures } from "./visual_look.js";
+import { accepts, CONTAINERS, LEAVES } from "./visual_tags.js";
+import { attribute } from "./visual_tree.js";
 
 const LOCKED = { row: "mailer-locked-row", box: "mailer-locked" };
 // What a mouse finds in an empty part, and where it is.
@@ -18,6 +19,11 @@ const FRAME = `
   [data-gjs-type="mj-column"] { outline: 1px dashed #76828f; outline-offset: -1px; }
   .mailer-locked { display: block; padding: 8px; border: 1px dashed #52606d; background: #eef1f4; color: #1f2933;
     font: 14px/20px system-ui, sans-serif; text-align: left; }
+  .mailer-line { position: absolute; z-index: 9; background: #0b5394; pointer-events: none; }
+  .mailer-line[hidden] { display: none; }
+  [data-gjs-type] { touch-action: manipulation; }
+  .mailer-gap { padding: 0 4px; border: 1px dashed #52606d; background: #eef1f4; color: #1f2933;
+    font: 14px/20px system-ui, sans-serif; }
 `;
 
 // a CommonJS file, whose one function is its default
@@ -32,9 +38,11 @@ class Canvas {
     this.components = new WeakMap();
     this.count = 0;
     this.pictures = ourPictures(box.dataset);
+    this.brand = brandOf(box.dataset);
     this.grapes = grapesjs.init({
       container: box,
-      height: "100%",
+      // written as a style of the box: a share of its own height would be none
+      height: "clamp(24rem, 100vh - 12rem, 46rem)",
       components: [],
       // nothing of its own to load from elsewhere, to tell anybody, or to store
       cssIcons: "",
@@ -62,14 +70,20 @@ class Canvas {
     this.open(this.editor.tree);
     this.select(this.editor.chosen);
     this.grapes.on("component:selected", (component) => this.selected(component));
-    this.grapes.on("component:drag:end block:drag:stop", () => setTimeout(() => this.readBack()));
     const frame = this.grapes.Canvas.getFrameEl();
     frame.title = this.box.dataset.frame;
     // one more, by which it notices a new width
     for (const other of this.box.querySelectorAll("iframe:not([title])")) other.setAttribute("aria-hidden", "true");
     frame.contentDocument.addEventListener("dblclick", () => this.editor.properties.focus());
     frame.contentDocument.addEventListener("keydown", (event) => this.editor.key(event));
-    for (const button of this.editor.page.querySelectorAll("[data-block]")) this.draggable(button);
+    this.dragging = new Dragging(frame, {
+      element: (node) => this.component(node)?.view?.el,
+      body: () => this.editor.tree.body,
+      drop: (node, place) => this.editor.dropped(node, place),
+    });
+    for (const button of this.editor.page.querySelectorAll("[data-block]")) {
+      this.dragging.offer(button, () => this.editor.made(button.dataset.block));
+    }
     this.box.dataset.ready = "";
   }
 
@@ -85,7 +99,6 @@ class Canvas {
         model: {
           defaults: {
             ...plainModel,
-            draggable: query(parents(name)),
             // else every text would get sizes that its author did not choose
             "style-default": {},
           },
@@ -110,7 +123,7 @@ class Canvas {
   }
 
   open(tree) {
-    this.head = lookOf.head(tree.before);
+    this.head = lookOf.head(tree.before, this.brand);
     this.nodes.clear();
     this.grapes.setComponents([{ type: "mjml", ...plainModel, components: [this.definition(tree.body)] }]);
     this.register(this.grapes.getWrapper());
@@ -120,15 +133,23 @@ class Canvas {
     this.count += 1;
     const nodeKey = String(this.count);
     this.nodes.set(nodeKey, node);
-    if (node.locked || !(CONTAINERS.has(node.name) || LEAVES.has(node.name))) {
+    const gap = this.gap(node);
+    if (gap || node.locked || !(CONTAINERS.has(node.name) || LEAVES.has(node.name))) {
       const type = accepts({ name: "mj-column" }, node) || node.parent?.name === "mj-column" ? LOCKED.row : LOCKED.box;
-      const words = `${this.editor.name(node)}: ${this.box.dataset.locked}`;
-      return { ...plainModel, type, nodeKey, words, draggable: node.name ? query(parents(node.name)) : false };
+      const words = this.editor.titled(node, gap || this.box.dataset.locked);
+      return { ...plainModel, type, nodeKey, words };
     }
-    const made = { ...plainModel, type: node.name, nodeKey, tagName: node.name, attributes: lookOf.attributes(node, this.pictures) };
+    const made = { ...plainModel, type: node.name, nodeKey, tagName: node.name, attributes: lookOf.attributes(node, this.pictures, this.brand) };
     if (node.children) made.components = node.children.map((child) => this.definition(child));
-    else made.content = lookOf.content(node, this.pictures);
+    else made.content = lookOf.content(node, this.pictures, this.brand);
     return made;
+  }
+
+  // What an image lacks to be shown at all, or "".
+  gap(node) {
+    if (node.name !== "mj-image") return "";
+    const source = attribute(node, "src") ?? "";
+    return source ? this.brand.gap(source) : this.box.dataset.noImage;
   }
 
   register(component) {
@@ -158,50 +179,6 @@ class Canvas {
     if (node && !this.quiet && node !== this.editor.chosen) this.editor.choose(node);
   }
 
-  // A button of the palette that a mouse pulls over the sketch.
-  draggable(button) {
-    const { Blocks } = this.grapes;
-    const block = Blocks.add(button.dataset.block, { label: button.textContent });
-    button.addEventListener("dragstart", (event) => {
-      event.dataTransfer.setData("text", button.dataset.block);
-      block.set("content", this.definition(fragment(button.dataset.source)));
-      Blocks.startDrag(block, event);
-    });
-    button.addEventListener("dragend", () => Blocks.endDrag());
-  }
-
-  // After a drag: the order that is seen becomes the tree's, where MJML allows it.
-  readBack() {
-    const { body } = this.editor.tree;
-    const put = this.taken(this.component(body), body);
-    this.register(this.grapes.getWrapper());
-    if (put.length === 0) return this.arrange();
-    return this.editor.rearranged(put.at(-1));
-  }
-
-  taken(component, parent) {
-    const put = [];
-    const children = [];
-    component.components().forEach((child) => {
-      const node = this.nodes.get(child.get("nodeKey"));
-      if (node && (node.parent === parent || accepts(parent, node))) children.push([node, child]);
-    });
-    const before = parent.children;
-    parent.children = children.map(([node]) => node);
-    for (const [index, [node, child]] of children.entries()) {
-      if (node.parent !== parent) {
-        if (node.parent) node.parent.children = node.parent.children.filter((one) => one !== node);
-        node.gap = null;
-        node.parent = parent;
-        put.push(node);
-      } else if (before[index] !== node && before.length === children.length) {
-        put.push(node);
-      }
-      if (node.children) put.push(...this.taken(child, node));
-    }
-    return put;
-  }
-
   // Draws the order of the tree; what stands right already stays.
   arrange() {
     const { body } = this.editor.tree;
@@ -226,13 +203,22 @@ class Canvas {
   redraw(node) {
     const component = this.component(node);
     if (!component) return;
-    if (!node.children) component.set("content", lookOf.content(node, this.pictures), { silent: true });
-    component.set("attributes", lookOf.attributes(node, this.pictures), { silent: true });
+    const gap = this.gap(node);
+    if ((component.get("words") ?? "") !== (gap && this.editor.titled(node, gap)) && !node.locked) return this.replace(node, component);
+    if (!node.children) component.set("content", lookOf.content(node, this.pictures, this.brand), { silent: true });
+    component.set("attributes", lookOf.attributes(node, this.pictures, this.brand), { silent: true });
     component.view.render();
+  }
+
+  // An image that is there now takes the place of its gap, and the other way round.
+  replace(node, component) {
+    const [made] = component.replaceWith(this.definition(node));
+    this.register(made);
+    this.select(node);
   }
 }
 
-const query = (names) => names.map((name) => `[data-gjs-type="${name}"]`).join(", ") || false;
-const plainModel = { editable: false, copyable: false, removable: true, toolbar: [], traits: [], stylable: [] };
+// nothing of it moves or is written on by GrapesJS itself
+const plainModel = { draggable: false, editable: false, copyable: false, removable: true, toolbar: [], traits: [], stylable: [] };
 
 globalThis.mailerCanvas((box, editor) => new Canvas(box, editor));

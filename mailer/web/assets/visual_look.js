@@ -16,6 +16,21 @@ function withoutQuotes(value) {
   return made + value.slice(place);
 }
 
+const BRAND = /\{\{-?[ \t]*brand\.([A-Za-z_]\w{0,40})[ \t]*-?\}\}/g;
+
+// Values of the brand kit as the server fills them in; of one that is empty, `gap` says that it is.
+export function brandOf({ brand, gap, gapLogo, gapFooter }) {
+  const values = JSON.parse(brand);
+  const missing = (text) => [...text.matchAll(BRAND)].map(([, name]) => name).find((name) => !values[name]);
+  const said = (name) => gap.replace("{name}", { logo: gapLogo, footer: gapFooter }[name] ?? name);
+  return {
+    // why an attribute shows nothing, or ""
+    gap: (text) => (missing(text) ? said(missing(text)) : ""),
+    value: (text) => text.replace(BRAND, (_, name) => values[name] ?? ""),
+    words: (text) => text.replace(BRAND, (_, name) => values[name] || `<span class="mailer-gap">${said(name)}</span>`),
+  };
+}
+
 // Pictures come from our own two addresses; others show as an empty frame with their words.
 export function ourPictures({ pictures, icons }) {
   const ours = (address) => address.startsWith("/static/") || address.startsWith(pictures) || address.startsWith(icons);
@@ -29,19 +44,33 @@ export function ourPictures({ pictures, icons }) {
   return { only, ours };
 }
 
-function content(node, pictures) {
-  const tags = mergeTags(node.inner);
-  const blotted = masked(node.inner, tags);
+// In an element's angle a value stands as it is; between words an empty one leaves a labelled gap.
+function inWords(inner, brand) {
+  const blotted = masked(inner, mergeTags(inner));
+  let made = "";
+  let place = 0;
+  for (const tag of mergeTags(inner)) {
+    const inAngle = blotted.lastIndexOf("<", tag.start) > blotted.lastIndexOf(">", tag.start);
+    made += inner.slice(place, tag.start) + (inAngle ? brand.value(tag.text) : brand.words(tag.text));
+    place = tag.end;
+  }
+  return made + inner.slice(place);
+}
+
+function content(node, pictures, brand) {
+  const inner = inWords(node.inner, brand);
+  const tags = mergeTags(inner);
+  const blotted = masked(inner, tags);
   // a tag between words stays readable; one in an element's angle would break it
   let shown = "";
   let place = 0;
   for (const tag of tags) {
     const inAngle = blotted.lastIndexOf("<", tag.start) > blotted.lastIndexOf(">", tag.start);
-    shown += node.inner.slice(place, tag.start);
+    shown += inner.slice(place, tag.start);
     shown += inAngle ? "" : tag.text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     place = tag.end;
   }
-  const { body } = new DOMParser().parseFromString(`<!doctype html><body>${shown}${node.inner.slice(place)}`, "text/html");
+  const { body } = new DOMParser().parseFromString(`<!doctype html><body>${shown}${inner.slice(place)}`, "text/html");
   for (const element of body.querySelectorAll(SPOKEN)) element.remove();
   for (const element of body.querySelectorAll("*")) {
     for (const { name } of [...element.attributes]) {
@@ -54,21 +83,21 @@ function content(node, pictures) {
   return body.innerHTML;
 }
 
-function attributes(node, pictures) {
+function attributes(node, pictures, brand) {
   const made = {};
   for (const { name, value } of node.attributes) {
     if (name === "href" || name === "rel" || name === "target" || name === "srcset") continue;
-    made[name] = withoutQuotes(value ?? "");
+    made[name] = withoutQuotes(brand.value(value ?? ""));
   }
   if (node.name === "mj-image" && !pictures.ours(made.src ?? "")) made.src = BLANK;
   return made;
 }
 
 // The styles and defaults of the head, which the sketch needs for each part it draws.
-function head(before) {
+function head(before, brand) {
   const found = /<mj-head\b[^>]*>([\s\S]*)<\/mj-head>/i.exec(before)?.[1] ?? "";
   const kept = found.match(/<mj-(attributes|style|breakpoint)\b[\s\S]*?(<\/mj-\1>|\/>)/gi) ?? [];
-  const styles = kept.join("").replace(/@import[^;]*;|url\([^)]*\)/gi, "");
+  const styles = brand.value(kept.join("")).replace(/@import[^;]*;|url\([^)]*\)/gi, "");
   return styles && !styles.includes("{{") && !styles.includes("{%") ? `<mj-head>${styles}</mj-head>` : "";
 }
 

@@ -15,11 +15,14 @@ const FIELDS = {
   "mj-image": ["src", "alt", "href", "width", "align", "padding"],
   "mj-divider": ["border-color", "border-width", "padding"],
   "mj-spacer": ["height"],
-  "mj-social": ["align", "icon-size", "padding"],
-  "mj-social-element": ["content", "href", "alt"],
+  "mj-social": ["networks", "align", "icon-size", "padding"],
+  "mj-social-element": ["href", "content", "alt"],
   "mj-navbar": ["align", "padding"],
   "mj-navbar-link": ["content", "href", "color", "padding"],
 };
+
+// What leads nowhere without an address.
+const LINKS = new Set(["mj-button", "mj-social-element", "mj-navbar-link"]);
 
 const decoder = new DOMParser();
 
@@ -29,12 +32,18 @@ function plain(value) {
   return (value ?? "").replace(/&#?\w+;/g, decode);
 }
 
-// `change(node)` is called after each change; `ask(before, after)` answers whether a text may be spelt anew.
+function copied(name) {
+  return document.querySelector(`template[data-field="${name}"]`).content.firstElementChild.cloneNode(true);
+}
+
+// `change(node)` is called after each change; `ask(before, after)` answers whether a text may be spelt anew;
+// `library(node)` offers the images for it.
 export class Properties {
-  constructor(box, { change, ask }) {
+  constructor(box, { change, ask, library }) {
     this.box = box;
     this.change = change;
     this.ask = ask;
+    this.library = library;
     this.allowed = new WeakSet();
   }
 
@@ -45,26 +54,44 @@ export class Properties {
     heading.textContent = title;
     this.box.querySelector("[data-locked]").hidden = !node.locked;
     const list = this.box.querySelector("[data-fields]");
-    list.replaceChildren(...fields.map((name) => this.field(name)).filter(Boolean));
+    list.replaceChildren(...fields.flatMap((name) => this.field(name) ?? []));
   }
 
-  focus() {
+  // The first field, or that of one attribute.
+  focus(name) {
     const fields = this.box.querySelector("[data-fields]");
     const first = fields.querySelector("[contenteditable=true]") ?? fields.querySelector("input, select, textarea");
-    (first ?? this.box.querySelector("[data-title]")).focus();
+    const found = name === "src" ? fields.querySelector("[data-choose]") : name && fields.querySelector(`#p-${name}`);
+    (found ?? first ?? this.box.querySelector("[data-title]")).focus();
   }
 
   field(name) {
-    const template = document.querySelector(`template[data-field="${name}"]`);
-    if (!template) return null;
-    const made = template.content.firstElementChild.cloneNode(true);
+    if (name === "networks") return this.networks();
+    const made = copied(name);
     if (name === "content") this.written(made);
     else this.value(made, name);
     return made;
   }
 
-  value(made, name) {
-    const { node } = this;
+  // The address of each network of a row of them, where nobody has to look for it.
+  networks() {
+    const networks = this.node.children.filter((child) => child.name === "mj-social-element");
+    return networks.map((child, index) => {
+      const made = copied("href");
+      for (const one of made.querySelectorAll("[id], [for], [aria-describedby]")) {
+        for (const key of ["id", "for", "aria-describedby"]) {
+          if (one.hasAttribute(key)) one.setAttribute(key, `${one.getAttribute(key)}-${index}`);
+        }
+      }
+      const name = plain(attribute(child, "alt")) || plain(child.inner).trim() || attribute(child, "name");
+      const label = made.querySelector("label");
+      label.textContent = label.dataset.of.replace("{name}", name);
+      this.value(made, "href", child);
+      return made;
+    });
+  }
+
+  value(made, name, node = this.node) {
     const input = made.querySelector("[data-value]");
     const raw = attribute(node, name);
     input.value = plain(raw);
@@ -83,10 +110,13 @@ export class Properties {
     }
     made.querySelector("[data-decorative]")?.addEventListener("change", (event) => this.decorative(event.target, input));
     if (name === "alt") this.describe(made, input, raw);
-    made.querySelector("[data-pictures]")?.addEventListener("change", (event) => this.picture(event.target, input));
+    else this.asked(made, input, LINKS.has(node.name) || name === "src");
+    made.querySelector("[data-choose]")?.addEventListener("click", () => this.library(node));
     made.querySelector("[data-pick]")?.addEventListener("change", ({ target }) => {
-      if (target.value) set((input.value += target.value));
+      if (!target.value) return;
+      input.value += target.value;
       target.value = "";
+      input.dispatchEvent(new Event("input"));
     });
   }
 
@@ -102,25 +132,21 @@ export class Properties {
     });
   }
 
+  // Says beside the field that it has to be filled in, until it is.
+  asked(made, input, wanted) {
+    const missing = made.querySelector("[data-missing]");
+    if (!missing) return;
+    const say = () => (missing.hidden = !wanted || input.value.trim() !== "");
+    input.addEventListener("input", say);
+    say();
+  }
+
   decorative(box, input) {
     input.disabled = box.checked;
     if (box.checked) input.value = "";
     setAttribute(this.node, "alt", box.checked ? "" : null);
     box.closest(".field").querySelector("[data-missing]").hidden = box.checked;
     this.change(this.node);
-  }
-
-  picture(select, input) {
-    const chosen = select.selectedOptions[0];
-    if (!chosen?.value) return;
-    input.value = chosen.value;
-    setAttribute(this.node, "src", quoted(chosen.value));
-    if (attribute(this.node, "alt") === null && chosen.dataset.alt) {
-      setAttribute(this.node, "alt", quoted(chosen.dataset.alt));
-    }
-    this.change(this.node);
-    this.show(this.node, this.box.querySelector("[data-title]").textContent);
-    this.box.querySelector("[data-pictures]").focus();
   }
 
   written(made) {

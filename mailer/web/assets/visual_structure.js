@@ -36,8 +36,7 @@ export class Structure {
     const made = this.template.content.firstElementChild.cloneNode(true);
     made.dataset.key = this.key(node);
     const choose = made.querySelector("[data-do=choose]");
-    const excerpt = words(node);
-    choose.textContent = this.name(node) + (excerpt ? ` ${excerpt}` : "");
+    choose.textContent = this.label(node);
     choose.setAttribute("aria-pressed", String(node === chosen));
     const actions = made.querySelector("[data-actions]");
     if (node === chosen) {
@@ -52,6 +51,11 @@ export class Structure {
     if (node.children?.length) inside.append(...node.children.map((child) => this.item(child, body, chosen)));
     else inside.remove();
     return made;
+  }
+
+  label(node) {
+    const excerpt = words(node);
+    return this.name(node) + (excerpt ? ` ${excerpt}` : "");
   }
 
   offers(what, node, body) {

@@ -113,7 +113,7 @@ function typed(text, style) {
   try {
     tags = mergeTags(text);
   } catch {
-    return escaped(text);
+    return spelled(text, style).replace(/\{(?=[{%#])/g, "&#123;");
   }
   let made = "";
   let place = 0;
@@ -144,7 +144,11 @@ export function changes(source) {
 
 // A merge tag at the caret, or at the end.
 export function insertTag(field, text) {
-  insert(field, chip(text));
+  const made = chip(text);
+  insert(field, made);
+  // a space typed at the end of a line is kept by browsers as one that does not break; now something follows it
+  const before = made.previousSibling;
+  if (before?.nodeType === Node.TEXT_NODE) before.data = before.data.replace(/(\S)\u00a0$/, "$1 ");
 }
 
 function insert(field, node) {

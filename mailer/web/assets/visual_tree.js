@@ -50,6 +50,15 @@ function tagEnd(source, start) {
   return -1;
 }
 
+// Of words that somebody types, which may hold half a tag: that one is text, and its brace is spelt as a reference.
+export function typedTags(text) {
+  try {
+    return { text, tags: mergeTags(text) };
+  } catch {
+    return { text: text.replace(/\{(?=[{%#])/g, "&#123;"), tags: [] };
+  }
+}
+
 // The same characters with merge tags blotted out, place by place, so that a `>` in one ends no tag.
 export function masked(source, tags) {
   let made = "";
@@ -277,17 +286,18 @@ export function attribute(node, name) {
 export function quoted(value) {
   let made = "";
   let place = 0;
-  const plain = (text) =>
-    text
+  const plain = (words) =>
+    words
       .replace(/&(?!#?\w+;)/g, "&amp;")
       .replaceAll("<", "&lt;")
       .replaceAll(">", "&gt;")
       .replaceAll('"', "&quot;");
-  for (const tag of mergeTags(value)) {
-    made += plain(value.slice(place, tag.start)) + tag.text;
+  const { text, tags } = typedTags(value);
+  for (const tag of tags) {
+    made += plain(text.slice(place, tag.start)) + tag.text;
     place = tag.end;
   }
-  return made + plain(value.slice(place));
+  return made + plain(text.slice(place));
 }
 
 // Sets, changes or (with null) takes away one attribute; the others keep their place and spelling. `value` is raw.

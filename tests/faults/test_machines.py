@@ -81,7 +81,8 @@ async def test_an_error_beside_mails_on_their_way_costs_no_doubt(
     machine: Machine, begin: Begin, status: str
 ) -> None:
     """One of ours, or of PostgreSQL's: the turn ends by it, but not before what is known is written down."""
-    trial = await begin(300)
+    trial = await begin(600)
+    machine.sink.delay = 0.1
     workers = [await machine.start_worker(lease=20), await machine.start_worker(lease=20)]
     await machine.moved(40)
     async with machine.services.db.connection() as connection:
@@ -91,7 +92,7 @@ async def test_an_error_beside_mails_on_their_way_costs_no_doubt(
         while before != len(machine.sink.accepted):
             before = len(machine.sink.accepted)
             await asyncio.sleep(1.5)
-        assert before < 300
+        assert before < 600
     finally:
         async with machine.services.db.connection() as connection:
             await connection.execute(_MENDED)

@@ -111,6 +111,7 @@ async def test_an_account_that_nobody_touched(services: Services) -> None:
             "reopen_as": "active",
             "per_day": None,
             "per_month": None,
+            "image_bytes": 2_000_000_000,
             "messages_per_hour": 1000,
             # people who are silent for three years are asked, not deleted unasked
             "inactive_choice": "ask",

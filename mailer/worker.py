@@ -21,6 +21,7 @@ import orjson
 import structlog
 from arq import cron
 from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.constants import in_progress_key_prefix
 from arq.worker import Worker, func
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -57,6 +58,8 @@ TICK = "mailer:tick"
 # S3: longer than a turn with its open hand-overs; a deploy lets turns end
 TIMEOUT = timedelta(minutes=15)
 GRACE = timedelta(minutes=11)
+# how long arq keeps the id of what a worker has begun to itself
+ID_KEPT = TIMEOUT + timedelta(seconds=10)
 PARALLEL = 12
 PARALLEL_URGENT = 8
 POLL_SECONDS = {TICK: 0.5, QUEUE: 0.1, URGENT: 0.05, WAITS: 0.2}
@@ -81,6 +84,7 @@ async def tick(ctx: dict[str, Any]) -> None:
     try:
         await restores.may_send(services, every=restores.IDLE_SECONDS)
         due = await work.due(services.db)
+        await _pass_over_the_dead(services, due)
         for task in due:
             await _ring(ctx["redis"], task)
         metrics.WORK_AGE.set(await work.oldest_seconds(services.db))
@@ -89,6 +93,23 @@ async def tick(ctx: dict[str, Any]) -> None:
     except Exception as error:
         # an error in a cron must not end the worker; the next tick is a second away
         log.error("tick failed", error=type(error).__name__, detail=str(error)[:200])
+
+
+async def _pass_over_the_dead(services: Services, due: list[Task]) -> None:
+    """A worker that is killed between the ring and its row leaves an id that arq lets nobody else have.
+
+    For as long as a turn may take: but who has had it for a lease without taking the row is gone.
+    """
+    if not due:
+        return
+    async with services.redis.pipeline(transaction=False) as ask:
+        for task in due:
+            ask.pttl(in_progress_key_prefix + task.id)
+        left = await ask.execute()
+    latest = (ID_KEPT.total_seconds() - work.LEASE_SECONDS) * 1000
+    dead = [task for task, milliseconds in zip(due, left, strict=True) if 0 < milliseconds < latest]
+    if dead:
+        log.warning("turns of a worker that is gone", turns=await work.pass_over(services.db, dead))
 
 
 async def _ring(redis: ArqRedis, task: Task, seconds: float = 0.0) -> None:

@@ -94,6 +94,26 @@ async def due(db: Database, limit: int = 500) -> list[Task]:
         )
 
 
+async def pass_over(db: Database, tasks: Sequence[Task]) -> int:
+    """Gives turns that nobody has begun another name. Returns how many; the others are left alone."""
+    async with db.shared() as tx:
+        return await tx.run(
+            """
+            UPDATE work w
+            SET turn = w.turn + 1
+            FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[])
+                AS t (account_id, job, ref_id, lane, turn)
+            WHERE w.account_id = t.account_id AND w.job = t.job AND w.ref_id = t.ref_id AND w.lane = t.lane
+              AND w.turn = t.turn AND w.leased_until IS NULL
+            """,
+            [one.account_id for one in tasks],
+            [one.job for one in tasks],
+            [one.ref_id for one in tasks],
+            [one.lane for one in tasks],
+            [one.turn for one in tasks],
+        )
+
+
 async def others_wait(db: Database, account_id: int, *, seconds: float = 2.0) -> bool:
     """Is work of somebody else due for so long that no worker seems to have room for it?"""
     async with db.shared() as tx:

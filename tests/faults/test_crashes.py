@@ -56,6 +56,20 @@ async def test_fifty_kills_at_random_moments_of_one_campaign(machine: Machine, b
     assert (await trial.check())["delivered"] == 8_000
 
 
+@pytest.mark.req("S3")
+async def test_a_worker_killed_between_the_ring_and_its_row_holds_nothing_up(
+    machine: Machine, begin: Begin
+) -> None:
+    """The queue lets nobody have an id that a worker has begun, for a quarter of an hour."""
+    trial = await begin(20)
+    killed = await machine.start_worker(before_row=1)
+    await killed.wait()
+    assert killed.returncode == -signal.SIGKILL
+    await machine.start_worker(lease=LEASE)
+    await trial.finish()
+    assert (await trial.check())["delivered"] == 20
+
+
 @pytest.mark.req("D-22", "S3")
 async def test_a_stopped_worker_ends_its_turn_and_leaves_no_doubt(machine: Machine, begin: Begin) -> None:
     trial = await begin(150)

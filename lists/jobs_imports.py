@@ -22,7 +22,7 @@ from lists.import_guard import ColumnClosed
 from lists.import_stage import Superseded
 from lists.imports import KEPT, Import, State
 from mailer.accounts import audit
-from mailer.core import clock, files, jobs
+from mailer.core import clock, files, jobs, planner
 from mailer.core.errors import NotFound
 from mailer.core.jobs import Job
 from mailer.core.services import Services
@@ -97,6 +97,7 @@ async def run(services: Services, task: Task) -> datetime | None:
     async with services.db.account(task.account_id) as tx:
         if await merge.finish(tx, job):
             await audit.write(tx, "imported", "import", job.id, count=import_fates.changes(job.counts))
+    await planner.meet(services.db, task.account_id)
     return None
 
 

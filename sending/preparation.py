@@ -10,7 +10,7 @@ from datetime import date, datetime
 import structlog
 
 from mailer.accounts import identity
-from mailer.core import clock, jobs, restores
+from mailer.core import clock, jobs, planner, restores
 from mailer.core.db import AccountTx
 from mailer.core.errors import Invalid
 from mailer.core.services import Services
@@ -58,6 +58,8 @@ async def prepare(services: Services, task: Task) -> datetime | None:
         await shared.run("CALL make_month($1)", month)
     if not await _begin(services, task, month):
         return None
+    if not campaign.audience_cursor:
+        await planner.meet(services.db, task.account_id)
     ends = asyncio.get_running_loop().time() + jobs.TURN_SECONDS * 0.8
     while asyncio.get_running_loop().time() < ends:
         if await _chunk(services, task):

@@ -235,7 +235,12 @@ async def open_database(url: str, *, size: int = 10) -> AsyncIterator[Database]:
             min_size=1,
             max_size=size,
             init=_prepare_connection,
-            server_settings={"application_name": "mailer", "timezone": "UTC"},
+            server_settings={
+                "application_name": "mailer",
+                "timezone": "UTC",
+                # a statement of a process that was killed ends, and lets its locks go
+                "client_connection_check_interval": "5s",
+            },
             command_timeout=120,
         )
     except (OSError, asyncpg.PostgresError, ValueError) as error:

@@ -9,6 +9,7 @@ from mailer import worker
 from mailer.core import jobs, work
 from sending import audience, preparation
 from sending.audience import Counts
+from tests.core.test_planner import OLD_FIGURES, expected_rows
 from tests.delivery.conftest import People, Post
 
 
@@ -297,3 +298,20 @@ async def test_a_campaign_of_tomorrow_waits(post: Post, people: People) -> None:
     assert [
         one for one in await work.due(post.services.db, 1_000_000) if one.account_id == post.account.id
     ] == []
+
+
+@pytest.mark.req("S8")
+async def test_an_account_that_came_after_the_planners_figures_is_met_first(
+    post: Post, people: People
+) -> None:
+    campaign = await post.campaign([await people(count=150)])
+    async with post.services.db.connection() as connection:
+        try:
+            await connection.execute(OLD_FIGURES)
+            assert await expected_rows(connection, post.account.id) == 1
+            task = work.Task(post.account.id, "sending.prepare", campaign, 0, 1)
+            await preparation.prepare(post.services, task)
+            assert await expected_rows(connection, post.account.id) > 30
+        finally:
+            await connection.execute("ANALYZE contacts")
+    assert len(await post.states(campaign)) == 150

@@ -113,7 +113,31 @@ class Machine:
     async def moved(self, mails: int) -> None:
         """Until the sink has taken so many more."""
         before = len(self.sink.accepted)
-        await self.until(lambda: len(self.sink.accepted) >= before + mails)
+        try:
+            await self.until(lambda: len(self.sink.accepted) >= before + mails)
+        except TimeoutError:
+            pytest.fail(f"nothing moves\n{await self.waiting()}")
+
+    async def waiting(self) -> str:
+        """What is to be done, what the database does, and who is there to do it."""
+        async with self.services.db.shared() as tx:
+            work_ = await tx.rows(
+                """
+                SELECT job, lane, turn, attempts, run_at - now(), leased_until - now(), last_error
+                FROM work WHERE job LIKE 'sending.%' OR run_at < now()
+                """
+            )
+            doing = await tx.rows(
+                """
+                SELECT now() - query_start, wait_event, left(query, 200)
+                FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid()
+                """
+            )
+        queued = {}
+        for name in await self.services.redis.keys("arq:*"):
+            queued[name] = await self.services.redis.pttl(name)
+        workers = [(one.pid, one.returncode) for one in self.workers]
+        return "\n".join(map(str, [*work_, "", *doing, "", *queued.items(), "", workers]))
 
     def signal_server(self, name: str, number: signal.Signals) -> Process:
         process = self.servers._processes[name]
@@ -206,10 +230,7 @@ class Trial:
                 """,
                 self.campaign,
             )
-            waiting = await tx.shared().rows(
-                "SELECT job, lane, turn, run_at - now(), leased_until - now(), last_error FROM work"
-            )
-        return f"the campaign does not end: {await self.status()}\n{states}\n{waiting}"
+        return f"the campaign does not end: {await self.status()}\n{states}\n{await self.machine.waiting()}"
 
     async def check(self, *, most_doubtful: int = 0, others: frozenset[str] = frozenset()) -> Counter[str]:
         """Nobody has two; whoever is delivered has one; whoever is in doubt has one or none."""

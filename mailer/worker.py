@@ -21,7 +21,7 @@ import orjson
 import structlog
 from arq import cron
 from arq.connections import ArqRedis, RedisSettings, create_pool
-from arq.constants import in_progress_key_prefix
+from arq.constants import in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from arq.worker import Worker, func
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -65,6 +65,8 @@ PARALLEL_URGENT = 8
 POLL_SECONDS = {TICK: 0.5, QUEUE: 0.1, URGENT: 0.05, WAITS: 0.2}
 """How often a queue is looked at: each look costs as much as a mail."""
 PARALLEL_WAITS = 32
+READ_AHEAD = 1000
+"""Ids that a worker looks at: all turns that run anywhere stand before those that wait."""
 
 
 async def run_task(ctx: dict[str, Any], *task: Any) -> None:
@@ -84,7 +86,7 @@ async def tick(ctx: dict[str, Any]) -> None:
     try:
         await restores.may_send(services, every=restores.IDLE_SECONDS)
         due = await work.due(services.db)
-        await _pass_over_the_dead(services, due)
+        await _bury(services)
         for task in due:
             await _ring(ctx["redis"], task)
         metrics.WORK_AGE.set(await work.oldest_seconds(services.db))
@@ -95,21 +97,34 @@ async def tick(ctx: dict[str, Any]) -> None:
         log.error("tick failed", error=type(error).__name__, detail=str(error)[:200])
 
 
-async def _pass_over_the_dead(services: Services, due: list[Task]) -> None:
-    """A worker that is killed between the ring and its row leaves an id that arq lets nobody else have.
+async def _bury(services: Services) -> None:
+    """Ids of workers that were killed, which arq would keep to them for as long as a turn may take.
 
-    For as long as a turn may take: but who has had it for a lease without taking the row is gone.
+    A turn between its ring and its row would wait for that; and a worker looks at READ_AHEAD ids and no
+    further, so that many of them hold up all others. Who has had an id for a lease and holds no row is gone.
     """
-    if not due:
+    redis = services.redis
+    found = {
+        name.decode(): queue
+        for queue in (QUEUE, URGENT, WAITS)
+        for name in await redis.zrange(queue, 0, READ_AHEAD - 1)
+    }
+    if not found:
         return
-    async with services.redis.pipeline(transaction=False) as ask:
-        for task in due:
-            ask.pttl(in_progress_key_prefix + task.id)
+    async with redis.pipeline(transaction=False) as ask:
+        for name in found:
+            ask.pttl(in_progress_key_prefix + name)
         left = await ask.execute()
     latest = (ID_KEPT.total_seconds() - work.LEASE_SECONDS) * 1000
-    dead = [task for task, milliseconds in zip(due, left, strict=True) if 0 < milliseconds < latest]
+    old = [name for name, milliseconds in zip(found, left, strict=True) if 0 < milliseconds < latest]
+    dead = set(old) - await work.held(services.db, old) if old else set()
+    for name in dead:
+        await redis.zrem(found[name], name)
+        await redis.delete(
+            *(prefix + name for prefix in (in_progress_key_prefix, job_key_prefix, retry_key_prefix))
+        )
     if dead:
-        log.warning("turns of a worker that is gone", turns=await work.pass_over(services.db, dead))
+        log.warning("turns of a worker that is gone", turns=len(dead))
 
 
 async def _ring(redis: ArqRedis, task: Task, seconds: float = 0.0) -> None:
@@ -156,6 +171,7 @@ def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Work
         ctx={"services": services},
         max_jobs={QUEUE: PARALLEL, URGENT: PARALLEL_URGENT, WAITS: PARALLEL_WAITS}.get(queue, 1),
         poll_delay=POLL_SECONDS[queue],
+        queue_read_limit=READ_AHEAD,
         keep_result=0,
         max_tries=1,
         job_timeout=TIMEOUT,

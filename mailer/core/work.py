@@ -94,24 +94,23 @@ async def due(db: Database, limit: int = 500) -> list[Task]:
         )
 
 
-async def pass_over(db: Database, tasks: Sequence[Task]) -> int:
-    """Gives turns that nobody has begun another name. Returns how many; the others are left alone."""
+async def held(db: Database, ids: Sequence[str]) -> set[str]:
+    """Of these ids of turns those that are running: whose row is leased, in that turn."""
     async with db.shared() as tx:
-        return await tx.run(
+        rows = await tx.rows(
             """
-            UPDATE work w
-            SET turn = w.turn + 1
-            FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::bigint[])
-                AS t (account_id, job, ref_id, lane, turn)
-            WHERE w.account_id = t.account_id AND w.job = t.job AND w.ref_id = t.ref_id AND w.lane = t.lane
-              AND w.turn = t.turn AND w.leased_until IS NULL
+            SELECT id
+            FROM unnest($1::text[]) AS id
+            CROSS JOIN LATERAL string_to_array(id, ':') AS part
+            JOIN work w ON w.job = part[1] AND w.account_id = part[2]::bigint AND w.ref_id = part[3]::bigint
+                       AND w.lane = part[4]::int
+                       AND (extract(epoch FROM w.created_at) * 1000000)::bigint = part[5]::bigint
+                       AND w.turn = part[6]::int
+            WHERE w.leased_until > now()
             """,
-            [one.account_id for one in tasks],
-            [one.job for one in tasks],
-            [one.ref_id for one in tasks],
-            [one.lane for one in tasks],
-            [one.turn for one in tasks],
+            list(ids),
         )
+    return {name for (name,) in rows}
 
 
 async def others_wait(db: Database, account_id: int, *, seconds: float = 2.0) -> bool:

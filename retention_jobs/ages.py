@@ -5,7 +5,7 @@ than the one it names; tests prepare each and look at its plan. Looking the olde
 index, also among 100 million events; only what is too old is counted, and no further than MANY.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -14,7 +14,7 @@ from mailer.core.db import AccountTx, SharedTx
 from retention_jobs import eraser
 from retention_jobs.classes import OF_ACCOUNTS, OF_PLATFORM
 from retention_jobs.data_class import Age, DataClass
-from retention_jobs.odd_ages import ACCOUNTS, PLATFORM
+from retention_jobs.odd_ages import ACCOUNTS, PLATFORM, Odd
 
 MANY = 10_000
 ALLOWED = timedelta(hours=1)
@@ -33,7 +33,8 @@ class Found:
 
 async def of_account(tx: AccountTx, now: datetime) -> list[Found]:
     """Every class of the account that has a period; nothing is late while a law holds the whole account."""
-    found = [await _of(tx, name, one, now) for name, one in OF_ACCOUNTS.items() if one.period and one.rule]
+    classes = {name: one for name, one in OF_ACCOUNTS.items() if one.period and one.rule}
+    found = await _of(tx, classes, ACCOUNTS, now)
     if await legal_holds.whole_account(tx, now):
         return [replace(one, overdue=0) for one in found]
     return found
@@ -41,35 +42,59 @@ async def of_account(tx: AccountTx, now: datetime) -> list[Found]:
 
 async def of_platform(tx: SharedTx, now: datetime) -> list[Found]:
     """Classes of no account, and closed accounts whose day has passed."""
-    found = [await _of(tx, name, one, now) for name, one in OF_PLATFORM.items() if one.period]
-    return [*found, await _of(tx, "closed", OF_ACCOUNTS["closed"], now)]
+    classes = {name: one for name, one in OF_PLATFORM.items() if one.period}
+    return await _of(tx, {**classes, "closed": OF_ACCOUNTS["closed"]}, PLATFORM, now)
 
 
-async def _of(tx: AccountTx | SharedTx, name: str, one: DataClass, now: datetime) -> Found:
-    limit = one.before(now - ALLOWED)
-    oldest: list[datetime] = []
-    overdue = 0
-    for age in one.ages:
-        at = _instant(await tx.value(oldest_sql(age, platform=one.platform)))
+async def _of(
+    tx: AccountTx | SharedTx,
+    classes: Mapping[str, DataClass],
+    odd: Mapping[str, Sequence[Odd]],
+    now: datetime,
+) -> list[Found]:
+    """All looked up in one statement: sixty by themselves take several times as long on their way."""
+    asked = [(name, age) for name, one in classes.items() for age in _places(one, odd.get(name, ()))]
+    columns = ", ".join(f"({_oldest(age, classes[name])})" for name, age in asked)
+    [row] = await tx.rows(f"SELECT {columns}")
+    instants: dict[str, list[datetime]] = {name: [] for name in classes}
+    overdue = dict.fromkeys(classes, 0)
+    for (name, age), value in zip(asked, row, strict=True):
+        at = _instant(value)
         if at is None:
             continue
-        oldest.append(at)
+        instants[name].append(at)
+        limit = classes[name].before(now - ALLOWED)
         if at < limit:
-            more = (now,) if age.person else ()
-            overdue += await tx.value(
-                overdue_sql(age, platform=one.platform), _limit(age, limit), MANY, *more
-            )
-    for odd in (ACCOUNTS if isinstance(tx, AccountTx) else PLATFORM).get(name, ()):
-        at = _instant(await tx.value(odd.oldest))
-        if at is not None:
-            oldest.append(at)
-            if at < limit:
-                overdue += await tx.value(odd.overdue, limit, MANY)
-    if name == "open_days" and isinstance(tx, AccountTx):
+            overdue[name] += await _count(tx, age, classes[name], limit, now)
+    if isinstance(tx, AccountTx):
         day = _instant(await eraser.oldest_open_day(tx))
-        oldest += [day] if day else []
-        overdue += int(day is not None and day.date() < limit.date())
-    return Found(name, one.before(now), min(oldest, default=None), overdue)
+        instants["open_days"] += [day] if day else []
+        overdue["open_days"] += int(
+            day is not None and day.date() < classes["open_days"].before(now - ALLOWED).date()
+        )
+    return [
+        Found(name, one.before(now), min(instants[name], default=None), overdue[name])
+        for name, one in classes.items()
+    ]
+
+
+def _places(one: DataClass, odd: Sequence[Odd]) -> Sequence[Age | Odd]:
+    return [*one.ages, *odd]
+
+
+def _oldest(age: Age | Odd, of: DataClass) -> str:
+    return age.oldest if isinstance(age, Odd) else oldest_sql(age, platform=of.platform)
+
+
+async def _count(
+    tx: AccountTx | SharedTx, age: Age | Odd, of: DataClass, limit: datetime, now: datetime
+) -> int:
+    if isinstance(age, Odd):
+        found: int = await tx.value(age.overdue, limit, MANY)
+    else:
+        more = (now,) if age.person else ()
+        found = await tx.value(overdue_sql(age, platform=of.platform), _limit(age, limit), MANY, *more)
+    return found
 
 
 def _instant(found: datetime | date | None) -> datetime | None:

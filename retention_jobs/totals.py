@@ -23,37 +23,24 @@ NOTHING = 2**31 - 1
 BATCH = 1000
 
 _FREEZE = """
-    WITH hits AS (
-        SELECT campaign_id, what, contact_id,
-               count(*) FILTER (WHERE verdict = 'person') AS people,
-               count(*) FILTER (WHERE verdict = 'machine') AS machines,
-               count(*) FILTER (WHERE verdict = 'unknown') AS unknown
-        FROM events
+    WITH cells AS (
+        -- each recipient counts once, as the best that is known of it, as in the report. Hits of more people
+        -- than are counted there, since somebody better known has some too: those few cells are counted anew
+        SELECT e.campaign_id, k.key || v.name AS key, v.n, v.people
+        FROM event_counts e
         CROSS JOIN LATERAL (
-            VALUES (kind), (CASE WHEN kind = 'click' THEN 'link:' || link_id END)) k (what)
-        WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[]) AND kind IN ('open', 'click')
-          AND what IS NOT NULL
-        GROUP BY campaign_id, what, contact_id
-    ), cells AS (
-        -- each recipient counts once, as the best that is known of it, as in the report
-        SELECT campaign_id, what || ':' || v.name AS key, v.n, v.people
-        FROM (
-            SELECT campaign_id, what,
-                   count(*) FILTER (WHERE people > 0) AS people,
-                   count(*) FILTER (WHERE people = 0 AND unknown = 0) AS machines,
-                   count(*) FILTER (WHERE people = 0 AND unknown > 0) AS unknown,
-                   sum(people) AS people_hits, sum(machines) AS machine_hits,
-                   sum(unknown) AS unknown_hits,
-                   count(*) FILTER (WHERE machines > 0) AS with_machines,
-                   count(*) FILTER (WHERE unknown > 0) AS with_unknown
-            FROM hits
-            GROUP BY campaign_id, what
-        ) f
+            SELECT CASE WHEN e.link_id > 0 THEN 'link:' || e.link_id ELSE e.kind END || ':'
+                   || CASE e.verdict WHEN 'person' THEN 'people' WHEN 'machine' THEN 'machines'
+                                     ELSE e.verdict END AS key) k
         CROSS JOIN LATERAL (VALUES
-            ('people', people, people), ('people:hits', people_hits, people),
-            ('machines', machines, machines), ('machines:hits', machine_hits, with_machines),
-            ('unknown', unknown, unknown), ('unknown:hits', unknown_hits, with_unknown)
+            ('', e.people, e.people),
+            (':hits', e.hits, CASE WHEN e.people >= $3 OR e.hits < $3 THEN e.people ELSE (
+                SELECT count(DISTINCT h.contact_id)
+                FROM events h
+                WHERE h.account_id = $1 AND h.campaign_id = e.campaign_id AND h.kind = e.kind
+                  AND h.verdict = e.verdict AND (e.link_id = 0 OR h.link_id = e.link_id)) END)
         ) v (name, n, people)
+        WHERE e.account_id = $1 AND e.campaign_id = ANY ($2::bigint[])
         UNION ALL
         SELECT campaign_id, kind, count(DISTINCT contact_id), count(DISTINCT contact_id)
         FROM events
@@ -64,8 +51,8 @@ _FREEZE = """
         SELECT d.campaign_id, v.key, count(*), count(*)
         FROM deliveries d
         CROSS JOIN LATERAL (VALUES ('base:open', d.opens), ('base:click', d.clicks)) v (key, measured)
-        WHERE d.account_id = $1 AND d.campaign_id = ANY ($2::bigint[]) AND d.status = 'delivered'
-          AND v.measured
+        WHERE d.account_id = $1 AND d.campaign_id = ANY ($2::bigint[]) AND d.month = ANY ($5::date[])
+          AND d.status = 'delivered' AND v.measured
         GROUP BY d.campaign_id, v.key
     )
     UPDATE campaigns c
@@ -74,7 +61,7 @@ _FREEZE = """
             FROM (
                 SELECT status || CASE reason WHEN '' THEN '' ELSE ':' || reason END AS key, count(*) AS n
                 FROM deliveries
-                WHERE account_id = $1 AND campaign_id = c.id
+                WHERE account_id = $1 AND campaign_id = c.id AND month = ANY ($5::date[])
                 GROUP BY 1
                 HAVING count(*) >= $3
             ) parts)),
@@ -92,7 +79,12 @@ async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     # who stores events meanwhile waits, and finds the campaign frozen
     await counts.hold(tx)
     keep = await kept(tx)
-    await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL if keep else NOTHING, now)
+    # the partitions of their deliveries, and no others
+    months = await tx.value(
+        "SELECT array_agg(DISTINCT month) FROM campaigns WHERE account_id = $1 AND id = ANY ($2::bigint[])",
+        campaign_ids,
+    )
+    await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL if keep else NOTHING, now, months)
     await counts.forget(tx, campaign_ids)
     await ab_content.forget_small_figures(tx, campaign_ids, SMALLEST_CELL if keep else NOTHING)
     # exact figures that other campaigns were compared with (A-064)

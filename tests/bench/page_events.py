@@ -28,7 +28,7 @@ async def a_year(post: Post, campaign_id: int, last: int, chunk: int) -> int:
             async with post.tx() as tx:
                 made += await _events(tx, sent, first, (after, after + chunk), now=not months)
         async with post.tx() as tx:
-            await _count(tx, sent)
+            await count(tx, sent)
     say(f"  {made:,} events in {EARLIER + 1} months")
     return made
 
@@ -91,7 +91,7 @@ async def _events(tx: AccountTx, campaign_id: int, first: int, span: tuple[int, 
     )
 
 
-async def _count(tx: AccountTx, campaign_id: int) -> None:
+async def count(tx: AccountTx, campaign_id: int) -> None:
     """What ingest would have counted."""
     await counts.hold(tx)
     await tx.run(

@@ -12,7 +12,7 @@ from mailer.core import clock
 from mailer.core.work import Task
 from retention_jobs import jobs, partitions, totals
 from retention_jobs.policies import STATISTICS_MONTHS
-from tests.bench import scene
+from tests.bench import page_events, scene
 from tests.bench.outcome import Options, Result, Void, say
 from tests.bench.scene import Scene
 
@@ -53,7 +53,7 @@ async def run(options: Options) -> Result:
 
 
 async def _fill(stage: Scene, first: datetime, days: int, count: int) -> None:
-    """A campaign a day, its opens and clicks within the day; analysed, as autovacuum would have done."""
+    """A campaign a day, its opens and clicks within the day, counted; analysed, as autovacuum would have done."""
     async with stage.post.tx() as tx:
         await totals.keep(tx, True)
         for month in range(MONTHS + 1):
@@ -91,8 +91,11 @@ async def _fill(stage: Scene, first: datetime, days: int, count: int) -> None:
                 PEOPLE,
                 count,
             )
+    for n in range(days):
+        async with stage.post.tx() as tx:
+            await page_events.count(tx, lowest + n)
     async with stage.services.db.connection() as connection:
-        await connection.execute("VACUUM ANALYZE events")
+        await connection.execute("VACUUM ANALYZE events, event_counts, event_hours")
 
 
 async def _events(stage: Scene) -> int:

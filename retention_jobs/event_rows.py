@@ -57,11 +57,11 @@ async def purge(tx: AccountTx, now: datetime, *, limit: int) -> int:
           AND NOT EXISTS (SELECT FROM legal_holds h
                           WHERE h.account_id = $1 AND h.contact_id = e.contact_id
                             AND h.lifted_at IS NULL AND h.ends_at > $4)
-          -- stored since this began
-          AND NOT EXISTS (SELECT FROM campaigns c
-                          WHERE c.account_id = $1 AND c.id = e.campaign_id AND c.details_erased_at IS NULL)
+          -- not what was stored of another since this began: its totals are not kept yet
+          AND e.campaign_id = ANY ($5::bigint[])
         """,
         before,
         until,
         now,
+        campaigns,
     )

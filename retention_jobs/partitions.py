@@ -41,16 +41,22 @@ async def droppable(db: Database, now: datetime) -> list[str]:
 
 async def drop_old(db: Database, now: datetime) -> list[str]:
     """Drops partitions of past months. Deliveries that are older but not final would block: they are kept."""
-    dropped = []
-    for name in await droppable(db, now):
-        async with db.connection() as connection:
-            # the owner looks past the forced policy to be sure that it is empty for every account
-            async with connection.transaction():
-                await connection.execute(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
-                empty = not await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {name})")
-                await connection.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
-            if not empty:
-                continue
-            await connection.execute(f"DROP TABLE IF EXISTS {name}")
-        dropped.append(name)
-    return dropped
+    return [name for name in await droppable(db, now) if await _drop(db, name)]
+
+
+class _InUse(Exception):
+    """Undoes what was done to look."""
+
+
+async def _drop(db: Database, name: str) -> bool:
+    """False when an account has rows in it."""
+    try:
+        async with db.connection() as connection, connection.transaction():
+            # the owner looks past the forced policy, to be sure that it is empty for every account
+            await connection.execute(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
+            if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {name})"):
+                raise _InUse
+            await connection.execute(f"DROP TABLE {name}")
+    except _InUse:
+        return False
+    return True

@@ -14,6 +14,7 @@ import structlog
 
 from lists import departures_kept, legal_holds
 from mailer.core import clock, jobs, work
+from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job
 from mailer.core.services import Services
 from mailer.core.work import Task
@@ -66,26 +67,44 @@ async def erase_account(services: Services, task: Task) -> None:
 
 
 async def account_pass(services: Services, task: Task) -> datetime | None:
-    """All rules of one account; goes on in another turn when there is more than a turn's worth."""
-    now = clock.now()
-    started = clock.now()
-    async with services.db.account(task.account_id) as tx:
-        held = await legal_holds.whole_account(tx, now)
-    for rule, run in purge.RULES.items():
-        if held:
-            async with services.db.account(task.account_id) as tx:
-                await purge.note(tx, rule, now, 0)
-            continue
-        deleted = purge.BATCH
-        while deleted >= purge.BATCH:
-            async with services.db.account(task.account_id) as tx:
-                deleted = await run(tx, now)
-                await purge.note(tx, rule, now, deleted)
-            if (clock.now() - started).total_seconds() > jobs.TURN_SECONDS:
-                return jobs.again()
+    """All rules of one account; goes on in another turn when there is more than a turn's worth.
+
+    First a batch of each in one transaction: all there is, most of the time. Then whatever has more, each by
+    itself; and when one of them failed all of them, so that it holds up no other.
+    """
+    now = started = clock.now()
+    failed: Exception | None = None
+    try:
+        left = await _batch(services, task.account_id, list(purge.RULES), now)
+    except Exception as error:
+        log.warning("retention goes rule by rule", error=type(error).__name__, detail=str(error)[:200])
+        left = list(purge.RULES)
+    for rule in left:
+        more = [rule]
+        try:
+            while more:
+                more = await _batch(services, task.account_id, more, now)
+                if (clock.now() - started).total_seconds() > jobs.TURN_SECONDS:
+                    return jobs.again()
+        except Unavailable:
+            raise
+        except Exception as error:
+            log.error("a rule of retention failed", rule=rule, error=type(error).__name__)
+            failed = error
     async with services.db.account(task.account_id) as tx:
         await proofs.write(tx, services.sealer, now)
+    if failed is not None:
+        raise failed
     return None
+
+
+async def _batch(services: Services, account_id: int, rules: list[str], now: datetime) -> list[str]:
+    """Of each of these rules a batch, in one transaction; returns the rules that have more."""
+    async with services.db.account(account_id) as tx:
+        held = await legal_holds.whole_account(tx, now)
+        deleted = {rule: 0 if held else await purge.RULES[rule](tx, now) for rule in rules}
+        await purge.note(tx, now, deleted)
+    return [rule for rule, n in deleted.items() if n >= purge.BATCH]
 
 
 JOBS: list[Job] = [

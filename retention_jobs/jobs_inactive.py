@@ -27,7 +27,7 @@ async def watch(services: Services, task: Task) -> datetime | None:
                 continue
             await inactive.tell(tx, now, services.settings.public_url)
             done = await inactive.carry_out(tx, now, links)
-            await purge.note(tx, "inactive", now, done)
+            await purge.note(tx, now, {"inactive": done})
             if done < inactive.STEP:
                 break
     else:

@@ -1,6 +1,6 @@
 """Rows past their time, in small batches: one function a rule, each inside one account (A-001 … A-007).
 
-    content → files → images → events → deliveries → feedback → unconfirmed → proofs → log
+    events → deliveries → content → files → images → feedback → unconfirmed → proofs → log
 
 Each returns how many it deleted. `now` is given, so that a test says what day it is. A rule deletes at most
 BATCH rows of a kind a call and is called again until it returns less.
@@ -272,6 +272,7 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
           AND EXISTS (
               SELECT 1 FROM deliveries
               WHERE account_id = $1 AND campaign_id = c.id AND month = c.month AND final_at < $2
+                AND month <= ($2::timestamptz AT TIME ZONE 'UTC')::date
           )
         """,
         before,
@@ -354,12 +355,13 @@ async def log(tx: AccountTx, now: datetime) -> int:
 Rule = Callable[[AccountTx, datetime], Awaitable[int]]
 
 
+# events first: whoever freezes totals waits for `tracking.counts.hold` before it locks anything else
 RULES: Mapping[str, Rule] = {
+    "events": events,
+    "deliveries": deliveries,
     "content": content,
     "files": files,
     "images": image_rows.purge,
-    "events": events,
-    "deliveries": deliveries,
     "totals": totals.purge,
     "feedback": feedback_rows.feedback,
     "unconfirmed": unconfirmed_rows.purge,
@@ -373,17 +375,17 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-async def note(tx: AccountTx, rule: str, now: datetime, deleted: int) -> None:
-    """That the rule ran, also when it found nothing; what it deleted waits for its record (`proofs`)."""
+async def note(tx: AccountTx, now: datetime, deleted: Mapping[str, int]) -> None:
+    """That these rules ran, also when they found nothing; what is deleted waits for its record (`proofs`)."""
     await tx.run(
         """
         INSERT INTO retention_passes (account_id, rule, last_run_at, deleted, unproven)
-        VALUES ($1, $2, $3, $4, $4)
+        SELECT $1, rule, $2, n, n FROM unnest($3::text[], $4::bigint[]) AS d (rule, n)
         ON CONFLICT (account_id, rule) DO UPDATE
         SET last_run_at = excluded.last_run_at, deleted = retention_passes.deleted + excluded.deleted,
             unproven = retention_passes.unproven + excluded.unproven
         """,
-        rule,
         now,
-        deleted,
+        list(deleted),
+        list(deleted.values()),
     )

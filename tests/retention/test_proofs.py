@@ -37,8 +37,8 @@ async def _run(services: Services, account_id: int, now: datetime) -> Proof | No
     """What the job does, with a clock of ours."""
     async with services.db.account(account_id) as tx:
         for rule, erase in purge.RULES.items():
-            await purge.note(tx, rule, now, await erase(tx, now))
-        await purge.note(tx, "inactive", now, 0)
+            await purge.note(tx, now, {rule: await erase(tx, now)})
+        await purge.note(tx, now, {"inactive": 0})
         return await proofs.write(tx, services.sealer, now)
 
 
@@ -120,7 +120,7 @@ async def test_runs_that_erase_nothing_leave_one_record_a_day(services: Services
 async def test_what_a_killed_run_erased_is_told_by_the_next(services: Services, account: Account) -> None:
     async with services.db.account(account.id) as tx:
         await _test_send(tx, NOW - timedelta(days=7))
-        await purge.note(tx, "content", NOW, await purge.content(tx, NOW))
+        await purge.note(tx, NOW, {"content": await purge.content(tx, NOW)})
     # killed here: deletion and count are committed, no record is
     proof = await _run(services, account.id, NOW + QUARTER)
     assert proof is not None
@@ -130,7 +130,7 @@ async def test_what_a_killed_run_erased_is_told_by_the_next(services: Services, 
 async def test_two_workers_do_not_fork_the_chain(services: Services, account: Account) -> None:
     async def one(n: int) -> None:
         async with services.db.account(account.id) as tx:
-            await purge.note(tx, "content", NOW, 1)
+            await purge.note(tx, NOW, {"content": 1})
             await proofs.write(tx, services.sealer, NOW + timedelta(seconds=n))
 
     await asyncio.gather(*(one(n) for n in range(6)))

@@ -20,6 +20,8 @@ from mailer.core.errors import NotFound, Unavailable
 
 T = TypeVar("T")
 ERASER = "mailer_eraser"
+STATEMENTS = 300
+"""Kept prepared by a connection."""
 
 
 @cache
@@ -242,6 +244,8 @@ async def open_database(url: str, *, size: int = 10) -> AsyncIterator[Database]:
                 "client_connection_check_interval": "5s",
             },
             command_timeout=120,
+            # what a run of retention asks of one account is more than the hundred that are kept otherwise
+            statement_cache_size=STATEMENTS,
         )
     except (OSError, asyncpg.PostgresError, ValueError) as error:
         raise Unavailable(f"The database cannot be reached: {error}") from error

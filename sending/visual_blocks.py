@@ -43,7 +43,10 @@ def parts() -> list[Block]:
         Block("divider", N_("Divider"), "minus", '<mj-divider border-width="1px" border-color="#d0d4d9" />'),
         Block("spacer", N_("Space"), "unfold-vertical", '<mj-spacer height="24px" />'),
         Block(
-            "social", N_("Social networks"), "share-2", f'<mj-social mode="horizontal">{networks}\n</mj-social>'
+            "social",
+            N_("Social networks"),
+            "share-2",
+            f'<mj-social mode="horizontal">{networks}\n</mj-social>',
         ),
         Block("quote", N_("Quote"), "text-quote", _quote()),
     ]

@@ -222,9 +222,14 @@ def _can_be_left(mail: EmailMessage, links: dict[str, str], text: str) -> None:
 
 
 # What stands at each stop of Tab: its focus is seen, no part of it hides all of it (WCAG 2.4.7, 2.4.11).
-STOP = """() => {
+STOP = """async () => {
   const at = document.activeElement;
-  if (at === document.body || at.localName === "iframe") return "";
+  if (at === document.body) return "";
+  if (at.localName === "iframe") {
+    await new Promise((done) => setTimeout(done, 50));
+    const ringed = at.closest(".visual-canvas") ?? at;
+    return getComputedStyle(ringed).outlineStyle === "solid" ? "" : `no focus: ${at.title}`;
+  }
   const box = at.getBoundingClientRect();
   const look = getComputedStyle(at);
   const ringed = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0;

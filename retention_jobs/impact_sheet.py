@@ -123,7 +123,7 @@ def _purposes(found: Processing) -> Section:
         Fact(
             f"{one.name} ({_(KINDS[one.kind])})",
             f"{one.purpose or gap(N_('purpose of this list'))} – "
-            + ("; ".join(_(BASES[basis]) for basis in one.bases) or gap(N_("legal basis"))),
+            + (_("; ").join(_(BASES[basis]) for basis in one.bases) or gap(N_("legal basis"))),
         )
         for one in found.purposes
     ]
@@ -208,7 +208,7 @@ def _rights(impact: Impact) -> Section:
         ),
         (
             N_("Carried out at once, without weighing"),
-            "; ".join(_(rights_words.CHOICES[one]) for one in impact.at_once),
+            _("; ").join(_(rights_words.CHOICES[one]) for one in impact.at_once),
         ),
         (
             N_("Requests of the last twelve months"),
@@ -248,12 +248,12 @@ def _recipients(found: Processing) -> Section:
             N_("Processor"),
             ", ".join(part for part in (operator.name, operator.registration, operator.dpo) if part),
         ),
-        (N_("Hosts and sub-processors"), "; ".join(places(operator, found.sub_processors)) or _(NONE)),
-        (N_("Data destinations"), "; ".join(sent) or _(NONE)),
+        (N_("Hosts and sub-processors"), _("; ").join(places(operator, found.sub_processors)) or _(NONE)),
+        (N_("Data destinations"), _("; ").join(sent) or _(NONE)),
         (N_("Other recipients"), said.other_recipients or gap(N_("other recipients"))),
         (
             N_("Transfers outside the EU and the EEA"),
-            "; ".join([*outside, said.transfers or gap(N_("transfers, or none"))]),
+            _("; ").join([*outside, said.transfers or gap(N_("transfers, or none"))]),
         ),
     )
 

@@ -101,7 +101,7 @@ def of_operator(operator: Operator, register: Register) -> list[Record]:
     _, periods = i18n.translate, _periods()
     who = ", ".join(part for part in (operator.name, operator.registration, operator.email) if part)
     officer = operator.dpo or gap(N_("officer, or none"))
-    recipients = "; ".join(places(operator, register.current)) or _(NONE)
+    recipients = _("; ").join(places(operator, register.current)) or _(NONE)
     found = [
         Record(
             (

@@ -137,8 +137,8 @@ def _row(found: Processing, act: _Act) -> Record:
             act.basis,
             _(N_("Contacts: customers, members, subscribers, prospects")),
             act.data,
-            "; ".join([*recipients, said.other_recipients or gap(N_("other recipients"))]),
-            "; ".join([*outside, said.transfers or gap(N_("transfers, or none"))]),
+            _("; ").join([*recipients, said.other_recipients or gap(N_("other recipients"))]),
+            _("; ").join([*outside, said.transfers or gap(N_("transfers, or none"))]),
             act.limits,
             _(SECURITY),
         )
@@ -162,7 +162,7 @@ def _list(found: Processing, one: Purpose) -> Record:
         _Act(
             f"{one.name} ({_(KINDS[one.kind])})",
             one.purpose or gap(N_("purpose of this list")),
-            "; ".join(_(BASES[basis]) for basis in one.bases) or gap(N_("legal basis")),
+            _("; ").join(_(BASES[basis]) for basis in one.bases) or gap(N_("legal basis")),
             ", ".join([known, *found.fields]),
             limits,
         ),
@@ -239,7 +239,7 @@ def of_processor(tenant: Tenant, operator: Operator, register: Register) -> Reco
             officer,
             _(_CATEGORIES),
             ", ".join(part for part in (operator.name, operator.registration, operator.dpo) if part),
-            "; ".join(places(operator, register.current)) or _(NONE),
+            _("; ").join(places(operator, register.current)) or _(NONE),
             _(NONE),
             _(SECURITY),
             i18n.day(tenant.created_at),

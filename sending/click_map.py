@@ -16,14 +16,21 @@ from sending.render import Urls
 from tracking.figures import LinkFigures
 
 _PLACE = "https://click-map.invalid/"
-_ANCHOR = re.compile(rf'<(a|area)\b([^>]*?)\shref="{re.escape(_PLACE)}([0-9]+)"([^>]*)>', re.IGNORECASE)
-_FRAME = "outline:2px solid #0a5bb0;outline-offset:1px;"
+_ANCHOR = re.compile(
+    rf'<(a|area)\b([^>]*?)\shref="{re.escape(_PLACE)}([0-9]+)"([^>]*)>(\s*<img\b)?', re.IGNORECASE
+)
+# white beside the blue: one of both is seen on whatever background the author chose
+_FRAME = "outline:2px solid #0a5bb0;outline-offset:1px;box-shadow:0 0 0 4px #ffffff;"
+# a frame around an image, which is higher than its line
+_WHOLE = "display:inline-block;"
 _BADGE = (
-    '<span style="display:inline-block;margin:0 4px 2px 0;padding:1px 6px;border-radius:9px;'
-    "background:#0a5bb0;"
+    '<span style="display:inline-block;margin:0 4px 2px 0;padding:1px 6px;border:1px solid #ffffff;'
+    "border-radius:9px;"
+    "background:{colour};"
     "color:#ffffff;font:bold 12px/16px system-ui,Arial,sans-serif;text-decoration:none;white-space:nowrap;"
     'vertical-align:middle;mso-hide:all">{text}</span>'
 )
+_FOLLOWED, _NEVER = "#0a5bb0", "#52606d"
 
 
 async def html(
@@ -46,16 +53,18 @@ def numbered(html: str, links: Mapping[int, LinkFigures]) -> str:
     def mark(match: re.Match[str]) -> str:
         position = int(match[3])
         found = links.get(position)
-        text = str(position + 1)
+        text, colour = str(position + 1), _FOLLOWED
         if found is not None:
             text += f" · {i18n.number(found.unique.people)}"
+            colour = _FOLLOWED if found.unique.people else _NEVER
         if match[1].lower() == "area":
-            return f"<area{match[2]}{match[4]}>"
+            return f"<area{match[2]}{match[4]}>{match[5] or ''}"
+        frame = _FRAME + (_WHOLE if match[5] else "")
         rest, changed = re.subn(
-            r'\sstyle="', f' style="{_FRAME}', match[2] + match[4], count=1, flags=re.IGNORECASE
+            r'\sstyle="', f' style="{frame}', match[2] + match[4], count=1, flags=re.IGNORECASE
         )
         if not changed:
-            rest += f' style="{_FRAME}"'
-        return f"<a{rest}>{_BADGE.format(text=text)}"
+            rest += f' style="{frame}"'
+        return f"<a{rest}>{_BADGE.format(text=text, colour=colour)}{match[5] or ''}"
 
     return _ANCHOR.sub(mark, html)

@@ -17,6 +17,9 @@ HEAVY = 300_000
 """An image of more bytes is slow on a telephone network."""
 HEAVY_TOGETHER = 1_000_000
 """And so are all images of a mail together: the budget that the pages show."""
+LONG_MOVING = 5
+"""What moves for more seconds has to be stoppable (WCAG 2.2.2), and no mail program stops it."""
+_GIF = re.compile(r"\.gif(?:[?#]|$)", re.IGNORECASE)
 _OURS = re.compile(r"/t/img/([0-9a-z.-]+)$")
 
 
@@ -62,6 +65,25 @@ def own_places(page: MailTree, own_origin: str) -> Iterator[tuple[str, int]]:
         source = (node.attributes.get("src") or "").strip()
         if source.startswith(f"{own_origin}/") and (name := _OURS.search(source)):
             yield name[1], page.line(node)
+
+
+def moves_on(seconds: float) -> bool:
+    """`seconds` as the library has them: -1 for ever."""
+    return seconds < 0 or seconds > LONG_MOVING
+
+
+def foreign_animations(page: MailTree, own_origin: str) -> Iterator[Problem]:
+    """Files that may flash or move for ever and that nobody looked into: nothing is fetched from elsewhere.
+
+    Those of the account are looked at when they are added (`image_frames`: more than three flashes a second).
+    """
+    for node in page.tree.css("img"):
+        source = page.literal((node.attributes.get("src") or "").strip())
+        if _GIF.search(source) and not source.startswith(f"{own_origin}/"):
+            message = N_(
+                "This GIF stands on another server: whether it flashes or moves for ever is not known."
+            )
+            yield warning(page.line(node), "foreign_gif", message)
 
 
 async def check_weight(tx: AccountTx, names: list[str]) -> list[Problem]:

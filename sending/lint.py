@@ -50,6 +50,9 @@ FIXES: Mapping[str, str] = {
     "active": N_("Take it out."),
     "forbidden": N_("Take the number out."),
     "text_part": N_("Write some text."),
+    "foreign_gif": N_(
+        "Add it under Images: it is looked at there, and more than three flashes a second are refused."
+    ),
     "no_alt": N_('Write alt="what the image shows", or alt="" when it only decorates.'),
     "no_href": N_('Write href="https://…".'),
     "no_src": N_('Write src="https://…".'),
@@ -99,6 +102,7 @@ def _compiled(
     page = mail_tree.read(compiled.html)
     origin = settings.track_url
     problems = content_checks.check_content(page, compiled.text, own_origin=origin)
+    problems += image_checks.foreign_animations(page, origin)
     problems += content_checks.forbidden("", compiled.text)
     # an image without a description is told by its tag
     found = [one if one.code != "no_alt" else replace(one, kind=Kind.ERROR) for one in found]

@@ -34,9 +34,13 @@ async def _images(tx: AccountTx, report: Report) -> list[Finding]:
     if not report.images:
         return []
     names = list(report.images)
-    rows = await tx.rows("SELECT name, size FROM images WHERE account_id = $1 AND name = ANY ($2)", names)
-    sizes = dict(rows)
-    found: list[Finding] = []
+    rows = await tx.rows(
+        "SELECT name, size, seconds FROM images WHERE account_id = $1 AND name = ANY ($2)", names
+    )
+    sizes = {name: size for name, size, _ in rows}
+    found = [
+        _moves(report.images[name], seconds) for name, _, seconds in rows if image_checks.moves_on(seconds)
+    ]
     for name, line in report.images.items():
         size = sizes.get(name)
         if size is None:
@@ -61,6 +65,20 @@ async def _images(tx: AccountTx, report: Report) -> list[Finding]:
             Finding(line=0, kind=Kind.WARNING, code="image_weight", message=message, fix=fix, params=params)
         )
     return found
+
+
+def _moves(line: int, seconds: float) -> Finding:
+    """One that flashes is never among them: it is refused when it is added."""
+    return Finding(
+        line=line,
+        kind=Kind.WARNING,
+        code="image_moves",
+        message=N_("This image moves for ever, and nobody can stop it (WCAG 2.2.2).")
+        if seconds < 0
+        else N_("This image moves for {seconds} seconds, and nobody can stop it (WCAG 2.2.2)."),
+        fix=N_("Let it end within {most} seconds, or take a still image."),
+        params={"seconds": i18n.number(round(seconds, 1)), "most": image_checks.LONG_MOVING},
+    )
 
 
 async def _empty(tx: AccountTx, services: Services, report: Report, campaign_id: int) -> list[Finding]:

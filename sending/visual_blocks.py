@@ -37,15 +37,18 @@ def parts() -> list[Block]:
     networks = "".join(f'\n  <mj-social-element name="{name}" alt="{alt}" />' for name, alt in _NETWORKS)
     return [
         Block("text", N_("Text"), "type", f"<mj-text {_TEXT}><p>{paragraph}</p></mj-text>"),
-        Block("heading", N_("Heading"), "pencil", _heading(_said(N_("A heading")))),
+        Block("heading", N_("Heading"), "heading", _heading(_said(N_("A heading")))),
         Block("image", N_("Image"), "image", "<mj-image />"),
-        Block("button", N_("Button"), "square", _button(_said(N_("Read more")))),
+        Block("button", N_("Button"), "rectangle-horizontal", _button(_said(N_("Read more")))),
         Block("divider", N_("Divider"), "minus", '<mj-divider border-width="1px" border-color="#d0d4d9" />'),
-        Block("spacer", N_("Space"), "chevron-down", '<mj-spacer height="24px" />'),
+        Block("spacer", N_("Space"), "unfold-vertical", '<mj-spacer height="24px" />'),
         Block(
-            "social", N_("Social networks"), "users", f'<mj-social mode="horizontal">{networks}\n</mj-social>'
+            "social",
+            N_("Social networks"),
+            "share-2",
+            f'<mj-social mode="horizontal">{networks}\n</mj-social>',
         ),
-        Block("quote", N_("Quote"), "info", _quote()),
+        Block("quote", N_("Quote"), "text-quote", _quote()),
     ]
 
 
@@ -53,11 +56,11 @@ def sections(language: str) -> list[Block]:
     """What stands in the mail's body; `language` is the mail's."""
     return [
         Block("section", N_("One column"), "square", _columns(1)),
-        Block("two", N_("Two columns"), "menu", _columns(2)),
-        Block("three", N_("Three columns"), "menu", _columns(3)),
+        Block("two", N_("Two columns"), "columns-2", _columns(2)),
+        Block("three", N_("Three columns"), "columns-3", _columns(3)),
         Block("product", N_("Product"), "tag", _product()),
         Block("event", N_("Event"), "calendar", _event()),
-        Block("footer", N_("Footer: who writes and why"), "user", footer_mjml(language).strip()),
+        Block("footer", N_("Footer: who writes and why"), "panel-bottom", footer_mjml(language).strip()),
     ]
 
 

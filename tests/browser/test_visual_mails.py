@@ -84,6 +84,13 @@ async def told_nothing_else(page: Page) -> None:
     await expect(page.locator("[data-problems] li")).to_contain_text("Le message tient dans ses images")
 
 
+# Pictures and names of the library stand each in their place, none over the next.
+SPILT = """() => [...document.querySelectorAll("[data-images-list] :is(img, button)")].filter((one) => {
+  const [own, place] = [one, one.closest("li")].map((each) => each.getBoundingClientRect());
+  return own.right > place.right + 1 || own.bottom > place.bottom + 1;
+}).map((one) => one.outerHTML)"""
+
+
 class Mouse:
     """It presses what is in view, and pulls from one place to another as a hand does."""
 
@@ -152,8 +159,13 @@ async def test_a_mail_put_together_by_mouse_arrives_as_it_was_made(
     await hand.pull(page.locator("[data-block=two]"), texts.nth(2), 0.9)
     await expect(columns).to_have_count(4)
     await hand.pull(page.locator("[data-block=image]"), columns.nth(1))
-    await hand.press(page.get_by_role("dialog").get_by_role("button", name="Pain"))
+    bread = page.get_by_role("dialog").get_by_role("button", name="Pain")
+    await bread.wait_for()
+    assert await page.evaluate(SPILT) == []
+    await hand.press(bread)
     await expect(properties.get_by_label("Description de l'image")).to_have_value(ALT)
+    # what asks for nothing any more is not marked as a fault
+    await expect(properties.locator(".field:has(#p-src)")).to_have_css("border-left-width", "0px")
     await hand.pull(page.locator("[data-block=button]"), columns.nth(2))
     await hand.press(properties.get_by_role("textbox", name="Texte", exact=True))
     await write(page, "Voir le pain")
@@ -210,9 +222,14 @@ def _can_be_left(mail: EmailMessage, links: dict[str, str], text: str) -> None:
 
 
 # What stands at each stop of Tab: its focus is seen, no part of it hides all of it (WCAG 2.4.7, 2.4.11).
-STOP = """() => {
+STOP = """async () => {
   const at = document.activeElement;
-  if (at === document.body || at.localName === "iframe") return "";
+  if (at === document.body) return "";
+  if (at.localName === "iframe") {
+    await new Promise((done) => setTimeout(done, 50));
+    const ringed = at.closest(".visual-canvas") ?? at;
+    return getComputedStyle(ringed).outlineStyle === "solid" ? "" : `no focus: ${at.title}`;
+  }
   const box = at.getBoundingClientRect();
   const look = getComputedStyle(at);
   const ringed = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) > 0;

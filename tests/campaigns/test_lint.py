@@ -47,6 +47,7 @@ RULES = [
     ("image_text", "advice", 3, source('<mj-image src="https://a.fr/x.png" alt="Image de pain" />'), "Image de"),
     ("image_text", "advice", 3, source(f'<mj-image src="https://a.fr/x.png" alt="{"a b " * 40}" />'), "159"),
     ("images", "warning", 3, source('<mj-image src="http://a.fr/x.png" alt="Un pain" />'), "https"),
+    ("foreign_gif", "warning", 3, source('<mj-image src="https://a.fr/x.GIF?v=1" alt="Un pain" />'), "under Images"),
     ("contrast", "warning", 3, source('<mj-text color="#aaaaaa">Trop pâle</mj-text>'), "#747474"),
     ("contrast", "warning", 4, source('<mj-text>\n<span style="color:#c90">Jaune</span></mj-text>'), "Jaune"),
     ("contrast", "warning", 3, source("<mj-text><b>Gris</b></mj-text>", "<mj-style>b { color: #bbb; }</mj-style>"), "Gris"),
@@ -287,7 +288,8 @@ async def test_without_script_the_list_follows_the_saving(ready: Build, make: Ma
     assert "caniemail.com" in listed.text
 
 
-async def test_images_of_ones_own_are_weighed_at_their_line(
+@pytest.mark.req("F-11", "F-12")
+async def test_images_of_ones_own_are_looked_at_where_they_stand(
     ready: Build, make: Make, services: Services
 ) -> None:
     ready_one = await ready()
@@ -301,18 +303,25 @@ async def test_images_of_ones_own_are_weighed_at_their_line(
         )
         await tx.run(
             """
-            INSERT INTO images (account_id, name, file_id, alt, label, width, height, size, media_type, shown_width)
-            VALUES ($1, 'heavy.png', $2, 'a', 'a', 10, 10, 400000, 'image/png', 10)
+            INSERT INTO images (account_id, name, file_id, alt, label, width, height, size, media_type, shown_width,
+                                frames, seconds)
+            SELECT $1, name, $2, 'a', 'a', 10, 10, size, 'image/png', 10, 9, seconds
+            FROM (VALUES ('heavy.png', 400000, 0), ('ever.gif', 9, -1), ('while.gif', 9, 7.5), ('soon.gif', 9, 5))
+                 AS v (name, size, seconds)
             """,
             file_id,
         )
     owner = await make.signed_in(ready_one.account.owner_id)
     base = services.settings.track_url
-    text = source(
-        f'<mj-image alt="Un" src="{base}/t/img/heavy.png" />\n<mj-image alt="Un" src="{base}/t/img/gone.png" />'
-    )
+    names = ("heavy.png", "gone.png", "ever.gif", "while.gif", "soon.gif")
+    text = source("\n".join(f'<mj-image alt="Un" src="{base}/t/img/{name}" />' for name in names))
     told = (await owner.post(f"{ready_one.page}/lint", {"source": text})).json()["findings"]
-    assert [(one["code"], one["line"]) for one in told if one["code"].startswith("image_")] == [
+    assert [(one["code"], one["line"]) for one in told if one["code"].startswith(("image_", "foreign_"))] == [
         ("image_weight", 3),
         ("image_gone", 4),
+        ("image_moves", 5),
+        ("image_moves", 6),
     ]
+    said = [one["message"] for one in told if one["code"] == "image_moves"]
+    assert "for ever" in said[0]
+    assert "7.5 seconds" in said[1]

@@ -50,7 +50,19 @@ def test_links_carry_their_number_and_lead_nowhere() -> None:
         "2",
     ]
     # the author's style stays, behind ours
-    assert "outline-offset:1px;color:red" in found
+    assert "outline-offset:1px;box-shadow:0 0 0 4px #ffffff;color:red" in found
+    # the frame of an image is around all of it, that of words around them in their lines
+    framed = re.findall(r"<a[^>]*display:inline-block[^>]*>(?:<span[^>]*>[^<]*</span>)(.{4})", found)
+    assert framed == ["<img"]
+
+
+def test_a_link_that_nobody_followed_looks_unlike_the_others() -> None:
+    place = "https://click-map.invalid/"
+    mail = "".join(f'<a href="{place}{n}">Un</a>' for n in range(3))
+    found = click_map.numbered(mail, {0: figures(0, 3), 1: figures(1, 0), 2: figures(2, 3)})
+    assert BADGE.findall(found) == ["1 · 3", "2 · 0", "3 · 3"]
+    colours = re.findall(r"background:(#[0-9a-f]{6});", found)
+    assert colours[0] == colours[2] != colours[1]
 
 
 async def left(ready: Build, services: Services, make: Make) -> Ready:

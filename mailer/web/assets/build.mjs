@@ -13,11 +13,12 @@ const dist = join(here, "../static/dist");
 const LIMITS = { "app.css": 90_000, "app.js": 45_000, "recipient.css": 4_000, "visual.js": 20_000 };
 
 const ICONS =
-  "archive arrow-left arrow-right at-sign ban calendar chart-column check chevron-down chevron-left chevron-right circle " +
-  "circle-check circle-dashed circle-dot circle-help circle-x clock code copy download ellipsis external-link eye " +
-  "file-text flask-conical globe hourglass house image inbox info key languages layout-template link list list-checks " +
-  "lock log-out mail menu minus monitor moon octagon-alert pause pencil play plus refresh-cw search send settings shield " +
-  "square sun tag trash-2 triangle-alert type undo-2 upload user user-plus users x";
+  "archive arrow-left arrow-right at-sign ban calendar chart-column check chevron-down chevron-left chevron-right " +
+  "circle circle-check circle-dashed circle-dot circle-help circle-x clock code columns-2 columns-3 copy download " +
+  "ellipsis external-link eye file-text flask-conical globe heading hourglass house image inbox info key languages " +
+  "layout-template link list list-checks lock log-out mail menu minus monitor moon octagon-alert panel-bottom pause " +
+  "pencil play plus rectangle-horizontal redo-2 refresh-cw search send settings share-2 shield square sun tag " +
+  "text-quote trash-2 triangle-alert type undo-2 unfold-vertical upload user user-plus users x";
 
 function bundle(names) {
   return build({

@@ -41,3 +41,15 @@ document.addEventListener("htmx:after:swap", (event) => {
 // After a redirect the message above the h1 is read first; after a refused form, the list of points.
 const said = document.querySelector(".error-summary, [data-focus]");
 if (said) focus(said);
+
+// A frame that holds the focus matches no :focus, whose ring shows where the keys go: it is marked.
+const unmark = () => document.querySelectorAll("iframe[data-focused]").forEach((frame) => frame.removeAttribute("data-focused"));
+addEventListener("focus", unmark);
+addEventListener("blur", () => {
+  // the page names the frame a moment later
+  setTimeout(() => {
+    unmark();
+    const at = document.activeElement;
+    if (at?.localName === "iframe") at.setAttribute("data-focused", "");
+  });
+});

@@ -105,8 +105,17 @@ export class Properties {
     input.addEventListener("input", () => set(input.value.trim()));
     const colour = made.querySelector("[type=color]");
     if (colour) {
-      if (/^#[0-9a-f]{6}$/i.test(input.value)) colour.value = input.value;
-      colour.addEventListener("input", () => set((input.value = colour.value)));
+      const show = () => {
+        if (/^#[0-9a-f]{6}$/i.test(input.value)) colour.value = input.value;
+        // a picker without a colour shows black, which nobody chose
+        colour.toggleAttribute("data-none", input.value.trim() === "");
+      };
+      show();
+      input.addEventListener("input", show);
+      colour.addEventListener("input", () => {
+        set((input.value = colour.value));
+        show();
+      });
     }
     made.querySelector("[data-decorative]")?.addEventListener("change", (event) => this.decorative(event.target, input));
     if (name === "alt") this.describe(made, input, raw);

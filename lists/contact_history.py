@@ -28,7 +28,7 @@ KEPT = {
     "deliveries, messages, opens and clicks": "13 months",
     "changes": "12 months",
     "content of messages": "6 days",
-    "automatic_campaigns": "as long as the contact; which mail left when: 13 months",
+    "automatic_campaigns": "as long as the contact; which mail left, which step was passed: 13 months",
     "sign_ups": "30 days",
     "requests": "3 years after the answer, as proof",
     "temporary_failures": "6 months",

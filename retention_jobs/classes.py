@@ -142,6 +142,17 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             Age("warm_up_days", "day", day=True, small=True),
         ),
     ),
+    "steps": DataClass(
+        what=N_("Steps of automatic campaigns that people passed"),
+        kept=N_("13 months"),
+        start=N_("the step"),
+        source="A-004, C-10",
+        why=PROMISED_STATISTICS,
+        rule="deliveries",
+        period=months(13),
+        tables="automation_passages",
+        ages=(Age("automation_passages", "at", person="contact_id"),),
+    ),
     "totals": DataClass(
         what=N_("Totals of 10 people and more of each campaign"),
         kept=N_("13 months, then what you chose"),

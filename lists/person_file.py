@@ -112,7 +112,10 @@ def _cell(value: object) -> str:
 def readable(found: Mapping[str, Any], controller: Identity) -> str:
     """One page without script, image or address to load, in the language of the request."""
     sections = [
-        (i18n.translate(HEADINGS.get(name, name)), _kept(value) if name == "kept" else _block(value))
+        (
+            i18n.translate(HEADINGS.get(name, name)),
+            _kept(value) if name == "kept" and isinstance(value, dict) else _block(value),
+        )
         for name, value in found.items()
         if isinstance(value, list | dict) and value
     ]

@@ -70,6 +70,7 @@ LEFT_OUT = {
     "deliveries": _PEOPLE,
     "automation_mails": _PEOPLE,
     "automation_journeys": _STANDING,
+    "automation_passages": _STANDING,
     "events": _PEOPLE,
     "feed_items": _STATE,
     "files": ("images are here; other files die within days", "les images sont là ; le reste meurt sous peu"),

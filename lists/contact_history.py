@@ -18,20 +18,23 @@ from lists import (
 )
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
+from mailer.core.text import N_
 from mailer.web import response
 
 # C-10: how long each part of a copy is kept; retention_jobs/policies.py holds the periods
 KEPT = {
-    "contact, lists, restrictions": "until erased; looked at again after 3 years without a sign",
-    "consents": "as proof, with the account",
-    "suppressions": "as a fingerprint of the address, to honour the refusal",
-    "deliveries, messages, opens and clicks": "13 months",
-    "changes": "12 months",
-    "content of messages": "6 days",
-    "automatic_campaigns": "as long as the contact; which mail left when: 13 months",
-    "sign_ups": "30 days",
-    "requests": "3 years after the answer, as proof",
-    "temporary_failures": "6 months",
+    "contact, lists, restrictions": N_("until erased; looked at again 3 years after the last sign"),
+    "consents": N_("as proof, with the account"),
+    "suppressions": N_("as a fingerprint of the address, to honour the refusal"),
+    "deliveries, messages, opens and clicks": N_("13 months after the last attempt, the open or the click"),
+    "changes": N_("12 months after the change"),
+    "content of messages": N_("6 days after the last attempt"),
+    "automatic_campaigns": N_(
+        "as long as the contact; which mail left and which step was passed: 13 months after it"
+    ),
+    "sign_ups": N_("30 days after the request"),
+    "requests": N_("3 years after the answer, as proof"),
+    "temporary_failures": N_("6 months after the failure"),
 }
 
 

@@ -88,3 +88,8 @@ async def carry(tx: AccountTx, other_id: int, kept_id: int) -> None:
         other_id,
         kept_id,
     )
+    await tx.run(
+        "UPDATE automation_passages SET contact_id = $3 WHERE account_id = $1 AND contact_id = $2",
+        other_id,
+        kept_id,
+    )

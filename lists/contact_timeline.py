@@ -1,50 +1,40 @@
 """Everything that happened with one contact and those merged into it, the newest first.
 
-Consents, deliveries, gestures, changes: four sources, one order, by keyset; each line tells when it goes.
+Consents, deliveries, gestures, changes, automatic campaigns: five sources, one order, by keyset; each line
+tells when it goes.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from lists import contact_merges
-from mailer.core.clock import months_after
+from lists import contact_merges, contact_moments
+from lists.contact_moments import Moment
 from mailer.core.db import AccountTx
 from mailer.core.errors import fault
 from mailer.core.paging import Page, decode, page
 from mailer.core.text import N_
 
-Kind = Literal["", "consent", "delivery", "event", "change"]
-# A-004, A-007: what retention_jobs/policies.py says; the ledger has no such end
+Kind = Literal["", "consent", "delivery", "event", "change", "journey"]
 FAR = datetime.max.replace(tzinfo=UTC)
-MONTHS = {"delivery": 13, "event": 13, "change": 12}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A line. `kind`: consent, delivery, event, change; `word` says what of it; `ref`: its place in a tie."""
-
-    at: datetime
-    kind: str
-    word: str
-    purpose: str
-    name: str | None
-    who: str
-    source: str
-    ref: str
-
-    @property
-    def kept_until(self) -> datetime | None:
-        """When this line is deleted; None: it is proof, and stays as such."""
-        return months_after(self.at, MONTHS[self.kind]) if self.kind in MONTHS else None
 
 
 async def many(
     tx: AccountTx, contact_id: int, *, kind: Kind = "", cursor: str | None = None, limit: int = 50
 ) -> Page[Moment]:
-    """`kind` "": all. Raises Invalid for a damaged cursor."""
-    at, ref = _place(cursor)
-    rows = await tx.many(
+    """`kind` "": all; "journey": with the steps. Raises Invalid for a damaged cursor."""
+    place = _place(cursor)
+    known = await contact_merges.ids(tx, contact_id)
+    rows = [] if kind == "journey" else await _main(tx, known, kind, place, limit + 1)
+    if kind in ("", "journey"):
+        rows = [*rows, *await contact_moments.of_automations(tx, known, place, limit + 1)]
+        rows.sort(key=lambda row: (row.at, row.ref), reverse=True)
+    return page(rows[: limit + 1], limit, key=lambda row: (row.at.isoformat(), row.ref))
+
+
+async def _main(
+    tx: AccountTx, contact_ids: list[int], kind: Kind, place: tuple[datetime, str], limit: int
+) -> list[Moment]:
+    return await tx.many(
         Moment,
         """
         -- each source is cut to the limit first, so that one long history does not read the others whole
@@ -89,13 +79,11 @@ async def many(
         ORDER BY at DESC, ref DESC
         LIMIT $6
         """,
-        await contact_merges.ids(tx, contact_id),
+        contact_ids,
         kind,
-        at,
-        ref,
-        limit + 1,
+        *place,
+        limit,
     )
-    return page(rows, limit, key=lambda row: (row.at.isoformat(), row.ref))
 
 
 def _place(cursor: str | None) -> tuple[datetime, str]:

@@ -1,6 +1,7 @@
 """What happened with a contact, in words: acts, methods, events, changes."""
 
-from lists.contact_timeline import Moment
+from lists import contact_journeys
+from lists.contact_moments import Moment
 from mailer.core.text import N_
 from mailer.web import i18n
 
@@ -52,10 +53,17 @@ CHANGES = {
     "untagged": N_("Tag taken off"),
     "merged": N_("Merged with a duplicate"),
 }
+STEPS = {
+    "wait": N_("Waiting over in the automatic campaign"),
+    "yes": N_("Condition met in the automatic campaign"),
+    "no": N_("Condition not met in the automatic campaign"),
+    "tag": N_("Tag “{tag}” put on by the automatic campaign"),
+    "untag": N_("Tag “{tag}” taken off by the automatic campaign"),
+}
 
 
 def told(moment: Moment) -> str:
-    """A line of the timeline in words."""
+    """A line of the timeline in words; of an automatic campaign its name comes behind."""
     name = moment.name or i18n.translate("deleted")
     match moment.kind:
         case "consent":
@@ -69,4 +77,21 @@ def told(moment: Moment) -> str:
         case "delivery":
             states = {"delivered": N_("“{name}” delivered"), "bounced": N_("“{name}” rejected")}
             return i18n.translate(states.get(moment.word, N_("“{name}” not sent")), name=name)
+        case "step":
+            tag = moment.tag or i18n.translate("deleted")
+            return i18n.translate(STEPS[moment.purpose or moment.word], tag=tag)
+        case "journey":
+            return _journey(moment.word)
     return i18n.translate(CHANGES.get(moment.word, CHANGES["changed"]))
+
+
+def _journey(word: str) -> str:
+    match word:
+        case "entered":
+            return i18n.translate(N_("Entered the automatic campaign"))
+        case "done":
+            return i18n.translate(N_("Came to the end of the automatic campaign"))
+        case "left":
+            return i18n.translate(N_("Left at a step of the automatic campaign"))
+    reason = i18n.translate(contact_journeys.OUTCOMES[word])
+    return i18n.translate(N_("Out ({reason}) of the automatic campaign"), reason=reason)

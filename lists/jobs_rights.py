@@ -22,7 +22,14 @@ async def remind(services: Services, task: Task) -> datetime | None:
         return await rights_reminders.remind(tx, task.ref_id, url, now=clock.now())
 
 
+async def hand_over(services: Services, task: Task) -> None:
+    """The account was closed: each open request tells the operator by its own row of work (A-091)."""
+    async with services.db.account(task.account_id) as tx:
+        await rights_reminders.wake_open(tx)
+
+
 JOBS: list[Job] = [
     Job(rights_asks.JOB, write, urgent=True),
     Job(rights_requests.REMINDER, remind),
+    Job("lists.hand_over_requests", hand_over),
 ]

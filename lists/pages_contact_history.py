@@ -22,6 +22,7 @@ KINDS = (
     ("delivery", N_("Sends")),
     ("event", N_("Opens, clicks, complaints")),
     ("change", N_("Changes by the team")),
+    ("journey", N_("Automatic campaigns")),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from lists import contact_history, csv_write, rights_requests
-from lists.person_words import HEADINGS, LABELS
+from lists.person_words import HEADINGS, KEPT, LABELS
 from lists.rights_acts import COPY_LIVES
 from lists.rights_requests import Request
 from mailer.accounts import identity
@@ -112,7 +112,10 @@ def _cell(value: object) -> str:
 def readable(found: Mapping[str, Any], controller: Identity) -> str:
     """One page without script, image or address to load, in the language of the request."""
     sections = [
-        (i18n.translate(HEADINGS.get(name, name)), _block(value))
+        (
+            i18n.translate(HEADINGS.get(name, name)),
+            _kept(value) if name == "kept" and isinstance(value, dict) else _block(value),
+        )
         for name, value in found.items()
         if isinstance(value, list | dict) and value
     ]
@@ -123,6 +126,12 @@ def readable(found: Mapping[str, Any], controller: Identity) -> str:
         "sections": sections,
     }
     return templating.render_text("lists/recipients/person_file.html", context)
+
+
+def _kept(parts: Mapping[str, str]) -> list[list[tuple[str, str]]]:
+    """Periods are words of ours, in the JSON in English."""
+    names = HEADINGS | KEPT
+    return [[(i18n.translate(names.get(name, name)), i18n.translate(text)) for name, text in parts.items()]]
 
 
 def _block(value: object) -> list[list[tuple[str, str]]]:

@@ -19,6 +19,13 @@ HEADINGS = {
     "history": N_("Everything in order of time"),
     "kept": N_("How long it is kept"),
 }
+# the parts of "kept" that are no headings
+KEPT = {
+    "contact, lists, restrictions": N_("Your details, lists and limits"),
+    "deliveries, messages, opens and clicks": N_("Messages, opens and clicks"),
+    "changes": N_("Changes by the team"),
+    "content of messages": N_("Content of messages"),
+}
 LABELS = {
     "id": N_("Reference"),
     "email": N_("E-mail address"),

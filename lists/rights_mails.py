@@ -6,7 +6,7 @@ from typing import Literal
 
 from lists.rights_words import KINDS, REQUESTS, Right
 from mailer.accounts import answering, identity
-from mailer.core import outbox
+from mailer.core import clock, outbox
 from mailer.core.db import AccountTx
 from mailer.web import i18n
 
@@ -75,6 +75,11 @@ async def told(tx: AccountTx, notice: Notice, *, done: bool) -> None:
     await _to_those_in_charge(tx, "rights_told", notice, {"done": done})
 
 
+async def handed_over(tx: AccountTx, notice: Notice) -> None:
+    """What was open already waits for the operator now; the account's own people know it (A-091)."""
+    await _to_operators(tx, "rights_told", notice, await _about(tx, notice) | {"done": False, "handed": True})
+
+
 async def due(tx: AccountTx, notice: Notice, step: Step) -> None:
     await _to_those_in_charge(tx, "rights_due", notice, {"step": step})
 
@@ -83,19 +88,49 @@ async def _to_those_in_charge(
     tx: AccountTx, kind: Literal["rights_told", "rights_due"], notice: Notice, more: dict[str, object]
 ) -> None:
     """The account's own people, and the operator while the answer is theirs to give (A-091)."""
-    operators = "" if more.get("done") else await answering.by_operator(tx)
-    details: dict[str, object] = {
+    details = await _about(tx, notice) | more
+    if more.get("done"):
+        details["operators"] = ""
+    own = f"{notice.public_url}/app/{tx.account_id}/privacy/requests/{notice.request_id}"
+    for reader in await identity.in_charge(tx):
+        await _write(tx, kind, reader, notice, details | {"link": own, "to_operator": False})
+    if details["operators"]:
+        await _to_operators(tx, kind, notice, details)
+
+
+async def _about(tx: AccountTx, notice: Notice) -> dict[str, object]:
+    return {
         "account": (await identity.of(tx)).account_name,
         "reference": notice.request_id,
         "due_on": notice.due_on.isoformat(),
-        "operators": operators,
+        "operators": await answering.by_operator(tx),
     }
-    own = f"{notice.public_url}/app/{tx.account_id}/privacy/requests/{notice.request_id}"
+
+
+async def _to_operators(
+    tx: AccountTx, kind: Literal["rights_told", "rights_due"], notice: Notice, details: dict[str, object]
+) -> None:
+    """With the note that they know, in the same transaction: a worker that dies tells nobody twice."""
     theirs = f"{notice.public_url}/app/operator/rights-requests/{tx.account_id}/{notice.request_id}"
-    told = [(reader, own, False) for reader in await identity.in_charge(tx)]
-    if operators:
-        told += [(reader, theirs, True) for reader in await answering.operators(tx)]
-    for reader, link, operator in told:
-        with i18n.speaking(reader.language):
-            words = {"request": i18n.translate(KINDS[notice.kind]), "link": link, "to_operator": operator}
-        await outbox.write(tx, kind, reader.email, language=reader.language, details=details | more | words)
+    operators = await answering.operators(tx)
+    for reader in operators:
+        await _write(tx, kind, reader, notice, details | {"link": theirs, "to_operator": True})
+    if not operators:
+        return
+    await tx.run(
+        "UPDATE rights_requests SET operator_told_at = $3 WHERE account_id = $1 AND id = $2",
+        notice.request_id,
+        clock.now(),
+    )
+
+
+async def _write(
+    tx: AccountTx,
+    kind: Literal["rights_told", "rights_due"],
+    reader: identity.Reader,
+    notice: Notice,
+    details: dict[str, object],
+) -> None:
+    with i18n.speaking(reader.language):
+        words = {"request": i18n.translate(KINDS[notice.kind])}
+    await outbox.write(tx, kind, reader.email, language=reader.language, details=details | words)

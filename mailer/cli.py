@@ -37,6 +37,12 @@ PARTS = (
 )
 
 
+def _scopes(key: argparse.ArgumentParser) -> None:
+    may = key.add_mutually_exclusive_group()
+    may.add_argument("--scope", action="append", default=[], help="what it may do; several times for more")
+    may.add_argument("--all-scopes", action="store_true", help="everything that programs can do")
+
+
 def _limits(limits: argparse.ArgumentParser) -> None:
     for name in ("--per-day", "--per-month"):
         limits.add_argument(name, default="none", metavar="N", help="a number, or none (the default)")
@@ -82,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     key = keys.add_parser("create", help="a key of one account, shown once")
     key.add_argument("--account", type=int, required=True)
     key.add_argument("--name", default="command line")
-    key.add_argument("--scope", action="append", help="may be given several times; all when left out")
+    _scopes(key)
     key.add_argument("--json", action="store_true")
     operators = commands.add_parser("operator", help="operators").add_subparsers(dest="act", required=True)
     operator = operators.add_parser("create", help="an operator; prints a one-time sign-in link")

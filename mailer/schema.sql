@@ -1228,6 +1228,32 @@ CREATE TABLE public.automation_mails (
 
 ALTER TABLE ONLY public.automation_mails FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.automation_passages (
+    account_id bigint NOT NULL,
+    contact_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    id bigint NOT NULL,
+    automation_id bigint NOT NULL,
+    kind text NOT NULL,
+    said text DEFAULT ''::text NOT NULL,
+    tag_id bigint,
+    CONSTRAINT automation_passages_kind_check CHECK ((kind = ANY (ARRAY['wait'::text, 'condition'::text, 'tag'::text, 'untag'::text]))),
+    CONSTRAINT automation_passages_said CHECK (((kind = 'condition'::text) = (said <> ''::text))),
+    CONSTRAINT automation_passages_said_check CHECK ((said = ANY (ARRAY[''::text, 'yes'::text, 'no'::text]))),
+    CONSTRAINT automation_passages_tag CHECK (((kind = ANY (ARRAY['tag'::text, 'untag'::text])) = (tag_id IS NOT NULL)))
+);
+
+ALTER TABLE ONLY public.automation_passages FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE public.automation_passages ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.automation_passages_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.automation_rings (
     id bigint NOT NULL,
     account_id bigint NOT NULL,
@@ -3064,6 +3090,7 @@ CREATE TABLE public.rights_requests (
     copied_at timestamp with time zone,
     created_by bigint,
     by_operator boolean DEFAULT false NOT NULL,
+    operator_told_at timestamp with time zone,
     CONSTRAINT rights_requests_address_hash_check CHECK ((length(address_hash) = 16)),
     CONSTRAINT rights_requests_answer_check CHECK ((length(answer) <= 10000)),
     CONSTRAINT rights_requests_channel_check CHECK ((channel = ANY (ARRAY['page'::text, 'mail'::text, 'post'::text, 'phone'::text, 'other'::text]))),
@@ -3887,6 +3914,9 @@ ALTER TABLE ONLY public.automation_journeys
 ALTER TABLE ONLY public.automation_mails
     ADD CONSTRAINT automation_mails_pkey PRIMARY KEY (account_id, step_id, contact_id, occasion);
 
+ALTER TABLE ONLY public.automation_passages
+    ADD CONSTRAINT automation_passages_pkey PRIMARY KEY (account_id, contact_id, at, id);
+
 ALTER TABLE ONLY public.automation_rings
     ADD CONSTRAINT automation_rings_pkey PRIMARY KEY (id);
 
@@ -4420,6 +4450,8 @@ CREATE INDEX automation_mails_at ON public.automation_mails USING btree (account
 
 CREATE INDEX automation_mails_of ON public.automation_mails USING btree (account_id, contact_id);
 
+CREATE INDEX automation_passages_at ON public.automation_passages USING btree (account_id, at);
+
 CREATE INDEX automation_steps_of ON public.automation_steps USING btree (account_id, automation_id);
 
 CREATE INDEX automations_waiting ON public.automations USING btree (account_id, trigger, trigger_of) WHERE (status = ANY (ARRAY['running'::text, 'paused'::text]));
@@ -4855,6 +4887,9 @@ ALTER TABLE ONLY public.automation_mails
 
 ALTER TABLE ONLY public.automation_mails
     ADD CONSTRAINT automation_mails_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.automation_passages
+    ADD CONSTRAINT automation_passages_account_id_contact_id_fkey FOREIGN KEY (account_id, contact_id) REFERENCES public.contacts(account_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.automation_rings
     ADD CONSTRAINT automation_rings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE CASCADE;
@@ -5314,6 +5349,8 @@ CREATE POLICY account ON public.automation_journeys USING ((account_id = public.
 
 CREATE POLICY account ON public.automation_mails USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
+CREATE POLICY account ON public.automation_passages USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
+
 CREATE POLICY account ON public.automation_steps USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
 
 CREATE POLICY account ON public.automations USING ((account_id = public.current_account())) WITH CHECK ((account_id = public.current_account()));
@@ -5531,6 +5568,8 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.automation_journeys ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.automation_mails ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.automation_passages ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.automation_steps ENABLE ROW LEVEL SECURITY;
 
@@ -5785,6 +5824,8 @@ GRANT SELECT,INSERT ON TABLE public.audit TO mailer;
 GRANT SELECT,DELETE ON TABLE public.automation_journeys TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.automation_mails TO mailer_eraser;
+
+GRANT SELECT,DELETE ON TABLE public.automation_passages TO mailer_eraser;
 
 GRANT SELECT,DELETE ON TABLE public.automation_rings TO mailer_eraser;
 

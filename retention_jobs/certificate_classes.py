@@ -20,7 +20,7 @@ TABLES = {
     " duplicates duplicate_searches field_changes import_changes import_values import_removals import_parts"
     " import_rejects import_opt_outs imports import_mappings selections selection_contacts signup_requests"
     " inactive_contacts inactive_walks sunset_contacts last_open_days soft_bounces segment_members"
-    " automation_journeys automation_mails",
+    " automation_journeys automation_mails automation_passages",
     "proofs": "suppressions consent_ips restrictions legal_holds agreement_acceptances retention_passes"
     " retention_proofs retention_chains retention_settings rights_asks rights_requests rights_settings"
     " notices account_breaches",

@@ -18,7 +18,7 @@ from retention_jobs.classes_platform import OF_PLATFORM
 from retention_jobs.data_class import Age, DataClass
 from retention_jobs.periods import Period, days, hours, months, months_less
 
-_WITH_ACCOUNT = N_("as long as the account; then three months at most")
+_WITH_ACCOUNT = N_("as long as the account; then three months at most after it was closed")
 PROMISED_CONTENT = N_("privacy policy: content of messages for 6 days only")
 PROMISED_STATISTICS = N_("privacy policy: statistics for 13 months")
 PROMISED_CLOSING = N_("privacy policy: 3 months after closing at most")
@@ -26,8 +26,7 @@ PROMISED_CLOSING = N_("privacy policy: 3 months after closing at most")
 OF_ACCOUNTS: Mapping[str, DataClass] = {
     "content": DataClass(
         what=N_("Sent content, transactional messages, test sends and web versions"),
-        kept=N_("6 days"),
-        start=N_("the last attempt"),
+        kept=N_("6 days after the last attempt"),
         source="A-001, A-002, A-003, S12, S13",
         why=PROMISED_CONTENT,
         rule="content",
@@ -41,8 +40,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "replies": DataClass(
         what=N_("Replies and reports that nobody recognised"),
-        kept=N_("6 days"),
-        start=N_("their arrival"),
+        kept=N_("6 days after their arrival"),
         source="A-001",
         why=PROMISED_CONTENT,
         rule="content",
@@ -52,8 +50,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "repeats": DataClass(
         what=N_("Keys by which a program's repeated request is recognised"),
-        kept=N_("24 hours"),
-        start=N_("the request"),
+        kept=N_("24 hours after the request"),
         source="E-61",
         why=N_("our choice: as long as programs repeat a request"),
         rule="content",
@@ -63,8 +60,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "files": DataClass(
         what=N_("Uploaded files, error files and exports"),
-        kept=N_("6 days at most"),
-        start=N_("the upload"),
+        kept=N_("6 days after the upload at most"),
         source="A-001",
         why=PROMISED_CONTENT,
         rule="files",
@@ -79,8 +75,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "undo": DataClass(
         what=N_("What an undo of an import would need"),
-        kept=N_("7 days"),
-        start=N_("the end of the import"),
+        kept=N_("7 days after the end of the import"),
         source="matrix 0.1",
         why=N_("our choice: long enough to notice a mistake"),
         rule="files",
@@ -89,8 +84,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "events": DataClass(
         what=N_("Opens and clicks"),
-        kept=N_("13 months"),
-        start=N_("the event"),
+        kept=N_("13 months after the open or click"),
         source="A-004, S6, S21",
         why=PROMISED_STATISTICS,
         rule="events",
@@ -103,8 +97,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "open_days": DataClass(
         what=N_("Days of last opens, where only these are kept"),
-        kept=N_("13 months"),
-        start=N_("the open"),
+        kept=N_("13 months after the open"),
         source="B-33, matrix 0.1",
         why=N_("CNIL on measurement in mails: one day, overwritten each time"),
         rule="open_days",
@@ -113,8 +106,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "loads": DataClass(
         what=N_("Numbers of counted image loads"),
-        kept=N_("2 days"),
-        start=N_("the day"),
+        kept=N_("2 days after the day that was counted"),
         source="B-34",
         rule="open_days",
         period=days(2),
@@ -124,8 +116,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "deliveries": DataClass(
         what=N_("Deliveries"),
-        kept=N_("13 months"),
-        start=N_("the last attempt"),
+        kept=N_("13 months after the last attempt"),
         source="A-004, S6",
         why=PROMISED_STATISTICS,
         rule="deliveries",
@@ -142,10 +133,19 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             Age("warm_up_days", "day", day=True, small=True),
         ),
     ),
+    "steps": DataClass(
+        what=N_("Steps of automatic campaigns that people passed"),
+        kept=N_("13 months after the step"),
+        source="A-004, C-10",
+        why=PROMISED_STATISTICS,
+        rule="deliveries",
+        period=months(13),
+        tables="automation_passages",
+        ages=(Age("automation_passages", "at", person="contact_id"),),
+    ),
     "totals": DataClass(
         what=N_("Totals of 10 people and more of each campaign"),
-        kept=N_("13 months, then what you chose"),
-        start=N_("the day on which the rows went"),
+        kept=N_("13 months after the campaign; longer only if you chose so"),
         source="G-2, A-064",
         why=N_("GDPR, recital 26: what identifies nobody"),
         rule="totals",
@@ -153,8 +153,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "feedback": DataClass(
         what=N_("Temporary failures counted against an address"),
-        kept=N_("6 months"),
-        start=N_("the failure"),
+        kept=N_("6 months after the failure"),
         source="matrix 0.1",
         why=N_("our choice: an old failure says nothing any more"),
         rule="feedback",
@@ -164,8 +163,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "reports": DataClass(
         what=N_("Fingerprints of reports, so that none counts twice"),
-        kept=N_("30 days"),
-        start=N_("the report"),
+        kept=N_("30 days after the report"),
         source="matrix 0.1",
         rule="feedback",
         period=days(30),
@@ -175,8 +173,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "feedback_days": DataClass(
         what=N_("Counts of bounces by day, of nobody in particular"),
-        kept=N_("13 months"),
-        start=N_("the day"),
+        kept=N_("13 months after the day that was counted"),
         source="A-004",
         rule="feedback",
         period=months(13),
@@ -186,8 +183,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "unconfirmed": DataClass(
         what=N_("Subscriptions never confirmed"),
-        kept=N_("30 days"),
-        start=N_("the request"),
+        kept=N_("30 days after the request"),
         source="B-26",
         why=N_("our choice: nobody agreed yet"),
         rule="unconfirmed",
@@ -201,8 +197,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "inactive": DataClass(
         what=N_("Contacts of whom nothing is heard"),
-        kept=N_("3 years, then what you chose"),
-        start=N_("the person's last sign, never an open"),
+        kept=N_("3 years after the person's last sign, never counting an open; then what you chose"),
         source="B-27, matrix 0.1",
         why=N_("CNIL: three years after the last sign of a prospect"),
         rule="inactive",
@@ -211,8 +206,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "proofs": DataClass(
         what=N_("IP addresses kept as proof of a confirmation"),
-        kept=N_("12 months"),
-        start=N_("the confirmation"),
+        kept=N_("12 months after the confirmation"),
         source="B-25",
         why=N_("GDPR, article 7(1); CNIL: a year for such logs at most"),
         rule="proofs",
@@ -222,8 +216,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "webhooks": DataClass(
         what=N_("Webhooks: what was sent, and what was answered"),
-        kept=N_("6 days"),
-        start=N_("the event"),
+        kept=N_("6 days after the event"),
         source="A-001, E-64",
         why=PROMISED_CONTENT,
         rule="webhooks",
@@ -233,8 +226,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "changes": DataClass(
         what=N_("Feed of contact changes for programs"),
-        kept=N_("30 days"),
-        start=N_("the change"),
+        kept=N_("30 days after the change"),
         source="matrix 0.1",
         why=N_("our choice: a month for programs to catch up"),
         rule="changes",
@@ -243,8 +235,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "log": DataClass(
         what=N_("Journal of actions"),
-        kept=N_("12 months"),
-        start=N_("the action"),
+        kept=N_("12 months after the action"),
         source="A-007, B-60",
         why=N_("CNIL: 6 to 12 months for logs"),
         rule="log",
@@ -256,7 +247,6 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     "contacts": DataClass(
         what=N_("Contacts with their fields, lists and tags"),
         kept=N_("until you erase them; then nothing but a refusal"),
-        start=N_("the erasure"),
         source="C-12, B-66",
         why=N_("GDPR, article 17"),
         tables="""
@@ -267,7 +257,6 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     "refusals": DataClass(
         what=N_("Refusals, by fingerprint of the address, and the register of consents"),
         kept=_WITH_ACCOUNT,
-        start=N_("the closing"),
         source="B-28, C-01",
         why=N_("GDPR, articles 7(1) and 21(3): proof of consent, and of refusal"),
         tables="suppressions consents wordings account_keys content_masters",
@@ -276,7 +265,6 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     "account": DataClass(
         what=N_("The account, its drafts, designs, images, lists and settings"),
         kept=_WITH_ACCOUNT,
-        start=N_("the closing"),
         source="A-005, G-1",
         why=PROMISED_CLOSING,
         tables="""
@@ -291,8 +279,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "images": DataClass(
         what=N_("Images that nothing uses"),
-        kept=N_("13 months, unless you keep them"),
-        start=N_("the last use"),
+        kept=N_("13 months after the last use, unless you keep them"),
         source="A-084",
         why=N_("our choice: as long as the figures of the mails that showed them"),
         rule="images",
@@ -301,8 +288,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "rights_asked": DataClass(
         what=N_("Requests about data that nobody confirmed"),
-        kept=N_("24 hours"),
-        start=N_("the request"),
+        kept=N_("24 hours after the request"),
         source="A-022",
         why=N_("our choice: whoever asks confirms within a day"),
         rule="rights",
@@ -312,8 +298,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "rights_shown": DataClass(
         what=N_("Links that show what became of a request about data"),
-        kept=N_("6 days"),
-        start=N_("the request"),
+        kept=N_("6 days after the request"),
         source="A-022",
         rule="rights",
         period=days(6),
@@ -322,8 +307,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "rights": DataClass(
         what=N_("Register of requests about data"),
-        kept=N_("3 years"),
-        start=N_("the answer"),
+        kept=N_("3 years after the answer"),
         source="A-023, B-28",
         why=N_("GDPR, article 5(2): proof of the answer"),
         rule="rights",
@@ -333,8 +317,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     ),
     "registers": DataClass(
         what=N_("Register of breaches, and what the operator told you"),
-        kept=N_("5 years"),
-        start=N_("the end of the file"),
+        kept=N_("5 years after the end of the file"),
         source="C-63, matrix 0.1",
         why=N_("GDPR, article 33(5); the period is our choice"),
         rule="registers",
@@ -345,15 +328,13 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
     "evidence": DataClass(
         what=N_("Proof that all this was erased on time"),
         kept=_WITH_ACCOUNT,
-        start=N_("the closing"),
         source="S11, A-093",
         why=N_("GDPR, article 5(2): proof of the erasure"),
         tables="retention_passes retention_chains retention_proofs",
     ),
     "closed": DataClass(
         what=N_("Everything of a closed account"),
-        kept=N_("3 months, backups included"),
-        start=N_("the closing"),
+        kept=N_("3 months after the closing, backups included"),
         source="A-005",
         why=PROMISED_CLOSING,
         # the database forgets it so much earlier that no backup has it after that (decision 0026)

@@ -8,8 +8,7 @@ from retention_jobs.periods import days, hours, months
 OF_PLATFORM: Mapping[str, DataClass] = {
     "system mail": DataClass(
         what="Mails of the service itself",
-        kept="6 days",
-        start="when written",
+        kept="6 days after they were written",
         source="A-001",
         rule="system mail",
         period=days(6),
@@ -19,8 +18,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "local inbox": DataClass(
         what="The local inbox",
-        kept="6 days",
-        start="the arrival",
+        kept="6 days after the arrival",
         source="A-001, S18",
         rule="local inbox",
         period=days(6),
@@ -30,8 +28,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "mails to the operator": DataClass(
         what="Mails to postmaster and abuse",
-        kept="6 days",
-        start="the arrival",
+        kept="6 days after the arrival",
         source="A-001",
         rule="mails to the operator",
         period=days(6),
@@ -41,8 +38,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "journal of erasures": DataClass(
         what="Numbers of erased contacts and accounts, to erase them again after a restore",
-        kept="35 days: longer than any backup lies",
-        start="the erasure",
+        kept="35 days after the erasure: longer than any backup lies",
         source="A-063, A-103",
         rule="journal of erasures",
         period=days(35),
@@ -52,8 +48,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "sign-ins": DataClass(
         what="Sign-ins with their address",
-        kept="12 months",
-        start="the attempt",
+        kept="12 months after the attempt",
         source="A-007, B-13",
         rule="sign-ins",
         period=months(12),
@@ -63,8 +58,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "sessions": DataClass(
         what="Sessions",
-        kept="1 day",
-        start="the last request",
+        kept="1 day after the last request",
         source="E-30",
         rule="sessions",
         period=days(1),
@@ -74,8 +68,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "one-time links": DataClass(
         what="One-time links",
-        kept="7 days",
-        start="their end",
+        kept="7 days after their end",
         source="B-11",
         rule="one-time links",
         period=days(7),
@@ -85,8 +78,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "kept forms": DataClass(
         what="Forms kept while their session ended",
-        kept="15 minutes",
-        start="the sending",
+        kept="15 minutes after the sending",
         source="matrix 0.1",
         rule="kept forms",
         period=hours(0),  # the row says its end
@@ -96,8 +88,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "mail servers of domains": DataClass(
         what="Mail servers of domains",
-        kept="30 days",
-        start="the look-up",
+        kept="30 days after the look-up",
         source="S16",
         rule="mail servers of domains",
         period=days(30),
@@ -107,8 +98,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "pauses of providers": DataClass(
         what="Pauses that providers asked for",
-        kept="1 day",
-        start="their end",
+        kept="1 day after their end",
         source="S16",
         rule="pauses of providers",
         period=days(1),
@@ -118,8 +108,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "unconfirmed people": DataClass(
         what="People who never confirmed their address",
-        kept="30 days",
-        start="the sign-up",
+        kept="30 days after the sign-up",
         source="B-26",
         rule="unconfirmed people",
         period=days(30),
@@ -127,8 +116,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "people without an account": DataClass(
         what="People who were removed from their last team",
-        kept="3 months",
-        start="their last sign-in",
+        kept="3 months after their last sign-in",
         source="A-005, A-006",
         rule="people without an account",
         period=months(3),
@@ -136,8 +124,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "accesses of the operator": DataClass(
         what="Accesses of the operator's people to accounts",
-        kept="13 months: one longer than the lines that name them",
-        start="the request",
+        kept="13 months after the request: one longer than the lines that name them",
         source="A-018, A-120",
         rule="accesses of the operator",
         period=months(13),
@@ -147,8 +134,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "register of breaches": DataClass(
         what="Files of breaches",
-        kept="5 years",
-        start="the end of the file",
+        kept="5 years after the end of the file",
         source="matrix 0.1, C-63",
         rule="register of breaches",
         period=months(60),
@@ -158,8 +144,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "register of authorities' requests": DataClass(
         what="Files of authorities' requests",
-        kept="5 years",
-        start="the answer",
+        kept="5 years after the answer",
         source="A-037, A-108",
         rule="register of authorities' requests",
         period=months(60),
@@ -169,8 +154,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "people of erased accounts": DataClass(
         what="Proof by which a former member alone reads that the account was erased",
-        kept="12 months",
-        start="the erasure",
+        kept="12 months after the erasure",
         source="A-007, A-094, B-60",
         rule="people of erased accounts",
         period=months(12),
@@ -180,8 +164,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "certificates of erasure": DataClass(
         what="Certificates of erased accounts: numbers, no people",
-        kept="5 years",
-        start="the erasure",
+        kept="5 years after the erasure",
         source="A-093",
         rule="certificates of erasure",
         period=hours(0),  # the row says its end
@@ -192,7 +175,6 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     "people held by law": DataClass(
         what="Copies of people whom a law holds beyond their account",
         kept="until the day that the law names",
-        start="the hold",
         source="A-054, A-104",
         rule="people held by law",
         period=hours(0),  # the row says its end
@@ -203,7 +185,6 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     "codes awaited": DataClass(
         what="Sign-ins that wait for their code",
         kept="until they expire",
-        start="their end",
         source="B1",
         rule="codes awaited",
         period=hours(0),
@@ -213,8 +194,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "invitations": DataClass(
         what="Invitations into a team",
-        kept="30 days",
-        start="their end",
+        kept="30 days after their end",
         source="A-120",
         rule="invitations",
         period=days(30),
@@ -224,8 +204,7 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "people": DataClass(
         what="People of the teams",
-        kept="as long as they belong to an account; then 3 months at most",
-        start="the last account's end, or their last sign-in",
+        kept="as long as they belong to an account; then 3 months at most after its end or a sign-in",
         source="A-005, A-006",
         tables="users second_factors recovery_codes",
         platform=True,
@@ -233,7 +212,6 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     "work": DataClass(
         what="Work that is to be done, by number; a failed one names its place in the code, no content",
         kept="until done",
-        start="when done",
         source="A-001, S3",
         tables="work webhook_rings automation_rings",
         elsewhere=(
@@ -245,7 +223,6 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     "texts": DataClass(
         what="Versions of policies and of the register of sub-processors, and who was told",
         kept="as long as the installation",
-        start="the publication",
         source="A-039, A-040, A-047",
         tables="""
             legal_texts policy_versions announcements announcement_readings sub_processors
@@ -256,7 +233,6 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     "installation": DataClass(
         what="The installation itself: its keys, its schema, its state",
         kept="as long as the installation",
-        start="the installation",
         source="S9, S11",
         tables="""
             signing_keys proof_keys schema_migrations installation original operator_mailbox retention_runs

@@ -25,6 +25,7 @@ _STATEMENTS = {
     "webhook_attempts": "DELETE FROM webhook_attempts WHERE account_id = $1",
     "webhook_feeds": "DELETE FROM webhook_feeds WHERE account_id = $1",
     "automation_mails": "DELETE FROM automation_mails WHERE account_id = $1",
+    "automation_passages": "DELETE FROM automation_passages WHERE account_id = $1",
     "automation_journeys": "DELETE FROM automation_journeys WHERE account_id = $1",
     "automation_steps": "DELETE FROM automation_steps WHERE account_id = $1",
     "automations": "DELETE FROM automations WHERE account_id = $1",
@@ -142,6 +143,11 @@ _PARTS = {
         DELETE FROM automation_mails
         WHERE account_id = $1 AND (step_id, contact_id, occasion) IN (
             SELECT step_id, contact_id, occasion FROM automation_mails WHERE account_id = $1 LIMIT $2)
+        """,
+    "automation_passages": """
+        DELETE FROM automation_passages
+        WHERE account_id = $1 AND (contact_id, at, id) IN (
+            SELECT contact_id, at, id FROM automation_passages WHERE account_id = $1 LIMIT $2)
         """,
     "automation_journeys": """
         DELETE FROM automation_journeys

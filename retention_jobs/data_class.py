@@ -24,7 +24,8 @@ class Age:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataClass:
-    """`kept`, `start` and `what` are words of the page, `source` the requirement that asks for the period.
+    """`what` and `kept` are words of the page, `kept` with the moment from which it counts, in one sentence;
+    `source` is the requirement that asks for the period.
 
     `why`: the law or the promise behind it in words, for whoever reads the page.
     `shown`: a line of the account's page. `platform`: belongs to no account.
@@ -32,7 +33,6 @@ class DataClass:
 
     what: str
     kept: str
-    start: str
     source: str
     why: str = ""
     rule: str = ""

@@ -226,13 +226,9 @@ def _rights(impact: Impact) -> Section:
 
 
 def _periods() -> Section:
-    _ = i18n.translate
     return _section(
         N_("How long"),
-        *(
-            (one.what, f"{_(one.kept)}, {_(N_('from: {start}'), start=_(one.start))}")
-            for one in policies.SHOWN.values()
-        ),
+        *((one.what, i18n.translate(one.kept)) for one in policies.SHOWN.values()),
     )
 
 

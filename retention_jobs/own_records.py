@@ -40,7 +40,7 @@ ACTS: tuple[tuple[str, str, str, str, str, str], ...] = (
         _SECURED,
         _TEAM,
         N_("IP address in part or whole, browser, time, action and the number of its object"),
-        N_("{log} months"),
+        N_("{log} months after the sign-in or the action"),
     ),
     (
         N_("Agreements, announcements and certificates"),
@@ -48,7 +48,7 @@ ACTS: tuple[tuple[str, str, str, str, str, str], ...] = (
         _PROOF,
         _TEAM,
         N_("Who accepted which version and when; objections; numbers of what was erased"),
-        N_("As long as the account; certificates {certificates} months"),
+        N_("As long as the account; certificates {certificates} months after the erasure"),
     ),
     (
         N_("Breaches and requests of authorities"),
@@ -64,7 +64,7 @@ ACTS: tuple[tuple[str, str, str, str, str, str], ...] = (
         _SECURED,
         N_("The operator's people"),
         N_("Who, which account, purpose, ticket, pages that were read"),
-        N_("{accesses} months"),
+        N_("{accesses} months after the request"),
     ),
     (
         N_("Mails of the service, to postmaster and to abuse"),
@@ -72,7 +72,7 @@ ACTS: tuple[tuple[str, str, str, str, str, str], ...] = (
         _SECURED,
         N_("Those who write, and those who are written to"),
         N_("Address and content"),
-        N_("{mails} days"),
+        N_("{mails} days after they were written or came in"),
     ),
 )
 

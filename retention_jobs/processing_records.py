@@ -150,8 +150,9 @@ def _list(found: Processing, one: Purpose) -> Record:
     known = _(N_("E-mail address, first name, last name, language, subscriptions and proofs"))
     limits = _(
         N_(
-            "Content {content} days; events {statistics} months; contacts until they leave, asked after"
-            " {inactive} months"
+            "Content until {content} days after the last attempt, opens and clicks until {statistics} months"
+            " after they happened; contacts until they leave, and asked after {inactive} months without a"
+            " sign"
         ),
         content=found.periods.content_days,
         statistics=found.periods.statistics_months,
@@ -177,7 +178,10 @@ def _transactional(periods: Periods) -> _Act:
         _(_CONTRACT),
         _(N_("E-mail address, content of the message, what became of it")),
         _(
-            N_("Content {content} days; the rest {statistics} months"),
+            N_(
+                "Content until {content} days after the last attempt, the rest until {statistics} months"
+                " after it"
+            ),
             content=periods.content_days,
             statistics=periods.statistics_months,
         ),
@@ -202,7 +206,7 @@ def _measurement(found: Processing) -> _Act:
         _(N_("Knowing what is read, to write better messages")),
         _(_CONSENT),
         _(N_("Opens and clicks of contacts who accepted it; totals of the others")),
-        _(N_("{statistics} months"), statistics=found.periods.statistics_months),
+        _(N_("{statistics} months after the open or click"), statistics=found.periods.statistics_months),
     )
 
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Literal
 
 import structlog
 
@@ -27,6 +28,7 @@ from sending import (
     automation_conditions,
     automation_entries,
     automation_mails,
+    automation_passages,
     automation_runs,
     automation_steps,
     automation_waits,
@@ -34,6 +36,7 @@ from sending import (
     mx,
 )
 from sending.automation_mails import Stopped, Traveller
+from sending.automation_passages import Passage
 from sending.automation_steps import Plan, Step
 from sending.automations import Automation
 
@@ -83,6 +86,7 @@ class _Turn:
     zone: tzinfo
     now: datetime
     moves: _Moves = field(default_factory=_Moves)
+    passed: list[Passage] = field(default_factory=list)
 
 
 async def pulse(services: Services, _: Task) -> datetime:
@@ -165,12 +169,26 @@ async def _batch(tx: AccountTx, services: Services, automation: Automation, now:
     due = await tx.many(
         _Due,
         """
-        SELECT contact_id, occasion, step_id, arrived_at
-        FROM automation_journeys
-        WHERE account_id = $1 AND automation_id = $2 AND ended_at IS NULL AND due_at <= $3
-        ORDER BY due_at
-        LIMIT $4
-        FOR NO KEY UPDATE
+        -- contacts first, by id, as an erasure locks them: what a step writes names them
+        WITH due AS MATERIALIZED (
+            SELECT contact_id, occasion FROM automation_journeys
+            WHERE account_id = $1 AND automation_id = $2 AND ended_at IS NULL AND due_at <= $3
+            ORDER BY due_at
+            LIMIT $4
+        ), known AS MATERIALIZED (
+            SELECT id FROM contacts
+            WHERE account_id = $1 AND id IN (SELECT contact_id FROM due)
+            ORDER BY id
+            FOR KEY SHARE
+        )
+        SELECT j.contact_id, j.occasion, j.step_id, j.arrived_at
+        FROM known
+        JOIN due ON due.contact_id = known.id
+        JOIN automation_journeys j
+            ON j.account_id = $1 AND j.automation_id = $2 AND j.contact_id = due.contact_id
+            AND j.occasion = due.occasion AND j.ended_at IS NULL AND j.due_at <= $3
+        ORDER BY j.due_at
+        FOR NO KEY UPDATE OF j
         """,
         automation.id,
         now,
@@ -190,6 +208,7 @@ async def _batch(tx: AccountTx, services: Services, automation: Automation, now:
             for step_id, people in at.items():
                 await _perform(turn, turn.plan.show(step_id or 0), people)
             await _move(tx, automation.id, turn.moves)
+            await automation_passages.write(tx, automation.id, turn.passed, now)
     except Stopped as stopped:
         await automation_runs.pause(tx, automation.id, reason=stopped.reason)
         log.warning("automatic campaign paused", automation=automation.id, reason=stopped.reason)
@@ -217,6 +236,7 @@ async def _perform(turn: _Turn, step: Step, people: Sequence[_Due]) -> None:
             await change(turn.tx, [one.contact_id for one in people], int(step.setting["tag_id"]))
             for one in people:
                 turn.moves.to(one, turn.plan.behind(step), turn.now)
+                turn.passed.append(Passage(one.contact_id, step))
     await _count(turn, step, len(people))
 
 
@@ -230,6 +250,7 @@ def _wait(turn: _Turn, step: Step, people: Sequence[_Due]) -> None:
             turn.moves.stay(one, step, ends[one.arrived_at])
         else:
             turn.moves.to(one, turn.plan.behind(step), turn.now)
+            turn.passed.append(Passage(one.contact_id, step))
 
 
 async def _send(turn: _Turn, step: Step, people: Sequence[_Due]) -> None:
@@ -262,8 +283,9 @@ async def _ask(turn: _Turn, step: Step, people: Sequence[_Due]) -> None:
     except automation_conditions.Broken:
         raise Stopped("condition") from None
     for one in people:
-        branch = "yes" if one.contact_id in yes else "no"
-        turn.moves.to(one, turn.plan.chosen(step, "yes" if branch == "yes" else "no"), turn.now)
+        branch: Literal["yes", "no"] = "yes" if one.contact_id in yes else "no"
+        turn.moves.to(one, turn.plan.chosen(step, branch), turn.now)
+        turn.passed.append(Passage(one.contact_id, step, branch))
     await _count(turn, step, len(people), len(yes))
 
 

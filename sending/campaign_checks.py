@@ -35,6 +35,7 @@ from sending import (
     measuring,
     merge,
     personal,
+    purpose_checks,
     reminders,
     revisions,
     senders,
@@ -58,6 +59,7 @@ _STEPS: Mapping[str, str] = {
     "sender": "setup",
     "audience": "audience",
     "frequency": "audience",
+    purpose_checks.CODE: "audience",
     "test": "preview",
     "feed": "recurrence",
     ab_checks.CODE: "ab-test",
@@ -113,6 +115,7 @@ async def run(tx: AccountTx, services: Services, campaign_id: int, *, to_look: b
         *await _account(tx),
         *await _sender(tx, services, campaign),
         *await _audience(tx, campaign, counts),
+        *(_of(problem) for problem in await purpose_checks.check(tx, campaign)),
         *_lines(campaign, fields),
     ]
     known = _Known(counts, fields, to_look)

@@ -106,7 +106,7 @@ class Make:
     async def program(self, account_id: int, scopes: list[str] | None = None) -> Client:
         """A client with an API key of all scopes, or of these."""
         async with self.services.db.shared() as tx:
-            _, key = await api_keys.create(tx, account_id, "tests", scopes=scopes)
+            _, key = await api_keys.create(tx, account_id, "tests", scopes=scopes or api_keys.SCOPES)
         return Client(self._http, self._base, key=key)
 
     async def mailing_list(self, tx: AccountTx, name: str = "") -> int:

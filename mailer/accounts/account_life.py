@@ -156,6 +156,7 @@ async def close(tx: AccountTx, typed_name: str, *, now: datetime, public_url: st
         raise Conflict(Fault("typed", N_("This account is already closed."), "conflict"))
     await audit.write(tx, "closed", "account", tx.account_id)
     await work.add(tx, "sending.stop_account", tx.account_id)
+    await work.add(tx, "lists.hand_over_requests", tx.account_id)
     account = await accounts.show(tx)
     await tell_team(tx, account, "account_closed", public_url)
     return account

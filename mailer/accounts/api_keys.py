@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -93,15 +94,22 @@ async def create(
     account_id: int,
     name: str,
     *,
-    scopes: list[str] | None = None,
+    scopes: Sequence[str],
     created_by: int | None = None,
     expires_at: datetime | None = None,
 ) -> tuple[int, str]:
-    """Returns id and key; the key is never shown again. `scopes` None: all. Raises Invalid."""
-    wanted = list(SCOPES) if scopes is None else scopes
-    unknown = sorted(set(wanted) - set(SCOPES))
-    if unknown or not wanted:
-        raise Invalid(Fault("scopes", N_("Unknown scope: {scope}."), "scope", {"scope": ", ".join(unknown)}))
+    """Returns id and key; the key is never shown again. Raises Invalid, also for no scope: nothing is given
+    that nobody asked for (E-35)."""
+    if not scopes:
+        raise Invalid(
+            Fault(
+                "scopes", N_("Say what the key may do: {scopes}."), "missing", {"scopes": ", ".join(SCOPES)}
+            )
+        )
+    if unknown := sorted(set(scopes) - set(SCOPES)):
+        message = N_("Unknown scope: {scope}. There are: {scopes}.")
+        words = {"scope": ", ".join(unknown), "scopes": ", ".join(SCOPES)}
+        raise Invalid(Fault("scopes", message, "scope", words))
     body = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(32))
     key = f"{body}_{_checksum(body)}"
     key_id: int = await tx.value(
@@ -114,7 +122,7 @@ async def create(
         name,
         key[: len(PREFIX) + 4],
         _hash(key),
-        wanted,
+        list(dict.fromkeys(scopes)),
         created_by,
         expires_at,
     )

@@ -5,6 +5,7 @@ No password is ever made up or printed (B-08, B-12): a one-time link lets the pe
 
 import argparse
 import json
+from collections.abc import Sequence
 
 from mailer.accounts import (
     account_life,
@@ -76,7 +77,7 @@ async def _dispatch(services: Services, args: argparse.Namespace) -> dict[str, o
                 limits |= await limit_images(services, args.account, _limit(args.images_mb))
             return limits
         case ("api-key", "create"):
-            return await create_key(services, args.account, name=args.name, scopes=args.scope)
+            return await create_key(services, args.account, name=args.name, scopes=_scopes(args))
         case ("operator", "reset-second-factor"):
             return await reset_second_factor(services, args.email)
         case _:
@@ -175,8 +176,12 @@ async def limit_images(services: Services, account_id: int, megabytes: int | Non
     return {"id": account_id, "images_mb": megabytes}
 
 
+def _scopes(args: argparse.Namespace) -> Sequence[str]:
+    return api_keys.SCOPES if args.all_scopes else args.scope
+
+
 async def create_key(
-    services: Services, account_id: int, *, name: str, scopes: list[str] | None = None
+    services: Services, account_id: int, *, name: str, scopes: Sequence[str]
 ) -> dict[str, object]:
     """The key is shown this once. Raises NotFound, Invalid."""
     async with services.db.account(account_id, actor=_COMMAND_LINE) as tx:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from mailer.accounts import agreements, commands, users
+from mailer.accounts import agreements, api_keys, commands, users
 from mailer.cli import _parser
 from mailer.core.errors import Forbidden
 from mailer.core.services import Services
@@ -67,7 +67,7 @@ async def test_scripts_make_account_key_and_operator_without_a_password(
     async with services.db.account(int(str(made["id"]))) as tx:
         await agreements.require(tx)
     key = await commands._dispatch(
-        services, asked("api-key", "create", "--account", str(made["id"]), "--json")
+        services, asked("api-key", "create", "--account", str(made["id"]), "--all-scopes", "--json")
     )
     program = await make.program(int(str(made["id"])))
     program.key = str(key["key"])
@@ -89,7 +89,7 @@ async def test_scripts_make_account_key_and_operator_without_a_password(
 
 async def test_commands_say_what_is_wrong(services: Services) -> None:
     for words in (
-        ("api-key", "create", "--account", "999999999"),
+        ("api-key", "create", "--account", "999999999", "--all-scopes"),
         ("api-key", "create", "--account", "999999999", "--scope", "all"),
         ("account", "create", "--name", "Pain", "--email", "nothing"),
         ("account", "approve", "--account", "999999999"),
@@ -97,6 +97,29 @@ async def test_commands_say_what_is_wrong(services: Services) -> None:
         with pytest.raises(Forbidden) as caught:
             await commands.run(services.settings, asked(*words))
         assert str(caught.value)
+
+
+@pytest.mark.req("E-35", "A-052")
+async def test_a_key_gets_the_scopes_that_are_named_and_none_without(services: Services, make: Make) -> None:
+    account = await make.account()
+    create = ("api-key", "create", "--account", str(account.id))
+    # nothing said, a scope that is none: refused, with every choice named, and no key is made
+    for words in ((), ("--scope", "contacts:all"), ("--scope", "contacts:read", "--scope", "")):
+        with pytest.raises(Forbidden) as caught:
+            await commands.run(services.settings, asked(*create, *words))
+        assert all(scope in str(caught.value) for scope in api_keys.SCOPES)
+    with pytest.raises(SystemExit):
+        asked(*create, "--scope", "contacts:read", "--all-scopes")
+    assert await _scopes(services, account.id) == []
+    for words in (("--scope", "contacts:read", "--scope", "lists:write"), ("--all-scopes",)):
+        await commands._dispatch(services, asked(*create, *words))
+    assert await _scopes(services, account.id) == [["contacts:read", "lists:write"], list(api_keys.SCOPES)]
+
+
+async def _scopes(services: Services, account_id: int) -> list[list[str]]:
+    async with services.db.shared() as tx:
+        rows = await tx.rows("SELECT scopes FROM api_keys WHERE account_id = $1 ORDER BY id", account_id)
+    return [scopes for (scopes,) in rows]
 
 
 async def test_a_waiting_account_is_approved_once(services: Services, make: Make) -> None:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import Literal
 
 import pytest
 
+from mailer.core.errors import Invalid
 from mailer.core.services import Services
 from mailer.web import i18n
-from sending import audience_sample, campaign_checks, campaigns, footer, test_sends
+from sending import audience_sample, campaign_checks, campaigns, footer, sends, test_sends
 from sending.campaign_checks import Check, Report
 from sending.campaigns import Changes
+from sending.sends import Order
 from tests.campaigns.conftest import MJML, Ready
 from tests.make import Make
 
@@ -311,3 +314,35 @@ async def test_every_finding_has_its_way_on_the_page(ready: Build, make: Make, s
     page = (await french.get(f"{found.page}/checks")).text
     assert "Prénom\N{NO-BREAK SPACE}: vide pour 3 sur 3." in page
     assert "Bloquant (0)" in page
+
+
+@pytest.mark.req("A-061")
+@pytest.mark.parametrize(
+    ("campaign", "allowed"),
+    [
+        ("newsletter", {"newsletter", "promotion"}),
+        ("promotion", {"promotion"}),
+        ("service", {"newsletter", "promotion", "service"}),
+    ],
+)
+async def test_a_list_opened_for_one_purpose_is_not_used_for_another(
+    ready: Build,
+    services: Services,
+    campaign: Literal["newsletter", "promotion", "service"],
+    allowed: set[str],
+) -> None:
+    found = await ready()
+    for kind in ("newsletter", "promotion", "service"):
+        async with services.db.account(found.account.id) as tx:
+            await campaigns.change(tx, found.campaign.id, Changes(kind=campaign))
+            await tx.run("UPDATE mailing_lists SET kind = $2 WHERE account_id = $1", kind)
+        said = await report(services, found)
+        told = [one for one in said.group("blocking") if one.code == "purpose"]
+        assert bool(told) == (kind not in allowed), (campaign, kind)
+        assert all(one.step == "audience" and str(one.params["list"]) for one in told)
+        # no door passes a check that blocks
+        async with services.db.account(found.account.id) as tx:
+            if told:
+                with pytest.raises(Invalid) as refused:
+                    await sends.schedule(tx, services, found.campaign.id, Order())
+                assert "purpose" in [one.code for one in refused.value.faults]

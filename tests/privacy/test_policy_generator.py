@@ -169,7 +169,7 @@ async def test_the_operators_own_record_has_the_periods_of_the_table_and_a_gap(m
     }
     people, log, registers = (period.months for period in kept.values() if period)
     assert f"without an account {people} months" in limits["Accounts and the people of their teams"]
-    assert limits["Sign-ins and journals"] == f"{log} months"
+    assert limits["Sign-ins and journals"] == f"{log} months after the sign-in or the action"
     assert limits["Breaches and requests of authorities"].startswith(f"{registers} months")
     assert all(row["Controller"] and row["Security"] for row in rows)
     assert rows[-1]["Purposes"].startswith("[to be completed: what you do beside this product")

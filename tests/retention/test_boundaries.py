@@ -77,6 +77,17 @@ async def _soft_bounce(tx: AccountTx, at: datetime) -> None:
     )
 
 
+async def _passage(tx: AccountTx, at: datetime) -> None:
+    await tx.run(
+        """
+        INSERT INTO automation_passages (account_id, contact_id, at, automation_id, kind)
+        VALUES ($1, $3, $2, 1, 'wait')
+        """,
+        at,
+        await _contact(tx, at),
+    )
+
+
 async def _image(tx: AccountTx, at: datetime) -> None:
     file_id = await tx.value(
         """
@@ -202,6 +213,7 @@ ROWS: dict[str, tuple[str, Put]] = {
         _put("INSERT INTO counted_loads (account_id, day, id) VALUES ($1, $2::date, 'i')"),
     ),
     "deliveries": ("deliveries", _delivery),
+    "steps": ("automation_passages", _passage),
     "feedback": ("soft_bounces", _soft_bounce),
     "reports": (
         "feedback_seen",

@@ -29,6 +29,14 @@ MAILS: dict[str, tuple[str, dict[str, object]]] = {
     "done": ("rights_told", _TEAM | {"done": True}),
     "operators": ("rights_told", _TEAM | {"done": False, "operators": "closed", "to_operator": True}),
     "ownerless": ("rights_told", _TEAM | {"done": False, "operators": "no_owner", "to_operator": True}),
+    "handed": (
+        "rights_told",
+        _TEAM | {"done": False, "operators": "closed", "to_operator": True, "handed": True},
+    ),
+    "deserted": (
+        "rights_told",
+        _TEAM | {"done": False, "operators": "no_owner", "to_operator": True, "handed": True},
+    ),
     "closed": ("rights_told", _TEAM | {"done": False, "operators": "closed", "to_operator": False}),
     "orphaned": ("rights_told", _TEAM | {"done": False, "operators": "no_owner", "to_operator": False}),
     "for_operator": ("rights_due", _TEAM | {"step": "week", "operators": "closed", "to_operator": True}),
@@ -49,7 +57,7 @@ SUBJECTS = {
     "told": ("Demande 12 d'un contact : R", "Request 12 of a contact: R"),
     "done": ("Demande 12 d'un contact : R", "Request 12 of a contact: R"),
     **dict.fromkeys(
-        ("operators", "ownerless", "closed", "orphaned"),
+        ("operators", "ownerless", "closed", "orphaned", "handed", "deserted"),
         ("Demande 12 d'un contact : R", "Request 12 of a contact: R"),
     ),
     "for_operator": ("Demande 12, échéance le 2 déc. 2026 : R", "Request 12 is due on 2 Dec 2026: R"),

@@ -2,6 +2,7 @@
 
 import html
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from lists import rights_reminders
 from lists.rights_words import Right
 from mailer.accounts import account_life, accounts, audit
 from mailer.core import clock
+from mailer.core.db import AccountTx
 from tests.accounts.test_breaches import operator
 from tests.client import Client
 from tests.rights.desk import Desk
@@ -210,3 +212,79 @@ async def test_without_an_owner_the_operator_is_told_and_reminded_even_where_own
     place = f"{BASE}/{desk.account.id}/{request_id}"
     assert (await staff.post(f"{place}/openings", {})).status == 303
     assert desk.email in (await staff.get(place)).text
+
+
+async def handed(desk: Desk) -> Counter[int]:
+    """By request: how often each operator was told. Every operator the same number of times."""
+    found = Counter(
+        (str(one.details["reference"]), one.to)
+        for one in await desk.mails("rights_told")
+        if one.details["to_operator"]
+    )
+    by_request: dict[int, set[int]] = {}
+    for (reference, _), times in found.items():
+        by_request.setdefault(int(reference), set()).add(times)
+    assert all(len(times) == 1 for times in by_request.values())
+    return Counter({request: times.pop() for request, times in by_request.items()})
+
+
+@pytest.mark.usefixtures("staff")
+async def test_what_is_open_at_the_closing_is_told_to_the_operator_once(desk: Desk) -> None:
+    """Also what is overdue, so that its reminders are over; not what was answered before, or came after."""
+    fresh = await recorded(desk, now=clock.now())
+    overdue = await recorded(desk, now=clock.now() - timedelta(days=90))
+    await desk.run()
+    async with desk.tx() as tx:
+        await tx.run(
+            "UPDATE rights_requests SET state = 'done', finished_at = now() WHERE account_id = $1 AND id = $2",
+            answered := await recorded(desk, now=clock.now()),
+        )
+    assert await handed(desk) == {}
+    await close(desk)
+    for _ in range(3):
+        await desk.run()
+    assert await handed(desk) == {fresh: 1, overdue: 1}
+    assert answered not in await handed(desk)
+    mail = next(one for one in await desk.mails("rights_told") if one.details["reference"] == fresh)
+    assert str(mail.details["link"]).endswith(f"{BASE}/{desk.account.id}/{fresh}")
+    assert desk.email not in str(mail.details)
+    later = await desk.confirmed("portability")
+    await desk.run()
+    assert await handed(desk) == {fresh: 1, overdue: 1, later: 1}
+
+
+@pytest.mark.usefixtures("staff")
+async def test_a_worker_that_dies_tells_the_operator_neither_twice_nor_never(desk: Desk) -> None:
+    request_id = await recorded(desk, now=clock.now())
+    await close(desk)
+
+    async def look(tx: AccountTx) -> None:
+        await rights_reminders.remind(tx, request_id, "https://mailer.test", now=clock.now())
+
+    # before it could commit: nobody was told, and nothing says so
+    async def killed() -> None:
+        async with desk.tx() as tx:
+            await look(tx)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await killed()
+    assert await handed(desk) == {}
+    # after it, before the row of work was taken away: the next worker finds that all is said
+    for _ in range(2):
+        async with desk.tx() as tx:
+            await look(tx)
+    assert await handed(desk) == {request_id: 1}
+
+
+@pytest.mark.usefixtures("staff")
+async def test_a_second_closing_is_told_again(desk: Desk) -> None:
+    request_id = await recorded(desk, now=clock.now())
+    for closings in (1, 2):
+        await close(desk)
+        await desk.run()
+        await desk.run()
+        assert await handed(desk) == {request_id: closings}
+        async with desk.tx() as tx:
+            await account_life.reactivate(tx, now=clock.now())
+        await desk.run()

@@ -1,6 +1,7 @@
 """The file of a person: complete, readable by people and programs, and behind a link that ends."""
 
 import csv
+import html
 from datetime import timedelta
 
 import orjson
@@ -52,6 +53,12 @@ async def test_every_value_of_the_file_stands_on_the_page_to_read(desk: Desk) ->
     page = (await desk.client.post(link, {"as": "html"})).text
     for words in (desk.email, "Ana", "Vos demandes", "Responsable", "Atelier du Pain", "Prénom"):
         assert words in page
+    for words in (
+        "13 mois après la dernière tentative, l'ouverture ou le clic",
+        "Modifications par l'équipe",
+    ):
+        assert words in html.unescape(page)
+    assert " months" not in page
     assert "<script" not in page
     assert "src=" not in page
     async with desk.tx() as tx:

@@ -102,7 +102,7 @@ async def test_an_account_has_a_bounded_number(place: Place, program: Client) ->
 @pytest.mark.req("S24")
 async def test_the_python_client_has_it_all(place: Place, server: str) -> None:
     async with place.services.db.shared() as tx:
-        _, key = await api_keys.create(tx, place.account.id, "client")
+        _, key = await api_keys.create(tx, place.account.id, "client", scopes=api_keys.SCOPES)
     async with AsyncClient(server, key) as mailer:
         with pytest.raises(Invalid):
             await mailer.webhooks.create("nowhere", ["contact.created"])

@@ -97,7 +97,7 @@ class EventView:
 
 
 async def _view(tx: AccountTx, found: Automation) -> AutomationView:
-    plan = await automation_steps.plan(tx, found.id)
+    plan = await automation_steps.plan(tx, found.id, counted=True)
     names = AutomationView.__dataclass_fields__.keys() & Automation.__dataclass_fields__.keys() - {"trigger"}
     return AutomationView(
         **{name: getattr(found, name) for name in names},

@@ -102,7 +102,7 @@ async def _segment(tx: AccountTx, automation: Automation, span: tuple[int, int],
         SELECT c.id
         FROM contacts c
         JOIN subscriptions s ON s.account_id = $1 AND s.list_id = $5 AND s.contact_id = c.id
-            AND s.status = 'active'
+            AND s.status = 'active' AND s.contact_id > $3 AND s.contact_id <= $4
         WHERE c.account_id = $1 AND c.id > $3 AND c.id <= $4
           AND NOT EXISTS (SELECT FROM automation_journeys j
                           WHERE j.account_id = $1 AND j.automation_id = $2 AND j.contact_id = c.id)

@@ -66,7 +66,7 @@ class Place(Input):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """`passed`: people who have done it; `said_yes`: of these, for whom a condition held. `waiting`:
-    people at it."""
+    people at it, where the plan was asked for with `counted`."""
 
     id: int
     parent_id: int | None
@@ -153,8 +153,9 @@ class Plan:
                 yield from self.lines(step.id, side, depth + 1)
 
 
-async def plan(tx: AccountTx, automation_id: int) -> Plan:
-    """As of now."""
+async def plan(tx: AccountTx, automation_id: int, *, counted: bool = False) -> Plan:
+    """As of now. `counted`: with how many stand at each step; a turn does not ask for it, for it would
+    count all who wait each time that some are moved."""
     return Plan(
         await tx.many(
             Step,
@@ -163,14 +164,15 @@ async def plan(tx: AccountTx, automation_id: int) -> Plan:
                    s.published_version, c.version AS draft_version, coalesce(c.subject, '') AS subject,
                    s.passed,
                    s.said_yes,
-                   (SELECT count(*)::int FROM automation_journeys j
-                    WHERE j.account_id = $1 AND j.step_id = s.id) AS waiting
+                   CASE WHEN $3 THEN (SELECT count(*)::int FROM automation_journeys j
+                                      WHERE j.account_id = $1 AND j.step_id = s.id) ELSE 0 END AS waiting
             FROM automation_steps s
             LEFT JOIN campaigns c ON c.account_id = s.account_id AND c.id = s.draft_id
             WHERE s.account_id = $1 AND s.automation_id = $2
             ORDER BY s.position, s.id
             """,
             automation_id,
+            counted,
         )
     )
 

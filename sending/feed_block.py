@@ -20,6 +20,14 @@ from sending.merge import Tag
 _FOR = re.compile(r"\{%-?\s*for\s+item\s+in\s+items\s*-?%\}")
 _ITEM = re.compile(r"\bitem\s*\.")
 _HELD = re.compile("\ue000(\\d+)\ue001")
+# to copy into a column of one's own
+BLOCK = """{% for item in items %}
+<mj-text>
+  <h2><a href="{{ item.link }}" style="color:{{ brand.link }}">{{ item.title }}</a></h2>
+  <p>{{ item.summary }}</p>
+</mj-text>
+{% endfor %}
+"""
 # what a preview shows where no feed was read yet
 SAMPLE = (
     Item(

@@ -213,7 +213,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _shown(request: web.Request, tx: AccountTx, found: Automation) -> dict[str, object]:
-    plan = await automation_steps.plan(tx, found.id)
+    plan = await automation_steps.plan(tx, found.id, counted=True)
     known = await automation_words.names(tx)
     checks = await automation_checks.run(tx, services(request), found) if found.status != "ended" else []
     member = access.member(request)

@@ -13,7 +13,16 @@ from mailer.core.text import N_
 from mailer.web import forms, response
 from mailer.web.forms import Form
 from mailer.web.request import Input, check, id_in_path, query, read, services
-from sending import campaigns, editions, feed_words, feeds, pages_steps, recurrence_words, recurrences
+from sending import (
+    campaigns,
+    editions,
+    feed_block,
+    feed_words,
+    feeds,
+    pages_steps,
+    recurrence_words,
+    recurrences,
+)
 from sending.recurrences import Plan, Recurrence
 
 _BOXES = frozenset("1234567")
@@ -108,6 +117,8 @@ async def _page(request: web.Request, form: Form | None, *, status: int = 200) -
             "editions": editions.page(rows, asked.limit),
             "asked": asked,
             "form": form or _form(found),
+            "feed_block": feed_block.BLOCK,
+            "items_missing": found and found.feed_url and not feed_block.is_in(campaign.source),
             "zone": found.time_zone if found else (await identity.of(tx)).time_zone,
             "words": recurrence_words,
             "feed_errors": feed_words.ERRORS,

@@ -55,6 +55,52 @@ def test_where_the_hour_is_past_it_is_the_next_days() -> None:
     assert local_times.leaves_at(WINTER, ("Europe/Paris",), begins_at) == datetime(2027, 1, 15, 8, tzinfo=UTC)
 
 
+# in Paris the clocks go forward on 28 March 2027 at two, and back on 31 October 2027 at three
+SPRING, AUTUMN = datetime(2027, 3, 28, 2, 30), datetime(2027, 10, 31, 2, 30)
+
+
+@pytest.mark.parametrize(
+    ("wall", "zone", "expected"),
+    [
+        # 02:30 does not exist: as much later as they jump
+        (SPRING, "Europe/Paris", datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
+        (SPRING, "Europe/London", datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
+        (SPRING, "America/Lima", datetime(2027, 3, 28, 7, 30, tzinfo=UTC)),
+        # 02:30 comes twice: the first time
+        (AUTUMN, "Europe/Paris", datetime(2027, 10, 31, 0, 30, tzinfo=UTC)),
+        # in London it is 01:30 that comes twice
+        (AUTUMN, "Europe/London", datetime(2027, 10, 31, 2, 30, tzinfo=UTC)),
+        (AUTUMN.replace(hour=1), "Europe/London", datetime(2027, 10, 31, 0, 30, tzinfo=UTC)),
+        # nine in the morning is nine in the morning, the day before and the day after
+        (datetime(2027, 3, 27, 9), "Europe/Paris", datetime(2027, 3, 27, 8, tzinfo=UTC)),
+        (datetime(2027, 3, 28, 9), "Europe/Paris", datetime(2027, 3, 28, 7, tzinfo=UTC)),
+        (datetime(2027, 10, 30, 9), "Europe/Paris", datetime(2027, 10, 30, 7, tzinfo=UTC)),
+        (datetime(2027, 10, 31, 9), "Europe/Paris", datetime(2027, 10, 31, 8, tzinfo=UTC)),
+    ],
+)
+def test_an_hour_that_clocks_skip_comes_later_and_one_that_comes_twice_counts_first(
+    wall: datetime, zone: str, expected: datetime
+) -> None:
+    assert local_times.instant(wall, (zone,)) == expected
+
+
+@pytest.mark.parametrize("country", ["FR", "Allemagne", "Belgique"])
+@pytest.mark.parametrize("wall", [SPRING, AUTUMN])
+def test_a_country_with_one_hour_keeps_it_in_the_night_of_the_change(country: str, wall: datetime) -> None:
+    found = local_times.instant(wall, local_times.zones_of(country))
+    assert found == local_times.instant(wall, ("Europe/Paris",))
+
+
+def test_the_next_days_hour_is_by_the_clock_of_the_next_day() -> None:
+    # nine is past on the last day of winter time: 23 hours later, not 24
+    begins_at = datetime(2027, 3, 27, 10, tzinfo=UTC)
+    found = local_times.leaves_at(datetime(2027, 3, 27, 9), ("Europe/Paris",), begins_at)
+    assert found == datetime(2027, 3, 28, 7, tzinfo=UTC)
+    begins_at = datetime(2027, 10, 30, 10, tzinfo=UTC)
+    found = local_times.leaves_at(datetime(2027, 10, 30, 9), ("Europe/Paris",), begins_at)
+    assert found == datetime(2027, 10, 31, 8, tzinfo=UTC)
+
+
 async def scattered(trial: Trial) -> None:
     """People whose field says where they are."""
     async with trial.post.tx() as tx:
@@ -146,6 +192,39 @@ async def test_each_delivery_waits_for_its_hour_in_the_ordinary_lanes(begin: Beg
     assert states.pop("berlin@pain.test") == ("skipped", "unsubscribed")
     assert set(states.values()) == {("delivered", "")}
     assert await trial.post.status(trial.campaign_id) == "sent"
+
+
+@pytest.mark.parametrize(
+    ("wall", "paris"),
+    [
+        (SPRING, datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
+        (AUTUMN, datetime(2027, 10, 31, 0, 30, tzinfo=UTC)),
+    ],
+    ids=["spring", "autumn"],
+)
+async def test_in_the_night_of_a_change_each_delivery_has_one_hour_and_who_has_no_zone_the_accounts(
+    begin: Begin, wall: datetime, paris: datetime
+) -> None:
+    trial = await begin(people=1)
+    await scattered(trial)
+    async with trial.post.tx() as tx:
+        # an empty text, and no field at all, are no zone
+        empty = await trial.post.make.contact(tx, "empty@pain.test", list_id=trial.ready.list_id)
+        await tx.run(
+            """UPDATE contacts SET fields = '{"fuseau": ""}' WHERE account_id = $1 AND id = $2""", empty
+        )
+        await trial.post.make.contact(tx, "none@pain.test", list_id=trial.ready.list_id)
+    clock.shift(wall.replace(tzinfo=UTC) - timedelta(days=8) - clock.now())
+    await ordered(trial, LocalTime(at=wall, field="fuseau"))
+    clock.shift(clock.offset() + timedelta(days=7, hours=10, minutes=2))
+    async with trial.post.tx() as tx:
+        await work.add(tx, sends.PREPARE, trial.campaign_id)
+    await trial.post.prepared(trial.campaign_id)
+    found = await dues(trial)
+    zones = {"tokyo@pain.test": "Asia/Tokyo", "lima@pain.test": "America/Lima"}
+    assert len(found) == len(PEOPLE) + 3
+    for email, at in found.items():
+        assert at == (wall.replace(tzinfo=ZoneInfo(zones[email])) if email in zones else paris), email
 
 
 async def test_the_page_says_how_many_are_in_which_zone_and_takes_the_order(begin: Begin, make: Make) -> None:

@@ -181,18 +181,22 @@ async def _batch(tx: AccountTx, services: Services, automation: Automation, now:
             LIMIT $4
         ), known AS MATERIALIZED (
             SELECT id FROM contacts
-            WHERE account_id = $1 AND id IN (SELECT contact_id FROM due)
+            WHERE account_id = $1 AND id = ANY (ARRAY (SELECT contact_id FROM due))
             ORDER BY id
             FOR KEY SHARE
         )
+        -- an array is read before the first row; each journey is looked up by its key, whatever is planned
         SELECT j.contact_id, j.occasion, j.step_id, j.arrived_at
-        FROM known
-        JOIN due ON due.contact_id = known.id
-        JOIN automation_journeys j
-            ON j.account_id = $1 AND j.automation_id = $2 AND j.contact_id = due.contact_id
-            AND j.occasion = due.occasion AND j.ended_at IS NULL AND j.due_at <= $3
+        FROM due
+        CROSS JOIN LATERAL (
+            SELECT contact_id, occasion, step_id, arrived_at, due_at FROM automation_journeys
+            WHERE account_id = $1 AND automation_id = $2 AND contact_id = due.contact_id
+              AND occasion = due.occasion AND ended_at IS NULL AND due_at <= $3
+            LIMIT 1
+            FOR NO KEY UPDATE
+        ) AS j
+        WHERE due.contact_id = ANY (ARRAY (SELECT id FROM known))
         ORDER BY j.due_at
-        FOR NO KEY UPDATE OF j
         """,
         automation.id,
         now,

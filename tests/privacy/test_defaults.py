@@ -315,6 +315,7 @@ PERIODS: dict[str, tuple[int, float] | None] = {
     "files": (0, 6),
     "undo": (0, 7),
     "events": (13, 0),
+    "steps": (13, 0),
     "open_days": (13, 0),
     "loads": (0, 2),
     "deliveries": (13, 0),

@@ -3860,7 +3860,8 @@ CREATE TABLE public.work (
     attempts integer DEFAULT 0 NOT NULL,
     last_error text DEFAULT ''::text NOT NULL,
     asked boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    background boolean DEFAULT false NOT NULL
 );
 
 ALTER TABLE ONLY public.ab_tests
@@ -4706,7 +4707,7 @@ CREATE UNIQUE INDEX webhook_events_uid ON public.webhook_events USING btree (acc
 
 CREATE INDEX webhook_events_waiting ON public.webhook_events USING btree (account_id, id) WHERE (NOT spread);
 
-CREATE INDEX work_due ON public.work USING btree (run_at);
+CREATE INDEX work_next ON public.work USING btree (background, run_at);
 
 CREATE TRIGGER accounts_erased AFTER DELETE ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.journal_accounts();
 

@@ -4,8 +4,10 @@
     queue    turns: 12 at a time, up to 30 s each
     urgent   what somebody waits for: sign-in links, transactional messages, test sends
     waits    what waits for other people's servers: webhooks
+    background   sweeps over all accounts, a few at a time
 
-Four queues, so that twelve long turns delay neither the bell nor what is urgent, and slow servers no turn.
+Five queues, so that twelve long turns delay neither the bell nor what is urgent, slow servers no turn, and
+a thousand accounts' daily cleaning no campaign.
 arq only runs: flush Redis, and nothing is lost (S3). The serializer is JSON, one try a ring, no result kept.
 """
 
@@ -54,6 +56,7 @@ JOBS: dict[str, Job] = {job.name: job for job in ALL}
 QUEUE = "mailer:queue"
 URGENT = "mailer:urgent"
 WAITS = "mailer:waits"
+BACKGROUND = "mailer:background"
 TICK = "mailer:tick"
 # S3: longer than a turn with its open hand-overs; a deploy lets turns end
 TIMEOUT = timedelta(minutes=15)
@@ -61,10 +64,9 @@ GRACE = timedelta(minutes=11)
 # how long arq keeps the id of what a worker has begun to itself
 ID_KEPT = TIMEOUT + timedelta(seconds=10)
 PARALLEL = 12
-PARALLEL_URGENT = 8
-POLL_SECONDS = {TICK: 0.5, QUEUE: 0.1, URGENT: 0.05, WAITS: 0.2}
+AT_ONCE = {TICK: 1, QUEUE: PARALLEL, URGENT: 8, WAITS: 32, BACKGROUND: 2}
+POLL_SECONDS = {TICK: 0.5, QUEUE: 0.1, URGENT: 0.05, WAITS: 0.2, BACKGROUND: 0.5}
 """How often a queue is looked at: each look costs as much as a mail."""
-PARALLEL_WAITS = 32
 READ_AHEAD = 1000
 """Ids that a worker looks at: all turns that run anywhere stand before those that wait."""
 
@@ -106,7 +108,7 @@ async def _bury(services: Services) -> None:
     redis = services.redis
     found = {
         name.decode(): queue
-        for queue in (QUEUE, URGENT, WAITS)
+        for queue in (QUEUE, URGENT, WAITS, BACKGROUND)
         for name in await redis.zrange(queue, 0, READ_AHEAD - 1)
     }
     if not found:
@@ -128,14 +130,25 @@ async def _bury(services: Services) -> None:
 
 
 async def _ring(redis: ArqRedis, task: Task, seconds: float = 0.0) -> None:
-    job = JOBS.get(task.job)
-    queue = URGENT if job is not None and job.urgent else WAITS if job is not None and job.waits else QUEUE
     later = timedelta(seconds=seconds) if seconds else None
-    await redis.enqueue_job("run_task", *_payload(task), _job_id=task.id, _queue_name=queue, _defer_by=later)
+    await redis.enqueue_job(
+        "run_task", *_payload(task), _job_id=task.id, _queue_name=_queue(task), _defer_by=later
+    )
+
+
+def _queue(task: Task) -> str:
+    job = JOBS.get(task.job)
+    if job is not None and job.urgent:
+        return URGENT
+    if job is not None and job.waits:
+        return WAITS
+    return BACKGROUND if task.background else QUEUE
 
 
 def _payload(task: Task) -> tuple[object, ...]:
-    return task.account_id, task.job, task.ref_id, task.lane, task.turn, task.attempts, task.born
+    common = task.account_id, task.job, task.ref_id, task.lane, task.turn, task.attempts, task.born
+    # a worker of the version before takes no more words than these, and knows no background
+    return (*common, True) if task.background else common
 
 
 async def start_periodic(services: Services) -> None:
@@ -157,7 +170,7 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Worker:
-    """One of the four; `redis` is its own, closed with it."""
+    """One of the five; `redis` is its own, closed with it."""
     ticks = queue == TICK
     run = func(run_task, name="run_task", keep_result=0, timeout=TIMEOUT, max_tries=1)
     every_second = cron(
@@ -169,7 +182,7 @@ def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Work
         redis_pool=redis,
         queue_name=queue,
         ctx={"services": services},
-        max_jobs={QUEUE: PARALLEL, URGENT: PARALLEL_URGENT, WAITS: PARALLEL_WAITS}.get(queue, 1),
+        max_jobs=AT_ONCE[queue],
         poll_delay=POLL_SECONDS[queue],
         queue_read_limit=READ_AHEAD,
         keep_result=0,
@@ -199,7 +212,7 @@ async def run_worker(settings: Settings) -> None:
         await restores.may_send(services)
         _spare_the_collector()
         await start_periodic(services)
-        queues = [_Queue(services, name) for name in (TICK, URGENT, WAITS, QUEUE)]
+        queues = [_Queue(services, name) for name in (TICK, URGENT, WAITS, QUEUE, BACKGROUND)]
         for queue in queues:
             await queue.open()
         _stop_on_signals(queues)

@@ -14,7 +14,7 @@ from mailer.core.db import AccountTx, SharedTx
 from mailer.core.errors import NotFound
 
 # the workers' own marks, one for each of their queues; a test compares the names (mailer/worker.py)
-QUEUES = ("mailer:tick", "mailer:queue", "mailer:urgent", "mailer:waits")
+QUEUES = ("mailer:tick", "mailer:queue", "mailer:urgent", "mailer:waits", "mailer:background")
 LATE = timedelta(minutes=1)
 RETENTION_LATE = timedelta(hours=1)
 DAYS = 30
@@ -22,9 +22,11 @@ DAYS = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Work of one kind. `error`: the last one, type and place only (B-61)."""
+    """Work of one kind. `background`: sweeps, which wait for room; what they leave late is told by rule.
+    `error`: the last one, type and place only (B-61)."""
 
     job: str
+    background: bool
     due: int
     oldest: datetime | None
     failing: int
@@ -72,7 +74,7 @@ class Health:
 
     @property
     def oldest(self) -> datetime | None:
-        return min((one.oldest for one in self.work if one.oldest), default=None)
+        return min((one.oldest for one in self.work if one.oldest and not one.background), default=None)
 
     @property
     def failing(self) -> list[Waiting]:
@@ -90,14 +92,14 @@ async def health(tx: SharedTx, redis: Redis, now: datetime) -> Health:
         work=await tx.many(
             Waiting,
             """
-            SELECT job, count(*) FILTER (WHERE run_at <= $1 AND leased_until IS NULL)::int AS due,
+            SELECT job, background, count(*) FILTER (WHERE run_at <= $1 AND leased_until IS NULL)::int AS due,
                    min(run_at) FILTER (WHERE run_at <= $1 AND leased_until IS NULL) AS oldest,
                    count(*) FILTER (WHERE attempts > 0)::int AS failing,
                    coalesce(max(last_error) FILTER (WHERE attempts > 0), '') AS error
             FROM work
             WHERE (run_at <= $1 AND leased_until IS NULL) OR attempts > 0
-            GROUP BY job
-            ORDER BY oldest NULLS LAST, job
+            GROUP BY job, background
+            ORDER BY background, oldest NULLS LAST, job
             LIMIT 100
             """,
             now,

@@ -14,11 +14,17 @@ from mailer.core.db import AccountTx, Database, SharedTx
 
 LEASE_SECONDS = 20
 PLATFORM = 0  # account_id of work that belongs to no account
+BACKGROUND_AT_ONCE = 200
+"""Rows of sweeps that a tick rings: some seconds' worth, so that more workers find work, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One turn of one piece of work. `born`: when its row was made, in µs; 0: whichever is there."""
+    """One turn of one piece of work.
+
+    `born`: when its row was made, in µs; 0: whichever is there. `background`: a sweep over all accounts asked
+    for it, and nobody waits.
+    """
 
     account_id: int
     job: str
@@ -27,6 +33,7 @@ class Task:
     turn: int
     attempts: int = 0
     born: int = 0
+    background: bool = False
 
     @property
     def id(self) -> str:
@@ -45,7 +52,8 @@ async def add(
         INSERT INTO work (account_id, job, ref_id, lane, run_at)
         VALUES ($1, $2, $3, $4, coalesce($5, now()))
         ON CONFLICT (account_id, job, ref_id, lane) DO UPDATE
-        SET run_at = least(work.run_at, excluded.run_at), attempts = 0, asked = work.leased_until IS NOT NULL
+        SET run_at = least(work.run_at, excluded.run_at), attempts = 0, asked = work.leased_until IS NOT NULL,
+            background = false
         """,
         account_id,
         job,
@@ -70,7 +78,10 @@ async def cancel(tx: AccountTx | SharedTx, job: str, ref_id: int) -> int:
 
 
 async def due(db: Database, limit: int = 500) -> list[Task]:
-    """What to ring now. Rows whose lease has ended get their next turn first."""
+    """What to ring now, and of sweeps no more than BACKGROUND_AT_ONCE.
+
+    Rows whose lease has ended get their next turn first.
+    """
     async with db.shared() as tx:
         await tx.run(
             """
@@ -84,13 +95,18 @@ async def due(db: Database, limit: int = 500) -> list[Task]:
             Task,
             """
             SELECT account_id, job, ref_id, lane, turn, attempts,
-                   (extract(epoch FROM created_at) * 1000000)::bigint AS born
-            FROM work
-            WHERE run_at <= now() AND leased_until IS NULL
-            ORDER BY run_at
-            LIMIT $1
+                   (extract(epoch FROM created_at) * 1000000)::bigint AS born, background
+            FROM (VALUES (false, $1::int), (true, $2)) AS kind (of_sweeps, most)
+            CROSS JOIN LATERAL (
+                SELECT *
+                FROM work
+                WHERE background = of_sweeps AND run_at <= now() AND leased_until IS NULL
+                ORDER BY run_at
+                LIMIT most
+            ) AS waiting
             """,
             limit,
+            BACKGROUND_AT_ONCE,
         )
 
 
@@ -114,15 +130,18 @@ async def held(db: Database, ids: Sequence[str]) -> set[str]:
 
 
 async def others_wait(db: Database, account_id: int, *, seconds: float = 2.0) -> bool:
-    """Is work of somebody else due for so long that no worker seems to have room for it?"""
+    """Is work of somebody else due for so long that no worker seems to have room for it?
+
+    Sweeps are no such work: they have places of their own.
+    """
     async with db.shared() as tx:
         return bool(
             await tx.value(
                 """
                 SELECT EXISTS (
                     SELECT FROM work
-                    WHERE run_at <= now() - make_interval(secs => $2) AND leased_until IS NULL
-                      AND account_id <> $1)
+                    WHERE NOT background AND run_at <= now() - make_interval(secs => $2)
+                      AND leased_until IS NULL AND account_id <> $1)
                 """,
                 account_id,
                 seconds,
@@ -259,14 +278,14 @@ async def ensure(tx: SharedTx, job: str) -> None:
 
 
 async def oldest_seconds(db: Database) -> float:
-    """How long the oldest due row has waited."""
+    """How long the oldest due row that somebody may wait for has waited."""
     async with db.shared() as tx:
         return float(
             await tx.value(
                 """
                 SELECT coalesce(extract(epoch FROM now() - min(run_at)), 0)
                 FROM work
-                WHERE run_at <= now() AND leased_until IS NULL
+                WHERE NOT background AND run_at <= now() AND leased_until IS NULL
                 """
             )
         )
@@ -301,11 +320,11 @@ async def ask_accounts(tx: SharedTx, job: str, account_ids: Sequence[int], *, re
 
 
 async def add_for_each_account(tx: SharedTx, job: str) -> int:
-    """One row for every account that has none yet. Returns how many were added."""
+    """A sweep: one row in the background for every account that has none yet. Returns how many were added."""
     return await tx.run(
         """
-        INSERT INTO work (account_id, job, ref_id)
-        SELECT id, $1, 0 FROM accounts
+        INSERT INTO work (account_id, job, ref_id, background)
+        SELECT id, $1, 0, true FROM accounts
         ON CONFLICT DO NOTHING
         """,
         job,

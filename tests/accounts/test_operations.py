@@ -28,7 +28,13 @@ async def calm(services: Services) -> None:
 
 
 def test_the_queues_are_those_of_the_workers() -> None:
-    assert set(operations.QUEUES) == {worker.TICK, worker.QUEUE, worker.URGENT, worker.WAITS}
+    assert set(operations.QUEUES) == {
+        worker.TICK,
+        worker.QUEUE,
+        worker.URGENT,
+        worker.WAITS,
+        worker.BACKGROUND,
+    }
 
 
 @pytest.mark.usefixtures("calm")

@@ -137,3 +137,28 @@ async def test_a_row_that_was_asked_for_again_is_no_turn_of_the_one_before(servi
     assert await work.renew(services.db, after)
     await work.finish(services.db, after)
     assert await _row(services, "test.born") is None
+
+
+@pytest.mark.req("S3")
+async def test_sweeps_stand_behind_what_somebody_waits_for(services: Services) -> None:
+    async with services.db.shared() as tx:
+        await tx.run("DELETE FROM work")
+        await tx.run(
+            """
+            INSERT INTO work (account_id, job, ref_id, background, run_at)
+            SELECT n, 'test.swept', 0, true, now() - interval '1 hour' FROM generate_series(1, 700) AS n
+            """
+        )
+        await work.add(tx, "test.waited_for", 1)
+    found = await work.due(services.db)
+    assert sum(task.background for task in found) == work.BACKGROUND_AT_ONCE
+    assert [task.job for task in found if not task.background] == ["test.waited_for"]
+    # what is asked for by somebody is no sweep any more, and no other account gives way to one
+    assert not await work.others_wait(services.db, 1)
+    async with services.db.account(1) as account:
+        await work.add(account, "test.swept", 0)
+    asked = [task for task in await work.due(services.db) if task.job == "test.swept" and not task.background]
+    assert [task.account_id for task in asked] == [1]
+    assert await work.others_wait(services.db, 2)
+    async with services.db.shared() as tx:
+        await tx.run("DELETE FROM work")

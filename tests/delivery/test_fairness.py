@@ -6,6 +6,7 @@ the others have still to leave.
 
 import pytest
 
+from mailer.core import work
 from tests.delivery.conftest import Post
 from tests.faults import conftest as faults
 from tests.faults.conftest import Machine
@@ -13,6 +14,7 @@ from tests.make import Make
 
 servers = faults.servers
 machine = faults.machine
+SWEPT = ("retention_jobs.account_pass", "retention_jobs.watch_inactive")
 
 
 async def _post(machine: Machine) -> Post:
@@ -86,3 +88,23 @@ async def test_fifty_mails_do_not_wait_for_more_campaigns_than_workers_have_hand
     await machine.until(lambda: _left(machine, big, total) < total - 200)
     await _fifty(machine)
     assert _left(machine, big, total) > total // 2
+
+
+@pytest.mark.req("S3")
+async def test_fifty_mails_do_not_wait_for_the_cleaning_of_a_thousand_accounts(machine: Machine) -> None:
+    """What sweeps ask of every account is background: a turn has other places, and is rung first."""
+    async with machine.services.db.shared() as tx:
+        await tx.run("DELETE FROM work")  # of the tests before
+        await tx.run("INSERT INTO accounts (name) SELECT 'Compte ' || n FROM generate_series(1, 1500) AS n")
+        for job in SWEPT:
+            await work.add_for_each_account(tx, job)
+    await machine.start_worker()
+    await machine.until(lambda: _swept_left(machine, below=3_000))
+    await _fifty(machine)
+    assert not await _swept_left(machine, below=1_500)
+
+
+async def _swept_left(machine: Machine, *, below: int) -> bool:
+    async with machine.services.db.shared() as tx:
+        left: int = await tx.value("SELECT count(*) FROM work WHERE job = ANY ($1::text[])", list(SWEPT))
+    return left < below

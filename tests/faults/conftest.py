@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer.core import addresses, embedded, keys, migrate, work
+from mailer.core import addresses, embedded, keys, migrate, proof_keys, work
 from mailer.core.db import open_database
 from mailer.core.embedded import EmbeddedServers
 from mailer.core.services import Services, open_services
@@ -183,6 +183,8 @@ async def machine(
                 await tx.run("DELETE FROM signing_keys")
                 await tx.run("UPDATE installation SET id = gen_random_uuid()")
         async with open_services(settings, pool_size=6) as services:
+            async with services.db.shared() as tx:
+                await proof_keys.add(tx, services.sealer)
             made = Machine(servers, services, sink, environ, record_property)
             yield made
             await made.kill_workers()

@@ -242,6 +242,8 @@ async def open_database(url: str, *, size: int = 10) -> AsyncIterator[Database]:
                 "timezone": "UTC",
                 # a statement of a process that was killed ends, and lets its locks go
                 "client_connection_check_interval": "5s",
+                # over a year of partitions a plan looks dear: compiling it takes longer than running it
+                "jit": "off",
             },
             command_timeout=120,
             # what a run of retention asks of one account is more than the hundred that are kept otherwise

@@ -48,3 +48,9 @@ async def test_a_statement_of_a_killed_process_ends_and_lets_its_locks_go(
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+async def test_statements_are_not_compiled(services: Services) -> None:
+    """A server may have the compiler switched on; the embedded one has none."""
+    async with services.db.shared() as tx:
+        assert await tx.value("SHOW jit") == "off"

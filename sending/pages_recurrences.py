@@ -152,6 +152,19 @@ async def resume(request: web.Request) -> web.Response:
     return await _move(request, "resume")
 
 
+async def ask_remove(request: web.Request) -> web.Response:
+    async with access.sender_tx(request) as tx:
+        campaign = await campaigns.show(tx, id_in_path(request))
+        context = {
+            "campaign": campaign,
+            "base": pages_steps.base(request, campaign),
+            "plan": await recurrences.show(tx, campaign.id),
+            "words": recurrence_words,
+            "form": Form({}),
+        }
+    return response.page(request, "sending/recurrences/delete.html", context)
+
+
 async def remove(request: web.Request) -> web.Response:
     return await _move(request, "remove")
 
@@ -189,5 +202,6 @@ ROUTES: list[web.RouteDef] = [
     web.post(r"/{a}/campaigns/{id:\d+}/recurrence", save),
     web.post(r"/{a}/campaigns/{id:\d+}/recurrence/pauses", pause),
     web.post(r"/{a}/campaigns/{id:\d+}/recurrence/resumptions", resume),
+    web.get(r"/{a}/campaigns/{id:\d+}/recurrence/removals", ask_remove),
     web.post(r"/{a}/campaigns/{id:\d+}/recurrence/removals", remove),
 ]

@@ -50,6 +50,9 @@ async def test_a_draft_is_repeated_looked_at_paused_and_let_be(begin: Begin, mak
     assert "Resume" in (await owner.get(place)).text
     await owner.post(f"{place}/resumptions")
     assert (await trial.show()).status == "active"
+    asked = (await owner.get(f"{place}/removals")).text
+    assert "Those that were made stay among the campaigns" in asked
+    assert (await trial.show()).status == "active"
     await owner.post(f"{place}/removals")
     assert "Save the plan and start it" in (await owner.get(place)).text
 

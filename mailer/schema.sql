@@ -244,7 +244,7 @@ CREATE TABLE public.contacts (
     CONSTRAINT contacts_opens_check CHECK ((opens = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
     CONSTRAINT contacts_source_check CHECK ((source = ANY (ARRAY['page'::text, 'api'::text, 'import'::text, 'form'::text])))
 )
-WITH (autovacuum_analyze_scale_factor='0.02');
+WITH (autovacuum_analyze_scale_factor='0.02', fillfactor='90');
 
 ALTER TABLE ONLY public.contacts FORCE ROW LEVEL SECURITY;
 

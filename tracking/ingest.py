@@ -23,6 +23,7 @@ from tracking.window import Seen, Window, mark_crowds
 
 OLDEST = timedelta(days=30)  # a file that was forgotten longer than this says nothing any more
 AHEAD = timedelta(minutes=10)
+SIGN_EVERY = timedelta(minutes=10)
 STORED = ("open", "click")
 
 
@@ -260,7 +261,7 @@ async def _insert(tx: AccountTx, judged: Sequence[Judged]) -> list[Change]:
 
 
 async def _note_acts(tx: AccountTx, changes: Sequence[Change]) -> None:
-    """B-27: a person's click is a sign of life; an open is not."""
+    """B-27: a person's click is a sign of life, an open is not. More within SIGN_EVERY add nothing."""
     acts: dict[int, int] = {}
     for one in changes:
         if one.kind == "click" and one.new == "person":
@@ -273,8 +274,9 @@ async def _note_acts(tx: AccountTx, changes: Sequence[Change]) -> None:
         SET last_act_at = to_timestamp(a.at / 1000.0)
         FROM unnest($2::bigint[], $3::bigint[]) AS a (contact_id, at)
         WHERE c.account_id = $1 AND c.id = a.contact_id
-          AND (c.last_act_at IS NULL OR c.last_act_at < to_timestamp(a.at / 1000.0))
+          AND (c.last_act_at IS NULL OR c.last_act_at < to_timestamp(a.at / 1000.0) - $4::interval)
         """,
         list(acts),
         list(acts.values()),
+        SIGN_EVERY,
     )

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,28 @@ async def test_drops_have_their_reason(sent: Sent, services: Services) -> None:
         ("click", "not_measured"): 1,
         ("click", "never_sent"): 1,
     }
+
+
+@pytest.mark.req("B-27")
+async def test_a_click_is_a_sign_of_life_and_one_that_follows_at_once_is_none_more(
+    sent: Sent, services: Services
+) -> None:
+    async def last() -> datetime | None:
+        async with services.db.account(sent.account_id) as tx:
+            return await tx.value(
+                "SELECT last_act_at FROM contacts WHERE account_id = $1 AND id = $2", sent.contacts[0]
+            )
+
+    first = buffer.now_ms() - 1_800_000
+    after_minutes = []
+    for n, minutes in enumerate((0, 9, 11)):
+        async with services.db.account(sent.account_id) as tx:
+            clicked = hit(sent, n, contact=0)._replace(at=first + minutes * 60_000)
+            await store(tx, [clicked])
+        known = await last()
+        assert known
+        after_minutes.append(round((known.timestamp() * 1000 - first) / 60_000))
+    assert after_minutes == [0, 0, 11]
 
 
 async def test_what_cannot_be_read_is_set_aside(sent: Sent, flush: Flush, services: Services) -> None:

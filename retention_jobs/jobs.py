@@ -104,7 +104,7 @@ async def _batch(services: Services, account_id: int, rules: list[str], now: dat
         held = await legal_holds.whole_account(tx, now)
         deleted = {rule: 0 if held else await purge.RULES[rule](tx, now) for rule in rules}
         await purge.note(tx, now, deleted)
-    return [rule for rule, n in deleted.items() if n >= purge.BATCH]
+    return [rule for rule, n in deleted.items() if purge.more(rule, n)]
 
 
 JOBS: list[Job] = [

@@ -2,8 +2,8 @@
 
     events → deliveries → content → files → images → feedback → unconfirmed → proofs → log
 
-Each returns how many it deleted. `now` is given, so that a test says what day it is. A rule deletes at most
-BATCH rows of a kind a call and is called again until it returns less.
+Each returns how many it deleted. `now` is given, so that a test says what day it is. A rule deletes a
+batch of a kind a call, and is called again for as long as that was a whole one (`more`).
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -255,11 +255,6 @@ async def files(tx: AccountTx, now: datetime) -> int:
     return deleted
 
 
-async def events(tx: AccountTx, now: datetime) -> int:
-    """Opens and clicks older than 13 calendar months, to the day."""
-    return await event_rows.purge(tx, now, limit=BATCH)
-
-
 async def deliveries(tx: AccountTx, now: datetime) -> int:
     """Rows of people older than 13 calendar months; what they add up to is kept first (G-2)."""
     before = months_before(now, STATISTICS_MONTHS)
@@ -357,7 +352,7 @@ Rule = Callable[[AccountTx, datetime], Awaitable[int]]
 
 # events first: whoever freezes totals waits for `tracking.counts.hold` before it locks anything else
 RULES: Mapping[str, Rule] = {
-    "events": events,
+    "events": event_rows.purge,
     "deliveries": deliveries,
     "content": content,
     "files": files,
@@ -373,6 +368,11 @@ RULES: Mapping[str, Rule] = {
     "registers": register_rows.purge,
     "log": log,
 }
+
+
+def more(rule: str, deleted: int) -> bool:
+    """Was that a whole batch, so that another may follow?"""
+    return deleted >= (event_rows.LIMIT if rule == "events" else BATCH)
 
 
 async def note(tx: AccountTx, now: datetime, deleted: Mapping[str, int]) -> None:

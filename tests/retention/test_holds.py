@@ -15,7 +15,15 @@ from mailer.core import clock
 from mailer.core.errors import Conflict, Forbidden, Invalid, NotFound
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import account_certificate, closed_accounts, held_people, jobs, platform, purge
+from retention_jobs import (
+    account_certificate,
+    closed_accounts,
+    event_rows,
+    held_people,
+    jobs,
+    platform,
+    purge,
+)
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
 
@@ -90,6 +98,7 @@ async def test_events_of_a_held_person_stay_and_keep_no_others(
 ) -> None:
     """They are the oldest, more than a batch of them, and the others go all the same."""
     monkeypatch.setattr(purge, "BATCH", 2)
+    monkeypatch.setattr(event_rows, "LIMIT", 2)
     account = await make.account()
     async with services.db.account(account.id) as tx:
         held, free = await make.contact(tx), await make.contact(tx)
@@ -108,11 +117,11 @@ async def test_events_of_a_held_person_stay_and_keep_no_others(
     hold_id = await place(services, account, hold(held))
     late = datetime(2028, 2, 1, tzinfo=UTC)
     async with services.db.account(account.id) as tx:
-        assert [await purge.events(tx, late) for _ in range(4)] == [2, 2, 1, 0]
+        assert [await event_rows.purge(tx, late) for _ in range(4)] == [2, 2, 1, 0]
         left = await tx.rows("SELECT DISTINCT contact_id FROM events WHERE account_id = $1")
         assert left == [(held,)]
         await legal_holds.lift(tx, hold_id, now=NOW)
-        assert [await purge.events(tx, late) for _ in range(4)] == [2, 2, 1, 0]
+        assert [await event_rows.purge(tx, late) for _ in range(4)] == [2, 2, 1, 0]
 
 
 @pytest.mark.req("A-005", "A-004")

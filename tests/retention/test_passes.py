@@ -64,6 +64,7 @@ async def test_what_is_more_than_a_batch_goes_in_one_run_too(
     async with services.db.account(account.id) as tx:
         await _put(tx, events=70)
     monkeypatch.setattr(purge, "BATCH", 10)
+    monkeypatch.setattr(event_rows, "LIMIT", 10)
     assert await jobs.account_pass(services, _task(account)) is None
     async with services.db.account(account.id) as tx:
         assert await tx.rows(LEFT) == [(0, 0, 0)]
@@ -82,7 +83,7 @@ async def test_a_rule_that_fails_holds_up_no_other_and_is_told(
         await _put(tx)
 
     async def broken(tx: AccountTx, now: datetime) -> int:
-        await event_rows.purge(tx, now, limit=10)
+        await event_rows.purge(tx, now)
         await tx.run("SELECT 1 / 0 WHERE $1 > 0")
         return 0
 

@@ -8,7 +8,16 @@ from mailer.core import keys, work
 from mailer.core.clock import months_after, months_before
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import closed_accounts, jobs, partitions, platform, purge, totals, unconfirmed_rows
+from retention_jobs import (
+    closed_accounts,
+    event_rows,
+    jobs,
+    partitions,
+    platform,
+    purge,
+    totals,
+    unconfirmed_rows,
+)
 from retention_jobs.policies import CONTENT, SHOWN
 from tests.make import Make
 from tests.test_architecture import GLOBAL
@@ -174,7 +183,7 @@ async def test_events_and_deliveries_go_at_thirteen_calendar_months(services: Se
             (datetime(2026, 2, 28, 12, 0, tzinfo=UTC), 0),
             (datetime(2026, 3, 1, tzinfo=UTC), 1),
         ):
-            assert await purge.events(tx, now) == gone
+            assert await event_rows.purge(tx, now) == gone
             assert await purge.deliveries(tx, now) == gone
 
 

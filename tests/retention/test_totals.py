@@ -9,7 +9,7 @@ import pytest
 
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
-from retention_jobs import purge, totals
+from retention_jobs import event_rows, purge, totals
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
 from tests.reports.test_report import counted
@@ -94,10 +94,10 @@ async def test_totals_of_opens_and_clicks_outlive_their_rows_to_the_day(
         campaign = await _fill(tx)
         before = await reports.summary(tx, campaign)
         # 31 January + 13 months is 28 February: at that hour nothing is older yet
-        assert await purge.events(tx, LAST_DAY) == 0
+        assert await event_rows.purge(tx, LAST_DAY) == 0
         assert await purge.deliveries(tx, LAST_DAY) == 0
         assert await reports.summary(tx, campaign) == before
-        assert await purge.events(tx, GONE) == sum(count * times for *_, count, times in ACTS)
+        assert await event_rows.purge(tx, GONE) == sum(count * times for *_, count, times in ACTS)
         assert await purge.deliveries(tx, GONE) == 40
         after = await reports.summary(tx, campaign)
     assert after.campaign.details_erased_at == GONE
@@ -133,7 +133,7 @@ async def test_whichever_rows_go_first_all_figures_are_of_that_moment(
         await tx.run(
             "UPDATE events SET at = at + interval '20 days' WHERE account_id = $1 AND contact_id = 12 AND kind = 'click'"
         )
-        order = [purge.events, purge.deliveries]
+        order = [event_rows.purge, purge.deliveries]
         for rule in order if first == "events" else reversed(order):
             await rule(tx, GONE)
         assert await tx.value("SELECT count(*) FROM events WHERE account_id = $1") > 0
@@ -150,6 +150,7 @@ async def test_batches_and_passes_at_once_double_nothing(
     services: Services, acc: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(purge, "BATCH", 7)
+    monkeypatch.setattr(event_rows, "LIMIT", 7)
     async with services.db.account(acc.id) as tx:
         campaigns = [await _fill(tx) for _ in range(2)]
 
@@ -157,7 +158,7 @@ async def test_batches_and_passes_at_once_double_nothing(
         deleted = 0
         while True:
             async with services.db.account(acc.id) as tx:
-                n = await purge.events(tx, GONE)
+                n = await event_rows.purge(tx, GONE)
             deleted += n
             if not n:
                 return deleted
@@ -182,14 +183,14 @@ async def test_a_crash_undoes_deletion_and_totals_together(services: Services, a
 
     async def die_after_deleting() -> None:
         async with services.db.account(acc.id) as tx:
-            assert await purge.events(tx, GONE)
+            assert await event_rows.purge(tx, GONE)
             raise _Crash
 
     with pytest.raises(_Crash):
         await die_after_deleting()
     async with services.db.account(acc.id) as tx:
         assert await reports.summary(tx, campaign) == before
-        await purge.events(tx, GONE)
+        await event_rows.purge(tx, GONE)
         assert (await reports.summary(tx, campaign)).opens.total == before.opens.total
 
 
@@ -197,7 +198,7 @@ async def test_a_crash_undoes_deletion_and_totals_together(services: Services, a
 async def test_of_fewer_than_ten_people_nothing_stays(services: Services, make: Make, acc: Account) -> None:
     async with services.db.account(acc.id) as tx:
         campaign = await _fill(tx, people=9)
-        await purge.events(tx, GONE)
+        await event_rows.purge(tx, GONE)
         await purge.deliveries(tx, GONE)
         assert await tx.rows("SELECT totals, measured FROM campaigns WHERE account_id = $1") == [({}, {})]
         report = await reports.summary(tx, campaign)
@@ -215,7 +216,7 @@ async def test_page_export_and_api_tell_the_day_and_what_is_not_kept(
 ) -> None:
     async with services.db.account(acc.id) as tx:
         campaign = await _fill(tx)
-        await purge.events(tx, GONE)
+        await event_rows.purge(tx, GONE)
         await purge.deliveries(tx, GONE)
     person = await make.signed_in(acc.owner_id)
     base = f"{acc.app}/campaigns/{campaign}"

@@ -94,8 +94,8 @@ async def import_table(place: Place) -> tuple[int, dict[str, int]]:
         made = await mailing_lists.create(
             tx,
             NewMailingList(
-                name="Lettre de l'atelier",
-                purpose="Les nouvelles pièces, les stages et la vie de l'atelier",
+                name="Lettre de l’atelier",
+                purpose="Les nouvelles pièces, les stages et la vie de l’atelier",
                 frequency="une fois par mois",
             ),
         )
@@ -167,7 +167,7 @@ async def send(place: Place, list_id: int) -> int:
     async with db.account(place.account_id, actor=place.owner) as tx:
         words = images.Words(label="Fournée de novembre", alt="Quatre pièces tournées sur une étagère")
         image = await images.add(tx, stored, words)
-        new_sender = NewSender(email=OWNER, name="Camille de l'Atelier Démo")
+        new_sender = NewSender(email=OWNER, name="Camille de l’Atelier Démo")
         sender = await senders.create(tx, new_sender, place.links, own=OWNER)
         campaign = await campaigns.create(
             tx,

@@ -18,10 +18,10 @@ _TEXT: dict[Language, str] = {
     "fr": (
         "Vous êtes dans la liste «\u00a0{{ list.name }}\u00a0».\n\n"
         "Nous aimerions savoir si nos messages sont ouverts et quels liens servent, pour mieux les "
-        "écrire. Une image et des liens propres à votre adresse le permettraient, avec l'aide de "
-        "@@processor@@, pendant 13\u00a0mois au plus. L'un et l'autre se choisissent à part.\n\n"
-        "C'est facultatif\u00a0: dire non ne change rien à ce que vous recevez, et vous pourrez changer "
-        "d'avis dans chaque message. Sans réponse, rien n'est mesuré et nous ne redemanderons pas "
+        "écrire. Une image et des liens propres à votre adresse le permettraient, avec l’aide de "
+        "@@processor@@, pendant 13\u00a0mois au plus. L’un et l’autre se choisissent à part.\n\n"
+        "C’est facultatif\u00a0: dire non ne change rien à ce que vous recevez, et vous pourrez changer "
+        "d’avis dans chaque message. Sans réponse, rien n’est mesuré et nous ne redemanderons pas "
         "avant six mois. Ce message-ci ne mesure rien."
     ),
     "en": (
@@ -35,7 +35,7 @@ _TEXT: dict[Language, str] = {
     ),
 }
 _BUTTON: dict[Language, str] = {"fr": "Faire mon choix", "en": "Make my choice"}
-_PROCESSOR: dict[Language, str] = {"fr": "notre prestataire d'envoi", "en": "our sending provider"}
+_PROCESSOR: dict[Language, str] = {"fr": "notre prestataire d’envoi", "en": "our sending provider"}
 
 
 def mjml(language: Language, processor: str) -> str:

@@ -65,6 +65,10 @@ def _entries() -> list[tuple[str, str, str]]:
     return entries
 
 
+def test_french_apostrophes_are_those_of_print() -> None:
+    assert [text for _, _, text in _entries() if re.search(r"\w'[\w{<]", text)] == []
+
+
 def test_rooms_agree_on_the_french_of_a_message() -> None:
     """All files make one catalogue: two texts for one message would win by the name of their file."""
     texts: dict[str, set[str]] = {}

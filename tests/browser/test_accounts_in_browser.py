@@ -17,11 +17,11 @@ pytestmark = pytest.mark.browser
 WORDS = {
     "fr": {
         "sign_in": "Se connecter",
-        "identity": "Identité de l'expéditeur",
+        "identity": "Identité de l’expéditeur",
         "save": "Enregistrer",
         "agreement": "Accord de sous-traitance",
-        "accept": "Accepter l'accord",
-        "name": "Nom de l'organisation",
+        "accept": "Accepter l’accord",
+        "name": "Nom de l’organisation",
         "address": "Adresse postale",
         "contact": "Adresse e-mail pour les questions de vos contacts",
     },

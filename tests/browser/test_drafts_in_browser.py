@@ -40,7 +40,7 @@ async def test_two_people_write_one_draft_and_lose_nothing(
     await ana.keyboard.press("ArrowDown")
     await ana.keyboard.press("End")
     await ana.keyboard.type('<mj-section><mj-column><mj-image src="https://a.fr/x.png" />')
-    await ana.get_by_text("Cette image n'a pas de description.").first.wait_for()
+    await ana.get_by_text("Cette image n’a pas de description.").first.wait_for()
     await ana.get_by_text("Enregistré à").wait_for()
 
     await claire.get_by_role("textbox", name="Source du message (MJML)").click()

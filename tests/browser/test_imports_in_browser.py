@@ -19,9 +19,9 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WORDS = {
     "fr": {
         "file": "Fichier (Excel", "continue": "Continuer", "sheet": "Feuille du classeur", "read": "Lire cette feuille",
-        "new_list": "Nom d'une nouvelle liste", "basis": "Consentement", "source": "D'où viennent ces adresses",
+        "new_list": "Nom d’une nouvelle liste", "basis": "Consentement", "source": "D’où viennent ces adresses",
         "state": "Je déclare que ces adresses", "count": "Compter sans importer", "run": "Importer 2 contacts",
-        "taken": "1 refus repris du fichier", "wrong": "2 lignes sur 5 n'ont pas été importées",
+        "taken": "1 refus repris du fichier", "wrong": "2 lignes sur 5 n’ont pas été importées",
         "errors": "Télécharger 2 lignes en erreur", "again": "Colonnes comme la dernière fois",
     },
     "en": {

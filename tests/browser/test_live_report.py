@@ -45,10 +45,10 @@ async def test_the_report_of_a_running_campaign_moves(
     await page.goto(f"{site}{account.app}/campaigns/{campaign_id}/report")
     await page.get_by_text(words("22 messages sur 30 sont partis", whole=False)).wait_for()
     # a detail that somebody opened stays open, and the keyboard stays where it is
-    await page.get_by_role("link", name="Comment c'est compté").first.focus()
+    await page.get_by_role("link", name="Comment c’est compté").first.focus()
     await deliver(services, account, campaign_id)
     await page.get_by_text(words("23 messages sur 30 sont partis", whole=False)).wait_for()
-    assert await page.evaluate("document.activeElement.textContent") == "Comment c'est compté"
+    assert await page.evaluate("document.activeElement.textContent") == "Comment c’est compté"
     async with services.db.account(account.id) as tx:
         await tx.run(
             """
@@ -136,7 +136,7 @@ async def test_on_paper_the_report_has_its_tables_and_says_who_printed_it(
     assert await page.get_by_text(words("Imprimé par", whole=False)).is_visible()
     for hidden in (".sidebar", ".app-header", "iframe.click-map", ".chart-canvas", ".app-footer"):
         assert not await page.locator(hidden).first.is_visible(), hidden
-    for title in ("Bilan de l'envoi", "Taux", "Clics par lien", "Par fournisseur"):
+    for title in ("Bilan de l’envoi", "Taux", "Clics par lien", "Par fournisseur"):
         assert await page.get_by_role("heading", name=title).is_visible()
     # the data of the chart is there without its button
     assert await page.locator("figure.chart table").first.is_visible()

@@ -22,7 +22,7 @@ WORDS = {
     "fr": (
         "Un total par campagne",
         "Enregistrer la mesure",
-        "Demander l'accord pour la mesure",
+        "Demander l’accord pour la mesure",
         "Créer le brouillon",
     ),
     "en": (

@@ -173,7 +173,7 @@ async def test_a_marketer_repeats_the_news_of_a_feed_without_script(
     await page.goto(plan)
     await story.looks("07-two-editions")
     await story.follow("Supprimer le calendrier")
-    await page.get_by_text("Plus aucune édition n'est préparée").wait_for()
+    await page.get_by_text("Plus aucune édition n’est préparée").wait_for()
     await story.looks("08-deletion")
     await story.press("Supprimer le calendrier")
     await page.get_by_text("Le calendrier est supprimé.").wait_for()

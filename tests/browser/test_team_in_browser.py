@@ -49,7 +49,7 @@ async def test_an_invited_person_joins_and_signs_in_with_a_code(
     await picture(page, "invitation-fr")
     await page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     await page.locator("#adult_business").check()
-    await page.get_by_role("button", name="Accepter l'invitation").click()
+    await page.get_by_role("button", name="Accepter l’invitation").click()
     await page.wait_for_url(f"{server}{account.app}")
     await page.goto(f"{server}/app/me")
     await page.get_by_role("link", name="Activer la double authentification").click()
@@ -59,7 +59,7 @@ async def test_an_invited_person_joins_and_signs_in_with_a_code(
     await picture(page, "second-factor-fr")
     secret = base64.b32decode((await page.locator("main code").inner_text()).replace(" ", ""))
     await page.get_by_label("Code de votre application").fill(code_of(secret))
-    await page.get_by_role("button", name="L'activer").click()
+    await page.get_by_role("button", name="L’activer").click()
     codes = (await page.locator("#codes").inner_text()).split()
     assert len(codes) == 10
     await page.get_by_role("link", name="Je les ai rangés").click()

@@ -110,6 +110,6 @@ async def test_a_narrow_page_has_the_structure_and_one_without_a_script_the_way_
     await plain.context.add_cookies(await page.context.cookies())
     await plain.goto(address)
     await asyncio.gather(
-        plain.get_by_role("link", name="L'éditeur de code fonctionne sans.").wait_for(),
+        plain.get_by_role("link", name="L’éditeur de code fonctionne sans.").wait_for(),
         plain.locator("[data-visual-page]").wait_for(state="hidden"),
     )

@@ -137,7 +137,7 @@ async def test_a_mail_put_together_by_mouse_arrives_as_it_was_made(
     await signed_in(services, post.account, page, site, "fr")
     await page.goto(f"{site}{post.account.app}/campaigns/{campaign}/content")
     hand = Mouse(page)
-    await hand.press(page.get_by_role("button", name="Page vide dans l'éditeur visuel"))
+    await hand.press(page.get_by_role("button", name="Page vide dans l’éditeur visuel"))
     await page.wait_for_url("**/content/visual")
     sketch = await drawn(page)
     texts, columns = sketch.locator("[data-gjs-type=mj-text]"), sketch.locator("[data-gjs-type=mj-column]")
@@ -163,13 +163,13 @@ async def test_a_mail_put_together_by_mouse_arrives_as_it_was_made(
     await bread.wait_for()
     assert await page.evaluate(SPILT) == []
     await hand.press(bread)
-    await expect(properties.get_by_label("Description de l'image")).to_have_value(ALT)
+    await expect(properties.get_by_label("Description de l’image")).to_have_value(ALT)
     # what asks for nothing any more is not marked as a fault
     await expect(properties.locator(".field:has(#p-src)")).to_have_css("border-left-width", "0px")
     await hand.pull(page.locator("[data-block=button]"), columns.nth(2))
     await hand.press(properties.get_by_role("textbox", name="Texte", exact=True))
     await write(page, "Voir le pain")
-    await hand.press(properties.get_by_label("Adresse qu'il ouvre", exact=True))
+    await hand.press(properties.get_by_label("Adresse qu’il ouvre", exact=True))
     await write(page, "https://pain.test/seigle?a=1&b=2")
     made = await order(page)
     greeting = f"Texte Bonjour {FIELD}"
@@ -309,7 +309,7 @@ async def test_a_mail_put_together_by_keyboard_alone_arrives_as_it_was_made(
     await keys.press(page.locator("[data-problems]").get_by_role("button", name=re.compile("^Bouton")))
     await keys.press(chosen.locator("[data-do=properties]"))
     await write(page, "Voir le pain")
-    await keys.write(properties.get_by_label("Adresse qu'il ouvre", exact=True), "https://pain.test/seigle")
+    await keys.write(properties.get_by_label("Adresse qu’il ouvre", exact=True), "https://pain.test/seigle")
     assert await page.evaluate(SMALL) == []
     made = await order(page)
     # the section with both over the first, back, and there again

@@ -111,7 +111,7 @@ async def test_the_page_says_what_limits_the_speed_now(
     ("reason", "language", "words"),
     [
         ("bounces", "en", "31 of the 500 messages sent came back because the address does not exist (6.2%)."),
-        ("bounces", "fr", "31 des 500 messages envoyés sont revenus car l&#39;adresse n&#39;existe pas (6,2"),
+        ("bounces", "fr", "31 des 500 messages envoyés sont revenus car l’adresse n’existe pas (6,2"),
         ("complaints", "en", "4 people of 1,000 reported it as spam (0.4%)."),
     ],
 )

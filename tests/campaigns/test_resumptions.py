@@ -65,7 +65,7 @@ async def test_the_page_asks_for_the_word_and_then_names_the_operator(
     await _stopped(services, draft, "bounces")
     owner = await make.signed_in(draft.account.owner_id, language="fr")
     shown = (await owner.get(draft.page)).text.replace("&#39;", "'")
-    assert "J'ai cherché la cause et retiré ce qui l'a provoquée" in shown
+    assert "J’ai cherché la cause et retiré ce qui l’a provoquée" in shown
     assert (await owner.post(f"{draft.page}/resumptions")).status == 303
     assert await _status(services, draft) == "paused"
     assert "Une limite a arrêté cette campagne" in (await owner.get(draft.page)).text
@@ -73,7 +73,7 @@ async def test_the_page_asks_for_the_word_and_then_names_the_operator(
     assert await _status(services, draft) == "sending"
     await _stopped(services, draft, "complaints")
     shown = (await owner.get(draft.page)).text.replace("&#39;", "'")
-    assert "L'exploitant décide" in shown
+    assert "L’exploitant décide" in shown
     assert "/resumptions" not in shown
     assert "/cancellation" in shown
     # the operator does: it goes on, as often as they say

@@ -90,7 +90,7 @@ async def test_what_is_no_option_is_refused_with_the_options(services: Services,
         {"email": "a@choice.test", "fields.taille": "XL", "fields.gouts": ["", "Doux"]},
     )
     assert page.status == 422
-    assert html.unescape(page.text).count("Écrivez l'une de celles-ci") == 4  # twice each: summary and field
+    assert html.unescape(page.text).count("Écrivez l’une de celles-ci") == 4  # twice each: summary and field
     assert "S, M, L" in page.text
     program = await make.program(account.id)
     new = {"email": "a@choice.test", "fields": {"taille": "XL", "gouts": ["Salé", "Doux"]}}
@@ -167,7 +167,7 @@ async def test_options_are_renamed_and_deleted_with_their_values(
     field_id = await id_of(services, account, "gouts")
     place = f"{account.app}/fields/{field_id}/options"
     page = html.unescape((await person.get(f"{place}?option=Salé")).text)
-    assert "75 contacts l'ont" in page
+    assert "75 contacts l’ont" in page
     taken = await person.post(f"{place}/renames", {"option": "Salé", "label": "amer"})
     assert (taken.status, "existe déjà" in taken.text) == (422, True)
     done = await person.post(f"{place}/renames", {"option": "Salé", "label": "Salé & iodé"})

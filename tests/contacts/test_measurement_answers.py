@@ -11,7 +11,7 @@ from tests.client import Answer
 from tests.make import Account, Make
 
 PATH = "/api/v1/measurement-answers"
-PROOF = {"wording": "J'accepte que mes ouvertures soient mesurées.", "source": "https://pain.test/compte"}
+PROOF = {"wording": "J’accepte que mes ouvertures soient mesurées.", "source": "https://pain.test/compte"}
 YESTERDAY = (clock.now() - timedelta(days=1)).date().isoformat()
 
 

@@ -156,4 +156,4 @@ async def test_the_campaigns_page_says_why_it_is_paused(post: Post, people: Peop
     await post.run()
     owner = await post.make.signed_in(post.account.owner_id, language="fr")
     shown = await owner.get(f"{post.account.app}/campaigns/{campaign}?lang=fr")
-    assert "n&#39;est plus confirmé" in shown.text
+    assert "n’est plus confirmé" in shown.text

@@ -157,7 +157,7 @@ async def test_the_others_get_a_corrected_campaign_and_nobody_gets_two(post: Pos
     assert late.location == place
     assert await post.status(campaign) == "paused"
     asked = await owner.get(f"{place}/remainder?lang=fr")
-    assert f"{150 - first} contacts n&#39;ont rien reçu" in asked.text
+    assert f"{150 - first} contacts n’ont rien reçu" in asked.text
     assert "1 message en doute" in asked.text
     answer = await owner.post(f"{place}/remainders")
     made = int(answer.location.split("/")[-2])

@@ -151,7 +151,7 @@ async def test_what_cannot_be_published_yet_is_stored_and_named(
 
 @pytest.mark.req("B-20")
 @pytest.mark.parametrize(
-    "text", ["I accept the terms and offers", "J'accepte les CGU", "Oui aux conditions générales"]
+    "text", ["I accept the terms and offers", "J’accepte les CGU", "Oui aux conditions générales"]
 )
 async def test_a_box_that_speaks_of_terms_is_not_published(scene: Scene, text: str) -> None:
     program = await _program(scene)

@@ -36,7 +36,7 @@ async def test_sign_up_and_confirm_without_script(
     )
     monkeypatch.setattr(public_form_guard, "FASTEST", timedelta(0))
     words = {
-        "fr": ("M'abonner", "Adresse e-mail", "Prénom (facultatif)", "Recettes", "J'ai 15 ans ou plus.",
+        "fr": ("M’abonner", "Adresse e-mail", "Prénom (facultatif)", "Recettes", "J’ai 15 ans ou plus.",
                "Vérifiez votre boîte", "Confirmer mon abonnement", "Abonnement confirmé."),
         "en": ("Subscribe", "E-mail address", "First name (optional)", "Recettes", "I am 15 or older.",
                "Check your mailbox", "Confirm my subscription", "Subscription confirmed."),

@@ -111,7 +111,7 @@ async def test_a_column_that_turns_forbidden_is_closed_before_a_value_is_stored(
     assert {tuple(row[5]) for row in await importer.contacts()} == {("ville",)}
     person = await make.signed_in(account.owner_id, language="fr")
     page = await person.get(f"{account.app}/imports/{checked.id}/report")
-    assert "1 colonne n&#39;est pas importée" in page.text.replace("'", "&#39;")
+    assert "1 colonne n’est pas importée" in page.text.replace("'", "&#39;")
 
 
 @pytest.mark.req("A-025")

@@ -79,7 +79,7 @@ async def test_the_first_import_of_the_walk(services: Services, make: Make) -> N
     options = answer.location
     assert options.endswith("/options")
     page = await person.get(options + "?lang=fr")
-    assert "un désabonnement n'est jamais levé" in html.unescape(page.text)
+    assert "un désabonnement n’est jamais levé" in html.unescape(page.text)
     answer = await person.post(options, OPTIONS)
     assert answer.status == 303, answer.text
     page = await person.get(answer.location + "?lang=fr")
@@ -96,14 +96,14 @@ async def test_the_first_import_of_the_walk(services: Services, make: Make) -> N
     await importer.turns("lists.run_import")
     assert (await person.get(f"{import_path}/run")).location == f"{import_path}/report"
     report = html.unescape((await person.get(f"{import_path}/report?lang=fr")).text)
-    assert "37 lignes sur 4\N{NARROW NO-BREAK SPACE}849 n'ont pas été importées" in report
+    assert "37 lignes sur 4\N{NARROW NO-BREAK SPACE}849 n’ont pas été importées" in report
     assert "Créer une campagne pour cette liste" in report
     assert len(await importer.contacts()) == 4812
     rejects = (await person.get(f"{import_path}/rejects")).text
     lines = rejects.removeprefix("\ufeff").splitlines()
     assert lines[0] == "Ligne;Colonne;Valeur;Raison"
     assert len(lines) == 38
-    assert lines[1] == "132;E-mail;;Écrivez l'adresse e-mail."
+    assert lines[1] == "132;E-mail;;Écrivez l’adresse e-mail."
 
 
 async def test_the_wizard_in_english(services: Services, make: Make) -> None:

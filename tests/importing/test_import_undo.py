@@ -203,7 +203,7 @@ async def test_the_walk_back_by_page(services: Services, make: Make) -> None:
     path = f"{account.app}/imports/{job.id}/undo"
     assert path in (await person.get(f"{report}?lang=fr")).text
     asked = (await person.get(path)).text
-    assert "Annuler l'import de 298 lignes" in asked.replace("&#39;", "'").replace("\u00a0", " ")
+    assert "Annuler l’import de 298 lignes" in asked.replace("&#39;", "'").replace("\u00a0", " ")
     wrong = await person.post(path, {"typed": "297"})
     assert (wrong.status, len(await importer.contacts())) == (422, 298)
     assert (await person.post(path, {"typed": "298"})).location == path

@@ -57,7 +57,7 @@ async def test_words_folders_and_pages_find_images(make: Make, services: Service
     account = await make.account()
     owner = await make.signed_in(account.owner_id)
     bread = await put(services, account, Words(label="Pâte levée", alt="Un pain", folder="Recettes"))
-    logo = await put(services, account, Words(label="Logo", alt="L'atelier"))
+    logo = await put(services, account, Words(label="Logo", alt="L’atelier"))
     shown = await owner.get(f"{account.app}/media?q=PATE")
     assert f"/media/{bread.id}" in shown.text
     assert f'/media/{logo.id}"' not in shown.text

@@ -19,7 +19,7 @@ FACTS = {
     "dpo": "Dana Délégué, dpo@pain.test",
     "authority": "",
     "origin": "Formulaire du site",
-    "provision": "Seule l'adresse est nécessaire",
+    "provision": "Seule l’adresse est nécessaire",
     "other_recipients": "aucun",
     "transfers": "aucun",
     "interests": "Faire connaître nos pains",

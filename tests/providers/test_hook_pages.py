@@ -74,7 +74,7 @@ async def test_what_is_missing_is_named_at_its_field(make: Make) -> None:
     assert (await owner.post(place, {"provider": "ses", "topic": TOPIC})).status == 303
     page = (await owner.get(place)).text
     assert TOPIC in page
-    assert "Rien n&#39;est encore arrivé" in page
+    assert "Rien n’est encore arrivé" in page
 
 
 @pytest.mark.req("E-30")

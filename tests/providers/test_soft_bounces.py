@@ -217,6 +217,6 @@ async def test_the_page_of_a_contact_says_why(services: Services, make: Make) ->
     clock.shift(timedelta(0))
     french = await make.signed_in(account.owner_id, language="fr")
     page = (await french.get(f"{place}/{contact}")).text
-    assert "C'est trop : plus rien n'est envoyé à cette adresse." in page.replace("&#39;", "'").replace(
+    assert "C’est trop : plus rien n’est envoyé à cette adresse." in page.replace("&#39;", "'").replace(
         "\u202f", " "
     ).replace("\xa0", " ")

@@ -234,7 +234,7 @@ async def test_the_page_in_french(services: Services, make: Make, acc: Account) 
     assert "22 messages sur 30 sont partis" in words
     assert "adresse inexistante" in words
     formulas = await person.get(f"{acc.app}/reports/formulas")
-    assert "Comment c'est compté" in html.unescape(formulas.text)
+    assert "Comment c’est compté" in html.unescape(formulas.text)
 
 
 async def test_over_time_fills_its_gaps(services: Services, make: Make, acc: Account) -> None:

@@ -86,7 +86,7 @@ async def test_the_page_tells_each_class_in_french_and_verifies(services: Servic
     place = f"{account.app}/privacy/retention"
     page = await owner.get(place)
     for words in (
-        "À l'heure",
+        "À l’heure",
         "Ouvertures et clics",
         "13 mois",
         "politique de confidentialité",
@@ -109,7 +109,7 @@ async def test_before_the_first_run_the_page_claims_no_proof(services: Services,
     owner = await make.signed_in(account.owner_id, language="fr")
     place = f"{account.app}/privacy/retention?verified=true"
     page = (await owner.get(place)).text.replace("&#39;", "'")
-    assert "Aucun passage pour l'instant" in page
+    assert "Aucun passage pour l’instant" in page
     assert "Le premier passage est prévu le" in page
     assert "la preuve est entière" not in page
     await _pass(services, account.id)
@@ -130,10 +130,10 @@ async def test_a_late_account_sees_it_on_the_page_and_at_home(services: Services
     await jobs_watch.check(services, Task(account.id, jobs_watch.CHECK, 0, 0, 1))
     owner = await make.signed_in(account.owner_id, language="fr")
     page = (await owner.get(f"{account.app}/privacy/retention?verified=true")).text.replace("&#39;", "'")
-    assert "L'effacement est en retard" in page
+    assert "L’effacement est en retard" in page
     assert "En retard depuis le" in page
-    assert "Quelque chose n'est pas comme il se doit" in page
-    assert "l'effacement est en retard depuis le" in (await owner.get(account.app)).text.replace("&#39;", "'")
+    assert "Quelque chose n’est pas comme il se doit" in page
+    assert "l’effacement est en retard depuis le" in (await owner.get(account.app)).text.replace("&#39;", "'")
 
 
 @pytest.mark.req("G-2", "A-064")

@@ -179,7 +179,7 @@ async def test_pages_are_light_without_script_or_cookie(desk: Desk, language: st
             "Corriger",
             "Effacer",
             "Ne plus recevoir de sollicitations",
-            "Suspendre l'utilisation",
+            "Suspendre l’utilisation",
             "Récupérer dans un format réutilisable",
             "Votre adresse e-mail",
             "Continuer",
@@ -187,7 +187,7 @@ async def test_pages_are_light_without_script_or_cookie(desk: Desk, language: st
             assert words in form
         asked = await desk.client.get(desk.form() + "?asked=1")
         assert (
-            heading(asked.text) == "Si cette adresse figure chez Atelier du Pain, un e-mail vient d'y partir."
+            heading(asked.text) == "Si cette adresse figure chez Atelier du Pain, un e-mail vient d’y partir."
         )
 
 

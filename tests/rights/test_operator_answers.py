@@ -91,7 +91,7 @@ async def test_a_request_to_a_closed_account_is_answered_by_the_operator(desk: D
     assert await desk.value("SELECT first_name FROM contacts WHERE account_id = $1") == "Anaïs"
     assert (await staff.post(f"{place}/copies", {})).status == 303
     assert [one.to for one in await desk.mails("rights_copy")] == [desk.email]
-    letter = {"outcome": "done", "answer": "C'est fait.", "by": "mail"}
+    letter = {"outcome": "done", "answer": "C’est fait.", "by": "mail"}
     assert (await staff.post(f"{place}/answer", letter)).status == 303
     (answer,) = await desk.mails("rights_answer")
     assert (answer.to, answer.details["by_operator"]) == (desk.email, True)

@@ -54,8 +54,8 @@ async def test_every_value_of_the_file_stands_on_the_page_to_read(desk: Desk) ->
     for words in (desk.email, "Ana", "Vos demandes", "Responsable", "Atelier du Pain", "Prénom"):
         assert words in page
     for words in (
-        "13 mois après la dernière tentative, l'ouverture ou le clic",
-        "Modifications par l'équipe",
+        "13 mois après la dernière tentative, l’ouverture ou le clic",
+        "Modifications par l’équipe",
     ):
         assert words in html.unescape(page)
     assert " months" not in page

@@ -90,7 +90,7 @@ async def test_refusing_erasing_and_taking_more_time_have_pages_of_their_own(
     assert await desk.value("SELECT count(*) FROM contacts WHERE account_id = $1") == 0
     page = await owner.get(one)
     assert desk.email in page.text
-    sent = {"outcome": "done", "answer": "C'est fait.", "by": "mail"}
+    sent = {"outcome": "done", "answer": "C’est fait.", "by": "mail"}
     assert (await owner.post(f"{one}/answer", sent)).status == 303
     assert desk.email not in (await owner.get(one)).text
     closed = await owner.post(f"{one}/objection", {})

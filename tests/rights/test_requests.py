@@ -108,7 +108,7 @@ async def test_a_reminder_wakes_up_on_its_day(desk: Desk) -> None:
         assert await rights_reminders.remind(tx, request_id, "", now=first) == datetime(
             2026, 11, 30, 6, 0, tzinfo=UTC
         )
-        given = Answering(answer="C'est fait.", by="other")
+        given = Answering(answer="C’est fait.", by="other")
         await rights_answers.answer(tx, desk.services.sealer, request_id, given, now=NOW)
         assert await rights_reminders.remind(tx, request_id, "", now=NOW) is None
 
@@ -356,7 +356,7 @@ async def test_somebody_of_whom_a_fingerprint_is_left_can_still_ask(desk: Desk) 
     async with desk.tx() as tx:
         with pytest.raises(Conflict):
             await rights_acts.send_copy(tx, desk_of(desk), found.id, now=clock.now())
-        given = Answering(answer="Il ne reste qu'une empreinte.")
+        given = Answering(answer="Il ne reste qu’une empreinte.")
         await rights_answers.answer(tx, desk.services.sealer, found.id, given, now=clock.now())
     assert [one.to for one in await desk.mails("rights_answer")] == [desk.email]
 

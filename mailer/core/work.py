@@ -77,8 +77,8 @@ async def cancel(tx: AccountTx | SharedTx, job: str, ref_id: int) -> int:
     )
 
 
-async def due(db: Database, limit: int = 500) -> list[Task]:
-    """What to ring now, and of sweeps no more than BACKGROUND_AT_ONCE.
+async def due(db: Database, limit: int = 500, *, sweeps: int = BACKGROUND_AT_ONCE) -> list[Task]:
+    """What to ring now, the oldest first; of sweeps so many.
 
     Rows whose lease has ended get their next turn first.
     """
@@ -106,7 +106,7 @@ async def due(db: Database, limit: int = 500) -> list[Task]:
             ) AS waiting
             """,
             limit,
-            BACKGROUND_AT_ONCE,
+            sweeps,
         )
 
 

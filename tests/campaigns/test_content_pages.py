@@ -309,7 +309,7 @@ async def test_the_largest_source_outlives_the_session(ready: Build, make: Make,
     page, owner_id = f"{found.page}/content", found.account.owner_id
     owner = await make.signed_in(owner_id)
     owner.csrf = re.findall(r'name="csrf" value="(\w+)"', (await owner.get(page)).text)[0]
-    source = MJML.replace("seigle", "<&>" + "pain d’é" * ((merge.MAX_SOURCE - len(MJML)) // 8), 1)
+    source = MJML.replace("seigle", "<&>" + "pain d'é" * ((merge.MAX_SOURCE - len(MJML)) // 8), 1)
     async with services.db.shared() as tx:
         await tx.run("DELETE FROM sessions WHERE user_id = $1", owner_id)
     sent = await owner.post(page, {"source": source, "version": "1"})

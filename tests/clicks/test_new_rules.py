@@ -105,7 +105,8 @@ async def test_a_walk_that_is_killed_goes_on_where_it_was(
         await work.ensure(tx, "tracking.judge_all")
         turn = await tx.value("SELECT turn FROM work WHERE job = 'tracking.judge_all'")
     assert await jobs.run_turn(services, worker.JOBS, work.Task(0, "tracking.judge_all", 0, 0, turn))
-    due = [one for one in await work.due(services.db, 1_000_000) if one.job == "tracking.judge_anew"]
+    found = await work.due(services.db, sweeps=1_000_000)
+    due = [one for one in found if one.job == "tracking.judge_anew"]
     [task] = [one for one in due if one.account_id == sent.account_id]
     assert await jobs.run_turn(services, worker.JOBS, task)
     async with services.db.account(sent.account_id) as tx:

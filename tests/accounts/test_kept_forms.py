@@ -183,7 +183,7 @@ async def test_a_file_is_to_be_chosen_again_and_the_rest_comes_back(services: Se
     for name, value in {"csrf": csrf, "alt": "Un pain rond"}.items():
         form.add_field(name, value)
     form.add_field("file", b"x" * 300_000, filename="pain.png", content_type="image/png")
-    form.add_field("label", "Pain d’été")
+    form.add_field("label", "Pain d'été")
     sent = await person.ask("POST", f"{account.app}/media", data=form)
     assert "A file cannot be kept" in (await person.get(sent.location)).text
     shown = await person.get((await sign_in(person, account.owner_email, sent.location)).location)

@@ -143,6 +143,18 @@ async def whole_account(tx: AccountTx, now: datetime) -> bool:
     return bool(await tx.value("SELECT held(NULL, $2) FROM accounts WHERE id = $1", now))
 
 
+async def anybody(tx: AccountTx, now: datetime) -> bool:
+    """Is there a hold of anybody, or of the whole account?"""
+    found: bool = await tx.value(
+        """
+        SELECT EXISTS (SELECT FROM legal_holds
+                       WHERE account_id = $1 AND lifted_at IS NULL AND ends_at > $2)
+        """,
+        now,
+    )
+    return found
+
+
 async def require_unheld(tx: AccountTx, contact_id: int, now: datetime) -> None:
     """Raises Conflict at `contact` with the article and the day, for somebody who wants them erased."""
     rows = await tx.rows(

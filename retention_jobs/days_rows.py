@@ -7,14 +7,20 @@ from mailer.core.db import AccountTx
 
 async def purge(tx: AccountTx, before: datetime) -> None:
     """What providers answered, how much left on a day, what a send was judged by. Few rows: at once."""
-    await tx.run("DELETE FROM provider_stops WHERE account_id = $1 AND at < $2", before)
-    await tx.run("DELETE FROM day_counts WHERE account_id = $1 AND day < $2", before.date())
-    await tx.run("DELETE FROM warm_up_days WHERE account_id = $1 AND day < $2", before.date())
     await tx.run(
         """
+        WITH stops AS (
+            DELETE FROM provider_stops WHERE account_id = $1 AND at < $2
+        ), days AS (
+            DELETE FROM day_counts WHERE account_id = $1 AND day < $3
+        ), warm AS (
+            DELETE FROM warm_up_days WHERE account_id = $1 AND day < $3
+        )
         DELETE FROM evidence e
         USING campaigns c
         WHERE e.account_id = $1 AND c.account_id = $1 AND c.id = e.campaign_id
           AND c.details_erased_at IS NOT NULL
-        """
+        """,
+        before,
+        before.date(),
     )

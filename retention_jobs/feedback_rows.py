@@ -12,27 +12,31 @@ LIMIT = 10_000
 
 async def feedback(tx: AccountTx, now: datetime) -> int:
     """Soft bounces by age; the counts of days hold nobody and go with the statistics of their time."""
-    await tx.run(
-        "DELETE FROM feedback_counts WHERE account_id = $1 AND day < $2",
+    deleted: int = await tx.value(
+        """
+        WITH days AS (
+            DELETE FROM feedback_counts WHERE account_id = $1 AND day < $2
+        ), seen AS (
+            DELETE FROM feedback_seen
+            WHERE account_id = $1 AND key IN (
+                SELECT key FROM feedback_seen WHERE account_id = $1 AND at < $3 ORDER BY at LIMIT $5
+            )
+            RETURNING 1
+        ), bounces AS (
+            DELETE FROM soft_bounces
+            WHERE account_id = $1 AND (contact_id, day) IN (
+                SELECT contact_id, day FROM soft_bounces
+                WHERE account_id = $1 AND at < $4
+                ORDER BY at
+                LIMIT $5
+            )
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM seen) + (SELECT count(*) FROM bounces)
+        """,
         months_before(now, STATISTICS_MONTHS).date(),
-    )
-    seen = await tx.run(
-        """
-        DELETE FROM feedback_seen
-        WHERE account_id = $1 AND key IN (
-            SELECT key FROM feedback_seen WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
-        )
-        """,
         now - SEEN,
-        LIMIT,
-    )
-    return seen + await tx.run(
-        """
-        DELETE FROM soft_bounces
-        WHERE account_id = $1 AND (contact_id, day) IN (
-            SELECT contact_id, day FROM soft_bounces WHERE account_id = $1 AND at < $2 ORDER BY at LIMIT $3
-        )
-        """,
         months_before(now, SOFT_BOUNCE_MONTHS),
         LIMIT,
     )
+    return deleted

@@ -17,44 +17,38 @@ async def purge(tx: AccountTx, now: datetime) -> int:
     await tx.run(
         """
         UPDATE images i
-        SET used_until = NULL
-        WHERE account_id = $1 AND used_until < $2 AND EXISTS (
-            SELECT FROM image_uses u
-            WHERE u.account_id = $1 AND u.name IN (i.name, i.thumbnail_name))
+        SET used_until = CASE WHEN used_until IS NULL THEN $3::timestamptz END
+        WHERE account_id = $1 AND (used_until < $2 OR used_until IS NULL)
+          AND (used_until IS NOT NULL) = EXISTS (
+              SELECT FROM image_uses u
+              WHERE u.account_id = $1 AND u.name IN (i.name, i.thumbnail_name))
         """,
         before,
-    )
-    await tx.run(
-        """
-        UPDATE images i
-        SET used_until = $2
-        WHERE account_id = $1 AND used_until IS NULL AND NOT EXISTS (
-            SELECT FROM image_uses u
-            WHERE u.account_id = $1 AND u.name IN (i.name, i.thumbnail_name))
-        """,
         now,
     )
-    gone = await tx.rows(
+    deleted: int = await tx.value(
         """
-        DELETE FROM images
-        WHERE account_id = $1 AND id IN (
-            SELECT id FROM images
-            WHERE account_id = $1 AND NOT kept AND used_until < $2
-            ORDER BY used_until
-            LIMIT $3
-            FOR UPDATE
+        WITH gone AS (
+            DELETE FROM images
+            WHERE account_id = $1 AND id IN (
+                SELECT id FROM images
+                WHERE account_id = $1 AND NOT kept AND used_until < $2
+                ORDER BY used_until
+                LIMIT $4
+                FOR UPDATE
+            )
+            RETURNING file_id, thumbnail_file_id
+        ), bytes AS (
+            DELETE FROM files f
+            USING gone
+            WHERE f.account_id = $1 AND f.id IN (gone.file_id, gone.thumbnail_file_id)
+        ), broken_off AS (
+            DELETE FROM files WHERE account_id = $1 AND kind = 'image' AND expires_at <= $3
         )
-        RETURNING file_id, thumbnail_file_id
+        SELECT count(*) FROM gone
         """,
         before,
+        now,
         BATCH,
     )
-    await tx.run(
-        """
-        DELETE FROM files
-        WHERE account_id = $1 AND (id = ANY ($2::bigint[]) OR (kind = 'image' AND expires_at <= $3))
-        """,
-        [one for row in gone for one in row if one is not None],
-        now,
-    )
-    return len(gone)
+    return deleted

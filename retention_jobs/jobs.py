@@ -14,6 +14,7 @@ import structlog
 
 from lists import departures_kept, legal_holds
 from mailer.core import clock, jobs, work
+from mailer.core.db import AccountTx
 from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job
 from mailer.core.services import Services
@@ -69,13 +70,17 @@ async def erase_account(services: Services, task: Task) -> None:
 async def account_pass(services: Services, task: Task) -> datetime | None:
     """All rules of one account; goes on in another turn when there is more than a turn's worth.
 
-    First a batch of each in one transaction: all there is, most of the time. Then whatever has more, each by
-    itself; and when one of them failed all of them, so that it holds up no other.
+    First a batch of each in one transaction, with the record of it: all there is, most of the time. Then
+    whatever has more, each by itself; and when something failed all of them, so that it holds up no other.
     """
     now = started = clock.now()
     failed: Exception | None = None
     try:
-        left = await _batch(services, task.account_id, list(purge.RULES), now)
+        async with services.db.account(task.account_id) as tx:
+            left = await _batch(tx, list(purge.RULES), now)
+            if not left:
+                await proofs.write(tx, services.sealer, now)
+                return None
     except Exception as error:
         log.warning("retention goes rule by rule", error=type(error).__name__, detail=str(error)[:200])
         left = list(purge.RULES)
@@ -83,7 +88,8 @@ async def account_pass(services: Services, task: Task) -> datetime | None:
         more = [rule]
         try:
             while more:
-                more = await _batch(services, task.account_id, more, now)
+                async with services.db.account(task.account_id) as tx:
+                    more = await _batch(tx, more, now)
                 if (clock.now() - started).total_seconds() > jobs.TURN_SECONDS:
                     return jobs.again()
         except Unavailable:
@@ -98,12 +104,11 @@ async def account_pass(services: Services, task: Task) -> datetime | None:
     return None
 
 
-async def _batch(services: Services, account_id: int, rules: list[str], now: datetime) -> list[str]:
-    """Of each of these rules a batch, in one transaction; returns the rules that have more."""
-    async with services.db.account(account_id) as tx:
-        held = await legal_holds.whole_account(tx, now)
-        deleted = {rule: 0 if held else await purge.RULES[rule](tx, now) for rule in rules}
-        await purge.note(tx, now, deleted)
+async def _batch(tx: AccountTx, rules: list[str], now: datetime) -> list[str]:
+    """Of each of these rules a batch; returns the rules that have more."""
+    held = await legal_holds.whole_account(tx, now)
+    deleted = {rule: 0 if held else await purge.RULES[rule](tx, now) for rule in rules}
+    await purge.note(tx, now, deleted)
     return [rule for rule, n in deleted.items() if purge.more(rule, n)]
 
 

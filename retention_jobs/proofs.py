@@ -76,10 +76,14 @@ def classes(found: Sequence[Found]) -> list[dict[str, object]]:
 
 async def _lock(tx: AccountTx) -> Head:
     """Whoever else writes a record of this account waits here."""
-    await tx.run(
-        "INSERT INTO retention_chains (account_id, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING", chain.START
-    )
-    return await tx.one(Head, "SELECT n, hash FROM retention_chains WHERE account_id = $1 FOR UPDATE")
+    while True:
+        found = await tx.first(Head, "SELECT n, hash FROM retention_chains WHERE account_id = $1 FOR UPDATE")
+        if found:
+            return found
+        await tx.run(
+            "INSERT INTO retention_chains (account_id, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            chain.START,
+        )
 
 
 async def _has_today(tx: AccountTx, head: Head, now: datetime) -> bool:

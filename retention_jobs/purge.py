@@ -9,6 +9,7 @@ batch of a kind a call, and is called again for as long as that was a whole one 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
+from lists import legal_holds
 from mailer.core.clock import months_before
 from mailer.core.db import AccountTx
 from retention_jobs import (
@@ -19,8 +20,7 @@ from retention_jobs import (
     feedback_rows,
     image_rows,
     import_rows,
-    inbound_rows,
-    journey_rows,
+    mail_rows,
     open_days,
     register_rows,
     rights_rows,
@@ -72,13 +72,8 @@ async def content(tx: AccountTx, now: datetime) -> int:
         )
     deleted += await draft_versions.thin(tx, None, now)
     deleted += await _paused_content(tx, before)
-    deleted += await _segment_members(tx)
-    deleted += await tx.run("DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2", before)
-    deleted += await inbound_rows.purge(tx, before, limit=BATCH)
-    deleted += await _messages(tx, before, now - KEY_LIVES)
-    deleted += await tx.run(
-        "DELETE FROM idempotency_keys WHERE account_id = $1 AND created_at <= $2", now - KEY_LIVES
-    )
+    deleted += await _by_age(tx, before, now - KEY_LIVES)
+    deleted += await _messages(tx, before)
     await _drop_keys(tx, now)
     return deleted
 
@@ -113,18 +108,8 @@ async def _content_over(tx: AccountTx, before: datetime) -> list[int]:
     return [campaign_id for (campaign_id,) in rows]
 
 
-async def _messages(tx: AccountTx, before: datetime, keys_before: datetime) -> int:
-    """What transactional messages said: six days after the last attempt, or with their contact.
-
-    Keys that stood here before `idempotency_keys` did go after 24 hours (E-61).
-    """
-    await tx.run(
-        """
-        UPDATE messages SET key_hash = NULL, body_hash = NULL
-        WHERE account_id = $1 AND key_hash IS NOT NULL AND created_at <= $2
-        """,
-        keys_before,
-    )
+async def _messages(tx: AccountTx, before: datetime) -> int:
+    """What transactional messages said: six days after the last attempt, or with their contact."""
     return await tx.run(
         """
         UPDATE messages m
@@ -172,30 +157,56 @@ async def _paused_content(tx: AccountTx, before: datetime) -> int:
     )
 
 
-async def _segment_members(tx: AccountTx) -> int:
-    """Who was in which segment: until the campaign's content goes, or its draft has no segment any more."""
-    return await tx.run(
+async def _by_age(tx: AccountTx, before: datetime, keys_before: datetime) -> int:
+    """Test sends, mails that came back, keys of requests (E-61); and who was in which segment.
+
+    The last until the campaign's content goes, or its draft has no segment any more. Of mails that came
+    back there is what nobody understood, and that the others were there.
+    """
+    deleted: int = await tx.value(
         """
-        DELETE FROM segment_members m
-        USING (
-            SELECT c.id, n.contact_id, n.segment_id
-            FROM campaigns c
-            CROSS JOIN LATERAL (
-                SELECT contact_id, segment_id FROM segment_members
-                WHERE account_id = $1 AND campaign_id = c.id
-                LIMIT $2
-            ) n
-            WHERE c.account_id = $1
-              AND (c.content_erased_at IS NOT NULL
-                   OR NOT EXISTS (SELECT 1 FROM campaign_segments s
-                                  WHERE s.account_id = $1 AND s.campaign_id = c.id))
-            LIMIT $2
-        ) old
-        WHERE m.account_id = $1 AND m.campaign_id = old.id AND m.contact_id = old.contact_id
-          AND m.segment_id = old.segment_id
+        WITH members AS (
+            DELETE FROM segment_members m
+            USING (
+                SELECT c.id, n.contact_id, n.segment_id
+                FROM campaigns c
+                CROSS JOIN LATERAL (
+                    SELECT contact_id, segment_id FROM segment_members
+                    WHERE account_id = $1 AND campaign_id = c.id
+                    LIMIT $4
+                ) n
+                WHERE c.account_id = $1
+                  AND (c.content_erased_at IS NOT NULL
+                       OR NOT EXISTS (SELECT 1 FROM campaign_segments s
+                                      WHERE s.account_id = $1 AND s.campaign_id = c.id))
+                LIMIT $4
+            ) old
+            WHERE m.account_id = $1 AND m.campaign_id = old.id AND m.contact_id = old.contact_id
+              AND m.segment_id = old.segment_id
+            RETURNING 1
+        ), tests AS (
+            DELETE FROM test_sends WHERE account_id = $1 AND created_at <= $2 RETURNING 1
+        ), mails AS (
+            DELETE FROM inbound_mails
+            WHERE account_id = $1 AND id IN (
+                SELECT id FROM inbound_mails WHERE account_id = $1 AND received_at <= $2 LIMIT $4
+            )
+            RETURNING 1
+        ), old_keys AS (
+            -- that stood here before idempotency_keys did
+            UPDATE messages SET key_hash = NULL, body_hash = NULL
+            WHERE account_id = $1 AND key_hash IS NOT NULL AND created_at <= $3
+        ), keys AS (
+            DELETE FROM idempotency_keys WHERE account_id = $1 AND created_at <= $3 RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM members) + (SELECT count(*) FROM tests) + (SELECT count(*) FROM mails)
+             + (SELECT count(*) FROM keys)
         """,
+        before,
+        keys_before,
         BATCH,
     )
+    return deleted
 
 
 async def _keep_sources(tx: AccountTx, campaigns: list[int]) -> None:
@@ -228,31 +239,26 @@ async def _drop_keys(tx: AccountTx, now: datetime) -> None:
 
 async def files(tx: AccountTx, now: datetime) -> int:
     """Files whose time is over, uploads that broke off, and what was read from them."""
-    deleted = await tx.run(
+    deleted: int = await tx.value(
         """
-        DELETE FROM files
-        WHERE account_id = $1 AND kind <> 'image'
-          AND (expires_at <= $2 OR created_at <= $3 OR (NOT complete AND created_at <= $4))
+        WITH old_files AS (
+            DELETE FROM files
+            WHERE account_id = $1 AND kind <> 'image'
+              AND (expires_at <= $2 OR created_at <= $3 OR (NOT complete AND created_at <= $4))
+            RETURNING 1
+        ), old_selections AS (
+            DELETE FROM selections WHERE account_id = $1 AND created_at <= $3 RETURNING 1
+        ), told AS (
+            UPDATE imports SET sample = '[]', file_id = NULL, original_file_id = NULL, rejects_file_id = NULL
+            WHERE account_id = $1 AND created_at <= $3 AND (sample <> '[]' OR file_id IS NOT NULL)
+        )
+        SELECT (SELECT count(*) FROM old_files) + (SELECT count(*) FROM old_selections)
         """,
         now,
         now - CONTENT,
         now - BROKEN_OFF,
     )
-    deleted += await tx.run(
-        "DELETE FROM selections WHERE account_id = $1 AND created_at <= $2", now - CONTENT
-    )
-    for statement in import_rows.LEFTOVERS:
-        deleted += await tx.run(statement, now - CONTENT)
-    for statement in import_rows.CHANGES:
-        deleted += await tx.run(statement, now - UNDO)
-    await tx.run(
-        """
-        UPDATE imports SET sample = '[]', file_id = NULL, original_file_id = NULL, rejects_file_id = NULL
-        WHERE account_id = $1 AND created_at <= $2 AND (sample <> '[]' OR file_id IS NOT NULL)
-        """,
-        now - CONTENT,
-    )
-    return deleted
+    return deleted + await import_rows.purge(tx, now - CONTENT, now - UNDO)
 
 
 async def deliveries(tx: AccountTx, now: datetime) -> int:
@@ -275,34 +281,24 @@ async def deliveries(tx: AccountTx, now: datetime) -> int:
     if due:
         await totals.freeze(tx, [campaign_id for (campaign_id,) in due], now)
     await days_rows.purge(tx, before)
-    messages = await tx.run(
-        """
-        DELETE FROM messages
-        WHERE account_id = $1 AND id IN (
-            SELECT id FROM messages
-            WHERE account_id = $1 AND final_at < $2 AND NOT held(contact_id, $4)
-            LIMIT $3
-        )
-        """,
-        before,
-        BATCH,
-        now,
-    )
-    messages += await journey_rows.purge(tx, before, now)
-    return messages + await tx.run(
+    mails = await mail_rows.purge(tx, before, now)
+    # a look for each row takes longer than its deletion
+    held = await legal_holds.anybody(tx, now)
+    return mails + await tx.run(
         """
         DELETE FROM deliveries
         WHERE account_id = $1 AND month <= ($2::timestamptz AT TIME ZONE 'UTC')::date
           AND (campaign_id, contact_id, month) IN (
             SELECT campaign_id, contact_id, month FROM deliveries
             WHERE account_id = $1 AND month <= ($2::timestamptz AT TIME ZONE 'UTC')::date AND final_at < $2
-              AND NOT held(contact_id, $4)
+              AND NOT ($5 AND held(contact_id, $4))
             LIMIT $3
         )
         """,
         before,
         BATCH,
         now,
+        held,
     )
 
 

@@ -12,30 +12,32 @@ BATCH = 10_000
 
 async def purge(tx: AccountTx, now: datetime) -> int:
     """A day, six days once confirmed; the register three years after the answer, never while it is open."""
-    deleted = await tx.run(
+    deleted: int = await tx.value(
         """
-        DELETE FROM rights_asks
-        WHERE account_id = $1 AND id IN (
-            SELECT id FROM rights_asks
-            WHERE account_id = $1 AND asked_at <= $2 AND (request_id IS NULL OR asked_at <= $3)
-            ORDER BY asked_at
-            LIMIT $4
+        WITH asks AS (
+            DELETE FROM rights_asks
+            WHERE account_id = $1 AND id IN (
+                SELECT id FROM rights_asks
+                WHERE account_id = $1 AND asked_at <= $2 AND (request_id IS NULL OR asked_at <= $3)
+                ORDER BY asked_at
+                LIMIT $5
+            )
+            RETURNING 1
+        ), requests AS (
+            DELETE FROM rights_requests
+            WHERE account_id = $1 AND id IN (
+                SELECT id FROM rights_requests
+                WHERE account_id = $1 AND state <> 'open' AND finished_at < $4
+                ORDER BY finished_at
+                LIMIT $5
+            )
+            RETURNING 1
         )
+        SELECT (SELECT count(*) FROM asks) + (SELECT count(*) FROM requests)
         """,
         now - RIGHTS_ASKED,
         now - RIGHTS_SHOWN,
-        BATCH,
-    )
-    return deleted + await tx.run(
-        """
-        DELETE FROM rights_requests
-        WHERE account_id = $1 AND id IN (
-            SELECT id FROM rights_requests
-            WHERE account_id = $1 AND state <> 'open' AND finished_at < $2
-            ORDER BY finished_at
-            LIMIT $3
-        )
-        """,
         months_before(now, RIGHTS_MONTHS),
         BATCH,
     )
+    return deleted

@@ -13,29 +13,32 @@ BATCH = 10_000
 async def purge(tx: AccountTx, now: datetime) -> int:
     """After 30 days (B-26)."""
     before = now - UNCONFIRMED
-    await tx.run(
-        "DELETE FROM seeds WHERE account_id = $1 AND status IN ('pending', 'removed') AND asked_at < $2",
-        before,
-    )
     waited = await tx.rows(
         """
-        DELETE FROM subscriptions
-        WHERE account_id = $1 AND status = 'pending' AND status_at < $2
-        RETURNING contact_id
-        """,
-        before,
-    )
-    waited += await tx.rows(
-        """
-        DELETE FROM signup_requests
-        WHERE account_id = $1 AND id IN (
-            SELECT id FROM signup_requests WHERE account_id = $1 AND asked_at < $2 ORDER BY asked_at LIMIT $3
+        WITH asked AS (
+            DELETE FROM seeds
+            WHERE account_id = $1 AND status IN ('pending', 'removed') AND asked_at < $2
+        ), pending AS (
+            DELETE FROM subscriptions
+            WHERE account_id = $1 AND status = 'pending' AND status_at < $2
+            RETURNING contact_id
+        ), requests AS (
+            DELETE FROM signup_requests
+            WHERE account_id = $1 AND id IN (
+                SELECT id FROM signup_requests
+                WHERE account_id = $1 AND asked_at < $2
+                ORDER BY asked_at
+                LIMIT $3
+            )
+            RETURNING contact_id
         )
-        RETURNING contact_id
+        SELECT contact_id FROM pending UNION ALL SELECT contact_id FROM requests
         """,
         before,
         BATCH,
     )
+    if not waited:
+        return 0
     # who never did anything of their own: a contact that came by a form and confirmed stays, on a list or not
     strangers = await tx.rows(
         """

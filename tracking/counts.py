@@ -168,10 +168,11 @@ async def _hours(tx: AccountTx, changes: Sequence[Change], columns: _Columns) ->
 async def forget(tx: AccountTx, campaign_ids: Sequence[int]) -> None:
     """Of campaigns whose figures were frozen: a cell of one person must not outlive the events (A-064)."""
     await tx.run(
-        "DELETE FROM event_counts WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
-        list(campaign_ids),
-    )
-    await tx.run(
-        "DELETE FROM event_hours WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
+        """
+        WITH counts AS (
+            DELETE FROM event_counts WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])
+        )
+        DELETE FROM event_hours WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])
+        """,
         list(campaign_ids),
     )

@@ -125,6 +125,10 @@ def words(values: Iterable[str]) -> str:
     return "{" + ",".join([f'"{value}"' for value in values]) + "}"
 
 
+Connection = asyncpg.Connection
+"""As `Database.connection` gives it."""
+
+
 class SharedTx(_Tx):
     """Global tables: accounts, users, memberships, sessions, keys, outbox, work."""
 
@@ -169,6 +173,11 @@ def is_away(error: BaseException) -> bool:
         | ConnectionError
         | TimeoutError,
     )
+
+
+def is_locked(error: BaseException) -> bool:
+    """True when somebody held a lock for longer than `lock_timeout`."""
+    return isinstance(error, asyncpg.LockNotAvailableError)
 
 
 def is_out_of_range(error: BaseException) -> bool:

@@ -6,6 +6,8 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
+import uvloop
+
 from mailer.core import log
 from tests.bench import (
     contact_import,
@@ -86,6 +88,7 @@ if __name__ == "__main__":
     if unknown := set(wanted) - set(BENCHES):
         sys.exit(f"ONLY names no bench: {', '.join(sorted(unknown))}. Known: {', '.join(BENCHES)}")
     try:
-        sys.exit(asyncio.run(main(wanted, options_of(dict(os.environ)))))
+        # the loop of the product's processes: parts of some benches run in this one
+        sys.exit(uvloop.run(main(wanted, options_of(dict(os.environ)))))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("bench: stopped")

@@ -1,14 +1,16 @@
 """A run of an account: a batch of each rule at once, what has more by itself, and no rule held up by another."""
 
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from mailer.core import clock
 from mailer.core.db import AccountTx
+from mailer.core.sealing import Sealer, Unsealable
 from mailer.core.services import Services
 from mailer.core.work import Task
-from retention_jobs import event_rows, jobs, partitions, purge
+from retention_jobs import event_rows, jobs, purge
 from tests.make import Account, Make
 
 # of every rule's something: a file, a repeated call, an event
@@ -97,23 +99,24 @@ async def test_a_rule_that_fails_holds_up_no_other_and_is_told(
     assert set(await _passes(services, account)) == set(purge.RULES) - {"events"}
 
 
-async def test_a_month_that_is_kept_stays_behind_its_wall(services: Services, make: Make) -> None:
+@pytest.mark.req("A-001")
+async def test_what_cannot_be_signed_is_deleted_all_the_same(services: Services, make: Make) -> None:
     account = await make.account()
-    month = date(2019, 7, 1)
     async with services.db.account(account.id) as tx:
-        await tx.shared().run("CALL make_month($1)", month)
-        await tx.run(
-            """
-            INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
-            VALUES ($1, 'kept', '2019-07-02 10:00+00', 1, 1, 'open', 'person')
-            """
+        await _put(tx)
+    await jobs.account_pass(services, _task(account))
+    async with services.db.account(account.id) as tx:
+        await _put(tx)
+    other_secret = replace(services, sealer=Sealer(b"another secret of thirty-two octets"))
+    with pytest.raises(Unsealable):
+        await jobs.account_pass(other_secret, _task(account))
+    async with services.db.account(account.id) as tx:
+        assert await tx.rows(LEFT) == [(0, 0, 0)]
+        assert await tx.value("SELECT count(*) FROM retention_proofs WHERE account_id = $1") == 1
+    # the next run that can sign tells it
+    await jobs.account_pass(services, _task(account))
+    async with services.db.account(account.id) as tx:
+        last = await tx.value(
+            "SELECT record FROM retention_proofs WHERE account_id = $1 ORDER BY n DESC LIMIT 1"
         )
-    dropped = await partitions.drop_old(services.db, datetime(2021, 1, 1, tzinfo=UTC))
-    assert "deliveries_2019_07" in dropped
-    assert "events_2019_07" not in dropped
-    other = await make.account()
-    async with services.db.account(other.id) as tx:
-        assert await tx.shared().value(
-            "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'events_2019_07'"
-        )
-        assert await tx.shared().value("SELECT count(*) FROM events_2019_07") == 0
+    assert '"events":1' in last

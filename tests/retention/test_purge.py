@@ -1,6 +1,6 @@
 """Forgetting on time, with a clock of our own: the day before it is there, the day after it is gone."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,6 @@ from retention_jobs import (
     closed_accounts,
     event_rows,
     jobs,
-    partitions,
     platform,
     purge,
     totals,
@@ -279,25 +278,6 @@ async def test_totals_of_ten_and_more_outlive_the_rows(services: Services, make:
         assert kept == {"delivered": 12}
         report = await reports.summary(tx, campaign_id)
         assert (report.balance.audience, report.balance.delivered, report.opens.base) == (12, 12, 0)
-
-
-async def test_emptied_months_are_dropped_and_full_ones_kept(services: Services, make: Make) -> None:
-    at = datetime(2024, 5, 10, 12, 0, tzinfo=UTC)
-    account_id, _, _ = await _campaign(services, make, final_at=at)
-    now = datetime(2025, 8, 2, tzinfo=UTC)
-    assert "deliveries_2024_05" not in await partitions.drop_old(services.db, now)
-    async with services.db.account(account_id) as tx:
-        await purge.deliveries(tx, now)
-    assert {"deliveries_2024_05", "events_2024_05"} & set(await partitions.drop_old(services.db, now))
-    async with services.db.connection() as connection:
-        assert await connection.fetchval("SELECT to_regclass('deliveries_2024_05')") is None
-
-
-async def test_the_month_of_the_boundary_is_never_dropped(services: Services) -> None:
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    async with services.db.shared() as tx:
-        await tx.run("CALL make_month($1)", date(2025, 10, 1))
-    assert "events_2025_10" not in await partitions.droppable(services.db, now)
 
 
 @pytest.mark.req("A-001", "B-60")

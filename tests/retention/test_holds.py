@@ -99,6 +99,7 @@ async def test_events_of_a_held_person_stay_and_keep_no_others(
     """They are the oldest, more than a batch of them, and the others go all the same."""
     monkeypatch.setattr(purge, "BATCH", 2)
     monkeypatch.setattr(event_rows, "LIMIT", 2)
+    monkeypatch.setattr(event_rows, "STEP", timedelta(minutes=2))
     account = await make.account()
     async with services.db.account(account.id) as tx:
         held, free = await make.contact(tx), await make.contact(tx)

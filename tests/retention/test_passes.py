@@ -67,6 +67,7 @@ async def test_what_is_more_than_a_batch_goes_in_one_run_too(
         await _put(tx, events=70)
     monkeypatch.setattr(purge, "BATCH", 10)
     monkeypatch.setattr(event_rows, "LIMIT", 10)
+    monkeypatch.setattr(event_rows, "STEP", timedelta(seconds=3))
     assert await jobs.account_pass(services, _task(account)) is None
     async with services.db.account(account.id) as tx:
         assert await tx.rows(LEFT) == [(0, 0, 0)]

@@ -151,6 +151,7 @@ async def test_batches_and_passes_at_once_double_nothing(
 ) -> None:
     monkeypatch.setattr(purge, "BATCH", 7)
     monkeypatch.setattr(event_rows, "LIMIT", 7)
+    monkeypatch.setattr(event_rows, "STEP", timedelta(minutes=1))
     async with services.db.account(acc.id) as tx:
         campaigns = [await _fill(tx) for _ in range(2)]
 

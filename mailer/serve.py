@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from mailer.app import make_app, make_track_app, started
-from mailer.core import metrics
+from mailer.core import metrics, process
 from mailer.core.settings import Settings
 from mailer.worker import run_worker
 
@@ -58,6 +58,7 @@ async def _serve(app: web.Application, settings: Settings) -> int:
         print(f"mailer: MAILER_LISTEN={settings.listen}: {os.strerror(error.errno or 0)}", file=sys.stderr)
         await runner.cleanup()
         return 1
+    process.spare_the_collector()
     figures = None
     try:
         figures = await _open_metrics(settings)
@@ -73,5 +74,6 @@ async def _serve(app: web.Application, settings: Settings) -> int:
 
 async def serve_worker(settings: Settings) -> int:
     """Until SIGTERM or SIGINT."""
+    process.give_way()
     await run_worker(settings)
     return 0

@@ -13,7 +13,6 @@ arq only runs: flush Redis, and nothing is lost (S3). The serializer is JSON, on
 
 import asyncio
 import contextlib
-import gc
 import signal
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,7 +35,7 @@ import mailer.webhooks.jobs
 import retention_jobs.jobs
 import sending.jobs
 import tracking.jobs
-from mailer.core import metrics, restores, work
+from mailer.core import metrics, process, restores, work
 from mailer.core.errors import Unavailable
 from mailer.core.jobs import Job, run_turn
 from mailer.core.services import Services, open_services
@@ -196,21 +195,11 @@ def make_worker(services: Services, redis: ArqRedis, queue: str = QUEUE) -> Work
     )
 
 
-def _spare_the_collector() -> None:
-    """What is loaded by now stays for ever: the collector need not look at it again with every mail.
-
-    Mails are made of strings and short-lived containers, which counting references frees at once.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
 async def run_worker(settings: Settings) -> None:
     """Until SIGTERM or SIGINT: then no new turn starts, and the running ones may end."""
     async with open_services(settings, pool_size=PARALLEL + 4) as services:
         await restores.may_send(services)
-        _spare_the_collector()
+        process.spare_the_collector()
         await start_periodic(services)
         queues = [_Queue(services, name) for name in (TICK, URGENT, WAITS, QUEUE, BACKGROUND)]
         for queue in queues:

@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 from aiohttp import ClientError, ClientSession
 
+from mailer.core.process import NICER
 from tests.running.processes import ENVIRONMENT, alive, free_port, gone
 
 
@@ -88,7 +89,10 @@ async def test_it_starts_once_answers_and_one_signal_ends_all(run: Run) -> None:
     assert f"http://localhost:{run.port}" in said
     assert await run.status("/readyz") == 200
     assert len(run.of_kind("web")) == 2
-    assert len(run.of_kind("worker")) == 1
+    (worker,) = run.of_kind("worker")
+    web = run.of_kind("web")[0]
+    # whoever waits for an answer comes before work
+    assert os.getpriority(os.PRIO_PROCESS, worker) == os.getpriority(os.PRIO_PROCESS, web) + NICER
     second = await run.start(MAILER_LISTEN=f"127.0.0.1:{free_port()}")
     said_by_it, _ = await second.communicate()
     assert second.returncode == 1

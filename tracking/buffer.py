@@ -38,7 +38,8 @@ MOST = 200
 """Hits in one entry of the stream."""
 KEPT_MS = 600_000
 AWAY = (RedisError, OSError)
-_WORD = re.compile(r"[A-Za-z0-9_-]+", re.ASCII).fullmatch
+_WORDS = re.compile(r"[A-Za-z0-9_-]+ [A-Za-z0-9_-]* [A-Za-z0-9_-]*").fullmatch
+_MOST = 2**63
 KINDS = ("open", "click", "visit", "post", "load", "day")
 Kind = Literal["open", "click", "visit", "post", "load", "day"]
 """Never stored: `visit`, `post`, that the page to unsubscribe was asked for, that a form of ours was sent.
@@ -128,10 +129,11 @@ def unpack(line: bytes | None) -> tuple[Hit, ...]:
 
 
 def _whole(hit: Hit) -> bool:
-    for number in (hit.at, hit.account_id, hit.campaign_id, hit.contact_id, hit.link_id):
-        if type(number) is not int or not 0 <= number < 2**63:
+    hit_id, at, kind, account_id, campaign_id, contact_id, link_id, agent, _, network = hit
+    for number in (at, account_id, campaign_id, contact_id, link_id):
+        if type(number) is not int or not 0 <= number < _MOST:
             return False
-    return hit.kind in KINDS and all(_WORD(text) for text in (hit.id, hit.agent or "-", hit.network or "-"))
+    return kind in KINDS and _WORDS(" ".join((hit_id, agent, network))) is not None
 
 
 async def append(services: Services, hit: Hit, *, remote: str = "") -> None:

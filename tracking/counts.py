@@ -25,18 +25,18 @@ _TOTALS = """
                             SELECT c.link_id WHERE c.kind = 'click' AND c.link_id > 0) k
     ), done AS (
         SELECT campaign_id, kind, link_id, contact_id,
-               sum((new = 'person')::int - (old = 'person')::int) AS person,
-               sum((new = 'machine')::int - (old = 'machine')::int) AS machine,
-               sum((new = 'unknown')::int - (old = 'unknown')::int) AS unknown
+               sum((new = 'person')::int - (old = 'person')::int)::int AS person,
+               sum((new = 'machine')::int - (old = 'machine')::int)::int AS machine,
+               sum((new = 'unknown')::int - (old = 'unknown')::int)::int AS unknown
         FROM changes
         GROUP BY campaign_id, kind, link_id, contact_id
     ), found AS (
         -- OFFSET 0 keeps it one index range a recipient, campaign_id + 0 keeps that range to the index over
         -- contacts: with figures of yesterday the planner would read the whole campaign instead
         SELECT p.campaign_id, e.kind, k.link_id, p.contact_id,
-               count(*) FILTER (WHERE e.verdict = 'person') AS person,
-               count(*) FILTER (WHERE e.verdict = 'machine') AS machine,
-               count(*) FILTER (WHERE e.verdict = 'unknown') AS unknown
+               sum((e.verdict = 'person')::int)::int AS person,
+               sum((e.verdict = 'machine')::int)::int AS machine,
+               sum((e.verdict = 'unknown')::int)::int AS unknown
         FROM (SELECT DISTINCT campaign_id, contact_id FROM changes) p
         CROSS JOIN LATERAL (
             SELECT kind, link_id, verdict
@@ -72,16 +72,23 @@ _TOTALS = """
                CASE WHEN now_person > person THEN 'person' WHEN now_unknown > unknown THEN 'unknown'
                     WHEN now_machine > machine THEN 'machine' ELSE '' END AS was
         FROM both_ways
+    ), grouped AS (
+        SELECT campaign_id, kind, link_id,
+               sum(person) AS person, sum(machine) AS machine, sum(unknown) AS unknown,
+               sum((became = 'person')::int - (was = 'person')::int) AS persons,
+               sum((became = 'machine')::int - (was = 'machine')::int) AS machines,
+               sum((became = 'unknown')::int - (was = 'unknown')::int) AS unknowns
+        FROM moved
+        GROUP BY campaign_id, kind, link_id
     ), cells AS (
-        SELECT m.campaign_id, m.kind, m.link_id, v.verdict, sum(v.hits) AS hits, sum(v.people) AS people
-        FROM moved m
+        SELECT g.campaign_id, g.kind, g.link_id, v.verdict, v.hits, v.people
+        FROM grouped g
         CROSS JOIN LATERAL (VALUES
-            ('person', m.person, (m.became = 'person')::int - (m.was = 'person')::int),
-            ('machine', m.machine, (m.became = 'machine')::int - (m.was = 'machine')::int),
-            ('unknown', m.unknown, (m.became = 'unknown')::int - (m.was = 'unknown')::int)
+            ('person', g.person, g.persons),
+            ('machine', g.machine, g.machines),
+            ('unknown', g.unknown, g.unknowns)
         ) v (verdict, hits, people)
-        GROUP BY m.campaign_id, m.kind, m.link_id, v.verdict
-        HAVING sum(v.hits) <> 0 OR sum(v.people) <> 0
+        WHERE v.hits <> 0 OR v.people <> 0
     )
     INSERT INTO event_counts AS t (account_id, campaign_id, month, kind, link_id, verdict, hits, people)
     SELECT $1, c.campaign_id, g.month, c.kind, c.link_id, c.verdict, c.hits, c.people

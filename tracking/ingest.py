@@ -25,6 +25,8 @@ OLDEST = timedelta(days=30)  # a file that was forgotten longer than this says n
 AHEAD = timedelta(minutes=10)
 SIGN_EVERY = timedelta(minutes=10)
 STORED = ("open", "click")
+LARGE = 100
+"""Hits from which on it pays to plan for what is there, instead of for the day a plan was made."""
 
 
 class Fact(NamedTuple):
@@ -80,13 +82,16 @@ def switched_off(hit: Hit, fact: Fact | None) -> str:
     return "" if mode == "individual" else "switched_off"
 
 
-def out_of_time(hit: Hit, fact: Fact | None) -> str:
-    now = clock.now().timestamp() * 1000
-    oldest, latest = now - OLDEST.total_seconds() * 1000, now + AHEAD.total_seconds() * 1000
-    return "" if oldest <= hit.at <= latest else "out_of_time"
+def out_of_time(now: datetime) -> Step:
+    oldest, latest = (now - OLDEST).timestamp() * 1000, (now + AHEAD).timestamp() * 1000
+
+    def step(hit: Hit, fact: Fact | None) -> str:
+        return "" if oldest <= hit.at <= latest else "out_of_time"
+
+    return step
 
 
-STEPS: tuple[Step, ...] = (never_sent, not_measured, switched_off, withdrawn, out_of_time)
+STEPS: tuple[Step, ...] = (never_sent, not_measured, switched_off, withdrawn)
 
 
 async def store(tx: AccountTx, batch: Sequence[Seen], window: Window) -> Counter[tuple[str, str]]:
@@ -103,6 +108,8 @@ async def store(tx: AccountTx, batch: Sequence[Seen], window: Window) -> Counter
         judge(one, facts[one.hit.campaign_id, one.hit.contact_id]) for one in kept if one.hit.kind in STORED
     ]
     changes = await _insert(tx, judged)
+    if len(judged) >= LARGE:
+        await _meet(tx, judged)
     for kind, stored in Counter(change.kind for change in changes).items():
         results[kind, "stored"] += stored
     for kind, asked in Counter(one.hit.kind for one in judged).items():
@@ -121,15 +128,25 @@ def _kept(
     batch: Sequence[Seen], facts: dict[tuple[int, int], Fact], results: Counter[tuple[str, str]]
 ) -> list[Seen]:
     kept = []
+    steps = (*STEPS, out_of_time(clock.now()))
     for one in batch:
         hit = one.hit
         fact = facts.get((hit.campaign_id, hit.contact_id))
-        reason = "flood" if one.flood else next((why for step in STEPS if (why := step(hit, fact))), "")
+        reason = "flood" if one.flood else _dropped(hit, fact, steps)
         if reason:
             results[hit.kind, reason] += 1
         else:
             kept.append(one)
     return kept
+
+
+def _dropped(hit: Hit, fact: Fact | None, steps: Sequence[Step]) -> str:
+    """Why; "": it is kept."""
+    for step in steps:
+        why = step(hit, fact)
+        if why:
+            return why
+    return ""
 
 
 def count(results: Counter[tuple[str, str]]) -> None:
@@ -187,6 +204,13 @@ async def _make_months(tx: AccountTx, judged: Sequence[Judged]) -> None:
         await tx.shared().run("CALL make_month($1)", month)
         # no older one is dropped: hits are of the last 30 days
         _months.add(month)
+
+
+async def _meet(tx: AccountTx, judged: Sequence[Judged]) -> None:
+    """Of a month's first hits the planner knows nothing, and would read all of them for each person."""
+    for month in {_month(one.hit.at // 3_600_000) for one in judged}:
+        await tx.run("CALL meet_month($1, $2)", month)
+    await tx.plan_afresh()
 
 
 @lru_cache(maxsize=4096)

@@ -90,7 +90,7 @@ class Window:
         changed = []
         for recipient in {one.recipient for one in batch}:
             of_recipient = self._recipients.get(recipient, [])
-            if len(of_recipient) < 2:
+            if len(of_recipient) < 2 or _alike(of_recipient):
                 continue
             before = [one.derived() for one in of_recipient]
             _bursts(of_recipient)
@@ -154,6 +154,25 @@ def _drop(index: dict[_K, list[Seen]], key: _K, one: Seen) -> None:
 
 def _at(one: Seen) -> int:
     return one.hit.at
+
+
+def _alike(hits: Sequence[Seen]) -> bool:
+    """One link, one network, none of our pages: most people, and nothing to derive."""
+    link, network = 0, ""
+    for one in hits:
+        hit = one.hit
+        if hit.kind == "click":
+            if hit.link_id != link and hit.link_id:
+                if link:
+                    return False
+                link = hit.link_id
+        elif hit.kind != "open":
+            return False
+        if hit.network != network and hit.network:
+            if network:
+                return False
+            network = hit.network
+    return True
 
 
 def _bursts(hits: Sequence[Seen]) -> None:

@@ -20,7 +20,7 @@ from tests.dns_server import Zone
 from tests.make import Make
 
 log.set_up("error")
-WAITING = {"demo", "faults", "running"}
+WAITING = {"faults", "running"}
 """Folders of tests that start processes and wait for them."""
 
 
@@ -29,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     start processes and wait for them begin the next one's. The short tests of all are left to spread at the end.
     """
     shared = [item for item in items if "product" in getattr(item, "fixturenames", ())]
+    # while nobody but the demonstration was there
+    shared.sort(key=lambda item: item.path.name != "test_demonstration.py")
     waiting = [item for item in items if item not in shared and item.path.parent.name in WAITING]
     others = [item for item in items if item not in shared and item.path.parent.name not in WAITING]
     share = len(items) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

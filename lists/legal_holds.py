@@ -47,8 +47,12 @@ class Hold:
 
 
 async def place(tx: AccountTx, new: NewHold, *, by: str, now: datetime) -> int:
-    """Returns its id. Raises Invalid at each field that is missing or wrong."""
+    """Returns its id. Raises Invalid at each field that is missing or wrong.
+
+    Waits for whoever deletes under `anybody`: what is there when this returns is held.
+    """
     ends_at = _checked(new, now)
+    await tx.value("SELECT pg_advisory_xact_lock(7253, hashint8($1::bigint))")
     if new.contact_id is not None and not await tx.value(
         "SELECT true FROM contacts WHERE account_id = $1 AND id = $2 FOR NO KEY UPDATE", new.contact_id
     ):
@@ -144,7 +148,8 @@ async def whole_account(tx: AccountTx, now: datetime) -> bool:
 
 
 async def anybody(tx: AccountTx, now: datetime) -> bool:
-    """Is there a hold of anybody, or of the whole account?"""
+    """Is there a hold of anybody, or of the whole account? None is placed until this transaction ends."""
+    await tx.value("SELECT pg_advisory_xact_lock_shared(7253, hashint8($1::bigint))")
     found: bool = await tx.value(
         """
         SELECT EXISTS (SELECT FROM legal_holds

@@ -1,6 +1,7 @@
 """Legal holds: what a law keeps is not erased by retention, rights or closing, and goes by itself on its day."""
 
 import argparse
+import asyncio
 import json
 from datetime import UTC, date, datetime, timedelta
 
@@ -123,6 +124,34 @@ async def test_events_of_a_held_person_stay_and_keep_no_others(
         assert left == [(held,)]
         await legal_holds.lift(tx, hold_id, now=NOW)
         assert [await event_rows.purge(tx, late) for _ in range(4)] == [2, 2, 1, 0]
+
+
+@pytest.mark.req("A-005")
+async def test_a_hold_waits_for_a_deletion_that_did_not_know_it(services: Services, make: Make) -> None:
+    account = await make.account()
+    async with services.db.account(account.id) as tx:
+        contact_id = await make.contact(tx)
+        campaign_id, _ = await sent_campaign(tx)
+    late = datetime(2028, 2, 1, tzinfo=UTC)
+    async with services.db.account(account.id) as tx:
+        assert await event_rows.purge(tx, late) == 0
+        placing = asyncio.ensure_future(place(services, account, hold(contact_id)))
+        done, _ = await asyncio.wait({placing}, timeout=0.5)
+        assert not done
+        # what was not deleted by the end is held
+        await tx.run(
+            """
+            INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
+            VALUES ($1, 'held-0', $2, $3, $4, 'open', 'person')
+            """,
+            NOW,
+            campaign_id,
+            contact_id,
+        )
+    await placing
+    async with services.db.account(account.id) as tx:
+        assert await event_rows.purge(tx, late) == 0
+        assert await tx.value("SELECT count(*) FROM events WHERE account_id = $1") == 1
 
 
 @pytest.mark.req("A-005", "A-004")

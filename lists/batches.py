@@ -19,7 +19,7 @@ from lists.field_values import Value
 from lists.imports import Mode
 from lists.legal_bases import BasisEvidence, LegalBasis
 from mailer.accounts import agreements, audit
-from mailer.core import keys
+from mailer.core import keys, planner
 from mailer.core.addresses import Address
 from mailer.core.db import AccountTx
 from mailer.core.errors import Fault, Invalid
@@ -28,6 +28,7 @@ from mailer.core.text import N_
 from mailer.web.request import Input, check
 
 MAX_ROWS = 10_000
+MANY = 1_000
 ABOVE = N_("This address stands in row {first} already.")
 
 
@@ -154,6 +155,8 @@ async def apply(tx: AccountTx, sealer: Sealer, new: NewBatch, rows: Sequence[Row
         await _subscribe(tx, new)
         await _tell_refusals(tx, new.lists)
     await audit.write(tx, "imported", "contact_batch", count=len(rows))
+    if len(rows) >= MANY:
+        await planner.meet(tx)
     return await tx.many(
         Result,
         """

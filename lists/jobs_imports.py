@@ -97,7 +97,8 @@ async def run(services: Services, task: Task) -> datetime | None:
     async with services.db.account(task.account_id) as tx:
         if await merge.finish(tx, job):
             await audit.write(tx, "imported", "import", job.id, count=import_fates.changes(job.counts))
-    await planner.meet(services.db, task.account_id)
+    async with services.db.account(task.account_id) as tx:
+        await planner.meet(tx)
     return None
 
 

@@ -8,6 +8,7 @@ before, outside of it.
 from dataclasses import dataclass
 from datetime import date
 
+from mailer.core import planner
 from mailer.core.db import AccountTx
 from sending import campaign_segments
 
@@ -38,6 +39,7 @@ class Counts:
 
 async def count(tx: AccountTx, campaign_id: int) -> Counts:
     """The subtraction of the review page, as of now."""
+    await planner.meet(tx)
     return await tx.one(
         Counts,
         """

@@ -59,7 +59,8 @@ async def prepare(services: Services, task: Task) -> datetime | None:
     if not await _begin(services, task, month):
         return None
     if not campaign.audience_cursor:
-        await planner.meet(services.db, task.account_id)
+        async with services.db.account(task.account_id) as tx:
+            await planner.meet(tx)
     ends = asyncio.get_running_loop().time() + jobs.TURN_SECONDS * 0.8
     while asyncio.get_running_loop().time() < ends:
         if await _chunk(services, task):

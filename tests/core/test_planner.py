@@ -4,8 +4,13 @@ import asyncpg
 import pytest
 
 from mailer.core import planner
+from mailer.core.db import AccountTx
 from mailer.core.services import Services
+from sending import audience
+from tests.delivery.conftest import Post, post, sink
 from tests.make import Make
+
+__all__ = ["post", "sink"]
 
 # all values there are, without the account: four others have everything
 OLD_FIGURES = """
@@ -51,9 +56,52 @@ async def test_many_contacts_of_an_unknown_account_become_known(
             await connection.execute(OLD_FIGURES)
             await _contacts(connection, account.id, count)
             assert await expected_rows(connection, account.id) == 1
-            await planner.meet(services.db, account.id)
+            async with services.db.account(account.id) as tx:
+                await planner.meet(tx)
             expected = await expected_rows(connection, account.id)
         finally:
             await connection.execute("ANALYZE contacts")
     # a handful is no reason to look through a table of millions
     assert (expected > count / 4) == known
+
+
+@pytest.mark.req("S8")
+async def test_the_audience_of_an_unknown_account_is_not_joined_one_by_one(post: Post) -> None:
+    """Its people came one at a time, by forms or a program: no import has made them known."""
+    people = 3_000
+    try:
+        async with post.tx() as tx:
+            list_id = await post.make.mailing_list(tx)
+        campaign_id = await post.campaign([list_id])
+        async with post.services.db.connection() as connection:
+            for table in ("contacts", "subscriptions"):
+                await connection.execute(OLD_FIGURES.replace("'contacts'", f"'{table}'"))
+            await _contacts(connection, post.account.id, people)
+        async with post.tx() as tx:
+            await tx.run(
+                """
+                INSERT INTO subscriptions (account_id, list_id, contact_id, status, legal_basis)
+                SELECT $1, $2, id, 'active', 'consent' FROM contacts WHERE account_id = $1
+                """,
+                list_id,
+            )
+            before = await _reads(tx)
+            counts = await audience.count(tx, campaign_id)
+            read = await _reads(tx) - before
+    finally:
+        async with post.services.db.connection() as connection:
+            await connection.execute("ANALYZE contacts, subscriptions")
+    assert counts.result == people
+    # the figures themselves take a part of it
+    assert read < 10 * people
+
+
+async def _reads(tx: AccountTx) -> int:
+    """Rows that this transaction has read."""
+    found: int = await tx.shared().value(
+        """
+        SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_xact_user_tables
+        WHERE relname IN ('contacts', 'subscriptions')
+        """
+    )
+    return found

@@ -23,24 +23,6 @@ ACTS = ("verify", "prune", "journal", "read")
 _NO_QUEUE = "redis://127.0.0.1:1/0"
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    text = "the whole database, sealed; verify, prune, journal or read FOLDER"
-    parser = commands.add_parser("backup", help=text, description=_HELP)
-    parser.add_argument("words", nargs="+", metavar="[verify|prune|journal|read] FOLDER")
-    parser.add_argument("--database", default="", metavar="URL", help="as a role that sees all rows")
-    parser.add_argument(
-        "--keep-days", type=int, choices=range(1, 31), default=30, metavar="1-30", help="then a backup goes"
-    )
-    parser.add_argument("--json", action="store_true")
-
-
-_HELP = (
-    "Without a word: takes a backup into FOLDER. verify: is the newest one (or the one named) whole?"
-    " prune: removes what is too old. journal: copies what was erased since."
-    " read: the dump to standard output, for pg_restore."
-)
-
-
 @asynccontextmanager
 async def settled(environ: Mapping[str, str], *, alone: bool = False) -> AsyncIterator[Settings]:
     """Settings with a database that answers: the one named, `mailer run`'s, or an embedded one, started.

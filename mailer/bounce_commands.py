@@ -28,21 +28,6 @@ _MEANS = {
 }
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    bounce = commands.add_parser("bounce", help="mails that came back").add_subparsers(
-        dest="act", required=True
-    )
-    explain = bounce.add_parser(
-        "explain",
-        help="what a raw mail says: kind, recipient, codes, reason, and which rule decided",
-        epilog="Exit status: 0 when every file was read, whatever it said; 1 when one could not be.",
-    )
-    explain.add_argument(
-        "files", nargs="+", metavar="FILE", help="a mail, an mbox, a Maildir, or - for stdin"
-    )
-    explain.add_argument("--json", action="store_true", help="one JSON object a line for each mail")
-
-
 def run(args: argparse.Namespace) -> int:
     failed = 0
     for name in args.files:

@@ -19,16 +19,6 @@ class BadKey(MailerError):
     """A public key of Ed25519 is 32 octets, in base64 or hexadecimal."""
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    certificate = commands.add_parser("certificate", help="certificates of erased accounts")
-    verify = certificate.add_subparsers(dest="act", required=True).add_parser(
-        "verify", help="is it as it was made; 1 when not"
-    )
-    verify.add_argument("file", help="the JSON file, as it was mailed or downloaded")
-    verify.add_argument("--public-key", help="instead of the keys in the database: base64 or hexadecimal")
-    verify.add_argument("--json", action="store_true")
-
-
 async def run(settings: Settings, args: argparse.Namespace) -> int:
     """0: good. 1: altered, of another installation, or no certificate. Raises OSError for no file."""
     try:

@@ -1,4 +1,7 @@
-"""The command line: parts of the product, and what scripts need. Settings are read here, once."""
+"""The command line: parts of the product, and what scripts need. Settings are read here, once.
+
+Each command imports its own part: all of them together take a second, several times what most commands need.
+"""
 
 import argparse
 import asyncio
@@ -8,128 +11,17 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-from mailer import (
-    __version__,
-    backup_command,
-    bounce_commands,
-    certificate_command,
-    client_commands,
-    hold_commands,
-    keys_command,
-    mailbox_command,
-    policy_command,
-    restore_command,
-    retention_commands,
-)
-from mailer.core.settings import Settings, SettingsError, environment, load
+from mailer import command_options
 
-PARTS = (
-    ("run", "everything under one supervisor, embedded servers where no URL is set"),
-    ("web", "one web process"),
-    ("track", "one process for what recipients touch: clicks, opens and their pages"),
-    ("worker", "one worker process"),
-    ("inbox", "the local inbox's SMTP listener"),
-    ("inbound", "the SMTP listener for bounces and unsubscribe mails"),
-    ("migrate", "bring the database up to this version"),
-    ("schema", "print the schema that the migrations make"),
-    ("demo", "run the main job once with made-up contacts"),
-)
+if TYPE_CHECKING:
+    from mailer.core.settings import Settings
 
 
-def _scopes(key: argparse.ArgumentParser) -> None:
-    may = key.add_mutually_exclusive_group()
-    may.add_argument("--scope", action="append", default=[], help="what it may do; several times for more")
-    may.add_argument("--all-scopes", action="store_true", help="everything that programs can do")
+def _settings() -> "Settings":
+    from mailer.core.settings import load
 
-
-def _limits(limits: argparse.ArgumentParser) -> None:
-    for name in ("--per-day", "--per-month"):
-        limits.add_argument(name, default="none", metavar="N", help="a number, or none (the default)")
-    kept = "megabytes of images it keeps, or none; left out: as it is"
-    limits.add_argument("--images-mb", metavar="N", help=kept)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mailer", description="E-mail marketing that forgets on time.")
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, text in PARTS:
-        commands.add_parser(name, help=text)
-    text = "say what is wrong with configuration, database, queue, SMTP and DNS"
-    doctor = commands.add_parser("doctor", help=text)
-    doctor.add_argument("--account", type=int, help="only this account's own SMTP servers")
-    account = commands.add_parser("account", help="accounts").add_subparsers(dest="act", required=True)
-    create = account.add_parser("create", help="an account with its owner")
-    create.add_argument("--name", required=True)
-    create.add_argument("--email", required=True)
-    create.add_argument("--language", choices=("fr", "en"), default="fr")
-    create.add_argument("--accept-agreement", action="store_true")
-    create.add_argument("--json", action="store_true")
-    approve = account.add_parser("approve", help="let an account send that waits for it")
-    approve.add_argument("--account", type=int, required=True)
-    approve.add_argument("--json", action="store_true")
-    suspend = account.add_parser("suspend", help="stop an account; its team reads the reason")
-    suspend.add_argument("--account", type=int, required=True)
-    suspend.add_argument("--reason", required=True)
-    suspend.add_argument("--json", action="store_true")
-    resume = account.add_parser("resume", help="end a suspension; paused campaigns stay so")
-    resume.add_argument("--account", type=int, required=True)
-    resume.add_argument("--json", action="store_true")
-    limits = account.add_parser("limits", help="what an account may send in a day and a month, and keep")
-    limits.add_argument("--account", type=int, required=True)
-    _limits(limits)
-    limits.add_argument("--json", action="store_true")
-    take = account.add_parser("take-over", help="an exported archive into an account that is here")
-    take.add_argument("--account", type=int, required=True)
-    take.add_argument("--json", action="store_true")
-    take.add_argument("archive", help="the ZIP that an export of a whole account gave")
-    keys = commands.add_parser("api-key", help="API keys").add_subparsers(dest="act", required=True)
-    key = keys.add_parser("create", help="a key of one account, shown once")
-    key.add_argument("--account", type=int, required=True)
-    key.add_argument("--name", default="command line")
-    _scopes(key)
-    key.add_argument("--json", action="store_true")
-    operators = commands.add_parser("operator", help="operators").add_subparsers(dest="act", required=True)
-    operator = operators.add_parser("create", help="an operator; prints a one-time sign-in link")
-    operator.add_argument("--email", required=True)
-    operator.add_argument("--json", action="store_true")
-    reset = operators.add_parser("reset-second-factor", help="for somebody who lost phone and recovery codes")
-    reset.add_argument("--email", required=True)
-    reset.add_argument("--json", action="store_true")
-    client_commands.add_to(commands)
-    bounce_commands.add_to(commands)
-    mailbox_command.add_to(commands)
-    retention_commands.add_to(commands)
-    backup_command.add_to(commands)
-    restore_command.add_to(commands)
-    keys_command.add_to(commands)
-    policy_command.add_to(commands)
-    certificate_command.add_to(commands)
-    hold_commands.add_to(commands)
-    _add_sending(commands)
-    return parser
-
-
-def _add_sending(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    sending = commands.add_parser("sending", help="sending as a whole, after a restore").add_subparsers(
-        dest="act", required=True
-    )
-    for name, text in (
-        ("status", "is it held, since when, and what"),
-        ("hold", "hold it: the whole machine was put back to an earlier state"),
-        ("erase-again", "erase again, in a database put back, who stands in the journal of FOLDER"),
-        ("resume", "confirm that the restored database is complete, and go on"),
-    ):
-        act = sending.add_parser(name, help=text)
-        act.add_argument("--json", action="store_true")
-        if name == "erase-again":
-            act.add_argument("folder", metavar="FOLDER", help="of backups, or a data folder")
-        if name == "resume":
-            act.add_argument("--begun", action="store_true", help="what was under way goes on too")
-
-
-def _settings() -> Settings:
     return load(os.environ)
 
 
@@ -203,24 +95,44 @@ def _dispatch(args: argparse.Namespace) -> int:
 
             return asyncio.run(doctor.run(os.environ))
         case "import" | "export":
+            from mailer import client_commands
+
             return _run(lambda: client_commands.run(args))
         case "bounce":
+            from mailer import bounce_commands
+
             return bounce_commands.run(args)
         case "mailbox":
+            from mailer import mailbox_command
+
             return _run(lambda: mailbox_command.run(_settings(), args))
         case "retention":
+            from mailer import retention_commands
+
             return _run(lambda: retention_commands.run(_settings(), args))
         case "backup":
+            from mailer import backup_command
+
             return _run(lambda: backup_command.run(args))
         case "restore":
+            from mailer import restore_command
+
             return _run(lambda: restore_command.run(args))
         case "keys":
+            from mailer import keys_command
+
             return _run(lambda: keys_command.run(_settings(), args))
         case "policy":
+            from mailer import policy_command
+
             return _run(lambda: policy_command.run(_settings(), args))
         case "certificate":
+            from mailer import certificate_command
+
             return _run(lambda: certificate_command.run(_settings(), args))
         case "hold":
+            from mailer import hold_commands
+
             return _run(lambda: hold_commands.run(_settings(), args))
         case "sending":
             from mailer import sending_commands
@@ -238,9 +150,10 @@ def _dispatch(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit status; a fault of the configuration is 2, with its reason on standard error."""
-    args = _parser().parse_args(argv)
+    args = command_options.build().parse_args(argv)
     _metrics_folder()
     from mailer.core import log
+    from mailer.core.settings import SettingsError, environment
 
     try:
         log.set_up(environment(os.environ).level)

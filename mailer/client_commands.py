@@ -16,32 +16,6 @@ from mailer.core.errors import Forbidden
 FORMATS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".xlsx": "xlsx"}
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The two commands and their options."""
-    brought = commands.add_parser("import", help="a file of contacts into lists, through the API")
-    brought.add_argument("file", type=Path)
-    brought.add_argument("--list", type=int, action="append", default=[], help="its number; several times")
-    brought.add_argument("--new-list", default="", help="the name of a list to make")
-    brought.add_argument("--mode", choices=("add_and_update", "add", "update"), default="add_and_update")
-    brought.add_argument("--legal-basis", choices=("consent", "existing_customer", "b2b_interest", "service"))
-    brought.add_argument("--source", default="", help="where the addresses come from")
-    brought.add_argument("--attested-by", default="", help="who states it")
-    text = "where a column goes, for example Prénom=first_name; several times; guessed when left out"
-    brought.add_argument("--map", action="append", default=[], metavar="HEADING=NAME", help=text)
-    brought.add_argument("--format", default="", help="of the file, when its name does not say")
-    brought.add_argument("--dry-run", action="store_true", help="count only")
-    brought.add_argument("--rejects", type=Path, help="where to write the rows in error")
-    taken = commands.add_parser("export", help="contacts or suppressions into a file, through the API")
-    taken.add_argument("file", type=Path)
-    taken.add_argument("--what", choices=("contacts", "suppressions"), default="contacts")
-    taken.add_argument("--list", type=int, help="only the contacts of this list")
-    taken.add_argument("--format", default="", help="csv, ndjson …: by the file's name when left out")
-    for one in (brought, taken):
-        one.add_argument("--url", default="http://localhost:8080", help="where Mailer is")
-        one.add_argument("--key-file", required=True, help="a file with the API key; - is standard input")
-        one.add_argument("--json", action="store_true", help="the result as JSON on standard output")
-
-
 async def run(args: argparse.Namespace) -> int:
     """The exit status. Raises Forbidden with what the service said."""
     try:

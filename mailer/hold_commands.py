@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-from datetime import date
 
 import orjson
 
@@ -19,22 +18,6 @@ from mailer.web import response
 from retention_jobs import held_people
 
 _COMMAND_LINE = Actor("operator", name="command line")
-
-
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    acts = commands.add_parser("hold", help="legal holds").add_subparsers(dest="act", required=True)
-    place = acts.add_parser("place", help="keep a contact, or a whole account, until a day")
-    place.add_argument("--contact", type=int, help="left out: the whole account")
-    place.add_argument("--article", required=True, help="of law")
-    place.add_argument("--reason", required=True)
-    place.add_argument("--until", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD")
-    lift = acts.add_parser("lift", help="end one before its day")
-    lift.add_argument("--hold", type=int, required=True)
-    listed = acts.add_parser("list", help="of an account; without one: what is left of erased accounts")
-    for parser, needed in ((place, True), (lift, True), (listed, False)):
-        parser.add_argument("--account", type=int, required=needed)
-    opened = acts.add_parser("open", help="the data of a person whose account is erased, as JSON")
-    opened.add_argument("--held", type=int, required=True, help="a number that `hold list` gives")
 
 
 async def run(settings: Settings, args: argparse.Namespace) -> int:

@@ -11,17 +11,6 @@ from mailer.core.sealing import Sealer
 from mailer.core.settings import Settings
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    keys = commands.add_parser("keys", help="the secret key, after it was changed").add_subparsers(
-        dest="act", required=True
-    )
-    for name, text in (
-        ("status", "what is sealed under an old secret, or under one that is not here"),
-        ("rotate", "seal again, under MAILER_SECRET_KEY, whatever an old secret seals"),
-    ):
-        keys.add_parser(name, help=text).add_argument("--json", action="store_true")
-
-
 async def run(settings: Settings, args: argparse.Namespace) -> int:
     """1 when something is left, under an old secret or under one that nobody has given."""
     sealer = Sealer(settings.key, settings.old_keys)

@@ -10,20 +10,6 @@ from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("mailbox", help="where reports come to, when they cannot come here")
-    acts = parser.add_subparsers(dest="act", required=True)
-    given = acts.add_parser("set", help="sign in to it, and read it each minute from now on")
-    given.add_argument("--host", required=True)
-    given.add_argument("--username", required=True)
-    given.add_argument("--starttls", action="store_true", help="port 143 instead of 993")
-    given.add_argument("--folder", default="INBOX")
-    given.add_argument("--done-folder", default="", help="for mails that acted; else they are marked as read")
-    shown = acts.add_parser("show", help="how far it was read, and what stands in the way")
-    shown.add_argument("--json", action="store_true")
-    acts.add_parser("remove", help="read it no more, and forget its password")
-
-
 async def run(settings: Settings, args: argparse.Namespace) -> int:
     """0, or 1 when it cannot be signed in to or there is none. The password may come on stdin."""
     from mailer.web import i18n

@@ -3,31 +3,10 @@
 import argparse
 import json
 import sys
-from datetime import date
-from pathlib import Path
 
 from mailer.core.errors import Invalid
 from mailer.core.services import Services, open_services
 from mailer.core.settings import Settings
-
-KINDS = ("privacy", "terms", "agreement")
-
-
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("policy", help="privacy policy, terms and agreement, by version")
-    acts = parser.add_subparsers(dest="act", required=True)
-    new = acts.add_parser("publish", help="a new version, 30 days ahead; all owners are told")
-    new.add_argument("file", type=Path, help="the French text")
-    new.add_argument("--english", type=Path, required=True, metavar="FILE", help="the English text")
-    new.add_argument("--kind", choices=KINDS, required=True)
-    new.add_argument("--effective", type=date.fromisoformat, required=True, metavar="DATE")
-    new.add_argument("--name", default="", help="of the version; the date when left out")
-    new.add_argument("--urgent", default="", metavar="REASON", help="the law leaves no 30 days: why")
-    shown = acts.add_parser("show", help="the text in force, to begin with")
-    shown.add_argument("--kind", choices=KINDS, required=True)
-    shown.add_argument("--language", choices=("fr", "en"), default="fr")
-    listed = acts.add_parser("list", help="all versions, with their days")
-    listed.add_argument("--json", action="store_true")
 
 
 async def run(settings: Settings, args: argparse.Namespace) -> int:

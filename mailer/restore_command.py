@@ -36,22 +36,6 @@ from retention_jobs import erased_again
 from retention_jobs.erased_again import Again
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("restore", help="a backup into the database; sends nothing until confirmed")
-    parser.add_argument("folder", metavar="FOLDER", help="a backup, or a folder of them: then the newest")
-    parser.add_argument(
-        "--replace", action="store_true", help="the database is not empty: drop what it holds"
-    )
-    parser.add_argument("--database", default="", metavar="URL", help="as a role that may make databases")
-    parser.add_argument(
-        "--from",
-        dest="survivor",
-        default="",
-        metavar="URL",
-        help="a database that knows what was erased since",
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`places`: where journals of erasures lie. `survivor`: a database that may still tell, or ""."""

@@ -27,17 +27,6 @@ FAULTS = {
 }
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    retention = commands.add_parser("retention", help="what is erased when, and the proof of it")
-    act = retention.add_subparsers(dest="act", required=True).add_parser(
-        "verify",
-        help="count again what is older than it may be; check the chain of records and its signatures",
-        epilog="Exit status: 0 when all is well, 1 when something is late or a record is not as written.",
-    )
-    act.add_argument("--account", type=int, help="only this one; all, and the platform, when left out")
-    act.add_argument("--json", action="store_true", help="one JSON object a line for each account")
-
-
 async def run(settings: Settings, args: argparse.Namespace) -> int:
     """Raises NotFound when there is no such account."""
     good = True

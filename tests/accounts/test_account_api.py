@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
+from mailer import command_options
 from mailer.accounts import agreements, api_keys, commands, users
-from mailer.cli import _parser
 from mailer.core.errors import Forbidden
 from mailer.core.services import Services
 from tests.client import Client
@@ -52,7 +52,7 @@ async def test_the_agreement_is_accepted_by_name_and_version(make: Make) -> None
 
 
 def asked(*words: str) -> argparse.Namespace:
-    return _parser().parse_args(words)
+    return command_options.build().parse_args(words)
 
 
 @pytest.mark.req("B-12", "S18")

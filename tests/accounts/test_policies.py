@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mailer import policy_command, worker
+from mailer import command_options, policy_command, worker
 from mailer.accounts import agreements, announcements, home, policies, policy_changes, prose
 from mailer.accounts.policies import NewVersion
-from mailer.cli import _parser
 from mailer.core import clock, jobs, work
 from mailer.core.errors import Conflict, Forbidden, Invalid
 from mailer.core.services import Services
@@ -256,7 +255,9 @@ async def test_the_command_publishes_and_says_why_it_does_not(
     english.write_text(ENGLISH)
 
     async def command(*words: str) -> tuple[int, str, str]:
-        code = await policy_command.run(services.settings, _parser().parse_args(["policy", *words]))
+        code = await policy_command.run(
+            services.settings, command_options.build().parse_args(["policy", *words])
+        )
         told = capsys.readouterr()
         return code, told.out, told.err
 

@@ -14,7 +14,7 @@ import pytest
 
 from lists import contacts, subscriptions
 from lists.consents import Method
-from mailer import backup_command, cli, doctor_backups, restore_command
+from mailer import backup_command, command_options, doctor_backups, restore_command
 from mailer.accounts import account_life, accounts
 from mailer.core import backup_files, backups, clock, erasure_journal, keys, restore_target, restores
 from mailer.core.backup_files import BackupDamaged
@@ -379,7 +379,7 @@ async def test_the_command_says_what_is_wrong_and_ends_with_1(
     }
 
     async def ran(*words: str) -> tuple[int, str]:
-        status = await backup_command.run(cli._parser().parse_args(["backup", *words]), environ)
+        status = await backup_command.run(command_options.build().parse_args(["backup", *words]), environ)
         return status, capsys.readouterr().out
 
     folder = tmp_path / "backups"

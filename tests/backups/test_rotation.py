@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lists import rights_asks
-from mailer import cli, doctor_servers, keys_command
+from mailer import command_options, doctor_servers, keys_command
 from mailer.accounts import kept_forms, second_factors
 from mailer.accounts.kept_forms import KeptForm
 from mailer.core import clock, keys, proof_keys, sealed_columns, sealing
@@ -211,7 +211,7 @@ async def test_the_command_and_the_doctor_say_whether_the_old_secret_may_go(
     )
 
     async def said(*words: str) -> tuple[int, str]:
-        status = await keys_command.run(settings, cli._parser().parse_args(["keys", *words]))
+        status = await keys_command.run(settings, command_options.build().parse_args(["keys", *words]))
         return status, capsys.readouterr().out
 
     account = await make.account()

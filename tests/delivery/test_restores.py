@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lists import departures_kept
-from mailer import cli, doctor_servers, sending_commands, worker
+from mailer import command_options, doctor_servers, sending_commands, worker
 from mailer.core import backups, jobs, restores
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict
@@ -284,7 +284,7 @@ async def test_the_command_and_the_doctor_say_what_is_held(
     services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def said(*words: str) -> str:
-        await sending_commands.run(services.settings, cli._parser().parse_args(["sending", *words]))
+        await sending_commands.run(services.settings, command_options.build().parse_args(["sending", *words]))
         return capsys.readouterr().out
 
     async def finding() -> tuple[str, str]:

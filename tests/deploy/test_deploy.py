@@ -187,12 +187,12 @@ def test_units_are_well_formed(unit: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_units_run_commands_that_exist(unit: str) -> None:
-    from mailer.cli import _parser
+    from mailer import command_options
 
     (words,) = re.findall(
         r"^ExecStart=\S+/mailer (\w+.*)$", (DEPLOY / "systemd" / unit).read_text(), re.MULTILINE
     )
-    assert _parser().parse_args(words.split()).command == words.split()[0]
+    assert command_options.build().parse_args(words.split()).command == words.split()[0]
 
 
 @pytest.mark.parametrize("script", ["backup.sh", "postgres/password.sh"])

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailer import __version__
-from mailer.cli import _parser
+from mailer import __version__, command_options
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.settings import Environment
@@ -60,7 +59,7 @@ def test_commands_in_documents_exist(page: Path) -> None:
         r"(?:`|^|\$\(|bin/|run --rm )(?:mailer|worker) ([a-z][^`\n)|]*)", text, re.MULTILINE
     ):
         words = [word.replace("…", "1") for word in shlex.split(line.split("  ")[0])]
-        _parser().parse_args(words)
+        command_options.build().parse_args(words)
 
 
 def test_the_changelog_begins_with_this_version() -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mailer import cli, mailbox_command, worker
+from mailer import command_options, mailbox_command, worker
 from mailer.core import jobs, work
 from sending import operator_mailbox
 from tests.delivery.conftest import EVERY
@@ -25,7 +25,7 @@ async def nobodys(box: Box) -> AsyncIterator[None]:
 
 
 async def command(box: Box, monkeypatch: pytest.MonkeyPatch, *args: str, password: str = "") -> int:
-    parsed = cli._parser().parse_args(["mailbox", *args])
+    parsed = command_options.build().parse_args(["mailbox", *args])
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
     return await mailbox_command.run(box.post.services.settings, parsed)
 

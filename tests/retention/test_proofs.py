@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from mailer import cli, retention_commands
+from mailer import command_options, retention_commands
 from mailer.core import clock, work
 from mailer.core.db import AccountTx
 from mailer.core.proof_keys import public_keys
@@ -67,7 +67,9 @@ class Monitor:
         """Exit status and answer at that moment."""
         clock.shift(now - (clock.now() - clock.offset()))
         self.capsys.readouterr()
-        args = cli._parser().parse_args(["retention", "verify", "--account", str(self.account.id), "--json"])
+        args = command_options.build().parse_args(
+            ["retention", "verify", "--account", str(self.account.id), "--json"]
+        )
         status = await retention_commands.run(self.services.settings, args)
         clock.shift(timedelta())
         return status, orjson.loads(self.capsys.readouterr().out)

@@ -160,6 +160,12 @@ async def anybody(tx: AccountTx, now: datetime) -> bool:
     return found
 
 
+async def is_held(tx: AccountTx, contact_id: int, now: datetime) -> bool:
+    """By a hold of theirs or of the whole account. None is placed until this transaction ends."""
+    await tx.value("SELECT pg_advisory_xact_lock_shared(7253, hashint8($1::bigint))")
+    return bool(await tx.value("SELECT held($2, $3) FROM accounts WHERE id = $1", contact_id, now))
+
+
 async def require_unheld(tx: AccountTx, contact_id: int, now: datetime) -> None:
     """Raises Conflict at `contact` with the article and the day, for somebody who wants them erased."""
     rows = await tx.rows(

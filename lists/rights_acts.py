@@ -14,6 +14,7 @@ from lists import (
     consents,
     contacts,
     erasures,
+    legal_holds,
     restrictions,
     rights_addresses,
     rights_asks,
@@ -162,7 +163,7 @@ async def _carry_out(
         case Right.TRACKING:
             await refuse_measurement(tx, contact_id, hashed)
         case Right.ERASE:
-            return await _erase_at_once(tx, request, hashed)
+            return await _erase_at_once(tx, request, hashed, now)
         case _ if contact_id is None:
             return False
         case Right.ACCESS | Right.PORTABILITY:
@@ -207,11 +208,15 @@ async def refuse_measurement(tx: AccountTx, contact_id: int | None, hashed: byte
     await consents.choose(tx, who, Answer(opens=False, clicks=False), evidence=evidence)
 
 
-async def _erase_at_once(tx: AccountTx, request: Request, hashed: bytes) -> bool:
+async def _erase_at_once(tx: AccountTx, request: Request, hashed: bytes, now: datetime) -> bool:
+    """Whom a law holds is told nothing of it, since that may be forbidden: the controller answers. What an
+    erasure says of mail is heard all the same."""
     if request.contact_id is None:
         await suppressions.add(tx, hashed, reason=Reason.OBJECTED)
         return True
-    if await _is_limited(tx, request.contact_id):
+    held = await legal_holds.is_held(tx, request.contact_id, now)
+    if held or await _is_limited(tx, request.contact_id):
+        await object_to_mail(tx, request.contact_id, hashed)
         return False
     await _erase(tx, request.contact_id, request.email)
     return True

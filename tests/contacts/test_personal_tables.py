@@ -39,7 +39,7 @@ NOT_COPIED = {
     "contact_changes": "a feed for programs: which id changed when",
     "duplicates": "a guess of the machine about two contacts, not a fact about one",
     "held_people": "a copy itself, of an account that is no more",
-    "legal_holds": "why the law asks to keep them: told to whoever wants them erased",
+    "legal_holds": "why the law asks to keep them: told to the team; the person may not have to know",
     "segment_members": "follows from the fields, tags and acts that are copied",
     "selection_contacts": "rows that somebody of the team ticked, for an hour",
     "sunset_contacts": "follows from those days; that they were asked stands in the journal",

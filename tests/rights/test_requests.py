@@ -331,6 +331,8 @@ async def test_who_had_their_data_limited_is_erased_by_the_team_only(desk: Desk)
     found = await shown(desk, await desk.confirmed("erase"))
     assert (found.state, found.contact_id) == ("open", desk.ana)
     assert await desk.value("SELECT count(*) FROM contacts WHERE account_id = $1") == 1
+    async with desk.tx() as tx:
+        assert await suppressions.check(tx, desk.who.address_hash) == "objected"
 
 
 @pytest.mark.req("C-16", "B-40")

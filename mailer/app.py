@@ -93,7 +93,9 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     app[tracking.pages_live.PROVIDER_WORDS] = Words(limiter.provider_name, provider_words.said)
     tracking.pages_live.prepare(app)
     app.add_routes(ROOT_ROUTES)
-    app.add_subapp("/app", face(APP_ROUTES, [access.session]))
+    pages = face(APP_ROUTES, [access.session])
+    pages.on_response_prepare.append(access.staff_stream)
+    app.add_subapp("/app", pages)
     api = [*API_ROUTES, *reference.routes(API_ROUTES)]
     app.add_subapp("/api/v1", face(api, [access.api_key]))
     app.add_subapp("/t", face(PUBLIC_ROUTES, [tracking.public_visits.witness]))

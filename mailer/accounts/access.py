@@ -10,12 +10,11 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import (
-    timedelta,
-)
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from aiohttp import web
+from aiohttp.http import StreamWriter
 from aiohttp.typedefs import Handler
 from redis.exceptions import RedisError
 
@@ -221,6 +220,7 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
             async with services(request).db.account(place.account_id, actor=actor(request)) as tx:
                 renewed = "HX-Request" in request.headers
                 await staff_access.trace(tx, below, request.match_info.get("id", ""), renewed=renewed)
+            handler = _reading(handler)
     try:
         await csrf.check(request, who.csrf if who else None)
     except csrf.CrossSite as error:
@@ -246,6 +246,29 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         ):
             raise
         return await pages_kept.keep_for_password(request, who, error)
+
+
+def _reading(handler: Handler) -> Handler:
+    async def read(request: web.Request) -> web.StreamResponse:
+        answer = await handler(request)
+        staff_access.check_answer(answer.headers)
+        return answer
+
+    return read
+
+
+async def staff_stream(request: web.Request, answer: web.StreamResponse) -> None:
+    """The signal before an answer begins, for files that a handler sends by itself."""
+    place = request.get(MEMBER)
+    if place is None or not place.is_staff:
+        return
+    try:
+        staff_access.check_answer(answer.headers)
+    except Forbidden:
+        # the file would have gone in chunks; the page in its place says its length
+        if isinstance(request.writer, StreamWriter):
+            request.writer.chunked = False
+        raise
 
 
 def _needs_second_factor(request: web.Request, who: Person) -> bool:

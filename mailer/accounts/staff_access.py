@@ -6,6 +6,7 @@
 They read only, and only what the purpose needs; they download nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -37,7 +38,11 @@ PAGES: dict[str, frozenset[str] | None] = {
 }
 WAITS = timedelta(days=1)
 LONGEST = timedelta(minutes=60)
-_NO_DOWNLOAD = (".csv", ".json", ".html", "/file", "/raw", "/events")
+# ends of addresses known to download, refused before any work; of the rest the answer tells (`check_answer`)
+_NO_DOWNLOAD = (
+    ".csv", ".json", ".ndjson", ".html", ".md", ".txt", "/file", "/raw", "/rejects", "/events",
+)  # fmt: skip
+_NOTHING = N_("An access of the operator reads pages; it downloads nothing.")
 # what the journal calls a page, by the first part of its address
 NOUNS = {
     "campaigns": "campaign",
@@ -289,12 +294,18 @@ def check(purpose: str, method: str, below: str) -> None:
     if method not in ("GET", "HEAD"):
         raise Forbidden(N_("An access of the operator reads; it changes nothing."))
     if below.endswith(_NO_DOWNLOAD):
-        raise Forbidden(N_("An access of the operator reads pages; it downloads nothing."))
+        raise Forbidden(_NOTHING)
     allowed = PAGES[purpose]
     if allowed is not None and not any(
         below == part or (part and below.startswith(f"{part}/")) for part in allowed
     ):
         raise Forbidden(N_("The purpose of this access does not need this page."))
+
+
+def check_answer(headers: Mapping[str, str]) -> None:
+    """Raises Forbidden for a file, whatever its address is called."""
+    if headers.get("Content-Disposition", "").strip().lower().startswith("attachment"):
+        raise Forbidden(_NOTHING)
 
 
 async def trace(tx: AccountTx, below: str, object_id: str, *, renewed: bool) -> None:

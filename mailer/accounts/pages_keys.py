@@ -58,6 +58,9 @@ SCOPE_WORDS: dict[str, str] = {
     "webhooks:read": N_("Read webhooks and their log, without secrets"),
     "webhooks:write": N_("Add, change and replay webhooks, and make their secrets"),
 }
+# what a person may give only who could do it by hand: an owner, and whoever may send
+OWNER_SCOPES = frozenset({"account:write"})
+SENDING_SCOPES = frozenset({"campaigns:send", "messages:write"})
 
 
 class NewKey(Input):
@@ -71,6 +74,8 @@ async def _keys_page(request: web.Request, form: Form, *, status: int = 200) -> 
     async with access.account_tx(request, Role.MANAGER) as tx:
         found = await api_keys.many(tx.shared(), tx.account_id)
         webhooks = await webhook_state.show(tx)
+    owner = access.member(request).role >= Role.OWNER
+    offered = [scope for scope in api_keys.SCOPES if owner or scope not in OWNER_SCOPES]
     return page(
         request,
         "accounts/keys.html",
@@ -80,7 +85,7 @@ async def _keys_page(request: web.Request, form: Form, *, status: int = 200) -> 
             "form": form,
             "words": SCOPE_WORDS,
             "scopes": api_keys.SCOPES,
-            "options": [(scope, i18n.translate(SCOPE_WORDS[scope]), scope) for scope in api_keys.SCOPES],
+            "options": [(scope, i18n.translate(SCOPE_WORDS[scope]), scope) for scope in offered],
         },
         status=status,
     )
@@ -96,8 +101,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     access.need_fresh_password(request)
     try:
         new = await read(request, NewKey)
-        if {"campaigns:send", "messages:write"} & set(new.scopes) and not access.member(request).can_send:
-            raise fault("scopes", N_("Only people who may send can give a key the right to send."))
+        _check_giver(access.member(request), set(new.scopes))
         async with access.account_tx(request, Role.MANAGER) as tx:
             key_id, key = await api_keys.create(
                 tx.shared(),
@@ -113,6 +117,17 @@ async def create(request: web.Request) -> web.StreamResponse:
     url = services(request).settings.public_url
     curl = f'curl -H "Authorization: Bearer {key}" {url}/api/v1/account'
     return page(request, "accounts/key_created.html", {"name": new.name, "key": key, "curl": curl})
+
+
+def _check_giver(giver: access.Member, scopes: set[str]) -> None:
+    """Nobody gives a program more than they have. Raises Invalid at `scopes`."""
+    if scopes & SENDING_SCOPES and not giver.can_send:
+        raise fault("scopes", N_("Only people who may send can give a key the right to send."))
+    if scopes & OWNER_SCOPES and giver.role < Role.OWNER:
+        raise fault(
+            "scopes",
+            N_("Only an owner can let a key change the account's settings and accept the agreement."),
+        )
 
 
 async def revoke(request: web.Request) -> web.StreamResponse:

@@ -1,10 +1,12 @@
 """The page of keys: who made each, from where it was used, until when it works."""
 
+import html
+import re
 from datetime import timedelta
 
 import pytest
 
-from mailer.accounts import api_keys
+from mailer.accounts import agreements, api_keys
 from mailer.core import clock
 from mailer.core.services import Services
 from tests.client import Client
@@ -40,3 +42,35 @@ async def test_a_key_tells_its_maker_its_last_use_and_its_end(
     assert (await client.get("/api/v1/account")).status == 401
     async with services.db.shared() as tx:
         assert [row.expired for row in await api_keys.many(tx, account.id)] == [True]
+
+
+@pytest.mark.req("E-35", "A-120")
+async def test_only_an_owner_gives_a_key_what_accepts_the_agreement(
+    services: Services, make: Make, client: Client
+) -> None:
+    account = await make.account(agreed=False)
+    owner = await make.signed_in(account.owner_id)
+    page = f"{account.app}/integrations"
+    new = {"name": "Caisse", "scopes": ["account:read", "account:write"]}
+    for language, told in (
+        ("en", "Only an owner can let a key change the account's settings and accept the agreement."),
+        ("fr", "Seul un propriétaire peut permettre à une clé de modifier les réglages du compte"),
+    ):
+        manager = await make.signed_in((await make.user(account.id, "manager"))[0], language=language)
+        offered = (await manager.get(page)).text
+        assert 'value="account:read"' in offered
+        assert 'value="account:write"' not in offered
+        refused = await manager.post(page, new)
+        assert refused.status == 422
+        assert told in html.unescape(refused.text)
+        assert 'href="#scopes"' in refused.text
+    async with services.db.shared() as tx:
+        assert await api_keys.many(tx, account.id) == []
+    assert 'value="account:write"' in (await owner.get(page)).text
+    made = await owner.post(page, new)
+    assert made.status == 200
+    found = re.search(r"mailer_live_\w+", made.text)
+    assert found is not None
+    client.key = found[0]
+    accepted = {"version": agreements.VERSION, "person": "Odile Owner"}
+    assert (await client.post("/api/v1/agreements/acceptances", json=accepted)).status == 201

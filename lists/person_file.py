@@ -4,6 +4,7 @@ Nothing of it is stored: it is gathered when it is fetched, so that no copy wait
 the mail lives six days, and a day after the first time it was used.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,8 @@ from lists import contact_history, csv_write, rights_requests
 from lists.person_words import HEADINGS, KEPT, LABELS
 from lists.rights_acts import COPY_LIVES
 from lists.rights_requests import Request
-from mailer.accounts import identity
+from mailer.accounts import destinations, identity, sub_processors
+from mailer.accounts.destinations import Destination
 from mailer.accounts.identity import Identity
 from mailer.core.db import AccountTx
 from mailer.core.operator import Operator
@@ -49,19 +51,52 @@ async def note_fetched(tx: AccountTx, request_id: int, now: datetime) -> None:
 async def gather(tx: AccountTx, contact_id: int, operator: Operator, *, now: datetime) -> dict[str, Any]:
     """What article 15 asks for: the data, and who uses it for what, with whom, how long. Raises NotFound."""
     held = await contact_history.archive(tx, contact_id)
-    return {"about": _about(await identity.of(tx), operator, now)} | {
+    recipients = await _recipients(tx, operator, now)
+    return {"about": _about(await identity.of(tx), operator, recipients, now)} | {
         name: response.jsonable(value) for name, value in held.items()
     }
 
 
-def _about(controller: Identity, operator: Operator, now: datetime) -> dict[str, Any]:
-    """Art. 15(1) a to h and 15(2), from what is known; a missing fact is left out, never made up."""
-    people = [
-        {"name": one.name, "service": one.service, "country": one.country} for one in operator.hosts
-    ] + [
-        {"name": one.name, "service": one.service, "country": one.country, "data": one.data}
-        for one in operator.sub_processors
+async def _recipients(tx: AccountTx, operator: Operator, now: datetime) -> list[dict[str, str]]:
+    """Art. 15(1)(c), of today: hosts, sub-processors by the register, and where the account sends data."""
+    register = await sub_processors.register(tx.shared(), operator, now)
+    found = [
+        *({"name": one.name, "service": one.service, "country": one.country} for one in operator.hosts),
+        *(
+            {
+                "name": one.name,
+                "service": one.service,
+                "country": one.country,
+                "data": one.data,
+                "safeguards": one.safeguards,
+            }
+            for one in register.current
+        ),
+        *(
+            {
+                "name": _public_name(one),
+                "service": i18n.translate(destinations.KINDS[one.kind]),
+                "country": one.country,
+                "data": i18n.translate(destinations.DATA[one.kind]),
+                "safeguards": one.safeguards,
+            }
+            for one in await destinations.many(tx)
+        ),
     ]
+    return [{name: text for name, text in one.items() if text} for one in found]
+
+
+def _public_name(one: Destination) -> str:
+    """Of a webhook without a name the host alone: its address may hold a secret."""
+    if one.kind != "webhook" or "://" not in one.label:
+        return one.label
+    return re.split(r"[/?#]", one.label.partition("://")[2])[0].rpartition("@")[2]
+
+
+def _about(
+    controller: Identity, operator: Operator, recipients: list[dict[str, str]], now: datetime
+) -> dict[str, Any]:
+    """Art. 15(1) a to h and 15(2), from what is known; a missing fact is left out, never made up."""
     return {
         "made_at": response.jsonable(now),
         "controller": {
@@ -70,7 +105,7 @@ def _about(controller: Identity, operator: Operator, now: datetime) -> dict[str,
             "contact": controller.contact_email,
         },
         "processor": {"name": operator.name, "address": operator.address, "data_protection": operator.dpo},
-        "recipients": people,
+        "recipients": recipients,
         "purposes": i18n.translate(
             "Sending the e-mails of the lists below, on the legal basis that stands beside each, and"
             " honouring refusals."

@@ -2,6 +2,7 @@
 
 import csv
 import html
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import orjson
@@ -9,8 +10,12 @@ import pytest
 
 from lists import contact_history, person_file, rights_acts
 from lists.rights_words import Right
+from mailer.accounts import destinations, sub_processors
+from mailer.accounts.destinations import Declaration
 from mailer.core import clock
-from mailer.core.operator import Operator
+from mailer.core.db import SharedTx
+from mailer.core.operator import Host, Operator, SubProcessor
+from mailer.web import i18n
 from tests.rights.desk import Desk
 from tests.rights.test_requests import desk_of, recorded, shown
 
@@ -134,3 +139,114 @@ async def test_the_file_is_json_of_plain_values(desk: Desk) -> None:
     again = orjson.loads(person_file.machine_readable(found))
     assert again == orjson.loads(orjson.dumps(found))
     assert again["about"]["made_at"].endswith("Z")
+
+
+def _part(name: str) -> SubProcessor:
+    return SubProcessor(
+        name=name, service="remise", country="FR", contract_date="2026-01-15", data="adresses",
+        retention="5 jours",
+    )  # fmt: skip
+
+
+async def _empty_register(tx: SharedTx) -> None:
+    await tx.run("DELETE FROM sub_processors WHERE true")
+    await tx.run("DELETE FROM sub_processor_registers WHERE true")
+
+
+@pytest.fixture
+async def register(desk: Desk) -> AsyncIterator[Operator]:
+    """One for the installation: taken over from the file, one ended, one announced and begun, one to come."""
+    operator = Operator(
+        hosts=(Host(name="Hôte SA", service="base de données", country="FR"),),
+        sub_processors=(_part("Relais SA"), _part("Fini SA")),
+    )
+    now = clock.now()
+    async with desk.services.db.shared() as tx:
+        await _empty_register(tx)
+        assert await sub_processors.take(tx, operator, now)
+        ended = await tx.value("SELECT id FROM sub_processors WHERE name = 'Fini SA'")
+        await sub_processors.end(tx, ended, now.date(), now)
+        for name, begins in (("Secours GmbH", now.date()), ("Futur SA", now.date() + timedelta(days=31))):
+            await tx.run(
+                """
+                INSERT INTO sub_processors (name, service, country, safeguards, data, retention,
+                                            contract_date, announced_at, effective_on)
+                VALUES ($1, 'sauvegardes', 'DE', 'clauses types', 'toutes', '6 jours', '2026-01-02', $2, $3)
+                """,
+                name,
+                now - timedelta(days=40),
+                begins,
+            )
+    # what stands in the file alone later is not announced
+    yield operator.model_copy(update={"sub_processors": (*operator.sub_processors, _part("Fichier SA"))})
+    async with desk.services.db.shared() as tx:
+        await _empty_register(tx)
+
+
+@pytest.mark.req("C-10")
+async def test_the_recipients_are_those_of_the_register_and_the_accounts_own(
+    desk: Desk, register: Operator
+) -> None:
+    other = await desk.make.account()
+    async with desk.services.db.account(other.id) as tx:
+        await tx.run(
+            """
+            INSERT INTO smtp_servers (account_id, position, host, port, tls)
+            VALUES ($1, 'main', 'smtp.autre.test', 587, 'starttls')
+            """
+        )
+    await desk.make.program(desk.account.id, ["contacts:read"])
+    async with desk.tx() as tx:
+        server_id = await tx.value(
+            """
+            INSERT INTO smtp_servers (account_id, position, host, port, tls)
+            VALUES ($1, 'main', 'smtp.relais.test', 587, 'starttls')
+            RETURNING id
+            """
+        )
+        await tx.run(
+            """
+            INSERT INTO webhook_endpoints (account_id, url, name, events, sealed_secret)
+            VALUES ($1, 'https://me:secret@hooks.test?key=secret', '', '{contact.created}', 'x'),
+                   ($1, 'https://crm.test/in', 'CRM', '{contact.created}', 'x')
+            """
+        )
+        said = Declaration(kind="smtp_server", ref_id=server_id, country="US", safeguards="clauses types")
+        await destinations.declare(tx, said, person="Odile", now=clock.now())
+        i18n.use_language("en")
+        found = await person_file.gather(tx, desk.ana, register, now=clock.now())
+    assert found["about"]["recipients"] == [
+        {"name": "Hôte SA", "service": "base de données", "country": "FR"},
+        {"name": "Relais SA", "service": "remise", "country": "FR", "data": "adresses"},
+        {
+            "name": "Secours GmbH",
+            "service": "sauvegardes",
+            "country": "DE",
+            "data": "toutes",
+            "safeguards": "clauses types",
+        },
+        {
+            "name": "smtp.relais.test",
+            "service": "SMTP server",
+            "country": "US",
+            "data": "addresses, and messages with everything in them",
+            "safeguards": "clauses types",
+        },
+        *(
+            {
+                "name": name,
+                "service": "webhook",
+                "data": "what happened, with the contact's address and fields",
+            }
+            for name in ("hooks.test", "CRM")
+        ),
+        {"name": "tests", "service": "program with an API key", "data": "what its scopes let it read"},
+    ]
+    # and on the page to read, in words
+    _, link = await sent(desk)
+    desk.client.language = "fr"
+    page = html.unescape((await desk.client.post(link, {"as": "html"})).text)
+    for words in ("smtp.relais.test", "serveur SMTP", "Pays", "Garanties", "Secours GmbH", "hooks.test"):
+        assert words in page
+    for words in ("secret", "Fini SA", "Futur SA", "autre.test"):
+        assert words not in page

@@ -244,6 +244,16 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         ages=(Age("audit", "at"),),
         elsewhere=("logs: written to standard output only; journald or Docker drop them (operating.md)",),
     ),
+    "key_uses": DataClass(
+        what=N_("IP addresses from which keys of programs were used last"),
+        kept=N_("12 months after the last use"),
+        source="A-007, matrix 0.1",
+        why=N_("CNIL: 6 to 12 months for logs"),
+        rule="log",
+        period=months(12),
+        # few rows: one for each key of the account
+        ages=(Age("api_keys", "last_used_at", "last_used_ip IS NOT NULL", small=True),),
+    ),
     "contacts": DataClass(
         what=N_("Contacts with their fields, lists and tags"),
         kept=N_("until you erase them; then nothing but a refusal"),
@@ -268,7 +278,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         source="A-005, G-1",
         why=PROMISED_CLOSING,
         tables="""
-            accounts memberships agreement_acceptances api_keys campaign_lists campaign_segments links
+            accounts memberships agreement_acceptances campaign_lists campaign_segments links
             designs images image_uses fields
             field_changes mailing_lists segments tags senders smtp_servers seeds
             domains dkim_keys warm_ups feedback_hooks report_mailboxes webhook_endpoints signup_forms

@@ -34,6 +34,12 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
             ends_at winner decided_at decided_by released_to
         """,
     },
+    "api_keys": {
+        "key_uses": "last_used_ip",
+        "account": """
+            id account_id name prefix key_hash scopes created_by created_at last_used_at expires_at revoked_at
+        """,
+    },
     "imports": {
         "files": "sample file_id original_file_id rejects_file_id",
         "account": """

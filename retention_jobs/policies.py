@@ -16,6 +16,7 @@ UNCONFIRMED: timedelta = period("unconfirmed").time
 STATISTICS_MONTHS: int = period("events").months
 CLOSED_MONTHS: int = period("closed").months
 LOG_MONTHS: int = period("log").months
+KEY_USE_MONTHS: int = period("key_uses").months
 INACTIVE_MONTHS: int = period("inactive").months
 PROOF_IP_MONTHS: int = period("proofs").months
 RIGHTS_ASKED: timedelta = period("rights_asked").time

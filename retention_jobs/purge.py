@@ -20,6 +20,7 @@ from retention_jobs import (
     feedback_rows,
     image_rows,
     import_rows,
+    key_rows,
     mail_rows,
     open_days,
     register_rows,
@@ -33,6 +34,7 @@ from retention_jobs.policies import (
     CHANGES,
     CONTENT,
     KEY_LIVES,
+    KEY_USE_MONTHS,
     LOG_MONTHS,
     PROOF_IP_MONTHS,
     STATISTICS_MONTHS,
@@ -339,8 +341,9 @@ async def changes(tx: AccountTx, now: datetime) -> int:
 
 
 async def log(tx: AccountTx, now: datetime) -> int:
-    """The journal after 12 months (B-60)."""
-    return await eraser.old_journal(tx, months_before(now, LOG_MONTHS), limit=BATCH)
+    """The journal after 12 months (B-60), and from where keys were used last."""
+    deleted = await eraser.old_journal(tx, months_before(now, LOG_MONTHS), limit=BATCH)
+    return deleted + await key_rows.forget_places(tx, months_before(now, KEY_USE_MONTHS), limit=BATCH)
 
 
 Rule = Callable[[AccountTx, datetime], Awaitable[int]]

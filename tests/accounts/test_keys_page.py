@@ -9,6 +9,7 @@ import pytest
 from mailer.accounts import agreements, api_keys
 from mailer.core import clock
 from mailer.core.services import Services
+from retention_jobs import purge
 from tests.client import Client
 from tests.make import Make
 
@@ -74,3 +75,28 @@ async def test_only_an_owner_gives_a_key_what_accepts_the_agreement(
     client.key = found[0]
     accepted = {"version": agreements.VERSION, "person": "Odile Owner"}
     assert (await client.post("/api/v1/agreements/acceptances", json=accepted)).status == 201
+
+
+@pytest.mark.req("A-007", "E-35")
+async def test_from_where_a_key_was_used_is_forgotten_and_the_key_works_on(
+    services: Services, make: Make, client: Client
+) -> None:
+    account, other = await make.account(), await make.account()
+    keys = {}
+    async with services.db.shared() as tx:
+        for one in (account, other):
+            _, keys[one.id] = await api_keys.create(tx, one.id, "Caisse", scopes=["account:read"])
+            assert await api_keys.find(tx, keys[one.id], ip="192.0.2.7") is not None
+    later = clock.now() + timedelta(days=367)
+    async with services.db.account(account.id) as tx:
+        assert await purge.RULES["log"](tx, later) == 1
+        assert await purge.RULES["log"](tx, later) == 0
+    async with services.db.shared() as tx:
+        (row,) = await api_keys.many(tx, account.id)
+        assert (row.last_used_ip, row.last_place, row.last_used_at is None) == (None, "", False)
+        # not of another account
+        assert (await api_keys.many(tx, other.id))[0].last_used_ip == "192.0.2.7"
+    client.key = keys[account.id]
+    assert (await client.get("/api/v1/account")).status == 200
+    owner = await make.signed_in(account.owner_id)
+    assert (await owner.get(f"{account.app}/integrations")).status == 200

@@ -309,6 +309,7 @@ def test_each_class_of_data_has_its_period() -> None:
 
 
 PERIODS: dict[str, tuple[int, float] | None] = {
+    "key_uses": (12, 0),
     "content": (0, 6),
     "replies": (0, 6),
     "repeats": (0, 1),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientSession
 
-from mailer.accounts import api_keys, sessions
+from mailer.accounts import agreements, api_keys, sessions
 from mailer.core import addresses, keys
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
@@ -57,9 +57,11 @@ class Make:
                 await tx.run(
                     """
                     INSERT INTO agreement_acceptances (account_id, version, user_id, person, kind)
-                    SELECT $1, $2, $3, $4, kind FROM unnest('{agreement,responsibilities}'::text[]) AS k (kind)
+                    SELECT $1, version, $4, $5, kind
+                    FROM (VALUES ('agreement', $2), ('responsibilities', $3)) AS k (kind, version)
                     """,
-                    "2026-11",
+                    agreements.VERSION,
+                    agreements.RESPONSIBILITIES,
                     owner_id,
                     "Odile Owner",
                 )

@@ -6,6 +6,8 @@ Both are accepted by name, in a version, with the hash of the text that was show
     an older version          from the day of the new one: no new contact by the team or a program until an
                               owner has accepted it; what is there goes on being sent, under the old agreement
     the version in force      everything; one that is announced can be accepted before its day
+    an earlier wording of     everything, while the shipped text is in force: an upgrade announces nothing 30
+    what Mailer ships         days ahead and stops nobody. Owners are asked on their home page to accept it
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from mailer.web import i18n
 
 # of the text that Mailer ships; published ones have versions of their own (policies.py)
 VERSION = legal.PAGES["agreement"].version
+EARLIER = legal.PAGES["agreement"].earlier
 RESPONSIBILITIES = legal.PAGES["responsibilities"].version
 Kind = Literal["agreement", "responsibilities"]
 
@@ -49,25 +52,39 @@ async def latest(tx: AccountTx) -> Acceptance | None:
     return await tx.first(
         Acceptance,
         """
+        WITH counting AS (
+            SELECT p.version
+            FROM policy_versions p
+            WHERE p.kind = 'agreement'
+              AND p.effective_on >= (SELECT max(f.effective_on) FROM policy_versions f
+                                     WHERE f.kind = 'agreement' AND f.effective_on <= $2)
+            UNION ALL
+            SELECT $3::text WHERE NOT EXISTS (SELECT FROM policy_versions WHERE kind = 'agreement')
+        )
         SELECT a.id, a.kind, a.version, a.accepted_at, a.user_id, a.person, a.language,
                encode(a.text_sha256, 'hex') AS text_sha256
         FROM agreement_acceptances a
         WHERE a.account_id = $1 AND a.kind = 'agreement'
-          AND a.version IN (
-              SELECT p.version
-              FROM policy_versions p
-              WHERE p.kind = 'agreement'
-                AND p.effective_on >= (SELECT max(f.effective_on) FROM policy_versions f
-                                       WHERE f.kind = 'agreement' AND f.effective_on <= $2)
-              UNION ALL
-              SELECT $3::text WHERE NOT EXISTS (SELECT FROM policy_versions WHERE kind = 'agreement')
-          )
-        ORDER BY a.id
+          AND (a.version IN (SELECT version FROM counting)
+               OR a.version = ANY($4::text[]) AND $3 IN (SELECT version FROM counting))
+        ORDER BY a.version = ANY($4::text[]), a.id
         LIMIT 1
         """,
         clock.now().date(),
         VERSION,
+        list(EARLIER),
     )
+
+
+async def reworded(tx: AccountTx) -> bool:
+    """What counts was given to an earlier wording of the text that Mailer ships and that is in force."""
+    found = await latest(tx)
+    if found is None or found.version not in EARLIER:
+        return False
+    published: bool = await tx.shared().value(
+        "SELECT EXISTS (SELECT FROM policy_versions WHERE kind = 'agreement' AND version = $1)", found.version
+    )
+    return not published
 
 
 async def ever(tx: AccountTx) -> Acceptance | None:

@@ -17,18 +17,24 @@ from mailer.web import i18n, templating
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`version` changes with every change of the words; `updated` is the day it was written."""
+    """`version` changes with every change of the words; `updated` is the day it was written.
+
+    `earlier`: versions that Mailer shipped before and whose acceptance still counts.
+    """
 
     title: str
     version: str
     updated: date
+    earlier: tuple[str, ...] = ()
 
 
 _FIRST = date(2026, 11, 22)
 PAGES = {
     "privacy": Document(N_("Privacy policy"), "2026-11", _FIRST),
     "terms": Document(N_("Terms of use"), "2026-11", _FIRST),
-    "agreement": Document(N_("Data processing agreement"), "2026-11", _FIRST),
+    "agreement": Document(
+        N_("Data processing agreement"), "2026-11-27", date(2026, 11, 27), earlier=("2026-11",)
+    ),
     "responsibilities": Document(N_("Your responsibilities"), "2026-11", _FIRST),
     "sub-processors": Document(N_("Sub-processors and hosts"), "2026-11", _FIRST),
     "cookies": Document(N_("Cookies"), "2026-11", _FIRST),

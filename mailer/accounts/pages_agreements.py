@@ -50,6 +50,7 @@ async def _texts(request: web.Request, tx: AccountTx) -> dict[str, object]:
         lines = policy_changes.between(old, text) if old else []
     return {
         "acceptance": accepted,
+        "reworded": await agreements.reworded(tx),
         "last": last,
         "acknowledgement": await agreements.acknowledged(tx),
         "acceptances": await agreements.many(tx),

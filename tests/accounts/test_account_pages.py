@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from lists import rights_settings
 from mailer import worker
 from mailer.accounts import account_life, accounts, agreements, audit, home, legal
 from mailer.core import clock, jobs, work
 from mailer.core.errors import Conflict, Forbidden, Invalid
 from mailer.core.services import Services
+from mailer.web import i18n
 from sending import automation_runs, lanes
 from tests.make import Make
 
@@ -176,7 +178,11 @@ async def test_accepting_takes_a_tick_and_keeps_who_when_and_version(services: S
         texts = [(await agreements.accepted_text(tx, one.id))[1] for one in (found, duties) if one]
         entries = await audit.latest(tx)
     assert found is not None
-    assert (found.person, found.user_id, found.version) == ("Odile Owner", account.owner_id, "2026-11")
+    assert (found.person, found.user_id, found.version) == (
+        "Odile Owner",
+        account.owner_id,
+        agreements.VERSION,
+    )
     assert duties is not None
     assert (duties.person, duties.version) == ("Odile Owner", agreements.RESPONSIBILITIES)
     assert [hashlib.sha256(text.encode()).hexdigest() for text in texts] == [
@@ -190,7 +196,7 @@ async def test_accepting_takes_a_tick_and_keeps_who_when_and_version(services: S
         ("accepted", "responsibilities"),
     }
     shown = (await person.get(page)).text
-    assert "Version 2026-11 accepted by Odile Owner" in shown
+    assert f"Version {agreements.VERSION} accepted by Odile Owner" in shown
     assert 'name="accepted"' not in shown
 
 
@@ -322,18 +328,41 @@ async def test_the_agreement_holds_each_item_of_article_28(client, language: str
     assert [f'id="art-{n}"' in text for n in range(1, 11)] == [True] * 10
     words = {
         "fr": "instructions documentées|confidentialité|article 32|30 jours|effacement|opposition|48 heures|"
-        "3 mois|audits|contraire au RGPD|transfert",
+        "3 mois|audits|contraire au RGPD|transfert|Instruction permanente|confirmé sa demande|donnons suite aussitôt|"
+        "rectification de son nom ou de son adresse|effacement de ses données|limitation de leur usage|"
+        "prévenu par e-mail de chaque demande|Confidentialité, Demandes, Ce qui se fait tout de suite",
         "en": "documented instructions|confidentiality|article 32|30 days|erasure|objection|48 hours|"
-        "3 months|audits|breach the GDPR|transfers",
+        "3 months|audits|breach the GDPR|transfers|Standing instruction|confirmed a request|carry it out at once|"
+        "correction of their name or address|erasure of their data|restriction of its use|"
+        "told by e-mail of each request|Privacy, Requests, What is done at once",
     }
     for word in words[language].split("|"):
         assert word in text, word
 
 
+@pytest.mark.req("C-50", "A-022", "G-4")
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_the_agreement_names_what_is_done_at_once_and_the_page_as_it_is_called(
+    services: Services, make: Make, language: str
+) -> None:
+    """The sentence above names three rights: those that are carried out for who never chose."""
+    assert {one.value for one in rights_settings.DEFAULT} == {"correct", "erase", "restrict"}
+    assert {one.value for one in rights_settings.ALWAYS} == {"object", "tracking"}
+    account = await make.account(language=language)
+    owner = await make.signed_in(account.owner_id)
+    page = (await owner.get(f"{account.app}/privacy/requests/instruction?lang={language}")).text
+    with i18n.speaking(language):
+        names = [i18n.translate(one) for one in ("Privacy", "Requests", "What is done at once")]
+    assert f"<h1>{names[2]}</h1>" in page
+    assert ", ".join(names) in (await owner.get(f"/legal/agreement?lang={language}")).text
+
+
 @pytest.mark.req("A-047", "A-048", "A-049", "A-050", "A-066", "A-108", "A-110", "A-126", "F-02")
 async def test_legal_pages_are_there_in_both_languages_with_version_and_date(client) -> None:  # type: ignore[no-untyped-def]
     for name in legal.PAGES:
-        for language, day in (("fr", "22 nov. 2026"), ("en", "22 Nov 2026")):
+        for language in ("fr", "en"):
+            with i18n.speaking(language):
+                day = i18n.day(legal.PAGES[name].updated)
             answer = await client.get(f"/legal/{name}?lang={language}")
             assert answer.status == 200, name
             assert f'lang="{language}"' in answer.text

@@ -47,6 +47,12 @@ async def publish(services: Services, wanted: NewVersion) -> policies.Version:
         return await policies.publish(tx, wanted, services.settings.operator, now=clock.now(), user_id=None)
 
 
+async def forget(services: Services, version: policies.Version) -> None:
+    async with services.db.shared() as tx:
+        await tx.run("DELETE FROM announcements WHERE ref_id = $1", version.id)
+        await tx.run("DELETE FROM policy_versions WHERE kind = $1", version.kind)
+
+
 async def turns(services: Services, found: announcements.Announcement) -> None:
     """The job's turns until everybody is told."""
     while found.finished_at is None:
@@ -186,7 +192,7 @@ async def test_a_new_agreement_is_accepted_again_by_an_owner_with_the_difference
     owner = await make.signed_in(account.owner_id)
     page = f"{account.app}/privacy/agreements"
     shown = (await owner.get(page)).text
-    assert "What changes since version 2026-11" in shown
+    assert f"What changes since version {agreements.VERSION}" in shown
     assert "<ins>The same subject.</ins>" in shown
     async with services.db.account(account.id) as tx:
         await agreements.require(tx)
@@ -198,7 +204,7 @@ async def test_a_new_agreement_is_accepted_again_by_an_owner_with_the_difference
         # what is there goes on under what was accepted
         assert await agreements.ever(tx) is not None
     owner = await make.signed_in(account.owner_id)
-    old = {"version": "2026-11", "accepted": "true"}
+    old = {"version": agreements.VERSION, "accepted": "true"}
     assert (await owner.post(page, old)).status == 422
     assert (await owner.post(page, {"version": "2027"})).status == 422
     assert (await owner.post(page, {"version": "2027", "accepted": "true"})).status == 303
@@ -212,6 +218,66 @@ async def test_a_new_agreement_is_accepted_again_by_an_owner_with_the_difference
     assert "What changes since" not in shown
     kept = await owner.get(f"{page}/{accepted.id}.txt")
     assert kept.text == ENGLISH
+
+
+@pytest.mark.req("A-016", "A-040", "C-50")
+async def test_a_new_wording_of_the_shipped_agreement_stops_nobody_and_is_put_before_owners(
+    services: Services, make: Make
+) -> None:
+    account = await make.account(agreed=False)
+    page = f"{account.app}/privacy/agreements"
+    async with services.db.account(account.id) as tx:
+        digest = await policies.keep_text(tx.shared(), ENGLISH)
+        await tx.run(
+            """
+            INSERT INTO agreement_acceptances (account_id, version, user_id, person, language, text_sha256)
+            VALUES ($1, $2, $3, 'Odile Owner', 'en', $4)
+            """,
+            agreements.EARLIER[0],
+            account.owner_id,
+            digest,
+        )
+        await agreements.require(tx)
+    owner = await make.signed_in(account.owner_id)
+    assert "its words have changed" in (await owner.get(account.app)).text
+    shown = (await owner.get(page)).text
+    assert "This acceptance still counts" in shown
+    assert f"What changes since version {agreements.EARLIER[0]}" in shown
+    assert re.search("<ins>Standing instruction.", shown)
+    assert re.search("<del>The same subject.</del>", shown)
+    # another version that is announced changes nothing until its day
+    announced = await publish(services, new(30, "2027", "agreement"))
+    async with services.db.account(account.id) as tx:
+        await agreements.require(tx)
+    await forget(services, announced)
+    ticked = {"version": agreements.VERSION, "accepted": "true"}
+    duties = {"responsibilities_version": agreements.RESPONSIBILITIES, "acknowledged": "true"}
+    assert (await owner.post(page, ticked | duties)).status == 303
+    async with services.db.account(account.id) as tx:
+        accepted = await agreements.latest(tx)
+    assert accepted is not None
+    assert accepted.version == agreements.VERSION
+    for place in (page, account.app):
+        shown = (await owner.get(place)).text
+        assert "still counts" not in shown
+
+
+@pytest.mark.req("A-016")
+async def test_a_published_agreement_ends_what_an_earlier_wording_allowed(
+    services: Services, make: Make
+) -> None:
+    account = await make.account(agreed=False)
+    async with services.db.account(account.id) as tx:
+        await tx.run(
+            "INSERT INTO agreement_acceptances (account_id, version, person) VALUES ($1, $2, 'Odile')",
+            agreements.EARLIER[0],
+        )
+    await publish(services, new(30, "2027", "agreement"))
+    clock.shift(timedelta(days=30))
+    async with services.db.account(account.id) as tx:
+        with pytest.raises(Forbidden, match="has changed"):
+            await agreements.require(tx)
+        assert not await agreements.reworded(tx)
 
 
 @pytest.mark.req("A-016")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page
 
-from mailer.accounts import sign_up
+from mailer.accounts import agreements, sign_up
 from mailer.core import clock
 from mailer.core.services import Services
 from tests.browser.conftest import Visit
@@ -79,7 +79,7 @@ async def answer(page: Page, server: str, account: Account) -> None:
     await page.goto(server + account.app)
     await page.get_by_text("Un changement est annoncé pour le").wait_for()
     await page.get_by_role("link", name="Voir ce qui change").click()
-    await page.get_by_role("heading", name="Ce qui change depuis la version 2026-11").wait_for()
+    await page.get_by_role("heading", name=f"Ce qui change depuis la version {agreements.VERSION}").wait_for()
     assert await page.locator("ins").filter(has_text="24 heures").count() == 1
     assert await page.locator("del").filter(has_text="48 heures").count() == 1
     await look(page, "agreements")

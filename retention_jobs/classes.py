@@ -35,7 +35,10 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         ages=(Age("test_sends", "created_at"),),
         elsewhere=(
             "keys: one for each account and day; when it goes, what a backup holds is unreadable",
-            "backups: content_keys is left out of dumps, and its own file goes after 6 days (S13)",
+            "backups: content_keys is left out of dumps, and its own file goes after 6 days (S13): what was"
+            " sent is unreadable then",
+            "backups: subject and source as the author wrote them, and addresses of test sends, are plain in"
+            " a dump, gone with it 30 days after their deletion at most",
         ),
     ),
     "replies": DataClass(

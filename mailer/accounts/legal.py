@@ -28,13 +28,11 @@ class Document:
     earlier: tuple[str, ...] = ()
 
 
-_FIRST = date(2026, 11, 22)
+_FIRST, _SECOND = date(2026, 11, 22), date(2026, 11, 27)
 PAGES = {
-    "privacy": Document(N_("Privacy policy"), "2026-11", _FIRST),
+    "privacy": Document(N_("Privacy policy"), "2026-11-27", _SECOND),
     "terms": Document(N_("Terms of use"), "2026-11", _FIRST),
-    "agreement": Document(
-        N_("Data processing agreement"), "2026-11-27", date(2026, 11, 27), earlier=("2026-11",)
-    ),
+    "agreement": Document(N_("Data processing agreement"), "2026-11-27", _SECOND, earlier=("2026-11",)),
     "responsibilities": Document(N_("Your responsibilities"), "2026-11", _FIRST),
     "sub-processors": Document(N_("Sub-processors and hosts"), "2026-11", _FIRST),
     "cookies": Document(N_("Cookies"), "2026-11", _FIRST),

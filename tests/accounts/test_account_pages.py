@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -368,10 +369,15 @@ async def test_legal_pages_are_there_in_both_languages_with_version_and_date(cli
             assert f'lang="{language}"' in answer.text
             assert f"Version {legal.PAGES[name].version}" in answer.text
             assert day in answer.text
+    words = {
+        "fr": "dernière tentative d'envoi|tels que l'auteur les a écrits|disparaissent donc des copies 30 jours plus tard",
+        "en": "last sending attempt|as its author wrote them|therefore gone from the backups 30 days later",
+    }
     for language in ("fr", "en"):
         privacy = (await client.get(f"/legal/privacy?lang={language}")).text
         for fact in ("dpo@mailer.localhost", "cnil.fr", "edpb.europa.eu", "Mailer (installation locale)"):
             assert fact in privacy
+        assert [one for one in words[language].split("|") if one not in unescape(privacy)] == []
     assert (await client.get("/legal/nothing")).status == 404
 
 

@@ -51,6 +51,26 @@ def unclassed(schema: str) -> list[str]:
     ]
 
 
+@pytest.mark.req("A-003", "S12", "S13")
+def test_what_a_dump_holds_of_content_in_plain_is_what_the_texts_name() -> None:
+    """Privacy policy, agreement and operating.md say: subject and source of the author, addresses of tests."""
+    plain = {
+        f"{table}.{name}"
+        for table, body in re.findall(
+            r"^CREATE TABLE public\.(\w+) \((.*?)^\)", SCHEMA.read_text(), re.M | re.S
+        )
+        for name in re.findall(r"^    (\w+) (?:text|jsonb|character varying)", body, re.M)
+        if class_of(table, name) == "content"
+    }
+    assert plain == {
+        *(f"{table}.{name}" for table in ("campaigns", "ab_variants") for name in ("subject", "preheader")),
+        *(f"{table}.source" for table in ("campaigns", "ab_variants", "draft_versions")),
+        # words of ours, and what a server said of a test
+        *("campaigns.content_kind", "ab_variants.content_kind", "draft_versions.kind"),
+        *("test_sends.recipient", "test_sends.state", "test_sends.reply"),
+    }
+
+
 @pytest.mark.req("A-005")
 def test_every_table_and_column_has_a_class() -> None:
     schema = SCHEMA.read_text()

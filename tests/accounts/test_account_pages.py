@@ -331,11 +331,13 @@ async def test_the_agreement_holds_each_item_of_article_28(client, language: str
         "fr": "instructions documentées|confidentialité|article 32|30 jours|effacement|opposition|48 heures|"
         "3 mois|audits|contraire au RGPD|transfert|Instruction permanente|confirmé sa demande|donnons suite aussitôt|"
         "rectification de son nom ou de son adresse|effacement de ses données|limitation de leur usage|"
-        "prévenu par e-mail de chaque demande|Confidentialité, Demandes, Ce qui se fait tout de suite",
+        "prévenu par e-mail de chaque demande|Confidentialité, Demandes, Ce qui se fait tout de suite|"
+        "adressé à une liste contient un lien pour se désabonner",
         "en": "documented instructions|confidentiality|article 32|30 days|erasure|objection|48 hours|"
         "3 months|audits|breach the GDPR|transfers|Standing instruction|confirmed a request|carry it out at once|"
         "correction of their name or address|erasure of their data|restriction of its use|"
-        "told by e-mail of each request|Privacy, Requests, What is done at once",
+        "told by e-mail of each request|Privacy, Requests, What is done at once|"
+        "message to a list holds a link to unsubscribe",
     }
     for word in words[language].split("|"):
         assert word in text, word

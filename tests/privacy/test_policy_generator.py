@@ -56,6 +56,12 @@ async def test_each_item_of_articles_13_and_14_has_its_heading_and_gaps_are_coun
     # C-65: nothing is taken out of the area, but people's mailboxes may lie there
     told = {"fr": "Votre propre boîte peut se trouver ailleurs", "en": "Your own mailbox may be elsewhere"}
     assert told[language] in text.split("## 6.")[1].split("## 7.")[0]
+    # what every mail to a list has; a link of its own to these rights is its author's choice
+    link = {
+        "fr": "sa page mène à celle où exercer ces droits",
+        "en": "its page leads to the one where you can use",
+    }
+    assert link[language] in text.split("## 8.")[1].split("## 9.")[0]
 
 
 @pytest.mark.req("A-095")

@@ -1,12 +1,14 @@
 """The unsubscribe page, as mailbox providers, scanners and people without script or cookie use it."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar
 
 from lists import suppressions
+from mailer.core import clock
 from mailer.core.links import Links
 from mailer.core.services import Services
 from mailer.core.settings import Settings
@@ -414,3 +416,26 @@ async def test_a_return_is_not_offered_where_the_team_itself_said_no(
         reason = suppressions.Reason.ADDED if by_team else suppressions.Reason.OBJECTED
         await suppressions.add(tx, scene.who.address_hash, reason=reason)
     assert ("Subscribe again" in (await client.get(scene.path)).text) == offered
+
+
+@pytest.mark.req("A-022", "A-095", "C-50")
+async def test_the_page_leads_to_peoples_rights_and_to_measurement_before_and_after(
+    client: Client, scene: Scene
+) -> None:
+    """What privacy policy and agreement promise of each mail to a list, which may hold no other link."""
+
+    async def ways() -> None:
+        shown = (await client.get(scene.path)).text
+        for leads in (scene.links.rights(scene.who), scene.links.tracking(scene.who)):
+            purpose = re.escape(leads[: leads.rindex("/") + 1])
+            found = re.search(rf'href="({purpose}[\w-]+)"', shown)
+            assert found is not None, purpose
+            assert (await client.get(found[1].removeprefix(scene.links.base))).status == 200
+
+    await ways()
+    assert (await client.post(scene.path, {"do": "leave"})).status in (200, 303)
+    assert "will not be sent to you any more" in (await client.get(f"{scene.path}?lang=en")).text
+    await ways()
+    clock.shift(timedelta(hours=2))
+    assert "You are already unsubscribed" in (await client.get(f"{scene.path}?lang=en")).text
+    await ways()

@@ -109,6 +109,33 @@ async def test_a_run_says_what_it_erased_and_what_is_left_and_names_nobody(
     assert told(verdict)[0].startswith(f"Account {account.id}: on time.")
 
 
+@pytest.mark.req("A-001", "S11")
+async def test_deleted_and_overdue_together_are_what_was_late_before(
+    services: Services, account: Account
+) -> None:
+    """What a run does not come to is told by its record, beside what it erased."""
+    late = NOW - timedelta(days=6, hours=2)
+    async with services.db.account(account.id) as tx:
+        for _ in range(3):
+            await _test_send(tx, late)
+        last = await tx.value("SELECT max(id) FROM test_sends WHERE account_id = $1")
+    before = dict((await _verdict(services, account, NOW)).overdue)
+
+    async def date(at: datetime) -> None:
+        await tx.run("UPDATE test_sends SET created_at = $3 WHERE account_id = $1 AND id = $2", last, at)
+
+    async with services.db.account(account.id) as tx:
+        await date(NOW)
+        for rule, erase in purge.RULES.items():
+            await purge.note(tx, NOW, {rule: await erase(tx, NOW)})
+        await date(late)
+        proof = await proofs.write(tx, services.sealer, NOW)
+    assert proof is not None
+    record = orjson.loads(proof.record)
+    left = {one["class"]: one["overdue"] for one in record["classes"] if one["overdue"]}
+    assert (before, record["deleted"]["content"], left) == ({"content": 3}, 2, {"content": 1})
+
+
 async def test_runs_that_erase_nothing_leave_one_record_a_day(services: Services, account: Account) -> None:
     assert await _run(services, account.id, NOW) is not None
     assert await _run(services, account.id, NOW + QUARTER) is None

@@ -248,7 +248,6 @@ async def test_a_sender_who_is_withdrawn_stops_it_and_says_why(begin: Begin) -> 
     assert await series.journeys() == {"ana@sender.test": ""}
 
 
-@pytest.mark.req("C-17", "C-07")
 async def test_a_first_mail_that_does_not_say_how_to_object_blocks_the_start(begin: Begin) -> None:
     series = await begin(trigger=Trigger(kind="subscribed", imports=True))
     step = await series.mail("Bienvenue")

@@ -37,7 +37,7 @@ async def _letter(page: Page, text: str) -> None:
     await page.get_by_role("button", name="Continuer").click()
 
 
-@pytest.mark.req("F-01", "A-126", "C-17")
+@pytest.mark.req("F-01", "A-126")
 async def test_a_marketer_makes_the_welcome_series_without_script(
     services: Services, server: str, post: Post, visit: Visit
 ) -> None:

@@ -175,7 +175,7 @@ async def _close(post: Post) -> None:
         )
 
 
-@pytest.mark.req("A-001", "A-003", "A-004", "A-005", "A-006", "A-063", "A-092", "A-093", "A-103", "B-66")
+@pytest.mark.req("A-001", "A-003", "A-004", "A-005", "A-063", "A-093", "B-66")
 async def test_an_account_lives_two_years_and_leaves_nothing(
     post: Post,
     people: People,

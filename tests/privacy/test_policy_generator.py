@@ -39,7 +39,7 @@ async def with_list(services: Services, make: Make) -> Account:
     return account
 
 
-@pytest.mark.req("A-095", "C-07", "C-17", "C-65")
+@pytest.mark.req("A-095", "C-65")
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_each_item_of_articles_13_and_14_has_its_heading_and_gaps_are_counted(
     services: Services, make: Make, language: str

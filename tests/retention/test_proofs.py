@@ -170,7 +170,7 @@ async def test_two_workers_do_not_fork_the_chain(services: Services, account: Ac
     assert (await _verdict(services, account, NOW)).faults == []
 
 
-@pytest.mark.req("A-092")
+@pytest.mark.req("A-004")
 async def test_verify_turns_red_when_the_job_stops_for_a_day(
     services: Services, account: Account, monitor: Monitor
 ) -> None:
@@ -198,7 +198,7 @@ async def test_an_account_that_never_had_a_run_is_late_after_an_hour(
     assert (await _verdict(services, account, NOW + timedelta(minutes=61))).late["events"] is None
 
 
-@pytest.mark.req("A-092", "A-004")
+@pytest.mark.req("A-004")
 async def test_verify_turns_red_when_a_row_is_dated_back(
     services: Services, account: Account, monitor: Monitor
 ) -> None:
@@ -245,7 +245,7 @@ def _codes(verdict: Verdict) -> list[tuple[int, str]]:
     return [(fault.n, fault.code) for fault in verdict.faults]
 
 
-@pytest.mark.req("A-092")
+@pytest.mark.req("A-093")
 async def test_an_altered_record_shows(services: Services, account: Account, monitor: Monitor) -> None:
     verdict = await _tamper(
         services,
@@ -268,7 +268,7 @@ async def test_an_altered_record_with_a_hash_that_fits_shows(services: Services,
     assert _codes(verdict) == [(2, "signature"), (3, "not_chained")]
 
 
-@pytest.mark.req("A-092")
+@pytest.mark.req("A-093")
 @pytest.mark.parametrize(
     ("n", "expected"),
     [(1, (2, "missing_before")), (2, (3, "missing_before")), (4, (0, "end_missing"))],
@@ -285,7 +285,7 @@ async def test_a_chain_that_was_thrown_away_shows(services: Services, account: A
     assert verify.RECORD in verdict.late
 
 
-@pytest.mark.req("A-092")
+@pytest.mark.req("A-093")
 async def test_records_in_another_order_show(services: Services, account: Account) -> None:
     verdict = await _tamper(
         services,

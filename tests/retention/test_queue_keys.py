@@ -32,7 +32,7 @@ async def _count(held: Services) -> dict[str, Keys]:
     return {one.name: one for one in await queue_keys.count(held.redis, clock.now())}
 
 
-@pytest.mark.req("A-005", "A-092")
+@pytest.mark.req("A-005")
 async def test_what_the_product_writes_has_a_class_and_an_end(queue: Services) -> None:
     redis = queue.redis
     await networks.key(redis)
@@ -67,7 +67,7 @@ async def test_counters_of_requests_are_known_whatever_the_library_calls_them(se
         assert 0 < await services.redis.ttl(key) <= 2 * 86_400
 
 
-@pytest.mark.req("A-005", "A-092")
+@pytest.mark.req("A-005")
 @pytest.mark.parametrize(
     ("key", "name"),
     [
@@ -109,7 +109,7 @@ async def _platform(held: Services) -> Verdict:
     raise AssertionError("nothing told")
 
 
-@pytest.mark.req("A-092")
+@pytest.mark.req("A-005")
 async def test_verify_turns_red_for_a_key_that_stays_and_for_a_queue_that_is_away(queue: Services) -> None:
     await queue.redis.set("form:abc:def", b"", ex=600)
     assert (await _platform(queue)).staying == []

@@ -18,7 +18,7 @@ def _asked(account: int, *, as_json: bool) -> argparse.Namespace:
     return argparse.Namespace(act="verify", account=account, json=as_json)
 
 
-@pytest.mark.req("A-092", "A-005")
+@pytest.mark.req("A-005")
 async def test_the_exit_status_says_whether_all_is_well(
     services: Services, settings: Settings, make: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:

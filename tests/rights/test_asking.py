@@ -61,7 +61,7 @@ async def test_an_ask_runs_the_same_statements_for_everybody(desk: Desk) -> None
     assert not any("contacts" in one or "suppressions" in one for told in heard for one in told)
 
 
-@pytest.mark.req("A-022", "A-024")
+@pytest.mark.req("A-022")
 async def test_a_flood_of_asks_writes_one_mail(desk: Desk) -> None:
     for _ in range(25):
         assert (await desk.ask("erase")).status == 303

@@ -19,8 +19,9 @@ from tests.client import Client
 from tests.delivery.conftest import Post, people, sink, with_server
 from tests.make import Make
 from tests.smtp_server import Sink
+from tests.webhooks.conftest import receiver
 
-__all__ = ["people", "sink"]
+__all__ = ["people", "receiver", "sink"]
 
 
 @pytest.fixture

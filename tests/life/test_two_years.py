@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from mailer import restore_command, worker
 from mailer.accounts import account_life
@@ -14,15 +15,24 @@ from mailer.core.clock import months_after
 from mailer.core.services import Services
 from mailer.core.settings import Settings
 from mailer.core.tokens import CampaignToken, Purpose
+from mailer.webhooks import collect
 from retention_jobs import jobs as retention
 from retention_jobs import jobs_backups, verify
 from tests.backups.test_restore_drill import TEND, backed_up, copy, plan
 from tests.clicks.conftest import BROWSER
 from tests.client import Client
-from tests.delivery.conftest import EVERY, People, Post
+from tests.delivery.conftest import EVERY, MJML, People, Post
+from tests.life import traces
+from tests.webhooks.receiver import Receiver
 
-# in a merged value, in the subject and the text, in a custom field, in a test's recipient
+# in every address, in subject and merged values, in a custom field, in the recipient of a test, in an imported and
+# an exported file, in a subscription by a form, in a webhook's answer, and in a request about somebody's data
 CANARY = "zqcanariqz"
+# where the scan has to see it at first: of two years later it proves nothing otherwise
+SEEN = {
+    "contacts", "campaigns", "test_sends", "seeds", "file_chunks", "outbox", "rights_requests", "webhook_attempts",
+}  # fmt: skip
+SIX_DAYS = {"test_sends", "file_chunks", "webhook_attempts"}
 DAY = timedelta(days=1)
 
 
@@ -57,6 +67,13 @@ class Life:
             if not due:
                 return
             for task in due:
+                await jobs.run_turn(services, worker.JOBS, task)
+
+    async def rings(self, services: Services) -> None:
+        """What an erased contact rings is heard within seconds, the last of an erased account's too."""
+        await collect.pulse(services, work.Task(work.PLATFORM, collect.PULSE, 0, 0, 0))
+        for task in await work.due(services.db, EVERY):
+            if (task.account_id, task.job) == (self.post.account.id, collect.COLLECT):
                 await jobs.run_turn(services, worker.JOBS, task)
 
     async def verdict(self) -> verify.Verdict:
@@ -180,6 +197,43 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     post: Post,
     people: People,
     visitor: Client,
+    receiver: Receiver,
+    life: Life,
+    superuser: str,
+    elsewhere: Settings,
+    tmp_path: Path,
+) -> None:
+    with traces.whole_log() as log:
+        await _live(post, people, visitor, receiver, life, superuser, elsewhere, tmp_path)
+    told = log.getvalue()
+    for event in ("campaign prepared", "sending is held"):
+        assert f'"event":"{event}"' in told, "not all was logged"
+    assert CANARY not in told
+
+
+async def _answer(_: web.Request) -> web.Response:
+    return web.Response(text=f"known as {CANARY}")
+
+
+async def _leave_traces(post: Post, client: Client, receiver: Receiver, campaign: int, ana: str) -> None:
+    """In every store that holds what people are or said."""
+    receiver.reply = _answer
+    hook = await traces.webhook(post, receiver)
+    await traces.mail_for_looks(post, campaign, f"essai@{CANARY}.test")
+    await traces.files(post, f"import@{CANARY}.test")
+    await traces.sign_up(post, client, f"form@{CANARY}.test")
+    await traces.request(post, client, ana, f"Je m’appelle {CANARY}")
+    await hook.tell()
+    # requests name nobody; the answer of a program is its own, and is kept
+    assert {"contact.created", "rights_request.created"} <= {one.json["type"] for one in receiver.heard}
+    assert not any(CANARY.encode() in one.body for one in receiver.heard)
+
+
+async def _live(
+    post: Post,
+    people: People,
+    visitor: Client,
+    receiver: Receiver,
     life: Life,
     superuser: str,
     elsewhere: Settings,
@@ -189,7 +243,9 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     names = [f"ana.{n}@{CANARY}.test" for n in range(20)]
     listed = await people(*names, tracked=True)
     subject = f"Du pain {CANARY} pour {{{{ contact.first_name }}}}"
-    campaign = await post.campaign([listed], subject=subject)
+    await traces.custom_field(post, names[0], f"ville {CANARY}")
+    source = MJML.replace("Voir le pain", "Voir le pain de {{ contact.ville | default('Lyon') }}")
+    campaign = await post.campaign([listed], subject=subject, source=source)
     async with post.tx() as tx:
         # its author wants no design of it
         await tx.run("UPDATE campaigns SET keep_source = false WHERE account_id = $1 AND id = $2", campaign)
@@ -199,7 +255,10 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     assert (await _counts(post, campaign))[0:2] == (20, 8)
     await life.a_pass()
     assert (await life.verdict()).good
-    assert "contacts" in await found_in_tables(services, CANARY, post.account.id), "the scan finds nothing"
+    await _leave_traces(post, visitor, receiver, campaign, names[0])
+    seen = await found_in_tables(services, CANARY, post.account.id)
+    assert seen.keys() >= SEEN, "the scan finds nothing"
+    contacts = (await rows_of(services, post.account.id))["contacts"]
 
     # day 5: all is there; day 6: what was said is gone, with the key of that day
     await life.reach(5 * DAY)
@@ -214,6 +273,7 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
         )
     held = await found_in_tables(services, f"pain {CANARY}", post.account.id)
     assert held == {}, "the subject stands somewhere"
+    assert SIX_DAYS.isdisjoint(await found_in_tables(services, CANARY, post.account.id))
 
     # twelve months: who opened is known; the thirteenth: only what identifies nobody
     await life.reach(months_after(life.born, 12) - life.born)
@@ -231,11 +291,12 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     gone = months_after(clock.now(), 3) - life.born
     await life.reach(erased - DAY)
     assert (await life.verdict()).good
-    assert (await rows_of(services, post.account.id))["contacts"] == 20
+    assert (await rows_of(services, post.account.id))["contacts"] == contacts == 22
     # the last backup in which it is
     taken = await backed_up(services, superuser, tmp_path / "backups")
     clock.shift(erased + timedelta(hours=1))
     await life.a_pass()
+    await life.rings(services)
 
     # a scan of every table, of Valkey and of the files
     assert await found_in_tables(services, CANARY, post.account.id) == {}
@@ -253,6 +314,7 @@ async def test_an_account_lives_two_years_and_leaves_nothing(
     async with copy(elsewhere) as db:
         restored = replace(services, db=db, settings=elsewhere)
         assert await found_in_tables(restored, CANARY, post.account.id) == {}
+        await life.rings(restored)
         assert set(await rows_of(restored, post.account.id)) <= {"erased_accounts", "erasure_journal"}
         async with db.shared() as tx:
             assert await tx.value("SELECT count(*) FROM accounts WHERE id = $1", post.account.id) == 0

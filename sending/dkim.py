@@ -34,7 +34,7 @@ _CARRIERS = frozenset(
 )
 # RFC 6376 §8.15: listed once more than they occur, even when they do not occur at all
 _ALWAYS_CLOSED = (b"from", b"to", b"cc", b"subject", b"reply-to")
-# … and these when the message has them; not Feedback-ID, which relays add one of their own to
+# … and these when the message has them; not Feedback-ID, signed as it is: relays add one of their own
 _CLOSED = frozenset(
     b"date message-id mime-version content-type content-transfer-encoding "
     b"list-id list-unsubscribe list-unsubscribe-post".split()

@@ -64,6 +64,39 @@ async def test_every_mail_of_a_campaign_carries_two_signatures_that_hold(
         assert [verifier.DKIM(raw).verify(idx=n, dnsfunc=answer) for n in (0, 1)] == [True, True]
 
 
+@pytest.mark.req("D-62")
+async def test_the_feedback_id_has_four_fields_the_sender_last_and_is_signed(
+    post: Post, people: People, zone: Zone
+) -> None:
+    """As Gmail counts complaints: by each field, and only where a signature covers the header."""
+    to_the_internet(post)
+    await own_domain(post, zone)
+    account = post.account.id
+    campaigns = [await post.campaign([await people(count=2)]) for _ in range(2)]
+    service = await post.campaign([await people(count=2)], kind="service")
+    await post.run()
+
+    def answer(name: bytes, **_: object) -> bytes:
+        return "".join(re.findall(r'"([^"]*)"', zone.records[(name.decode().rstrip("."), "TXT")][0])).encode()
+
+    def held(raw: bytes) -> list[bool]:
+        return [verifier.DKIM(raw).verify(idx=n, dnsfunc=answer) for n in (0, 1)]
+
+    found = set()
+    for mail in post.sink.accepted:
+        [value] = mail.message.get_all("Feedback-ID")
+        found.add(value)
+        assert 5 <= len(value.split(":")[3]) <= 15
+        assert held(mail.raw) == [True, True]
+        # neither another's campaign nor no campaign at all
+        assert held(mail.raw.replace(f":a{account}:".encode(), b":a9:", 1)) == [False, False]
+        assert held(mail.raw.replace(f"Feedback-ID: {value}\r\n".encode(), b"", 1)) == [False, False]
+        # one of the relay's own goes on top of ours, which stays signed
+        assert held(b"Feedback-ID: 1.eu-west-3.x=:AmazonSES\r\n" + mail.raw) == [True, True]
+    kinds = dict.fromkeys(campaigns, "newsletter") | {service: "service"}
+    assert found == {f"c{one}:a{account}:{kind}:mailer" for one, kind in kinds.items()}
+
+
 @pytest.mark.req("D-54")
 async def test_a_domain_without_records_stops_a_scheduled_campaign(
     post: Post, people: People, zone: Zone

@@ -64,7 +64,7 @@ def test_code_and_words_say_kind_and_reason(text: str, kind: Kind, reason: Reaso
     assert bounce_rules.classify(code, enhanced, text)[:2] == (kind, reason)
 
 
-@pytest.mark.req("D-61", "D-62", "D-63", "D-64", "D-71", "D-72", "D-73", "D-74")
+@pytest.mark.req("D-61", "D-63", "D-64", "D-71", "D-72", "D-73", "D-74")
 @pytest.mark.parametrize(
     ("profile", "text", "reason"),
     [

@@ -47,7 +47,7 @@ async def _suppress(counter: Counter, reason: Reason, *, list_id: int | None = N
         )
 
 
-@pytest.mark.req("A-101", "D-47", "D-82")
+@pytest.mark.req("A-101", "D-47", "D-62", "D-82")
 async def test_a_message_leaves_as_service_mail(counter: Counter) -> None:
     answer = await counter.ask(to={"email": "ana@example.test", "name": "Ana Béa"})
     assert answer.status == 202

@@ -6,6 +6,7 @@ To be killed by the dozen. How a process really begins is shown in tests/running
 import asyncio
 import multiprocessing
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -66,7 +67,10 @@ async def start(words: Sequence[str], *, environ: Mapping[str, str], errors: Pat
 
 def _run(words: list[str], environ: dict[str, str], errors: str) -> None:
     from tests.faults import faulty_worker
+    from tracking import buffer
 
+    # what each process that is begun anew draws for itself: two with the same would give two hits one id
+    buffer._process = secrets.token_urlsafe(5)
     os.environ.clear()
     os.environ.update(environ)
     found = os.open(errors, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

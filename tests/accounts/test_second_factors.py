@@ -296,7 +296,7 @@ async def test_an_account_may_ask_it_of_everybody(services: Services, make: Make
     assert (await editor.post("/app/me/second-factor/removal")).status == 403
 
 
-@pytest.mark.req("E-32", "B-05")
+@pytest.mark.req("E-32")
 async def test_an_operator_gives_a_code_before_anything_else(
     services: Services, settings: Settings, make: Make
 ) -> None:
@@ -362,7 +362,7 @@ async def test_the_operator_resets_it_on_the_command_line(
         await commands.reset_second_factor(services, email)
 
 
-@pytest.mark.req("B-13", "B-14")
+@pytest.mark.req("B-13")
 async def test_a_sign_in_from_an_unknown_device_is_told(
     services: Services, make: Make, visitor: Client, mails: Callable[..., Any]
 ) -> None:

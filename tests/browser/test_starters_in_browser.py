@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 __all__ = ["site"]
 
 
-@pytest.mark.req("F-11", "F-02")
+@pytest.mark.req("F-11")
 @pytest.mark.timeout(120)
 async def test_starters_can_be_read_at_320_pixels_in_light_and_dark(browser: Browser) -> None:
     """axe judges contrast, names, order; nothing is wider than the screen; buttons are 44 pixels high."""

@@ -275,7 +275,7 @@ class Keys:
         await write(self.page, words)
 
 
-@pytest.mark.req("F-03", "F-10", "F-04")
+@pytest.mark.req("D-46", "F-03", "F-10", "F-04")
 async def test_a_mail_put_together_by_keyboard_alone_arrives_as_it_was_made(
     services: Services, site: str, post: Post, people: People, visit: Visit
 ) -> None:

@@ -76,7 +76,6 @@ async def test_a_plain_campaign_is_in_order(ready: Build, services: Services) ->
     assert words(seen.group("fine"), "fields") == ["Every field of the message has a value for everybody."]
 
 
-@pytest.mark.req("D-87")
 async def test_empty_values_are_counted_with_what_is_read_instead(ready: Build, services: Services) -> None:
     inner = (
         "<p>Rendez-vous à {{ contact.city }} demain</p>"

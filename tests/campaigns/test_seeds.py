@@ -310,6 +310,7 @@ async def test_a_test_address_is_not_taken_as_team_elsewhere(ready: Build, servi
             await test_sends.ask_all(tx, found.campaign.id, [other.account.owner_email])
 
 
+@pytest.mark.req("D-87")
 async def test_setup_and_preview_show_the_line_in_the_inbox(ready: Build, make: Make) -> None:
     found = await ready(subject="{{ contact.first_name }}, le pain de seigle est sorti du four ce matin")
     owner = await make.signed_in(found.account.owner_id)

@@ -52,7 +52,7 @@ async def test_fifty_presses_at_once_make_one_send(ready: Build, make: Make) -> 
         )
 
 
-@pytest.mark.req("A-008", "B-24")
+@pytest.mark.req("A-008", "B-24", "D-46")
 @pytest.mark.parametrize(
     "hidden",
     [
@@ -84,8 +84,9 @@ async def test_sending_is_refused_without_identity_in_the_account_or_in_the_mail
     assert await refused(services, found) == {"identity"}
 
 
+@pytest.mark.req("A-016", "A-019")
 async def test_sending_is_refused_without_what_it_needs(ready: Build, services: Services) -> None:
-    """Agreement (A-016), list, people, subject, content, an honest subject (B-24)."""
+    """Agreement and responsibilities, list, people, subject, content, an honest subject (B-24)."""
     found = await ready(people=0)
     assert await refused(services, found) == {"audience"}
     assert await refused(services, await ready(subject="")) == {"subject"}

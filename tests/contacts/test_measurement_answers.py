@@ -68,7 +68,7 @@ async def test_a_yes_comes_with_words_place_and_day(make: Make, services: Servic
         assert await tx.value("SELECT count(*) FROM consents WHERE account_id = $1") == before
 
 
-@pytest.mark.req("B-36", "S19")
+@pytest.mark.req("B-36", "B-37", "S19")
 @pytest.mark.parametrize(
     ("more", "row", "field"),
     [

@@ -1,12 +1,13 @@
 """What refuses to start, and that it says which setting and why (S10, S18, E-67)."""
 
 import base64
+import re
 import secrets
 from pathlib import Path
 
 import pytest
 
-from mailer.core.settings import SettingsError, load
+from mailer.core.settings import Environment, SettingsError, load
 
 SERVERS = {"database_url": "postgresql://x@127.0.0.1:1/x", "redis_url": "redis://127.0.0.1:1"}
 OWN = {"MAILER_DATABASE_URL": SERVERS["database_url"], "MAILER_REDIS_URL": SERVERS["redis_url"]}
@@ -43,6 +44,42 @@ pytestmark = pytest.mark.req("S10")
 def test_what_refuses_to_start_says_why(tmp_path: Path, environ: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError, match=said.replace("(", r"\(")):
         load({"MAILER_DATA_DIR": str(tmp_path)} | environ, servers=SERVERS)
+
+
+@pytest.mark.req("B-04")
+def test_no_setting_turns_the_throttle_of_sign_ins_off(tmp_path: Path) -> None:
+    """Eight characters are enough only while failures slow the next try down."""
+    for name in ("THROTTLE", "SIGN_IN_THROTTLE", "RATE_LIMITS", "LIMITS"):
+        with pytest.raises(SettingsError, match=f"MAILER_{name} is not a setting"):
+            load({"MAILER_DATA_DIR": str(tmp_path), f"MAILER_{name}": "off"}, servers=SERVERS)
+    # S10: these, and nothing about how somebody signs in
+    assert set(Environment.model_fields) == {
+        "data_dir", "database_url", "redis_url", "smtp_url", "public_url", "track_url", "mail_domain", "listen",
+        "inbound_listen", "metrics_listen", "trusted_proxies", "secret_key", "old_secret_keys", "operator_file",
+        "sign_up", "web_processes", "workers", "log_level",
+    }  # fmt: skip
+
+
+@pytest.mark.req("A-050")
+@pytest.mark.parametrize("line", ["name", "registration", "address", "email", "dpo"])
+def test_an_operator_who_does_not_say_who_they_are_starts_nothing(
+    tmp_path: Path, repository: Path, line: str
+) -> None:
+    example = (repository / "deploy" / "operator.example.toml").read_text()
+    file = tmp_path / "operator.toml"
+    environ = {
+        "MAILER_DATA_DIR": str(tmp_path),
+        "MAILER_PUBLIC_URL": "https://mail.exemple.fr",
+        "MAILER_SECRET_KEY": KEY,
+        "MAILER_OPERATOR_FILE": str(file),
+        **OWN,
+    }
+    file.write_text(example)
+    assert getattr(load(environ).operator, line)
+    for said in ("", f'{line} = ""'):
+        file.write_text(re.sub(rf"(?m)^{line} = .*$", said, example, count=1))
+        with pytest.raises(SettingsError, match=f"MAILER_OPERATOR_FILE.* {line} is missing or empty"):
+            load(environ)
 
 
 def test_the_embedded_copy_needs_no_setting(tmp_path: Path) -> None:

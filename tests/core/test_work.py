@@ -1,6 +1,7 @@
 """The work table: turns, leases, and rings that are not lost."""
 
 import asyncio
+import base64
 from datetime import datetime
 
 import pytest
@@ -114,6 +115,17 @@ async def test_tokens_open_for_their_purpose_only(services: Services) -> None:
             continue
         assert read == who  # only the unused bits of the last character may differ
         assert position == len(token) - 1
+    # B-46: of the next recipient, the next list or the next campaign nothing can be told
+    alike = (
+        RecipientToken(7, 300, 123456790, b"h" * 16, 12),
+        RecipientToken(7, 301, 123456789, b"h" * 16, 12),
+        RecipientToken(7, 300, 123456789, b"h" * 16, 13),
+    )
+    for other in alike:
+        pair = zip(token, tokens.recipient(Purpose.UNSUBSCRIBE, other), strict=True)
+        # behind the octet that names the key
+        assert sum(a == b for a, b in list(pair)[2:]) < len(token) / 4
+    assert (123456789).to_bytes(4, "big") not in base64.urlsafe_b64decode(token + "===")
     what = CampaignToken(7, 1, 2, 3, "https://example.test/?é=1")
     assert tokens.read_campaign(Purpose.CLICK, tokens.campaign(Purpose.CLICK, what)) == what
 

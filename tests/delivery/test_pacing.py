@@ -33,7 +33,7 @@ def _answers(post: Post, ending: str, reply: str) -> Callable[[Received], str]:
     return lambda mail: reply if mail.recipient.endswith(ending) else "250 2.0.0 Ok"
 
 
-@pytest.mark.req("D-70", "D-67", "S16")
+@pytest.mark.req("D-66", "D-70", "D-67", "S16")
 async def test_never_more_at_once_than_a_provider_allows_and_the_others_do_not_wait(
     post: Post, people: People
 ) -> None:

@@ -140,7 +140,7 @@ def _html(message: object) -> str:
     return str(part.get_content())
 
 
-@pytest.mark.req("B-30", "B-35", "B-36", "B-44")
+@pytest.mark.req("A-012", "B-30", "B-35", "B-36", "B-44")
 async def test_without_consent_the_mail_is_the_same_less_the_measuring(post: Post, people: People) -> None:
     listed = await people("quiet@mime.test")
     async with post.tx() as tx:

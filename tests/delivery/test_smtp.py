@@ -165,6 +165,7 @@ async def test_an_address_beyond_ascii_needs_the_servers_word() -> None:
         assert "SMTPUTF8" in sink.accepted[0].parameters
 
 
+@pytest.mark.req("D-10")
 async def test_a_message_beyond_the_servers_size_is_not_transmitted() -> None:
     async with Sink(extensions=("SIZE 20",)) as sink:
         reply = await _hand_over(sink)

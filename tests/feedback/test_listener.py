@@ -52,6 +52,26 @@ async def test_only_our_own_addresses_are_taken(desk: Desk) -> None:
     assert (await desk.arrives("Postmaster", LETTER)).startswith("250")
 
 
+@pytest.mark.req("D-20")
+async def test_nothing_that_comes_in_is_answered_by_mail(desk: Desk) -> None:
+    """RFC 5321 §4.5.5, RFC 3834 §2: two machines that answer one another never stop."""
+    ana = f"ana@loop-{desk.post.account.id}.test"
+    _, sent = await desk.sent(ana)
+    senders = ("", ana, f"mailer-daemon@loop-{desk.post.account.id}.test")
+    for to in (sent[ana].mail_from, f"postmaster@{OURS}", f"abuse@{OURS}"):
+        for sender in senders:
+            for raw in (LETTER, report(ana)):
+                assert (await desk.arrives(to, raw, sender)).startswith("250")
+    await desk.read()
+    await desk.post.run(system=True)
+    # the bounce had its effect, the letter lies in the tray
+    assert {state for state, _, _ in await desk.mails()} == {"done", "open"}
+    to_them = [mail for mail in desk.post.sink.accepted if mail.recipient in senders]
+    assert to_them == [sent[ana]]
+    async with desk.services.db.shared() as tx:
+        assert await tx.value("SELECT count(*) FROM outbox WHERE recipient = ANY ($1)", list(senders)) == 0
+
+
 @pytest.mark.req("D-30")
 async def test_an_expired_return_path_is_refused(desk: Desk) -> None:
     to = path(desk)

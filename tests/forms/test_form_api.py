@@ -102,6 +102,7 @@ async def test_a_deleted_form_leaves_its_proofs_and_confirms_what_was_asked(scen
     [
         ({"purposes": [{"list_id": 0}]}, "purposes.0.list_id", "greater_than_equal"),
         ({"purposes": [{"list_id": 1, "ticked": True}]}, "purposes.0.ticked", "extra_forbidden"),
+        ({"purposes": [{"list_id": 1, "required": True}]}, "purposes.0.required", "extra_forbidden"),
         ({"fields": [{"key": "first_name"}, {"key": "first_name"}]}, "fields.1.key", "twice"),
         ({"fields": [{"key": "<b>"}]}, "fields.0.key", "string_pattern_mismatch"),
         ({"fields": [{"key": "a"}] * 10_000}, "fields", "too_long"),

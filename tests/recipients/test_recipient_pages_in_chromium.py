@@ -11,7 +11,7 @@ from tests.recipients.scene import make_scene
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.req("F-09", "D-44", "D-46")
+@pytest.mark.req("F-09", "D-44")
 @pytest.mark.parametrize(
     ("language", "theme", "width"),
     [("fr", "light", 1280), pytest.param("en", "dark", 320, marks=pytest.mark.long)],

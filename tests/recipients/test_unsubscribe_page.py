@@ -343,7 +343,7 @@ async def test_who_left_again_cannot_confirm_the_old_wish(
     assert "This confirmation link is over." in answer.text
 
 
-@pytest.mark.req("F-09", "A-126", "A-032")
+@pytest.mark.req("F-09", "A-126", "A-032", "A-048", "A-049")
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_every_page_is_light_and_plain(
     client: Client, services: Services, scene: Scene, repository: Path, language: str
@@ -376,6 +376,7 @@ async def test_every_page_is_light_and_plain(
         assert page.text.count("<h1>") == 1
         assert "Atelier du Pain" in page.text
         assert "1 rue des Tests" in page.text
+        assert re.search(r'<a href="mailto:contact@pain-[\w-]+\.test">', page.text)
         assert "cnil.fr" in page.text
         assert "@example.test" not in re.sub(r"a•••@example\.test", "", page.text)
         assert not re.search(r'(?:src|action)="https?://(?!127\.0\.0\.1|localhost)', page.text)

@@ -421,7 +421,7 @@ PLATFORM_ROWS = {
 }
 
 
-@pytest.mark.req("A-001", "A-007", "B-26")
+@pytest.mark.req("A-001", "A-007", "A-042", "B-26")
 async def test_what_belongs_to_no_account_goes_to_the_second_too(services: Services, make: Make) -> None:
     """In a time long gone, so that no other test's rows are near; undone at the end."""
     assert (
@@ -429,6 +429,7 @@ async def test_what_belongs_to_no_account_goes_to_the_second_too(services: Servi
     )
     await make.account()
     then = datetime(2001, 6, 15, 12, 0, tzinfo=UTC)
+    assert OF_PLATFORM["sign-ins"].before(then) == then.replace(year=2000)
 
     class _Undone(Exception):
         pass

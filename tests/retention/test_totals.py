@@ -86,7 +86,7 @@ async def acc(make: Make, services: Services) -> Account:
     return account
 
 
-@pytest.mark.req("A-004", "A-064", "S6")
+@pytest.mark.req("A-004", "A-064", "A-094", "S6")
 async def test_totals_of_opens_and_clicks_outlive_their_rows_to_the_day(
     services: Services, acc: Account
 ) -> None:
@@ -100,6 +100,10 @@ async def test_totals_of_opens_and_clicks_outlive_their_rows_to_the_day(
         assert await event_rows.purge(tx, GONE) == sum(count * times for *_, count, times in ACTS)
         assert await purge.deliveries(tx, GONE) == 40
         after = await reports.summary(tx, campaign)
+        [stays] = await tx.rows("SELECT totals, measured FROM campaigns WHERE account_id = $1")
+    # numbers, no word and no fingerprint that an address could be tried against
+    assert stays[0]
+    assert {type(one) for one in leaves(stays)} == {int}
     assert after.campaign.details_erased_at == GONE
     assert (after.opens.base, after.clicks.base) == (before.opens.base, before.clicks.base) == (40, 40)
     assert after.opens.unique == before.opens.unique == Verdicts(people=20, machines=12)
@@ -193,6 +197,13 @@ async def test_a_crash_undoes_deletion_and_totals_together(services: Services, a
         assert await reports.summary(tx, campaign) == before
         await event_rows.purge(tx, GONE)
         assert (await reports.summary(tx, campaign)).opens.total == before.opens.total
+
+
+def leaves(found: object) -> list[object]:
+    if isinstance(found, dict | list | tuple):
+        inside = found.values() if isinstance(found, dict) else found
+        return [leaf for one in inside for leaf in leaves(one)]
+    return [found]
 
 
 @pytest.mark.req("A-064")

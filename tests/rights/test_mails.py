@@ -67,7 +67,7 @@ SUBJECTS = {
 }
 
 
-@pytest.mark.req("A-126", "A-022", "C-05")
+@pytest.mark.req("A-126", "A-022", "A-049", "C-05")
 @pytest.mark.parametrize("name", sorted(MAILS))
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_each_mail_says_the_same_in_both_parts_and_languages(name: str, language: str) -> None:

@@ -292,7 +292,7 @@ async def test_copies_are_forwarded_unless_the_account_says_at_once(desk: Desk, 
     assert [one.to for one in await desk.mails("rights_copy")] == [desk.email]
 
 
-@pytest.mark.req("A-022", "C-11")
+@pytest.mark.req("A-022", "C-11", "G-4")
 async def test_a_new_name_is_taken_over_and_words_are_forwarded(desk: Desk) -> None:
     found = await shown(desk, await desk.confirmed("correct", last_name="Dupont"))
     assert found.state == "done"

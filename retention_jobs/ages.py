@@ -36,7 +36,7 @@ async def of_account(tx: AccountTx, now: datetime) -> list[Found]:
     """Every class of the account that has a period; nothing is late while a law holds the whole account."""
     classes = {name: one for name, one in OF_ACCOUNTS.items() if one.period and one.rule}
     found = await _of(tx, classes, ACCOUNTS, now)
-    if overdue(found) and await legal_holds.whole_account(tx, now):
+    if overdue(found) and await legal_holds.whole_account(tx, now - ALLOWED):
         return [replace(one, overdue=0) for one in found]
     return found
 
@@ -104,10 +104,12 @@ def _oldest(age: Age | Odd, of: DataClass) -> str:
 async def _count(
     tx: AccountTx | SharedTx, age: Age | Odd, of: DataClass, limit: datetime, now: datetime
 ) -> int:
+    # what was held until a moment ago has its allowance too
     if isinstance(age, Odd):
-        found: int = await tx.value(age.overdue, limit, MANY)
+        more = (now - ALLOWED,) if age.held else ()
+        found: int = await tx.value(age.overdue, limit, MANY, *more)
     else:
-        more = (now,) if age.person else ()
+        more = (now - ALLOWED,) if age.person else ()
         found = await tx.value(overdue_sql(age, platform=of.platform), _limit(age, limit), MANY, *more)
     return found
 
@@ -131,9 +133,9 @@ def oldest_sql(age: Age, *, platform: bool) -> str:
 
 
 def overdue_sql(age: Age, *, platform: bool) -> str:
-    """$2 (on the platform $1) is the boundary, the next how far to count, the one behind it now.
+    """$2 (on the platform $1) is the boundary, the next how far to count.
 
-    Whom a law holds is not late.
+    Whom a law holds is not late: the one behind it is the moment from which none may have.
     """
     first = 1 if platform else 2
     free = f" AND NOT held({age.person}, ${first + 2})" if age.person else ""

@@ -1,7 +1,8 @@
 """Ages that no single column tells: by class, statements that look the oldest up and count what is over.
 
 `overdue`: $2 (on the platform $1) is the boundary, the next how far to count. Each says the same as the rule
-that deletes, so that nothing is called late which the rule rightly leaves.
+that deletes, so that nothing is called late which the rule rightly leaves. With `held`, the one behind it is
+the moment from which no law may have held the row.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 class Odd:
     oldest: str
     overdue: str
+    held: bool = False
 
 
 _CAMPAIGNS = Odd(
@@ -68,9 +70,11 @@ _MESSAGES = Odd(
         SELECT
         FROM messages
         WHERE account_id = $1 AND key_day <= ($2::timestamptz AT TIME ZONE 'UTC')::date AND final_at < $2
+          AND NOT held(contact_id, $4)
         LIMIT $3
     ) found
     """,
+    held=True,
 )
 # a key that seals nothing any more opens what a backup holds
 _KEYS = Odd(
@@ -180,12 +184,20 @@ _WITHOUT_ACCOUNT = Odd(
     ) found
     """,
 )
+# the day that the owner was told may be some days later: months are of unlike length
 _CLOSED = Odd(
     "SELECT min(closed_at) FROM accounts WHERE status = 'closed' AND erase_at IS NOT NULL",
     """
     SELECT count(*)::int
-    FROM (SELECT FROM accounts WHERE status = 'closed' AND closed_at < $1 AND erase_at < now() LIMIT $2) found
+    FROM (
+        SELECT
+        FROM accounts
+        WHERE status = 'closed' AND closed_at < $1 AND erase_at < $3
+          AND (held_until IS NULL OR held_until < $3)
+        LIMIT $2
+    ) found
     """,
+    held=True,
 )
 
 ACCOUNTS: Mapping[str, tuple[Odd, ...]] = {

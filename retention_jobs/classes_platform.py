@@ -144,12 +144,20 @@ OF_PLATFORM: Mapping[str, DataClass] = {
     ),
     "register of authorities' requests": DataClass(
         what="Files of authorities' requests",
-        kept="5 years after the answer",
+        kept="5 years after the answer; where a ban lasts for longer, until the account was told",
         source="A-037, A-108",
         rule="register of authorities' requests",
         period=months(60),
         tables="authority_requests",
-        ages=(Age("authority_requests", "answered_at", small=True),),
+        ages=(
+            Age(
+                "authority_requests",
+                "answered_at",
+                "told_at IS NOT NULL OR silent_until IS NULL"
+                " OR NOT EXISTS (SELECT FROM accounts a WHERE a.id = authority_requests.account_id)",
+                small=True,
+            ),
+        ),
         platform=True,
     ),
     "people of erased accounts": DataClass(

@@ -21,7 +21,13 @@ _ERASURES = "DELETE FROM erasure_journal WHERE at < $1"
 # one month longer than the lines of the journal that name them
 _ACCESSES = "DELETE FROM staff_accesses WHERE asked_at < $1"
 _BREACHES = "DELETE FROM breaches WHERE closed_at < $1"
-_REQUESTS = "DELETE FROM authority_requests WHERE answered_at < $1"
+# a ban may outlast it: whom it keeps in the dark is told first
+_REQUESTS = """
+    DELETE FROM authority_requests r
+    WHERE r.answered_at < $1
+      AND (r.told_at IS NOT NULL OR r.silent_until IS NULL
+           OR NOT EXISTS (SELECT FROM accounts a WHERE a.id = r.account_id))
+    """
 _FORMER = "DELETE FROM former_people WHERE erased_at < $1"
 _CERTIFICATES = "DELETE FROM account_certificates WHERE expires_at < $1"
 _HELD = "DELETE FROM held_people WHERE expires_at < $1"

@@ -74,6 +74,13 @@ class NewRequest(RequestFacts):
         return RequestFacts.model_validate(self.model_dump(include=set(RequestFacts.model_fields)))
 
 
+class Ban(Input):
+    """A ban to tell the account: until which day, by which law."""
+
+    silent_until: _DAY = None
+    silence_basis: str = Field("", max_length=1000)
+
+
 class Answer(Input):
     answer: Literal["refused", "partial", "complied"]
     note: str = Field(min_length=1, max_length=5000)
@@ -102,21 +109,6 @@ class AuthorityRequest:
     @property
     def outside(self) -> bool:
         return self.country not in EEA
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Year:
-    """Counts of the public page, and nothing else."""
-
-    year: int
-    received: int
-    outside: int
-    refused: int
-    partial: int
-    complied: int
-    open: int
-    accounts: int
-    told: int
 
 
 def _midnight(day: date) -> datetime:
@@ -152,16 +144,23 @@ def _check(new: NewRequest, now: datetime) -> None:
     faults = []
     if not date(2000, 1, 1) <= new.received_on <= now.date() + timedelta(days=1):
         faults.append(Fault("received_on", N_("This day lies in the future, or too far back.")))
-    if new.silent_until and not new.silence_basis:
+    if new.silent_until or new.silence_basis:
+        faults += _ban_faults(new.silent_until, new.silence_basis, now)
+    if faults:
+        raise Invalid(*faults)
+
+
+def _ban_faults(until: date | None, basis: str, now: datetime) -> list[Fault]:
+    faults = []
+    if not basis:
         faults.append(Fault("silence_basis", N_("Name the law that forbids to tell the account.")))
-    if new.silence_basis and not new.silent_until:
+    if until is None:
         faults.append(
             Fault("silent_until", N_("Give the day on which the ban ends, or on which you ask again."))
         )
-    if new.silent_until and not now.date() < new.silent_until <= now.date() + timedelta(days=3660):
+    elif not now.date() < until <= now.date() + timedelta(days=3660):
         faults.append(Fault("silent_until", N_("Give a day from tomorrow on, within ten years.")))
-    if faults:
-        raise Invalid(*faults)
+    return faults
 
 
 async def _tell_in_time(tx: SharedTx, found: AuthorityRequest, public_url: str) -> None:
@@ -277,6 +276,32 @@ async def change(tx: SharedTx, request_id: int, new: NewRequest, *, public_url: 
     await _tell_in_time(tx, await show(tx, request_id), public_url)
 
 
+async def prolong(tx: SharedTx, request_id: int, ban: Ban) -> None:
+    """The ban ends on another day, also once the request was answered.
+
+    Raises NotFound; Invalid at `silent_until`, `silence_basis`; Conflict when there is no ban (left).
+    """
+    found = await show(tx, request_id)
+    if faults := _ban_faults(ban.silent_until, ban.silence_basis, clock.now()):
+        raise Invalid(*faults)
+    until = _midnight(ban.silent_until or date.max)
+    changed = await tx.run(
+        """
+        UPDATE authority_requests
+        SET silent_until = $2, facts = facts || jsonb_build_object('silence_basis', $3::text)
+        WHERE id = $1 AND told_at IS NULL AND silent_until IS NOT NULL
+        """,
+        request_id,
+        until,
+        ban.silence_basis,
+    )
+    if not changed:
+        raise Conflict(
+            Fault("silent_until", N_("No ban is in force: the account was told already."), "state")
+        )
+    await work.add(tx, TELL, found.id, run_at=until - clock.offset())
+
+
 async def lift(tx: SharedTx, request_id: int, *, public_url: str) -> None:
     """The ban has ended before its day: the account is told now. Raises NotFound."""
     await show(tx, request_id)
@@ -317,28 +342,6 @@ async def many(tx: SharedTx, cursor: str = "", limit: int = 50) -> paging.Page[A
         limit + 1,
     )
     return paging.page(rows, limit, key=lambda row: (row.id,))
-
-
-async def years(tx: SharedTx) -> list[Year]:
-    """For everybody: how many, by year. A request that is still secret is counted and names nobody."""
-    return await tx.many(
-        Year,
-        """
-        SELECT extract(year FROM received_at AT TIME ZONE 'UTC')::int AS year,
-               count(*)::int AS received,
-               count(*) FILTER (WHERE country <> ALL ($1::text[]))::int AS outside,
-               count(*) FILTER (WHERE answer = 'refused')::int AS refused,
-               count(*) FILTER (WHERE answer = 'partial')::int AS partial,
-               count(*) FILTER (WHERE answer = 'complied')::int AS complied,
-               count(*) FILTER (WHERE answer = 'open')::int AS open,
-               count(DISTINCT account_id)::int AS accounts,
-               count(told_at)::int AS told
-        FROM authority_requests
-        GROUP BY 1
-        ORDER BY 1 DESC
-        """,
-        sorted(EEA),
-    )
 
 
 def refusal(found: AuthorityRequest, operator: str, dpo: str) -> str:

@@ -4,7 +4,7 @@ from aiohttp import web
 from pydantic import Field
 
 from mailer.accounts import access, account_breaches, authority_requests
-from mailer.accounts.authority_requests import Answer, AuthorityRequest, NewRequest
+from mailer.accounts.authority_requests import Answer, AuthorityRequest, Ban, NewRequest
 from mailer.core import clock
 from mailer.core.errors import Invalid
 from mailer.core.text import N_
@@ -93,9 +93,10 @@ async def change(request: web.Request) -> web.Response:
     return response.redirect(f"{BASE}/{request_id}")
 
 
-async def _show(request: web.Request, form: Form, status: int = 200) -> web.Response:
+async def _show(request: web.Request, sent: Form, status: int = 200) -> web.Response:
     async with services(request).db.shared() as tx:
         found = await authority_requests.show(tx, id_in_path(request))
+    form = Form(_values(found) | dict(sent.values), sent.faults)
     context = {
         "base": BASE,
         "place": f"{BASE}/{found.id}",
@@ -120,6 +121,18 @@ async def answer(request: web.Request) -> web.Response:
         given = await read(request, Answer)
         async with services(request).db.shared() as tx:
             await authority_requests.answer(tx, id_in_path(request), given)
+    except Invalid as error:
+        return await _show(request, await again(request, error), error.status)
+    await access.flash(request, N_("Saved."))
+    return response.redirect(f"{BASE}/{id_in_path(request)}")
+
+
+async def prolong(request: web.Request) -> web.Response:
+    access.need_operator(request)
+    try:
+        given = await read(request, Ban)
+        async with services(request).db.shared() as tx:
+            await authority_requests.prolong(tx, id_in_path(request), given)
     except Invalid as error:
         return await _show(request, await again(request, error), error.status)
     await access.flash(request, N_("Saved."))
@@ -165,6 +178,7 @@ ROUTES: list[web.RouteDef] = [
     web.get(r"/operator/authority-requests/{id:\d+}/edit", edit),
     web.post(r"/operator/authority-requests/{id:\d+}/edit", change),
     web.post(r"/operator/authority-requests/{id:\d+}/answer", answer),
+    web.post(r"/operator/authority-requests/{id:\d+}/ban", prolong),
     web.post(r"/operator/authority-requests/{id:\d+}/notices", lift),
     web.get(r"/operator/authority-requests/{id:\d+}/refusal", refusal),
     web.get("/{a}/privacy/authority-requests", told),

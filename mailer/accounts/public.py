@@ -6,7 +6,7 @@ from datetime import date
 from aiohttp import web
 
 from mailer.accounts import (
-    authority_requests,
+    authority_years,
     cookies,
     legal,
     policies,
@@ -67,7 +67,7 @@ async def document(request: web.Request) -> web.StreamResponse:
     }
     if name == "authority-requests":
         async with services(request).db.shared() as tx:
-            context["years"] = await authority_requests.years(tx)
+            context["years"] = await authority_years.years(tx)
     return page(request, "accounts/legal.html", context)
 
 

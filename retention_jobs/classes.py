@@ -5,7 +5,8 @@ mailer/schema.sql against it (tests/retention/test_schema_classes.py): every tab
 which classes meet names each of its columns.
 
     DataClass ── tables, columns     what of the database belongs to it
-              ├─ ages                by which column its rows are over; `ages` looks the oldest up
+              ├─ ages                by which column its rows are over; `ages` looks the oldest up. Tables of
+              │                      no age of their own: `odd_ages`, or they go with the row they hang on
               ├─ elsewhere           files, keys, Valkey, logs, backups
               └─ rule                what erases it: of purge.RULES or platform.RULES; "": its account's end
 """
@@ -92,7 +93,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         why=PROMISED_STATISTICS,
         rule="events",
         period=months(13),
-        tables="events event_counts event_hours judgements open_counts",
+        tables="events event_counts event_hours open_counts",
         ages=(Age("events", "at", person="contact_id"),),
         elsewhere=(
             "Valkey: streams of what just happened, 24 hours at most; address and browser nowhere else",
@@ -288,6 +289,7 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
             signup_form_versions import_mappings exports export_members kept_counts measurement_settings
             utm_settings retention_settings privacy_facts data_destinations rights_settings legal_holds
             brand_kits design_thumbnails recurrences editions feed_items automations automation_steps
+            judgements
         """,
     ),
     "images": DataClass(
@@ -336,7 +338,17 @@ OF_ACCOUNTS: Mapping[str, DataClass] = {
         rule="registers",
         period=months(60),
         tables="account_breaches notices",
-        ages=(Age("account_breaches", "closed_at", small=True),),
+        ages=(
+            Age("account_breaches", "closed_at", small=True),
+            # those of a breach's file go when it does
+            Age(
+                "notices",
+                "at",
+                "NOT EXISTS (SELECT FROM account_breaches b WHERE b.account_id = notices.account_id"
+                " AND notices.kind = 'breach' AND b.breach_id = notices.ref_id)",
+                small=True,
+            ),
+        ),
     ),
     "evidence": DataClass(
         what=N_("Proof that all this was erased on time"),

@@ -55,6 +55,83 @@ _REVISIONS = Odd(
     ) found
     """,
 )
+_CONTENT_LEFT = Odd(
+    """
+    SELECT min(content_erased_at - interval '6 days')
+    FROM campaigns
+    WHERE account_id = $1 AND content_erased_at IS NOT NULL
+      AND (subject <> '' OR preheader <> '' OR source <> '' OR content_kind <> 'none')
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM campaigns
+        WHERE account_id = $1 AND content_erased_at - interval '6 days' < $2
+          AND (subject <> '' OR preheader <> '' OR source <> '' OR content_kind <> 'none')
+        LIMIT $3
+    ) found
+    """,
+)
+_VARIANTS_LEFT = Odd(
+    """
+    SELECT min(c.content_erased_at - interval '6 days')
+    FROM ab_variants v
+    JOIN campaigns c ON c.account_id = $1 AND c.id = v.campaign_id
+    WHERE v.account_id = $1 AND c.content_erased_at IS NOT NULL
+      AND (v.subject <> '' OR v.preheader <> '' OR v.source <> '' OR v.content_kind <> 'none')
+    """,
+    """
+    SELECT count(*)::int
+    FROM (
+        SELECT
+        FROM ab_variants v
+        JOIN campaigns c ON c.account_id = $1 AND c.id = v.campaign_id
+        WHERE v.account_id = $1 AND c.content_erased_at - interval '6 days' < $2
+          AND (v.subject <> '' OR v.preheader <> '' OR v.source <> '' OR v.content_kind <> 'none')
+        LIMIT $3
+    ) found
+    """,
+)
+
+
+def left(table: str, said: str, period: str) -> Odd:
+    """Rows of campaigns that say they have none any more, in `said`: over since then, whenever they began.
+
+    Steps from campaign to campaign through the index, however many rows each has; those that have some are
+    the ones that are not over.
+    """
+    walk = f"""
+        WITH RECURSIVE walk AS (
+            (SELECT campaign_id FROM {table}
+             WHERE account_id = $1 AND campaign_id > 0 ORDER BY campaign_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT t.campaign_id FROM {table} t
+                    WHERE t.account_id = $1 AND t.campaign_id > w.campaign_id
+                    ORDER BY t.campaign_id LIMIT 1)
+            FROM walk w
+            WHERE w.campaign_id IS NOT NULL
+        ), over AS (
+            SELECT (SELECT c.{said} FROM campaigns c WHERE c.account_id = $1 AND c.id = w.campaign_id)
+                   - interval '{period}' AS at
+            FROM walk w
+        )
+    """
+    return Odd(
+        f"{walk} SELECT min(at) FROM over",
+        f"{walk} SELECT count(*)::int FROM (SELECT FROM over WHERE at < $2 LIMIT $3) found",
+    )
+
+
+_OF_CONTENT = tuple(
+    left(table, "content_erased_at", "6 days") for table in ("draft_versions", "segment_members")
+)
+_OF_EVENTS = tuple(
+    left(table, "details_erased_at", "13 months") for table in ("event_counts", "event_hours", "open_counts")
+)
+_OF_DELIVERIES = tuple(
+    left(table, "details_erased_at", "13 months") for table in ("campaign_figures", "evidence")
+)
 # a key's day is that of the sealing, never after the last attempt: few rows hold one
 _MESSAGES = Odd(
     """
@@ -201,7 +278,9 @@ _CLOSED = Odd(
 )
 
 ACCOUNTS: Mapping[str, tuple[Odd, ...]] = {
-    "content": (_CAMPAIGNS, _REVISIONS, _MESSAGES, _KEYS),
+    "content": (_CAMPAIGNS, _REVISIONS, _CONTENT_LEFT, _VARIANTS_LEFT, *_OF_CONTENT, _MESSAGES, _KEYS),
+    "events": _OF_EVENTS,
+    "deliveries": _OF_DELIVERIES,
     "files": (_STAGED,),
     "undo": (_UNDO,),
     "changes": (_CHANGES,),

@@ -54,6 +54,7 @@ async def _count(tx: AccountTx, hits: Sequence[Hit]) -> Results:
             FROM unnest($2::text[], $3::date[], $4::bigint[], $5::boolean[])
                 AS h (id, day, campaign_id, machine)
             JOIN campaigns c ON c.account_id = $1 AND c.id = h.campaign_id AND c.opens_mode = 'aggregate'
+                            AND c.details_erased_at IS NULL
             JOIN measurement_settings s ON s.account_id = $1 AND s.opens = 'aggregate'
         ), fresh AS (
             INSERT INTO counted_loads (account_id, day, id)

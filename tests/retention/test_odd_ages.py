@@ -146,3 +146,124 @@ async def test_a_message_of_somebody_whom_a_law_holds_is_not_late(services: Serv
         assert await late(tx, "content") == 2
         await purge.content(tx, NOW)
         assert await late(tx, "content") == 0
+
+
+async def _campaign(tx: AccountTx) -> int:
+    found: int = await tx.value(
+        """
+        INSERT INTO campaigns (account_id, name, status, content_erased_at, details_erased_at, month)
+        VALUES ($1, 'N', 'cancelled', $2, $2, '2025-01-01')
+        RETURNING id
+        """,
+        NOW,
+    )
+    return found
+
+
+# what stays behind while its campaign says that it is gone; $2: the campaign
+LEFT = {
+    "subject": ("content", "UPDATE campaigns SET subject = 'x' WHERE account_id = $1 AND id = $2"),
+    "preheader": ("content", "UPDATE campaigns SET preheader = 'x' WHERE account_id = $1 AND id = $2"),
+    "source": ("content", "UPDATE campaigns SET source = 'x' WHERE account_id = $1 AND id = $2"),
+    "draft_versions": (
+        "content",
+        """
+        INSERT INTO draft_versions (account_id, campaign_id, number, kind, source)
+        VALUES ($1, $2, 1, 'letter', 'x')
+        """,
+    ),
+    "ab_variants": (
+        "content",
+        """
+        WITH test AS (
+            INSERT INTO ab_tests (account_id, campaign_id, about, share, winner_by, hours)
+            VALUES ($1, $2, 'subject', 20, 'clicks', 4)
+        )
+        INSERT INTO ab_variants (account_id, campaign_id, number, subject) VALUES ($1, $2, 2, 'x')
+        """,
+    ),
+    "segment_members": (
+        "content",
+        "INSERT INTO segment_members (account_id, campaign_id, contact_id, segment_id) VALUES ($1, $2, 1, 1)",
+    ),
+    "event_counts": (
+        "events",
+        """
+        INSERT INTO event_counts (account_id, campaign_id, month, kind, verdict, hits, people)
+        VALUES ($1, $2, '2025-01-01', 'open', 'person', 1, 1)
+        """,
+    ),
+    "event_hours": (
+        "events",
+        """
+        INSERT INTO event_hours (account_id, campaign_id, hour, kind, verdict, hits)
+        VALUES ($1, $2, '2025-01-01', 'open', 'person', 1)
+        """,
+    ),
+    "open_counts": ("events", "INSERT INTO open_counts (account_id, campaign_id, loads) VALUES ($1, $2, 1)"),
+    "campaign_figures": (
+        "deliveries",
+        """
+        INSERT INTO campaign_figures (account_id, campaign_id, audience, sent, delivered, bounced_hard,
+                                      bounced_other, opens_base, opened, clicks_base, clicked, unsubscribed,
+                                      complained)
+        VALUES ($1, $2, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0)
+        """,
+    ),
+    "evidence": (
+        "deliveries",
+        "INSERT INTO evidence (account_id, campaign_id, lane, profile) VALUES ($1, $2, 0, 'p')",
+    ),
+}
+
+
+@pytest.mark.req("A-001", "A-004")
+@pytest.mark.parametrize("left", list(LEFT))
+async def test_what_a_campaign_keeps_though_it_says_it_is_gone_is_late_after_an_hour(
+    services: Services, make: Make, left: str
+) -> None:
+    name, sql = LEFT[left]
+    account = await make.account()
+    async with services.db.account(account.id) as tx:
+        campaign_id = await _campaign(tx)
+        assert await late(tx, name, NOW + DAY) == 0
+        await tx.run(sql, campaign_id)
+        assert await late(tx, name, NOW + ALLOWED) == 0
+        assert await late(tx, name, NOW + ALLOWED + SECOND) == 1
+        assert [one for one in await ages.of_account(tx, NOW + DAY) if one.overdue and one.name != name] == []
+
+
+@pytest.mark.req("A-004")
+async def test_counted_loads_and_the_evidence_of_a_send_go_with_its_details(
+    services: Services, make: Make
+) -> None:
+    account = await make.account()
+    async with services.db.account(account.id) as tx:
+        campaign_id = await _campaign(tx)
+        for left in ("open_counts", "evidence"):
+            await tx.run(LEFT[left][1], campaign_id)
+        await purge.deliveries(tx, NOW)
+        assert (await late(tx, "events", NOW + DAY), await late(tx, "deliveries", NOW + DAY)) == (0, 0)
+
+
+@pytest.mark.req("C-63")
+async def test_a_notice_is_late_to_the_second_and_not_beside_the_file_of_its_breach(
+    services: Services, make: Make
+) -> None:
+    account = await make.account()
+    boundary = OF_ACCOUNTS["registers"].before(NOW - ALLOWED)
+    notice = """
+        INSERT INTO notices (account_id, kind, ref_id, number, at, facts) VALUES ($1, $2, $3, 1, $4, '{}')
+        """
+    async with services.db.account(account.id) as tx:
+        await tx.run(notice, "authority", 1, boundary)
+        await tx.run(notice, "breach", 2, boundary - SECOND)
+        await tx.run(
+            "INSERT INTO account_breaches (account_id, breach_id, aware_at, facts) VALUES ($1, 2, $2, '{}')",
+            boundary,
+        )
+        assert await late(tx, "registers") == 0
+        await tx.run("UPDATE account_breaches SET breach_id = 3 WHERE account_id = $1")
+        assert await late(tx, "registers") == 1
+        await purge.RULES["registers"](tx, NOW)
+        assert await late(tx, "registers") == 0

@@ -2,7 +2,7 @@
 
 Periods stand here and nowhere else; `policies` gives them to the rules by name. `make check` reads
 mailer/schema.sql against it (tests/retention/test_schema_classes.py): every table has a class, a table in
-which classes meet names each of its columns.
+which classes meet names each of its columns, and each column's class was written down by somebody.
 
     DataClass ── tables, columns     what of the database belongs to it
               ├─ ages                by which column its rows are over; `ages` looks the oldest up. Tables of

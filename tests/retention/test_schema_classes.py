@@ -15,6 +15,8 @@ from retention_jobs.odd_ages import ACCOUNTS, PLATFORM
 from tests.statements import ROOT
 
 SCHEMA = ROOT / "mailer/schema.sql"
+# a line a column, with its class: written by whoever adds the column
+PINNED = ROOT / "tests/retention/classes_of_columns.txt"
 # spans that are no retention: between two runs, before a deletion, of a transport
 NO_PERIODS = {
     "retention_jobs/periods.py",
@@ -69,6 +71,61 @@ def test_what_a_dump_holds_of_content_in_plain_is_what_the_texts_name() -> None:
         *("campaigns.content_kind", "ab_variants.content_kind", "draft_versions.kind"),
         *("test_sends.recipient", "test_sends.state", "test_sends.reply"),
     }
+
+
+def pinned() -> dict[str, str]:
+    """Column → class, as the list says."""
+    return dict(line.split(maxsplit=1) for line in PINNED.read_text().splitlines())
+
+
+def unpinned(schema: str, known: dict[str, str]) -> list[str]:
+    """What to write into the list, and what to take out of it."""
+    there = {
+        f"{table}.{column}": class_of(table, column)
+        for table, names in columns(schema).items()
+        for column in names
+    }
+    return [
+        *(
+            f"{name} is new. Say how long it is kept: write it with the name of a class of"
+            f" retention_jobs/classes.py into {PINNED.name}; in another class than the rest of its table"
+            " (classes_columns.py) where that is right"
+            for name in there
+            if name not in known
+        ),
+        *(f"{name} is no more: take its line out of {PINNED.name}" for name in known if name not in there),
+        *(
+            f"{name}: {PINNED.name} says {known[name]!r}, the table of retention {kind!r}"
+            for name, kind in there.items()
+            if name in known and known[name] != kind
+        ),
+    ]
+
+
+@pytest.mark.req("A-005")
+def test_each_column_has_the_class_that_somebody_wrote_down_for_it() -> None:
+    wrong = unpinned(SCHEMA.read_text(), pinned())
+    assert not wrong, "\n".join(wrong)
+    assert PINNED.read_text().splitlines() == [f"{name} {kind}" for name, kind in sorted(pinned().items())], (
+        f"{PINNED.name}: one line a column, sorted, each once"
+    )
+    assert set(pinned().values()) <= set(CLASSES)
+
+
+@pytest.mark.req("A-005")
+@pytest.mark.parametrize("table", ["contacts", "users", "accounts", "messages"])
+def test_a_new_column_inherits_no_class(table: str) -> None:
+    head = f"CREATE TABLE public.{table} ("
+    [message] = unpinned(SCHEMA.read_text().replace(head, f"{head}\n    shoe_size text,"), pinned())
+    assert message.startswith(f"{table}.shoe_size is new. Say how long it is kept")
+
+
+@pytest.mark.req("A-005")
+def test_a_column_that_went_and_one_of_another_class_are_named() -> None:
+    known = pinned() | {"contacts.shoe_size": "contacts", "contacts.email": "log"}
+    gone, moved = unpinned(SCHEMA.read_text(), known)
+    assert gone == "contacts.shoe_size is no more: take its line out of classes_of_columns.txt"
+    assert moved.startswith("contacts.email: classes_of_columns.txt says 'log'")
 
 
 @pytest.mark.req("A-005")

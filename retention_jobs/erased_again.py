@@ -54,7 +54,7 @@ async def accounts(db: Database, last: dict[int, dict[str, str | None]], now: da
                 """
                 UPDATE accounts
                 SET status = $2, closed_at = $3::text::timestamptz, erase_at = $4::text::timestamptz,
-                    reopen_as = $5
+                    reopen_as = $5, held_until = CASE WHEN NOT $6 THEN held_until END
                 WHERE id = $1 AND (status, erase_at) IS DISTINCT FROM ($2, $4::text::timestamptz)
                 """,
                 account_id,
@@ -62,6 +62,8 @@ async def accounts(db: Database, last: dict[int, dict[str, str | None]], now: da
                 now.isoformat() if erased else state["closed_at"],
                 now.isoformat() if erased else state["erase_at"],
                 "active" if erased else state["reopen_as"],
+                # a law that held it when the backup was made no longer did when it was erased
+                erased,
             )
         if erased:
             await closed_accounts.erase(db, account_id, now)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from lists import contacts, subscriptions
+from lists import contacts, legal_holds, subscriptions
 from lists.consents import Method
+from lists.legal_holds import NewHold
 from mailer import backup_command, command_options, doctor_backups, restore_command
 from mailer.accounts import account_life, accounts
 from mailer.core import backup_files, backups, clock, erasure_journal, keys, restore_target, restores
@@ -130,6 +131,42 @@ async def test_what_happened_after_the_backup_holds_in_the_restored_copy(
                 assert await tx.value(f"SELECT count(*) FROM {table} WHERE account_id = $1") == 0
         # a second campaign waits for an operator, on a machine that knows nothing of the first database
         assert not await restores.may_send(replace(there, settings=second))
+
+
+@pytest.mark.req("A-005", "A-063", "A-103")
+async def test_an_account_that_a_law_held_at_the_backup_is_erased_again_when_it_was_erased_since(
+    make: Make, services: Services, second: Settings, admin: str, tmp_path: Path
+) -> None:
+    account, still = await make.account(), await make.account()
+    new = NewHold(
+        article="CPP, art. 60-2", reason="Réquisition", ends_on=clock.now().date() + timedelta(days=900)
+    )
+    holds = {}
+    for one in (account, still):
+        async with services.db.account(one.id) as tx:
+            await make.contact(tx, f"held-{one.id}@drill.test")
+            holds[one.id] = await legal_holds.place(tx, new, by="tests", now=clock.now())
+    folder = tmp_path / "backups"
+    taken = await backed_up(services, admin, folder)
+    for one in (account, still):
+        async with services.db.account(one.id) as tx:
+            if one is account:
+                await legal_holds.lift(tx, holds[one.id], now=clock.now())
+            await account_life.close(
+                tx, (await accounts.show(tx)).name, now=clock.now(), public_url="http://localhost"
+            )
+    late = clock.now() + timedelta(days=100)
+    for one in (account, still):
+        await closed_accounts.erase(services.db, one.id, late)
+    backups.remember(services.settings.data_dir, folder)
+    await jobs_backups.tend(services, TEND)
+    await restore_command.restore(plan(second, admin, taken.path), clock.now())
+    async with copy(second) as db:
+        assert await addresses(db, account) == []
+        assert await addresses(db, still) == [f"held-{still.id}@drill.test"]
+        async with db.shared() as tx:
+            held = "SELECT id, held_until IS NOT NULL FROM accounts WHERE id = ANY ($1::bigint[])"
+            assert await tx.rows(held, [account.id, still.id]) == [(still.id, True)]
 
 
 @pytest.mark.req("A-003", "S13")

@@ -1,6 +1,7 @@
 """`mailer restore FOLDER`: beside the database first, swapped in when nothing erased is in it any more.
 
-    verify ─▶ <name>_restoring: pg_restore, migrations, keys of six days, erasures and refusals again, held
+    verify ─▶ <name>_restoring: pg_restore, migrations, keys of six days, erasures and refusals again,
+                                content past its six days, held
            ─▶ the two names change places in one transaction ─▶ the old database is dropped
 
 A kill before the swap leaves the old database as it was; the next run begins again.
@@ -32,7 +33,7 @@ from mailer.core.db import Database, open_database
 from mailer.core.restores import Mark
 from mailer.core.sealing import Sealer
 from mailer.core.settings import Settings
-from retention_jobs import erased_again
+from retention_jobs import erased_again, restored
 from retention_jobs.erased_again import Again
 
 
@@ -104,6 +105,8 @@ async def restore(plan: Plan, now: datetime) -> Restored:
         keys = await _keys(db, plan, manifest, now)
         _say("Erasing again what was erased since")
         again = await _again(db, plan, manifest, now)
+        _say("Erasing content that is past its six days")
+        await restored.forget(db, now)
         async with db.shared() as tx:
             known = Mark(manifest.mark, datetime.fromisoformat(manifest.marked_at))
             await restores.quarantine(tx, known, erased_again=again.total)

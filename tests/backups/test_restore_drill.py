@@ -17,7 +17,7 @@ from lists.consents import Method
 from lists.legal_holds import NewHold
 from mailer import backup_command, command_options, doctor_backups, restore_command
 from mailer.accounts import account_life, accounts
-from mailer.core import backup_files, backups, clock, erasure_journal, keys, restore_target, restores
+from mailer.core import backup_files, backups, clock, erasure_journal, keys, outbox, restore_target, restores
 from mailer.core.backup_files import BackupDamaged
 from mailer.core.db import Database, open_database
 from mailer.core.errors import MailerError
@@ -169,6 +169,48 @@ async def test_an_account_that_a_law_held_at_the_backup_is_erased_again_when_it_
             assert await tx.rows(held, [account.id, still.id]) == [(still.id, True)]
 
 
+@pytest.mark.req("A-001", "A-003", "A-103")
+async def test_a_restored_copy_shows_nothing_that_is_past_its_six_days(
+    post: Post, people: People, make: Make, second: Settings, admin: str, tmp_path: Path
+) -> None:
+    listed = await people("ana@six.test")
+    campaign = await post.campaign([listed], subject="Six jours")
+    await post.run()
+    held = await make.account()
+    put = """
+        INSERT INTO webhook_events (account_id, type, at, data) VALUES ($1, 'x', $2, '{}')
+        """
+    async with post.services.db.account(held.id) as tx:
+        await tx.run(put, clock.now())
+        ends_on = clock.now().date() + timedelta(days=900)
+        new = NewHold(article="CPP, art. 60-2", reason="Réquisition", ends_on=ends_on)
+        await legal_holds.place(tx, new, by="tests", now=clock.now())
+    async with post.tx() as tx:
+        await tx.run(put, clock.now())
+        await outbox.write(tx, "sign_in", "ana@six.test", language="fr", details={})
+    taken = await backed_up(post.services, admin, tmp_path / "backups")
+    seen = """
+        SELECT subject, (SELECT count(*) FROM revisions WHERE account_id = $1 AND campaign_id = $2),
+               (SELECT count(*) FROM webhook_events WHERE account_id = $1)
+        FROM campaigns WHERE account_id = $1 AND id = $2
+        """
+    for after, left, mails in (
+        (timedelta(days=6, minutes=-5), ("Six jours", 1, 1), True),
+        (timedelta(days=6, minutes=5), ("", 0, 0), False),
+    ):
+        again = plan(second, admin, taken.path, replace=True)
+        await restore_command.restore(again, clock.now() + after)
+        async with copy(second) as db:
+            async with db.account(post.account.id) as tx:
+                assert await tx.rows(seen, campaign) == [left]
+            async with db.account(held.id) as tx:
+                assert await tx.value("SELECT count(*) FROM webhook_events WHERE account_id = $1") == 1
+            async with db.shared() as tx:
+                assert await tx.value("SELECT EXISTS (SELECT FROM outbox)") == mails
+                # the proof of it is written by the next run
+                assert await tx.value("SELECT count(*) FROM retention_runs WHERE last_run_at > now()") > 0
+
+
 @pytest.mark.req("A-003", "S13")
 async def test_content_of_day_0_cannot_be_read_in_a_copy_restored_on_day_7(
     post: Post, people: People, second: Settings, admin: str, tmp_path: Path
@@ -178,6 +220,10 @@ async def test_content_of_day_0_cannot_be_read_in_a_copy_restored_on_day_7(
     folder = tmp_path / "backups"
     taken = await backed_up(post.services, admin, folder)
     day = clock.now().date()
+    async with post.tx() as tx:
+        [(key_day, sealed)] = await tx.rows(
+            "SELECT key_day, sealed FROM revisions WHERE account_id = $1 AND campaign_id = $2", campaign
+        )
     kept = folder / backup_files.KEYS / f"{day.isoformat()}.keys"
     assert kept.read_bytes().count(b"\n") >= 1
     midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -185,9 +231,6 @@ async def test_content_of_day_0_cannot_be_read_in_a_copy_restored_on_day_7(
     # nobody pruned: the file lies there still, and is not looked at
     await restore_command.restore(plan(second, admin, taken.path), midnight + timedelta(days=7))
     async with copy(second) as db, db.account(post.account.id) as tx:
-        [(key_day, sealed)] = await tx.rows(
-            "SELECT key_day, sealed FROM revisions WHERE account_id = $1 AND campaign_id = $2", campaign
-        )
         assert len(sealed) > 100
         with pytest.raises(keys.ContentGone):
             await keys.open_content(tx, post.services.sealer, day=key_day, sealed=sealed)

@@ -15,7 +15,7 @@ from mailer.core.db import AccountTx, SharedTx
 from retention_jobs import eraser
 from retention_jobs.classes import OF_ACCOUNTS, OF_PLATFORM
 from retention_jobs.data_class import Age, DataClass
-from retention_jobs.odd_ages import ACCOUNTS, PLATFORM, Odd
+from retention_jobs.odd_ages import ACCOUNTS, BY_TIME, PLATFORM, Odd
 
 MANY = 10_000
 ALLOWED = timedelta(hours=1)
@@ -32,10 +32,13 @@ class Found:
     overdue: int
 
 
-async def of_account(tx: AccountTx, now: datetime) -> list[Found]:
-    """Every class of the account that has a period; nothing is late while a law holds the whole account."""
+async def of_account(tx: AccountTx, now: datetime, *, behind: bool = True) -> list[Found]:
+    """Every class of the account that has a period; nothing is late while a law holds the whole account.
+
+    `behind`: also what was left of campaigns that say they have nothing left.
+    """
     classes = {name: one for name, one in OF_ACCOUNTS.items() if one.period and one.rule}
-    found = await _of(tx, classes, ACCOUNTS, now)
+    found = await _of(tx, classes, ACCOUNTS if behind else BY_TIME, now)
     if overdue(found) and await legal_holds.whole_account(tx, now - ALLOWED):
         return [replace(one, overdue=0) for one in found]
     return found

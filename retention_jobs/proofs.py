@@ -36,7 +36,7 @@ async def write(tx: AccountTx, sealer: Sealer, now: datetime) -> Proof | None:
     record = {
         "account": tx.account_id,
         "at": chain.instant(now),
-        "classes": classes(await ages.of_account(tx, now)),
+        "classes": classes(await ages.of_account(tx, now, behind=False)),
         "deleted": dict(sorted(taken)),
         "n": head.n + 1,
         "previous": head.hash.hex(),

@@ -26,6 +26,7 @@ _MEANS = {
     Kind.UNSUBSCRIBE: "the recipient wants to leave",
     Kind.UNKNOWN: "not a report that can be read",
 }
+_LATE = "late and still on its way, no bounce yet"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -90,7 +91,7 @@ def _table(label: str, found: Sequence[Finding]) -> str:
     lines = [label]
     for one in found:
         codes = " ".join(part for part in (str(one.code or ""), one.enhanced) if part) or "no code"
-        meaning = "delivered" if one.reason is Reason.DELIVERED else _MEANS[one.kind]
+        meaning = _meaning(one)
         lines.append(f"  {one.recipient or '(recipient not told)'}")
         rows = (
             ("kind", f"{one.kind} - {meaning}"),
@@ -101,6 +102,12 @@ def _table(label: str, found: Sequence[Finding]) -> str:
         )
         lines += [f"    {name:8} {value}" for name, value in rows if value]
     return "\n".join(lines) + "\n"
+
+
+def _meaning(one: Finding) -> str:
+    if not one.final:
+        return _LATE
+    return "delivered" if one.reason is Reason.DELIVERED else _MEANS[one.kind]
 
 
 def _printable(text: str) -> str:

@@ -67,7 +67,8 @@ class Finding:
 
     `rule` names what decided; `text` is the server's own words, one line, for a person to read. `returned_to`
     is the address the report came to, from which the delivery is known by its token (D-30); `message_id` is
-    that of the mail it speaks of, without angle brackets.
+    that of the mail it speaks of, without angle brackets. `final` False: the mail is late and still on its
+    way, so nothing has become of it yet.
     """
 
     kind: Kind
@@ -79,3 +80,4 @@ class Finding:
     text: str = ""
     returned_to: str = ""
     message_id: str = ""
+    final: bool = True

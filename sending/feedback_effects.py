@@ -2,6 +2,7 @@
 
     hard         delivered → bounced(hard)   the address is suppressed at once
     soft, block  delivered → bounced         the address stays
+    late         nothing: the mail is still on its way, and what becomes of it is told later
     complaint    the delivery stays          everything is stopped, an event, never a state (S1)
     unsubscribe  the delivery stays          the list is left, as by one click
     auto_reply   nothing, it is counted      unknown: a person looks at it
@@ -43,8 +44,7 @@ class Located:
     """A finding and the mail it speaks of. `campaign_id` 0: the transactional message `message_id`.
 
     `contact_id` and `list_id` 0: as the delivery says. `check`: the first octets of the hash of the address
-    that the mail went to, "" when not known: a contact may have another address since. `final`: False for a
-    notice that a mail is late, and still on its way.
+    that the mail went to, "" when not known: a contact may have another address since.
     """
 
     account_id: int
@@ -54,7 +54,6 @@ class Located:
     finding: Finding
     message_id: int = 0
     check: bytes = b""
-    final: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ async def settle(tx: AccountTx, services: Services, one: Located) -> Result:
     match one.finding.kind:
         case _ if one.finding.reason is Reason.DELIVERED:
             result = await _arrived(tx, one)
-        case Kind.HARD | Kind.SOFT | Kind.BLOCK if not one.final:
+        case Kind.HARD | Kind.SOFT | Kind.BLOCK if not one.finding.final:
             result = Result.DONE
         case Kind.HARD | Kind.SOFT | Kind.BLOCK if one.campaign_id:
             result = await _bounced(tx, services, one)

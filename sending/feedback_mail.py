@@ -139,7 +139,8 @@ def _of_status(
     verdict = _verdict(code, enhanced, said, profile=profile, delayed=delayed)
     if status.diagnostic_type == "x-unix" and verdict[1] in (Reason.ON_HOLD, Reason.UNDEFINED, Reason.SYSTEM):
         verdict = (Kind.SOFT, Reason.MAILER, "x-unix")
-    return _finding(about, verdict, recipient, (code, enhanced, status.diagnostic or said.first))
+    reply = (code, enhanced, status.diagnostic or said.first)
+    return _finding(about, verdict, recipient, reply, final=not delayed)
 
 
 def _step(diagnostic: str, told_of: Told | None, above: str) -> str:
@@ -181,15 +182,17 @@ def _reported(mail: Mail, above: str, below: str, about: _About, *, strict: bool
             _finding(about, (Kind.UNKNOWN, Reason.DELIVERED, "report in words"), one.recipient)
             for one in found
         ]
-    delayed = bool(report("delayed").search(f"{subject} {above[:4000]}")) and not report("gave_up").search(
-        above[:4000]
-    )
+    given_up = bool(report("gave_up").search(above[:4000]))
+    late = not given_up and bool(report("delayed").search(f"{subject} {above[:4000]}"))
+    # a fault that passes is read as one, but does not say that anybody tries again
+    delayed = late or (not given_up and bool(report("passing").search(f"{subject} {above[:4000]}")))
     findings = []
     for one in found:
         profile = _profile("", one.recipient)
         said = _Said(one.said, (one.whole, subject))
         verdict = _verdict(one.code, one.enhanced, said, profile=profile, delayed=delayed)
-        findings.append(_finding(about, verdict, one.recipient, (one.code, one.enhanced, said.first)))
+        reply = (one.code, one.enhanced, said.first)
+        findings.append(_finding(about, verdict, one.recipient, reply, final=not late))
     return findings
 
 
@@ -254,6 +257,8 @@ def _finding(
     verdict: _Verdict,
     recipient: str = "",
     reply: tuple[int, str, str] = (0, "", ""),
+    *,
+    final: bool = True,
 ) -> Finding:
     kind, reason, rule = verdict
     code, enhanced, text = reply
@@ -267,6 +272,7 @@ def _finding(
         text=" ".join(text.split())[:1000],
         returned_to=about.returned_to,
         message_id=about.message_id,
+        final=final,
     )
 
 

@@ -33,7 +33,7 @@ async def act(services: Services, account_id: int, events: Sequence[Event], sour
         found = await hook_locations.locate(tx, services, [one for one in events if one.key in new])
         arrived = [(one.contact_id, one.event.at) for one in found if _arrived(one) and one.contact_id]
         await soft_bounces.clear(tx, arrived)
-    acting = [one for one in found if one.event.final and (one.doubtful or not _arrived(one))]
+    acting = [one for one in found if one.event.finding.final and (one.doubtful or not _arrived(one))]
     results = await feedback_effects.apply(services, [one.located for one in acting])
     noted = [
         _noted(one)

@@ -39,14 +39,13 @@ class Refused(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """`key`: the same whenever it is told again. `campaign_id`, `message_id` (a transactional message) as our
-    mark says, both 0 without it. `final`: False of a notice that a mail is late, and still on its way."""
+    mark says, both 0 without it."""
 
     key: bytes
     at: datetime
     finding: Finding
     campaign_id: int = 0
     message_id: int = 0
-    final: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,6 @@ def _found(
         finding=event.finding,
         message_id=0 if delivery else event.message_id,
         check=check,
-        final=event.final,
     )
     return Found(
         event=event,

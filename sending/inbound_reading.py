@@ -38,8 +38,6 @@ MOST_TRIES = 60
 MOST_FAULTS = 3
 _ADDRESS = re.compile(rb"\b((?:bounces|unsub)\+[a-z2-7]{30,60})@([a-z0-9.-]{1,253})", re.IGNORECASE)
 _PAGE = re.compile(rb"/t/unsubscribe/([A-Za-z0-9_-]{20,300})")
-_DELAYED = re.compile(rb"^action:[ \t]*delayed", re.IGNORECASE | re.MULTILINE)
-_FAILED = re.compile(rb"^action:[ \t]*failed", re.IGNORECASE | re.MULTILINE)
 _SUBJECT = re.compile(rb"^subject:[ \t]*((?:.*\r?\n[ \t])*.*)", re.IGNORECASE | re.MULTILINE)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20,300}")
 # of several findings of one mail, the one that says most
@@ -159,7 +157,7 @@ async def _settled(tx: AccountTx, services: Services, reading: Reading) -> Resul
 
 async def note(tx: AccountTx, report: str, told: Located | None) -> None:
     """Soft bounces add up (D-33), and all is counted by day; once for each `report`."""
-    if told is None or not told.final or not feedback_notes.acts(told.finding):
+    if told is None or not told.finding.final or not feedback_notes.acts(told.finding):
         return
     profile: str | None = await tx.value(
         """
@@ -221,15 +219,15 @@ def explained(services: Services, account_id: int, envelope: Envelope) -> Readin
     finding = strongest(feedback_mail.explain(envelope.raw))
     if named is None:
         return Reading(finding)
-    late = bool(_DELAYED.search(envelope.raw)) and not _FAILED.search(envelope.raw)
-    return Reading(finding, located(account_id, named[1], finding, final=not late))
+    return Reading(finding, located(account_id, named[1], finding))
 
 
 def strongest(findings: Sequence[Finding]) -> Finding:
-    return max(findings, key=lambda one: _STRENGTH.index(one.kind))
+    """Of a mail whose recipient has several mailboxes: what became of one says more than another's delay."""
+    return max(findings, key=lambda one: (one.final, _STRENGTH.index(one.kind)))
 
 
-def located(account_id: int, token: ReturnToken, finding: Finding, *, final: bool = True) -> Located | None:
+def located(account_id: int, token: ReturnToken, finding: Finding) -> Located | None:
     if not token.ref_id:
         return None
     campaign = token.campaign_id
@@ -241,7 +239,6 @@ def located(account_id: int, token: ReturnToken, finding: Finding, *, final: boo
         finding=finding,
         message_id=0 if campaign else token.ref_id,
         check=token.check,
-        final=final,
     )
 
 

@@ -10,7 +10,6 @@ twice. What is not understood is neither moved nor marked.
 import asyncio
 import contextlib
 import hashlib
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -48,9 +47,6 @@ EVERY = timedelta(minutes=1)
 MOST_WAIT = timedelta(hours=1)
 AT_ONCE = 50
 _TURN_SECONDS = 20.0
-# RFC 3464 §2.3.3: still on its way, and tried again
-_LATE = re.compile(rb"^Action:[ \t]*delayed", re.IGNORECASE | re.MULTILINE)
-_FAILED = re.compile(rb"^Action:[ \t]*failed", re.IGNORECASE | re.MULTILINE)
 
 
 class Keeper(Protocol):
@@ -207,16 +203,15 @@ async def act(services: Services, account_id: int, raw: bytes) -> Acted | None:
     """None for a mail that broke something: it is left alone, so that it stops no other."""
     digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
     findings = await asyncio.to_thread(feedback_mail.explain, raw)
-    final = not _LATE.search(raw) or _FAILED.search(raw) is not None
     events = [
-        Event(key=hook_events.key_of("mail", digest, n), at=clock.now(), finding=finding, final=final)
+        Event(key=hook_events.key_of("mail", digest, n), at=clock.now(), finding=finding)
         for n, finding in enumerate(findings[: hook_events.MOST_EVENTS])
     ]
     try:
         acted = await feedback_reports.act(services, account_id, events, "mail")
         if acted.known or not acted.whole:
             return acted
-        return await _by_token(services, account_id, raw, digest, findings, final=final)
+        return await _by_token(services, account_id, raw, digest, findings)
     except Exception as error:
         if isinstance(error, Unavailable) or is_away(error):
             raise
@@ -225,7 +220,7 @@ async def act(services: Services, account_id: int, raw: bytes) -> Acted | None:
 
 
 async def _by_token(
-    services: Services, account_id: int, raw: bytes, digest: str, findings: Sequence[Finding], *, final: bool
+    services: Services, account_id: int, raw: bytes, digest: str, findings: Sequence[Finding]
 ) -> Acted:
     """A report that hides its recipient still holds the mail's return path or its page (D-30, D-34)."""
     token = await asyncio.to_thread(inbound_reading.tokens_inside, services, raw)
@@ -235,7 +230,7 @@ async def _by_token(
     if finding.kind is not Kind.COMPLAINT and "@" in finding.recipient:
         # somebody else's address: the mail was passed on, or it is made up
         return Acted(known=0, whole=True)
-    found = inbound_reading.located(account_id, token, finding, final=final)
+    found = inbound_reading.located(account_id, token, finding)
     if found is None:
         return Acted(known=0, whole=True)
     async with services.db.account(account_id) as tx:

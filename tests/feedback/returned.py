@@ -1,6 +1,12 @@
 """Reports as servers write them, for a mail of ours."""
 
+import base64
+
 from sending.replies import shown
+from tests.feedback.dialects import WORDS
+from tests.feedback.unseen_mails import S
+
+_LATE = ("Exim, delayed", "a warning that names when it will give up", "exim warn")
 
 
 def report(
@@ -44,6 +50,25 @@ def report(
             b"",
         ]
     )
+
+
+def notices_of_delay(recipient: str = "ana@taken.test", original: bytes = b"Subject: Du pain") -> list[bytes]:
+    """Mails that are still on their way: in words, and with a delivery status that no plain search finds."""
+    plain = report(recipient, status="4.4.1", action="delayed", said="451 4.4.1 try later", original=original)
+    above, _, rest = plain.partition(b"\r\nReporting-MTA")
+    fields, mark, below = rest.partition(b"--b\r\n")
+    encoded = base64.encodebytes(b"Reporting-MTA" + fields).replace(b"\n", b"\r\n")
+    in_base64 = above + b"Content-Transfer-Encoding: base64\r\n\r\n" + encoded + mark + below
+    words = [one.raw for one in WORDS if one.name in _LATE] + [one.raw for one in S if one.name in _LATE]
+    written = [
+        raw.replace(b"ana@recipient.test", recipient.encode()).replace(b"\n", b"\r\n")
+        + b"\r\n--- Original message headers ---\r\n\r\n"
+        + original
+        + b"\r\n"
+        for raw in words
+    ]
+    assert len(written) == len(_LATE)
+    return [*written, in_base64]
 
 
 def complaint(original: bytes, *, kind: str = "abuse") -> bytes:

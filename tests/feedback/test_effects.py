@@ -11,7 +11,7 @@ from sending.transactional_order import NewMessage, Recipient
 from tests.campaigns.conftest import confirmed_sender
 from tests.delivery.conftest import Post
 from tests.feedback.conftest import Desk
-from tests.feedback.returned import LETTER, VACATION, complaint, report
+from tests.feedback.returned import LETTER, VACATION, complaint, notices_of_delay, report
 
 
 async def _row(post: Post, campaign: int, email: str) -> tuple[str, str, str, int | None, str]:
@@ -82,6 +82,35 @@ async def test_a_notice_of_delay_is_no_bounce(desk: Desk) -> None:
     await desk.read()
     assert (await _row(desk.post, campaign, "ana@taken.test"))[0] == "delivered"
     assert [state for state, _, _ in await desk.mails()] == ["done"]
+
+
+@pytest.mark.req("D-31", "D-33")
+@pytest.mark.parametrize("raw", notices_of_delay())
+async def test_a_notice_of_delay_in_words_or_in_base64_is_no_bounce_either(desk: Desk, raw: bytes) -> None:
+    campaign, sent = await desk.sent("ana@taken.test")
+    await desk.arrives(sent["ana@taken.test"].mail_from, raw)
+    await desk.read()
+    assert (await _row(desk.post, campaign, "ana@taken.test"))[0] == "delivered"
+    assert await desk.events(campaign) == []
+    assert await desk.mails() == [("done", "soft", False)]
+    async with desk.post.tx() as tx:
+        assert await tx.value("SELECT count(*) FROM soft_bounces WHERE account_id = $1") == 0
+    # it fails for good after all
+    await desk.arrives(sent["ana@taken.test"].mail_from, report("ana@taken.test"))
+    await desk.read()
+    assert (await _row(desk.post, campaign, "ana@taken.test"))[:2] == ("bounced", "hard")
+
+
+@pytest.mark.req("D-31")
+async def test_of_several_mailboxes_one_that_failed_says_more_than_one_that_is_late(desk: Desk) -> None:
+    """The recipient's own alias: both reports are of one delivery."""
+    campaign, sent = await desk.sent("ana@taken.test")
+    late = report("a@taken.test", status="4.7.1", action="delayed", said="451 4.7.1 blocked by policy")
+    failed = b"Final-Recipient: rfc822; b@taken.test\r\nAction: failed\r\nStatus: 5.2.2\r\n\r\n--b\r\nContent-Type: text/rfc"
+    raw = late.replace(b"--b\r\nContent-Type: text/rfc", failed)
+    await desk.arrives(sent["ana@taken.test"].mail_from, raw)
+    await desk.read()
+    assert (await _row(desk.post, campaign, "ana@taken.test"))[:3] == ("bounced", "soft", "mailbox full")
 
 
 @pytest.mark.req("D-30")

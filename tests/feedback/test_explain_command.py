@@ -13,6 +13,7 @@ import structlog
 from mailer import cli
 from tests.feedback.dialects import WORDS
 from tests.feedback.mails import dsn
+from tests.feedback.returned import notices_of_delay
 
 QMAIL = WORDS[0].raw
 TWO = dsn(
@@ -45,6 +46,7 @@ def test_a_file_gives_an_object_on_a_line(tmp_path: Path, capsys: pytest.Capture
     assert (found["kind"], found["recipient"], found["reason"]) == ("hard", "ana@x.test", "user unknown")
     assert (found["enhanced"], found["codes"]) == ("5.1.1", {"smtp": 0, "enhanced": "5.1.1"})
     assert found["rule"] == "status 5.1.1"
+    assert found["final"] is True
     assert [one["recipient"] for one in found["findings"]] == ["ana@x.test", "bob@x.test"]
     assert found["findings"][1]["kind"] == "soft"
 
@@ -67,6 +69,16 @@ def test_files_a_maildir_and_an_mbox(tmp_path: Path, capsys: pytest.CaptureFixtu
         "ana@recipient.test",
         "ana@x.test",
     ]
+
+
+@pytest.mark.req("D-31")
+def test_a_mail_that_is_late_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.eml").write_bytes(notices_of_delay()[0])
+    assert cli.main(["bounce", "explain", str(tmp_path / "a.eml"), "--json"]) == 0
+    [found] = lines(capsys)
+    assert (found["kind"], found["final"], found["findings"][0]["final"]) == ("soft", False, False)
+    assert cli.main(["bounce", "explain", str(tmp_path / "a.eml")]) == 0
+    assert "soft - late and still on its way, no bounce yet" in capsys.readouterr().out
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,3 +11,4 @@ from tests.feedback import unseen_mails
 def test_each_mail_is_understood(given: unseen_mails.Unseen) -> None:
     found = feedback_mail.read(given.raw)
     assert tuple((one.recipient, one.kind.value, one.reason.value) for one in found) == given.says, found
+    assert {one.final for one in found} == {given.name not in ("delayed no code", "exim warn")}

@@ -16,7 +16,7 @@ from mailer.core.errors import Invalid
 from sending import feedback_reports, imap, mailbox_polls, report_mailboxes
 from sending.report_mailboxes import NewMailbox, ReportMailbox
 from tests.delivery.conftest import EVERY, People, Post
-from tests.feedback.returned import complaint
+from tests.feedback.returned import complaint, notices_of_delay
 from tests.providers import imap_server
 from tests.providers.imap_server import HOST, ImapServer
 
@@ -151,12 +151,15 @@ async def test_reports_act_and_go_to_their_folder_and_others_stay(box: Box, port
 async def test_a_notice_that_a_mail_is_late_is_no_failure(box: Box) -> None:
     await box.sent("slow@x.test")
     late = box.report("slow@x.test", "4.4.1", "451 4.4.1 no answer").replace(b"failed", b"delayed")
-    box.server.deliver(late)
+    [mail] = box.post.sink.accepted
+    for raw in (late, *notices_of_delay("slow@x.test", mail.raw.partition(b"\r\n\r\n")[0])):
+        box.server.deliver(raw)
     await box.set_up(done_folder="Traite")
     await box.poll()
-    assert (len(box.server.uids("Traite")), await box.counted()) == (1, 0)
+    assert (len(box.server.uids("Traite")), await box.counted()) == (5, 0)
     async with box.post.tx() as tx:
         assert await tx.value("SELECT count(*) FROM soft_bounces WHERE account_id = $1") == 0
+        assert await tx.value("SELECT status FROM deliveries WHERE account_id = $1") == "delivered"
 
 
 async def test_without_a_folder_they_are_marked_as_read_and_never_deleted(box: Box) -> None:

@@ -256,7 +256,10 @@ async def _write_values(
         UPDATE contacts
         SET email = $3, address_key = $4, address_hash = $5, first_name = $6, last_name = $7,
             first_name_key = $8, last_name_key = $9, language = $10, fields = $11, opens = $12, clicks = $13,
-            created_at = least(created_at, $14), last_act_at = greatest(last_act_at, $15), updated_at = now()
+            created_at = least(created_at, $14), last_act_at = greatest(last_act_at, $15),
+            acted_before = greatest(acted_before,
+                                    CASE WHEN last_act_at <> $15 THEN least(last_act_at, $15) END),
+            updated_at = now()
         WHERE account_id = $1 AND id = $2
         """,
         kept.id,

@@ -235,6 +235,7 @@ CREATE TABLE public.contacts (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     last_act_at timestamp with time zone,
     restricted_at timestamp with time zone,
+    acted_before timestamp with time zone,
     CONSTRAINT contacts_address_hash_check CHECK ((length(address_hash) = 16)),
     CONSTRAINT contacts_clicks_check CHECK ((clicks = ANY (ARRAY['unknown'::text, 'granted'::text, 'denied'::text]))),
     CONSTRAINT contacts_email_check CHECK ((length(email) <= 320)),

@@ -120,6 +120,7 @@ async def store(tx: AccountTx, batch: Sequence[Seen], window: Window) -> Counter
     known = [(one.hit.campaign_id, one.hit.contact_id) for one in judged]
     for campaign_id in {key[0] for key in known if facts[key].in_doubt}:
         await work.add(tx, "sending.resolve_doubt", campaign_id)
+    await judging.take_back(tx, changes)
     await _note_acts(tx, changes)
     return results
 
@@ -295,7 +296,7 @@ async def _note_acts(tx: AccountTx, changes: Sequence[Change]) -> None:
     await tx.run(
         """
         UPDATE contacts AS c
-        SET last_act_at = to_timestamp(a.at / 1000.0)
+        SET last_act_at = to_timestamp(a.at / 1000.0), acted_before = c.last_act_at
         FROM unnest($2::bigint[], $3::bigint[]) AS a (contact_id, at)
         WHERE c.account_id = $1 AND c.id = a.contact_id
           AND (c.last_act_at IS NULL OR c.last_act_at < to_timestamp(a.at / 1000.0) - $4::interval)

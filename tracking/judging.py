@@ -88,3 +88,33 @@ async def write(tx: AccountTx, judged: Sequence[tuple[Stored, Signals]]) -> list
         for (one, _), verdict in zip(judged, new, strict=True)
         if one.verdict != verdict
     ]
+
+
+async def take_back(tx: AccountTx, changes: Sequence[Change]) -> None:
+    """A click that is no person's any more was no sign of life: the act before it is the last one (B-27).
+
+    Only while it is the last: other acts of the person stand. Where the act before was a click that lost its
+    person too, nothing is known but the clicks that are left.
+    """
+    lost = [one for one in changes if one.kind == "click" and one.old == "person"]
+    if not lost:
+        return
+    await tx.run(
+        """
+        UPDATE contacts AS c
+        SET last_act_at = greatest(
+                (SELECT max(e.at) FROM events e
+                 WHERE e.account_id = $1 AND e.contact_id = c.id
+                   AND e.kind = 'click' AND e.verdict = 'person'),
+                CASE WHEN NOT EXISTS (
+                         SELECT FROM events e
+                         WHERE e.account_id = $1 AND e.contact_id = c.id AND e.at = c.acted_before
+                           AND e.kind = 'click' AND e.verdict <> 'person')
+                     THEN c.acted_before END)
+        FROM (SELECT DISTINCT contact_id, to_timestamp(at / 1000.0) AS at
+              FROM unnest($2::bigint[], $3::bigint[]) AS a (contact_id, at)) l
+        WHERE c.account_id = $1 AND c.id = l.contact_id AND c.last_act_at = l.at
+        """,
+        [one.contact_id for one in lost],
+        [one.at for one in lost],
+    )

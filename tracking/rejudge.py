@@ -48,6 +48,7 @@ async def step(tx: AccountTx, *, rules: int = RULES) -> bool:
     old = [one for one in found if one.kind in ("open", "click") and one.signals.get("rules") != rules]
     changes = await judging.write(tx, [(one, verdicts.read(one.signals)) for one in old])
     await counts.apply(tx, changes, since=clock.now() - LONGEST)
+    await judging.take_back(tx, changes)
     last = found[-1] if found else None
     await tx.run(
         """

@@ -1,15 +1,17 @@
 """Old events by new rules: the verdict changes, the hit does not, and the counts follow (D-91)."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
 from mailer import worker
-from mailer.core import jobs, work
+from mailer.core import clock, jobs, work
 from mailer.core.services import Services
 from tests.clicks.conftest import Sent
 from tests.clicks.test_counts import counted, kept, some_hits
 from tracking import ingest, rejudge, verdicts
+from tracking.buffer import Hit
 from tracking.window import Window
 
 
@@ -113,3 +115,48 @@ async def test_a_walk_that_is_killed_goes_on_where_it_was(
         assert await tx.value("SELECT done_at IS NOT NULL FROM judgements WHERE account_id = $1")
         assert await kept(tx, sent.campaign_id) == await counted(tx, sent.campaign_id)
     assert {row[1] for row in (await rows(services, sent)).values()} == {verdicts.RULES}
+
+
+@pytest.mark.req("B-27", "D-91")
+async def test_an_act_that_new_rules_take_for_a_machines_is_taken_back(
+    sent: Sent, services: Services, stricter: Callable[[], None]
+) -> None:
+    """Two clicks soon after the mail came, one later: what a person did before them is their last act."""
+    before = clock.now() - timedelta(days=700)
+    mailed = clock.now() - timedelta(hours=1)
+    ana, bob, _ = sent.contacts
+    async with services.db.account(sent.account_id) as tx:
+        await tx.run("UPDATE contacts SET last_act_at = $2 WHERE account_id = $1", before)
+    for n, minutes in enumerate((12, 25)):
+        at = round((mailed + timedelta(minutes=minutes)).timestamp() * 1000)
+        async with services.db.account(sent.account_id) as tx:
+            window = Window()
+            hits = [
+                Hit(
+                    f"soon-{sent.account_id}-{n}-{who}",
+                    at,
+                    "click",
+                    sent.account_id,
+                    sent.campaign_id,
+                    who,
+                    sent.link_ids[0],
+                    "browser",
+                    False,
+                )
+                for who in (ana, bob)
+            ]
+            await ingest.store(tx, window.add(hits), window)
+    async with services.db.account(sent.account_id) as tx:
+        assert (
+            await tx.value("SELECT count(*) FROM contacts WHERE account_id = $1 AND last_act_at > $2", mailed)
+            == 2
+        )
+        # Bob has done something else since
+        now = clock.now()
+        await tx.run("UPDATE contacts SET last_act_at = $2 WHERE account_id = $1 AND id = $3", now, bob)
+    stricter()
+    async with services.db.account(sent.account_id) as tx:
+        await rejudge.step(tx, rules=99)
+        found = dict(await tx.rows("SELECT id, last_act_at FROM contacts WHERE account_id = $1"))
+    # of Ana nothing but machines' clicks is known: what was before the first of them is not kept
+    assert (found[bob], found[ana]) == (now, None)

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,6 +136,44 @@ async def test_a_click_is_a_sign_of_life_and_one_that_follows_at_once_is_none_mo
         assert known
         after_minutes.append(round((known.timestamp() * 1000 - first) / 60_000))
     assert after_minutes == [0, 0, 11]
+
+
+@pytest.mark.req("B-27", "D-92")
+async def test_a_scanners_first_click_is_no_lasting_sign_of_life(sent: Sent, services: Services) -> None:
+    """The flush may see it seconds before the others, and take it for a person's."""
+    before = clock.now() - timedelta(days=700)
+    ana, _, zoe = sent.contacts
+    at = buffer.now_ms() - 900_000
+
+    async def acts() -> list[datetime | None]:
+        async with services.db.account(sent.account_id) as tx:
+            found = dict(await tx.rows("SELECT id, last_act_at FROM contacts WHERE account_id = $1"))
+        return [found[contact] for contact in sent.contacts]
+
+    async with services.db.account(sent.account_id) as tx:
+        await tx.run("UPDATE contacts SET last_act_at = $3 WHERE account_id = $1 AND id = $2", ana, before)
+    window = Window()
+    first = [hit(sent, n, contact=n)._replace(at=at) for n in range(3)]
+    async with services.db.account(sent.account_id) as tx:
+        await ingest.store(tx, window.add(first), window)
+    assert None not in await acts()
+    form = clock.now()
+    async with services.db.account(sent.account_id) as tx:
+        await tx.run("UPDATE contacts SET last_act_at = $3 WHERE account_id = $1 AND id = $2", zoe, form)
+    others = [
+        hit(sent, 10 + n, contact=n % 3)._replace(at=at + 1000 + n, link_id=sent.link_ids[1 + n // 3])
+        for n in range(6)
+    ]
+    async with services.db.account(sent.account_id) as tx:
+        await ingest.store(tx, window.add(others), window)
+    assert {verdict for _, verdict, _, _ in await sent.events()} == {"unknown"}
+    # an earlier act, none, and one since then that is no click
+    assert await acts() == [before, None, form]
+    # whoever clicks later is a person
+    later = hit(sent, 20, contact=1)._replace(at=at + 600_000)
+    async with services.db.account(sent.account_id) as tx:
+        await ingest.store(tx, window.add([later]), window)
+    assert (await acts())[1] == later.time
 
 
 async def test_what_cannot_be_read_is_set_aside(sent: Sent, flush: Flush, services: Services) -> None:

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from tests.clicks.conftest import sent_campaign
 from tests.clicks.test_counts import counted, kept
@@ -79,6 +80,7 @@ async def replay(services: Services, make: Make, *, seed: int, batch: int = 400)
     async with services.db.account(account.id) as tx:
         verdicts = dict(await tx.rows("SELECT id, verdict FROM events WHERE account_id = $1"))
         assert await kept(tx, campaign_id) == await counted(tx, campaign_id)
+        await _acts_are_of_persons(tx)
     found: Found = defaultdict(Counter)
     for hit, visitor, step in hits:
         if hit.kind in ingest.STORED:
@@ -86,12 +88,29 @@ async def replay(services: Services, make: Make, *, seed: int, batch: int = 400)
     return found
 
 
+async def _acts_are_of_persons(tx: AccountTx) -> None:
+    """B-27: the last act is a click that is a person's after all was seen, and who has none has no act."""
+    rows = await tx.rows(
+        """
+        SELECT c.last_act_at, array_agg(e.at) FILTER (WHERE e.at IS NOT NULL)
+        FROM contacts c
+        LEFT JOIN events e ON e.account_id = $1 AND e.contact_id = c.id AND e.kind = 'click' AND e.verdict = 'person'
+        WHERE c.account_id = $1
+        GROUP BY c.id, c.last_act_at
+        """
+    )
+    assert any(clicks is None for _, clicks in rows)
+    for last, clicks in rows:
+        assert last is None if clicks is None else last in clicks, (last, clicks)
+        assert clicks is None or max(clicks) - last <= ingest.SIGN_EVERY
+
+
 def share(found: Found, truth: str, verdict: str, *, only: tuple[str, ...] = ()) -> float:
     rows = [row for (name, who), row in found.items() if who == truth and (not only or name in only)]
     return sum(row[verdict] for row in rows) / sum(sum(row.values()) for row in rows)
 
 
-@pytest.mark.req("D-90", "D-92", "D-94")
+@pytest.mark.req("B-27", "D-90", "D-92", "D-94")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_errors_stay_within_what_is_stated(services: Services, make: Make, seed: int) -> None:
     """The bounds of deploy/docs/tracking-verdicts.md."""

@@ -194,6 +194,7 @@ async def test_a_contact_is_an_address_and_nothing_is_measured_of_it(services: S
             "source": "page",
             "import_id": None,
             "last_act_at": None,
+            "acted_before": None,
             "restricted_at": None,
         }
         chosen = await modes.of(tx)

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from lists import consents, legal_bases, suppressions
 from lists.consents import Evidence, Method
+from lists.suppressions import Reason
 from mailer.accounts import audit
 from mailer.core.db import AccountTx
 from mailer.core.errors import NotFound
@@ -121,9 +122,11 @@ async def unsubscribe(tx: AccountTx, who: RecipientToken, *, method: Method) -> 
     return await _leave(tx, who, who.list_id or None, method)
 
 
-async def stop_everything(tx: AccountTx, who: RecipientToken, *, method: Method) -> Left:
-    """Leaves all lists, and those not yet made (C-16). Idempotent."""
-    return await _leave(tx, who, None, method)
+async def stop_everything(
+    tx: AccountTx, who: RecipientToken, *, method: Method, reason: Reason = Reason.UNSUBSCRIBED
+) -> Left:
+    """Leaves all lists, and those not yet made (C-16). Idempotent; `reason` is that of a new refusal."""
+    return await _leave(tx, who, None, method, reason)
 
 
 async def left_since(tx: AccountTx, who: RecipientToken) -> datetime | None:
@@ -140,14 +143,25 @@ async def left_since(tx: AccountTx, who: RecipientToken) -> datetime | None:
     return since
 
 
-async def _leave(tx: AccountTx, who: RecipientToken, list_id: int | None, method: Method) -> Left:
+async def _leave(
+    tx: AccountTx,
+    who: RecipientToken,
+    list_id: int | None,
+    method: Method,
+    reason: Reason = Reason.UNSUBSCRIBED,
+) -> Left:
     found = await _locked(tx, who)
     people = found or [_Found(who.contact_id, who.address_hash)]
     if who.address_hash not in {one.address_hash for one in people}:
         # the address was changed since the mail: the no holds for both
         people.append(_Found(who.contact_id, who.address_hash))
     new = await _withdraw(
-        tx, people, list_id, evidence=Evidence(method=method), campaign_id=who.campaign_id or None
+        tx,
+        people,
+        list_id,
+        evidence=Evidence(method=method),
+        reason=reason,
+        campaign_id=who.campaign_id or None,
     )
     if found and method in _BY_THE_PERSON:
         await tx.run(
@@ -199,6 +213,7 @@ async def _withdraw(
     list_id: int | None,
     *,
     evidence: Evidence,
+    reason: Reason = Reason.UNSUBSCRIBED,
     campaign_id: int | None = None,
 ) -> int:
     """Suppressions, ledger and subscriptions of many at once. Returns how many refusals are new."""
@@ -210,11 +225,11 @@ async def _withdraw(
             FROM unnest($2::bigint[], $3::bytea[]) AS p (contact_id, address_hash)
         ), stopped AS (
             INSERT INTO suppressions (account_id, address_hash, list_id, reason, campaign_id)
-            SELECT DISTINCT ON (address_hash) $1::bigint, address_hash, $4::bigint, 'unsubscribed', $5::bigint
+            SELECT DISTINCT ON (address_hash) $1::bigint, address_hash, $4::bigint, $9::text, $5::bigint
             FROM people
             ON CONFLICT ON CONSTRAINT suppressions_scope DO UPDATE
-            SET reason = 'unsubscribed', since = now(), expires_at = NULL, campaign_id = excluded.campaign_id,
-                returned_to = '{}'
+            SET reason = excluded.reason, since = now(), expires_at = NULL,
+                campaign_id = excluded.campaign_id, returned_to = '{}'
             WHERE suppressions.expires_at <= now() OR suppressions.reason IN ('bounced', 'added')
                OR suppressions.returned_to <> '{}'
             RETURNING address_hash
@@ -232,6 +247,7 @@ async def _withdraw(
         evidence.method,
         evidence.source,
         tx.actor.id,
+        reason,
     )
     if list_id is not None:
         await suppressions.close_returns(tx, [one.address_hash for one in people], list_id)

@@ -576,7 +576,9 @@ CREATE FUNCTION public.tell_of_complaint() RETURNS trigger
     AS $$
 BEGIN
     CALL tell_webhooks('complaint.received',
-                       jsonb_build_object('campaign_id', NEW.campaign_id, 'contact_id', NEW.contact_id));
+                       jsonb_build_object('campaign_id', nullif(NEW.campaign_id, 0),
+                                          'message_id', NEW.signals -> 'message_id',
+                                          'contact_id', nullif(NEW.contact_id, 0)));
     RETURN NULL;
 END
 $$;

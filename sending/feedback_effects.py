@@ -275,14 +275,14 @@ async def _refused(tx: AccountTx, services: Services, one: Located) -> Result:
     who = await _who(tx, services, one)
     if who is None:
         return Result.UNMATCHED
-    await refuse(tx, who, one.finding.kind)
+    await refuse(tx, who, one.finding.kind, message_id=0 if one.campaign_id else one.message_id)
     return Result.DONE
 
 
-async def refuse(tx: AccountTx, who: RecipientToken, kind: Kind) -> None:
+async def refuse(tx: AccountTx, who: RecipientToken, kind: Kind, *, message_id: int = 0) -> None:
     """A complaint stops everything, an unsubscribe the list of the mail. Idempotent."""
     if kind is Kind.COMPLAINT:
-        if await complaints.record(tx, who) and who.campaign_id:
+        if await complaints.record(tx, who, message_id=message_id) and who.campaign_id:
             await evidence.judge(tx, who.campaign_id)
         return
     left = await subscriptions.unsubscribe(tx, who, method=Method.MAIL)

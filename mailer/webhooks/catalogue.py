@@ -65,7 +65,12 @@ KINDS: Mapping[str, Kind] = {
     "message.bounced": Kind(N_("A transactional message is returned"), _MESSAGE),
     "message.failed": Kind(N_("A transactional message cannot be sent"), _MESSAGE),
     "complaint.received": Kind(
-        N_("Somebody reports a mail as spam"), {"campaign_id": "integer", "contact_id": "integer"}
+        N_("Somebody reports a mail as spam"),
+        {
+            "campaign_id": "integer or null",
+            "message_id": "integer or null",
+            "contact_id": "integer or null",
+        },
     ),
     "suppression.added": Kind(
         N_("Addresses join the suppression list"),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from lists import consents, contacts, erasures, rights_records, subscriptions, suppressions
+from lists import consents, contact_timeline, contacts, erasures, rights_records, subscriptions, suppressions
 from lists.consents import Answer, Evidence, Method
 from lists.erasures import Erasure
 from lists.rights_records import RecordedRequest
@@ -15,6 +15,10 @@ from mailer.core.services import Services
 from mailer.core.tokens import RecipientToken
 from mailer.core.work import Task
 from mailer.webhooks import collect
+from sending import feedback_effects
+from sending.feedback import Finding, Kind, Reason
+from sending.feedback_effects import Located, Result
+from tests.campaigns.conftest import confirmed_sender
 from tests.make import Make
 from tests.webhooks.conftest import Place
 
@@ -145,19 +149,73 @@ async def test_a_campaign_tells_its_states_and_each_bounce_alone(place: Place) -
     assert (bounced["campaign_id"], bounced["contact_id"]) == (made, people[0])
 
 
-async def test_a_complaint_is_told(place: Place) -> None:
-    await place.listen("complaint.received")
+async def complain(place: Place, *, campaign_id: int = 0, contact_id: int = 0, message_id: int = 0) -> None:
+    """As a report says it, twice."""
+    finding = Finding(kind=Kind.COMPLAINT, reason=Reason.COMPLAINT, rule="abuse")
+    told = Located(
+        account_id=place.account.id,
+        campaign_id=campaign_id,
+        contact_id=contact_id,
+        list_id=0,
+        finding=finding,
+        message_id=message_id,
+    )
+    assert await feedback_effects.apply(place.services, [told, told]) == [Result.DONE, Result.DONE]
+
+
+async def message(place: Place, contact: int | None, *, status: str = "delivered") -> int:
+    """A transactional message that has left."""
     async with place.tx() as tx:
-        for kind in ("click", "complaint"):
-            await tx.run(
-                """
-                INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind)
-                VALUES ($1, $2, now(), 7, 8, $2)
-                """,
-                kind,
-            )
+        sender = await tx.value("SELECT id FROM senders WHERE account_id = $1") or await confirmed_sender(tx)
+        made: int = await tx.value(
+            """
+            INSERT INTO messages (account_id, status, sender_id, contact_id, address_hash, expires_at, first_at, final_at)
+            SELECT $1, $4, $2, $3, coalesce((SELECT address_hash FROM contacts WHERE account_id = $1 AND id = $3),
+                                            decode(md5('nobody'), 'hex')),
+                   now(), now(), now()
+            RETURNING id
+            """,
+            sender,
+            contact,
+            status,
+        )
+    return made
+
+
+@pytest.mark.req("D-34", "E-63")
+async def test_a_complaint_is_told_with_the_refusal_that_it_is(place: Place) -> None:
+    await place.listen("complaint.received", "suppression.added")
+    made, [ana] = await campaign(place, "ana@camp.test")
+    await complain(place, campaign_id=made, contact_id=ana)
     await place.tell()
-    assert [one.json["data"] for one in place.receiver.heard] == [{"campaign_id": 7, "contact_id": 8}]
+    heard = {one.json["type"]: one.json["data"] for one in place.receiver.heard}
+    assert len(place.receiver.heard) == 2
+    assert heard["complaint.received"] == {"campaign_id": made, "message_id": None, "contact_id": ana}
+    assert heard["suppression.added"].pop("suppression_ids")
+    assert heard["suppression.added"] == {"contact_ids": [ana], "reason": "complained", "list_id": None}
+
+
+@pytest.mark.req("D-34", "E-63")
+async def test_a_complaint_about_a_message_is_told_too_and_stands_with_the_contact(place: Place) -> None:
+    await place.listen("complaint.received", "suppression.added")
+    ana = await place.contact("ana@message.test")
+    messages = [await message(place, ana), await message(place, ana), await message(place, None)]
+    for one in messages:
+        await complain(place, message_id=one)
+    await place.tell()
+    told = [one.json["data"] for one in place.receiver.heard if one.json["type"] == "complaint.received"]
+    assert sorted(told, key=lambda one: one["message_id"]) == [
+        {"campaign_id": None, "message_id": one, "contact_id": whose}
+        for one, whose in zip(messages, (ana, ana, None), strict=True)
+    ]
+    added = [one.json["data"] for one in place.receiver.heard if one.json["type"] == "suppression.added"]
+    assert [(one["contact_ids"], one["reason"]) for one in added] == [
+        ([ana], "complained"),
+        ([], "complained"),
+    ]
+    async with place.tx() as tx:
+        found = await contact_timeline.many(tx, ana, kind="event")
+    assert [(one.word, one.name) for one in found.items] == [("complaint", None), ("complaint", None)]
 
 
 async def test_the_end_of_an_import_and_of_an_export_is_told(place: Place) -> None:

@@ -4788,7 +4788,7 @@ CREATE TRIGGER deliveries_steps BEFORE UPDATE OF status, lane, turn ON public.de
             ELSE false
         END)) EXECUTE FUNCTION public.refuse_step();
 
-CREATE TRIGGER deliveries_told AFTER UPDATE OF status ON public.deliveries FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_delivery();
+CREATE TRIGGER deliveries_told AFTER UPDATE OF status, reason ON public.deliveries FOR EACH ROW WHEN (((new.status = ANY (ARRAY['bounced'::text, 'failed'::text])) AND ((new.status <> old.status) OR (new.reason <> old.reason)))) EXECUTE FUNCTION public.tell_of_delivery();
 
 CREATE TRIGGER events_told AFTER INSERT ON public.events FOR EACH ROW WHEN ((new.kind = 'complaint'::text)) EXECUTE FUNCTION public.tell_of_complaint();
 
@@ -4836,7 +4836,7 @@ CREATE TRIGGER logo_of_deleted AFTER DELETE ON public.brand_kits FOR EACH ROW WH
 
 CREATE TRIGGER logo_of_new AFTER INSERT ON public.brand_kits FOR EACH ROW WHEN ((new.logo_image_id IS NOT NULL)) EXECUTE FUNCTION public.note_logo_use();
 
-CREATE TRIGGER messages_told AFTER UPDATE OF status ON public.messages FOR EACH ROW WHEN (((new.status <> old.status) AND (new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text])))) EXECUTE FUNCTION public.tell_of_message();
+CREATE TRIGGER messages_told AFTER UPDATE OF status, reason ON public.messages FOR EACH ROW WHEN (((new.status = ANY (ARRAY['delivered'::text, 'bounced'::text, 'failed'::text])) AND ((new.status <> old.status) OR (new.reason <> old.reason)))) EXECUTE FUNCTION public.tell_of_message();
 
 CREATE TRIGGER only_added_to BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.only_added_to();
 

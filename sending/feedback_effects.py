@@ -238,20 +238,22 @@ async def _message_bounced(tx: AccountTx, one: Located) -> Result:
         return Result.EARLY
     if finding.kind is Kind.HARD and found.address_hash is not None:
         await suppressions.add(tx, found.address_hash, reason=suppressions.Reason.BOUNCED)
+    worse = found.status == "bounced" and _RANK[finding.kind.value] > _RANK[found.reason]
     touched = await tx.run(
         """
         UPDATE messages
         SET status = 'bounced', reason = $3, bounce_reason = $4, smtp_code = nullif($5, 0), smtp_reply = $6,
             turn = NULL
-        WHERE account_id = $1 AND id = $2 AND status IN ('delivered', 'in_doubt')
+        WHERE account_id = $1 AND id = $2 AND (status IN ('delivered', 'in_doubt') OR $7)
         """,
         one.message_id,
         finding.kind.value,
         finding.reason.value,
         finding.code,
         said(finding),
+        worse,
     )
-    transactional_queue.count("bounced", touched)
+    transactional_queue.count("bounced", 0 if worse else touched)
     return Result.DONE
 
 

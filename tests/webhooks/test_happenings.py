@@ -1,6 +1,7 @@
 """What happens is told: each kind of event, from the transaction that causes it to the receiver's ears."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -216,6 +217,36 @@ async def test_a_complaint_about_a_message_is_told_too_and_stands_with_the_conta
     async with place.tx() as tx:
         found = await contact_timeline.many(tx, ana, kind="event")
     assert [(one.word, one.name) for one in found.items] == [("complaint", None), ("complaint", None)]
+
+
+@pytest.mark.req("D-33", "E-63")
+async def test_a_bounce_that_turns_hard_is_told_again_and_one_that_comes_twice_is_not(place: Place) -> None:
+    await place.listen("delivery.bounced", "message.bounced")
+    made, [ana] = await campaign(place, "ana@camp.test")
+    async with place.tx() as tx:
+        await place.make.moved(tx, ana, "claimed", "handing")
+        await tx.run(
+            """
+            UPDATE deliveries SET status = 'delivered', first_at = now(), final_at = now(), lane = NULL, turn = NULL
+            WHERE account_id = $1
+            """
+        )
+    sent = await message(place, ana)
+    for kind in (Kind.SOFT, Kind.SOFT, Kind.HARD, Kind.HARD, Kind.SOFT):
+        finding = Finding(kind=kind, reason=Reason.MAILBOX_FULL, rule="test")
+        told = Located(
+            account_id=place.account.id, campaign_id=made, contact_id=ana, list_id=0, finding=finding
+        )
+        of_message = replace(told, campaign_id=0, contact_id=0, message_id=sent)
+        await feedback_effects.apply(place.services, [told, of_message])
+    await place.tell()
+    heard = sorted((one.json["type"], one.json["data"]["reason"]) for one in place.receiver.heard)
+    assert heard == [
+        ("delivery.bounced", "hard"),
+        ("delivery.bounced", "soft"),
+        ("message.bounced", "hard"),
+        ("message.bounced", "soft"),
+    ]
 
 
 async def test_the_end_of_an_import_and_of_an_export_is_told(place: Place) -> None:

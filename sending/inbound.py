@@ -13,7 +13,7 @@ from datetime import datetime
 
 import orjson
 
-from mailer.core import clock, keys, work
+from mailer.core import clock, keys, metrics, work
 from mailer.core.db import Database, SharedTx
 from mailer.core.errors import NotFound
 from mailer.core.sealing import Sealer
@@ -24,7 +24,7 @@ READ = "sending.read_inbound"
 READ_STRAYS = "sending.read_strays"
 SEAL_STRAY = "stray mail"
 MOST_STRAYS = 5_000
-"""Anybody may write to postmaster: more than these do not lie here at once."""
+"""Anybody may write to postmaster: of more than these the oldest that waits for a person goes."""
 KEPT_OCTETS = 1_000_000
 """Of a longer mail the beginning is kept: reports stand before the mail that they speak of (RFC 6522 §3)."""
 # RFC 5321 §4.5.1, RFC 2142; `bounces` alone was the return path of earlier versions
@@ -32,7 +32,7 @@ _ROLES = frozenset({"postmaster", "abuse", return_paths.BOUNCES, return_paths.UN
 
 
 class Full(Exception):
-    """There is no room for mail of no account; some of it goes every day."""
+    """There is no room for mail of no account until what lies here was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,7 @@ async def store(db: Database, sealer: Sealer, mail: Arrived) -> int:
 
 
 async def store_stray(tx: SharedTx, sealer: Sealer, envelope: Envelope, *, size: int) -> int:
-    """Raises Full."""
-    if await tx.value("SELECT count(*) FROM stray_mails") >= MOST_STRAYS:
-        raise Full
+    """Junk must not keep complaints out: where it is full, the oldest that waits goes. Raises Full."""
     await tx.run(
         """
         INSERT INTO stray_mails (digest, size, content)
@@ -123,8 +121,24 @@ async def store_stray(tx: SharedTx, sealer: Sealer, envelope: Envelope, *, size:
         size,
         sealer.seal(envelope.dump(), SEAL_STRAY),
     )
+    if await tx.value("SELECT count(*) FROM stray_mails") > MOST_STRAYS:
+        await _make_room(tx)
     await work.add(tx, READ_STRAYS, 0)
     return 1
+
+
+async def _make_room(tx: SharedTx) -> None:
+    """What was not read yet may be a complaint, and stays. Raises Full."""
+    gone = await tx.run(
+        """
+        DELETE FROM stray_mails
+        WHERE id = (SELECT id FROM stray_mails WHERE state = 'open'
+                    ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
+        """
+    )
+    if not gone:
+        raise Full
+    metrics.INBOUND.labels("dropped").inc()
 
 
 async def store_known(tx: SharedTx, sealer: Sealer, account_id: int, envelope: Envelope, *, size: int) -> int:

@@ -5,6 +5,7 @@ even a bounce: whatever is refused is refused while its sender listens.
 """
 
 import asyncio
+import ipaddress
 import logging
 import signal
 import ssl
@@ -38,6 +39,8 @@ MOST_HOPS = 50
 PATIENCE_SECONDS = 120.0
 # one mail answers with a handful; who has a return path of ours shall not fill the disk by it
 OF_ONE_ADDRESS = Limit("return-path", 30, 3_600)
+# to postmaster and abuse anybody may write; a provider's feedback loop sends some hundred from one network
+OF_ONE_NETWORK = Limit("inbound-network", 1_000, 3_600)
 COMMANDS = {"MAIL": 1000, "RCPT": 2000, "DATA": 1000, "RSET": 1000, "*": 30}
 NOT_OURS = "550 5.1.1 No such address here"
 AWAY = "451 4.3.0 Try again later"
@@ -106,13 +109,15 @@ class _Handler:
             for place in places:
                 if place.token is not None:
                     await self._rates.take(OF_ONE_ADDRESS, place.address.lower())
+            if any(place.token is None for place in places):
+                await self._rates.take(OF_ONE_NETWORK, network(connection.peer or ""))
             arrived = Arrived(mail_from, places, raw, connection.octets)
             kept = await inbound.store(self._services.db, self._services.sealer, arrived)
         except NotFound:
             return NOT_OURS
         except TooMany:
             metrics.INBOUND.labels("put off").inc()
-            return "450 4.2.1 Too many mails to this address, try again later"
+            return "450 4.2.1 Too many mails, try again later"
         except Full:
             metrics.INBOUND.labels("put off").inc()
             return "452 4.3.1 No room here for now"
@@ -129,6 +134,17 @@ class _Handler:
     async def handle_exception(self, error: Exception) -> str:
         log.error("smtp session failed", error=type(error).__name__)
         return AWAY
+
+
+def network(peer: str) -> str:
+    """Whom one limit is for: a /24 of IPv4, a /48 of IPv6."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return str(ipaddress.ip_network((address, 24 if address.version == 4 else 48), strict=False))
 
 
 def _hops(raw: bytes) -> int:
@@ -157,11 +173,11 @@ class _Session(SMTP):
             loop=asyncio.get_running_loop(),
         )
         self._door = door
-        self._peer: str | None = None
+        self.peer: str | None = None
         self.octets = 0  # of the mail that came last
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self._peer is None:
+        if self.peer is None:
             name = transport.get_extra_info("peername")
             peer = str(name[0]) if name else ""
             if not self._door.enter(peer):
@@ -169,15 +185,15 @@ class _Session(SMTP):
                 transport.write(b"421 4.7.0 Too many connections, try again later\r\n")
                 transport.close()
                 return
-            self._peer = peer
+            self.peer = peer
         # again after STARTTLS, on the same connection
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._peer is None:
+        if self.peer is None:
             return
         if self.transport is not None:
-            self._door.leave(self._peer)
+            self._door.leave(self.peer)
         super().connection_lost(error)
 
     async def smtp_DATA(self, arg: str | None) -> None:

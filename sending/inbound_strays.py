@@ -11,7 +11,8 @@ import structlog
 
 from mailer.core import jobs
 from mailer.core.db import SharedTx, is_away
-from mailer.core.errors import NotFound, Unavailable
+from mailer.core.errors import NotFound, TooMany, Unavailable
+from mailer.core.rate import Limit, Rates
 from mailer.core.sealing import Unsealable
 from mailer.core.services import Services
 from mailer.core.tokens import ReturnToken
@@ -20,6 +21,8 @@ from sending import inbound, inbound_reading
 
 log = structlog.get_logger()
 PAGE = 50
+OF_ONE_PERSON = Limit("handed-on", 30, 3_600)
+"""Who has a mail of ours can name its token: so many are handed to the account, the others wait here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,14 @@ class Stray:
 
 async def read(services: Services, _: Task) -> datetime | None:
     """The job "sending.read_strays", of the platform."""
+    rates = Rates(services.settings.redis_url)
+    try:
+        return await _read(services, rates)
+    finally:
+        await rates.close()
+
+
+async def _read(services: Services, rates: Rates) -> datetime | None:
     ends = asyncio.get_running_loop().time() + jobs.TURN_SECONDS
     while asyncio.get_running_loop().time() < ends:
         async with services.db.shared() as tx:
@@ -48,15 +59,17 @@ async def read(services: Services, _: Task) -> datetime | None:
             )
         if row is None:
             return None
-        await _read_one(services, row)
+        await _read_one(services, rates, row)
     return jobs.again()
 
 
-async def _read_one(services: Services, row: Stray) -> None:
+async def _read_one(services: Services, rates: Rates, row: Stray) -> None:
     try:
         plain = services.sealer.open(row.content, inbound.SEAL_STRAY)
         envelope = inbound.load(plain)
         token = await asyncio.to_thread(inbound_reading.tokens_inside, services, envelope.raw)
+        if token is not None and not await _may_pass(rates, token):
+            token = None
         async with services.db.shared() as tx:
             if not await _ours(tx, row.id):
                 return
@@ -68,6 +81,15 @@ async def _read_one(services: Services, row: Stray) -> None:
         log.exception("stray mail not read", mail=row.id)
         async with services.db.shared() as tx:
             await tx.run("UPDATE stray_mails SET state = 'open' WHERE id = $1 AND state = 'new'", row.id)
+
+
+async def _may_pass(rates: Rates, token: ReturnToken) -> bool:
+    whose = f"{token.account_id}:{'c' if token.campaign_id else 'm'}{token.ref_id}"
+    try:
+        await rates.take(OF_ONE_PERSON, whose)
+    except TooMany:
+        return False
+    return True
 
 
 async def _ours(tx: SharedTx, mail_id: int) -> bool:

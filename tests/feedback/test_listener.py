@@ -14,8 +14,9 @@ from cryptography.x509.oid import NameOID
 
 from mailer.core import clock, keys
 from mailer.core.errors import Unavailable
+from mailer.core.rate import Limit
 from retention_jobs import platform, purge
-from sending import inbound, inbound_server, return_paths
+from sending import inbound, inbound_server, inbound_strays, return_paths
 from sending.inbound_server import Door
 from tests.feedback.conftest import Desk, connected
 from tests.feedback.returned import LETTER, report
@@ -171,10 +172,63 @@ async def test_one_return_path_takes_a_handful_of_mails_an_hour(desk: Desk) -> N
 
 
 async def test_mail_of_no_account_fills_no_disk(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    await desk.arrives(f"postmaster@{OURS}", LETTER)
-    monkeypatch.setattr(inbound, "MOST_STRAYS", 1)
+    async with desk.services.db.shared() as tx:
+        await tx.run("DELETE FROM stray_mails")
+    monkeypatch.setattr(inbound, "MOST_STRAYS", 2)
+    for n in range(2):
+        assert (await desk.arrives(f"postmaster@{OURS}", LETTER + b"%d\r\n" % n)).startswith("250")
+    # not read yet: each of them may be a complaint
     assert (await desk.arrives(f"postmaster@{OURS}", LETTER + b"more\r\n")).startswith("452 4.3.1")
     assert (await desk.arrives(path(desk), LETTER)).startswith("250")
+    assert len(await strays(desk)) == 2
+    await desk.read()
+    before = await strays(desk)
+    assert (await desk.arrives(f"abuse@{OURS}", LETTER + b"more\r\n")).startswith("250")
+    after = await strays(desk)
+    # the oldest that waits for a person made room; the same mail again takes none
+    assert (len(before), len(after), before[1:] == after[:1]) == (2, 2, True)
+    await desk.read()
+    assert (await desk.arrives(f"abuse@{OURS}", LETTER + b"more\r\n")).startswith("250")
+    assert await strays(desk) == after
+
+
+async def strays(desk: Desk) -> list[int]:
+    async with desk.services.db.shared() as tx:
+        return [found for (found,) in await tx.rows("SELECT id FROM stray_mails ORDER BY id")]
+
+
+async def test_one_network_fills_no_tray_of_role_addresses(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound_server, "OF_ONE_NETWORK", Limit(f"test-{desk.post.account.id}", 3, 3_600))
+    client = await desk.client()
+    replies = [
+        await client.send(f"{to}@{OURS}", f"Subject: {n}\r\n\r\nx\r\n".encode())
+        for n, to in enumerate(("postmaster", "abuse", "abuse", "postmaster"))
+    ]
+    assert [reply[:9] for reply in replies] == ["250 2.0.0"] * 3 + ["450 4.2.1"]
+    # what is for an account has its own limit
+    assert (await client.send(path(desk), LETTER)).startswith("250")
+
+
+def test_a_network_is_what_one_operator_has() -> None:
+    assert {inbound_server.network(f"192.0.2.{n}") for n in (1, 200)} == {"192.0.2.0/24"}
+    assert inbound_server.network("::ffff:192.0.2.9") == "192.0.2.0/24"
+    assert {inbound_server.network(f"2001:db8:1:{n}::1") for n in (1, 9)} == {"2001:db8:1::/48"}
+
+
+async def test_who_knows_one_token_fills_no_accounts_tray(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbound_strays, "OF_ONE_PERSON", Limit(f"handed-{desk.post.account.id}", 2, 3_600))
+    client, named = await desk.client(), path(desk).encode()
+    for n in range(4):
+        letter = b"Subject: %d\r\n\r\n%s\r\n" % (n, named)
+        assert (await client.send(f"abuse@{OURS}", letter)).startswith("250")
+    other = b"Subject: other\r\n\r\n%s\r\n" % path(desk, 6).encode()
+    assert (await client.send(f"abuse@{OURS}", other)).startswith("250")
+    await desk.read()
+    assert len(await desk.mails()) == 3
 
 
 async def test_a_mail_that_goes_in_circles_is_refused(desk: Desk) -> None:

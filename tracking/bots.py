@@ -6,15 +6,20 @@ from functools import lru_cache
 
 
 class Agent(StrEnum):
-    """`proxy`: loads pictures for people, seen or not (D-90). `bot`: says so itself. `none`: says nothing."""
+    """`proxy`: loads pictures for people, mostly when they look at the mail. `ahead`: loads them when the
+    mail comes, seen or not (D-90). `bot`: says so itself. `none`: says nothing.
+    """
 
     BROWSER = "browser"
     PROXY = "proxy"
+    AHEAD = "ahead"
     BOT = "bot"
     NONE = "none"
 
 
-_PROXY = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com|^Mozilla/5\.0$")
+_PROXY = re.compile(r"GoogleImageProxy|YahooMailProxy|ggpht\.com")
+_APPLE = "Mozilla/5.0"
+"""All that Mail Privacy Protection says of itself."""
 # Cubot is a maker of telephones
 _BOT = re.compile(
     r"(?<!cu)bot\b|crawl|spider|whatsapp|slurp|scan|preview|prefetch|monitor|python|aiohttp|curl|wget|libwww|go-http"
@@ -27,8 +32,11 @@ _BOT = re.compile(
 @lru_cache(maxsize=4096)
 def agent(user_agent: str) -> Agent:
     """The class of a User-Agent header; "" when there is none."""
-    if not user_agent.strip():
+    said = user_agent.strip()
+    if not said:
         return Agent.NONE
+    if said == _APPLE:
+        return Agent.AHEAD
     if _PROXY.search(user_agent):
         return Agent.PROXY
     return Agent.BOT if _BOT.search(user_agent) else Agent.BROWSER

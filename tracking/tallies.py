@@ -23,8 +23,12 @@ Results = Counter[tuple[str, str]]
 
 
 def day_of(hit: Hit) -> Hit | None:
-    """Midnight of its day (UTC), without the agent; None for a machine, which says nothing of a person."""
-    if hit.head or hit.agent == Agent.BOT:
+    """Midnight of its day (UTC), without the agent; None for what says nothing of a person.
+
+    The picture proxies of Gmail and Yahoo load when the mail is shown: a day of theirs is a person's. Where
+    a rate is counted they are machines (`_count`): they load once for several looks, or again by themselves.
+    """
+    if hit.head or hit.agent not in (Agent.BROWSER, Agent.PROXY):
         return None
     at = hit.at - hit.at % _DAY_MS
     # an id tells its time as well

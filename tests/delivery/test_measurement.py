@@ -286,6 +286,30 @@ async def test_a_mail_without_a_way_out_holds_nothing_that_measures(post: Post, 
     assert (found.opens, found.clicks) == ("off", "off")
 
 
+@pytest.mark.req("B-33", "D-90")
+@pytest.mark.parametrize(
+    ("agent", "counts"),
+    [
+        (BROWSER["User-Agent"], True),
+        ("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", True),
+        ("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", True),
+        ("Mozilla/5.0", False),
+        ("", False),
+        ("Mozilla/5.0 (compatible; Barracuda)", False),
+    ],
+)
+async def test_a_day_is_of_whoever_looked_and_not_of_what_loads_ahead(
+    post: Post, people: People, client: Client, flush: Flush, agent: str, counts: bool
+) -> None:
+    await measure(post, opens="last_day")
+    await post.campaign([await people("ana@modes.test")])
+    await post.run()
+    [pixel] = pixels(parts(post, "ana"))
+    assert (await client.get(path(pixel), headers={"User-Agent": agent})).status == 200
+    await flush()
+    assert len(await day_of(post)) == int(counts)
+
+
 @pytest.mark.req("B-41", "B-33")
 async def test_after_a_no_the_image_of_the_exempt_mode_is_answered_and_leaves_nothing(
     post: Post, people: People, client: Client, flush: Flush

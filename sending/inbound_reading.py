@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from mailer.core import clock, jobs, keys
+from mailer.core import addresses, clock, jobs, keys
 from mailer.core.db import AccountTx, is_away
 from mailer.core.errors import NotFound, Unavailable
 from mailer.core.keys import ContentGone
@@ -159,7 +159,41 @@ async def note(tx: AccountTx, report: str, told: Located | None) -> None:
     """Soft bounces add up (D-33), and all is counted by day; once for each `report`."""
     if told is None or not told.finding.final or not feedback_notes.acts(told.finding):
         return
-    profile: str | None = await tx.value(
+    if not told.campaign_id:
+        contact_id, profile = await _of_message(tx, told), _profile(told)
+    else:
+        contact_id, profile = told.contact_id, await _profile_of_delivery(tx, told) or profiles.DEFAULT
+    noted = Noted(
+        key=hashlib.blake2b(report.encode(), digest_size=16).digest(),
+        finding=told.finding,
+        at=clock.now(),
+        contact_id=contact_id,
+        campaign_id=told.campaign_id,
+        profile=profile,
+    )
+    await feedback_notes.note(tx, [noted], "mail")
+
+
+async def _of_message(tx: AccountTx, told: Located) -> int:
+    """The contact with the address that a transactional message went to; 0: there is none."""
+    found: int | None = await tx.value(
+        """
+        SELECT c.id
+        FROM messages m
+        JOIN contacts c ON c.account_id = $1 AND c.address_hash = m.address_hash
+        WHERE m.account_id = $1 AND m.id = $2
+        """,
+        told.message_id,
+    )
+    return found or 0
+
+
+def _profile(told: Located) -> str:
+    return profiles.of_domain(addresses.domain_of(told.finding.recipient.lower())) or profiles.DEFAULT
+
+
+async def _profile_of_delivery(tx: AccountTx, told: Located) -> str | None:
+    found: str | None = await tx.value(
         """
         SELECT d.profile
         FROM campaigns c
@@ -169,15 +203,7 @@ async def note(tx: AccountTx, report: str, told: Located | None) -> None:
         told.campaign_id,
         told.contact_id,
     )
-    noted = Noted(
-        key=hashlib.blake2b(report.encode(), digest_size=16).digest(),
-        finding=told.finding,
-        at=clock.now(),
-        contact_id=told.contact_id,
-        campaign_id=told.campaign_id,
-        profile=profile or profiles.DEFAULT,
-    )
-    await feedback_notes.note(tx, [noted], "mail")
+    return found
 
 
 async def _later(tx: AccountTx, mail_id: int) -> None:

@@ -115,7 +115,10 @@ async def store(tx: AccountTx, batch: Sequence[Seen], window: Window) -> Counter
     for kind, asked in Counter(one.hit.kind for one in judged).items():
         results[kind, "again"] += asked - results[kind, "stored"]
     changes += await judging.amend(tx, earlier)
-    await counts.apply(tx, changes, since=_since(list(facts.values()), earlier))
+    # neighbours in a crowd are of other mails, and those may be older
+    others = [one for one in earlier if (one.hit.campaign_id, one.hit.contact_id) not in facts]
+    known_facts = [*facts.values(), *(await _facts(tx, others) if others else [])]
+    await counts.apply(tx, changes, since=_since(known_facts, earlier))
     # a mail that was opened has arrived; the deliveries are sending's, and it is asked by name
     known = [(one.hit.campaign_id, one.hit.contact_id) for one in judged]
     for campaign_id in {key[0] for key in known if facts[key].in_doubt}:

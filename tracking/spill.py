@@ -27,13 +27,20 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def write(folder: Path, line: bytes) -> None:
-    """On disk when it returns. Raises OSError when the disk is full."""
+    """On disk when it returns, whole. Raises OSError when the disk is full, and leaves no piece of it."""
     with _locked(folder):
         descriptor = os.open(folder / _FILE, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        before = os.fstat(descriptor).st_size
         try:
             # the line end stands in front, so that a cut line spoils no other
-            os.write(descriptor, b"\n" + line)
+            rest = memoryview(b"\n" + line)
+            while rest:
+                # as much as there is room for; the next one says that there is none
+                rest = rest[os.write(descriptor, rest) :]
             os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, before)
+            raise
         finally:
             os.close(descriptor)
 

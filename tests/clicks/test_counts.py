@@ -12,8 +12,9 @@ from mailer.core import clock
 from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from retention_jobs import totals
-from tests.clicks.conftest import BROWSER, Flush, Sent
+from tests.clicks.conftest import BROWSER, Flush, Sent, delivered, sent_campaign
 from tests.client import Client
+from tests.make import Make
 from tracking import buffer, counts, ingest
 from tracking.buffer import Hit
 from tracking.counts import Change
@@ -248,3 +249,64 @@ async def test_the_migration_counts_what_is_there(sent: Sent, services: Services
         for statement in fill:
             await tx.run_plain(f"INSERT INTO {statement}")
         assert await kept(tx, sent.campaign_id) == found != ({}, {})
+
+
+@pytest.mark.req("D-91", "D-92")
+async def test_a_neighbour_in_a_crowd_is_counted_by_its_own_old_mail(
+    sent: Sent, services: Services, make: Make
+) -> None:
+    """Whose verdict changes since others came from its network: the mail may be older than theirs."""
+    start = buffer.now_ms() - 600_000
+    async with services.db.account(sent.account_id) as tx:
+        old, links = await sent_campaign(tx, links=tuple(f"https://shop.example/{n}" for n in range(5)))
+        ana = await make.contact(tx, "ana@d0.test", list_id=sent.list_id, tracked=True)
+        await delivered(tx, old, ana, sent.list_id)
+        long_ago = clock.now() - timedelta(days=60)
+        await tx.run(
+            "UPDATE deliveries SET first_at = $3, final_at = $3 WHERE account_id = $1 AND campaign_id = $2",
+            old,
+            long_ago,
+        )
+        crowd = [
+            await make.contact(tx, f"c{n}@d{n + 1}.test", list_id=sent.list_id, tracked=True)
+            for n in range(9)
+        ]
+        for contact in crowd:
+            await delivered(tx, sent.campaign_id, contact, sent.list_id)
+        read = long_ago + timedelta(days=1)
+        await tx.shared().run("CALL make_month($1)", read.date().replace(day=1))
+        await tx.run(
+            """
+            INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, link_id, verdict)
+            VALUES ($1, 'read', $2, $3, $4, 'click', $5, 'person')
+            """,
+            read,
+            old,
+            ana,
+            links[0],
+        )
+        await counts.apply(
+            tx,
+            [Change(old, ana, "click", links[0], round(read.timestamp() * 1000), "", "person")],
+            since=long_ago,
+        )
+
+    def hit(n: int, campaign: int, contact: int, link: int) -> Hit:
+        return Hit(
+            f"{sent.account_id}-old{n}", start + n * 100, "click", sent.account_id, campaign, contact, link,
+            "browser", False, "aabb",
+        )  # fmt: skip
+
+    window = Window()
+    first = [hit(n, old, ana, link) for n, link in enumerate(links)]
+    others = [hit(10 + n, sent.campaign_id, contact, sent.link_ids[0]) for n, contact in enumerate(crowd)]
+    for batch, verdict in ((first, "unknown"), (others, "machine")):
+        async with services.db.account(sent.account_id) as tx:
+            await ingest.store(tx, window.add(batch), window)
+            found = await tx.rows(
+                "SELECT DISTINCT verdict FROM events WHERE account_id = $1 AND contact_id = $2 AND id <> 'read'",
+                ana,
+            )
+            assert found == [(verdict,)]
+            assert await kept(tx, old) == await counted(tx, old)
+            assert await kept(tx, sent.campaign_id) == await counted(tx, sent.campaign_id)

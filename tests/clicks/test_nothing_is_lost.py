@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections import Counter
@@ -15,7 +16,7 @@ from aiohttp import ClientSession, web
 from redis.asyncio import Redis
 
 from mailer.app import make_app, started
-from mailer.core import clock
+from mailer.core import clock, metrics
 from mailer.core.db import AccountTx
 from mailer.core.embedded import EmbeddedServers
 from mailer.core.services import Services
@@ -174,6 +175,34 @@ async def test_a_scanners_first_click_is_no_lasting_sign_of_life(sent: Sent, ser
     async with services.db.account(sent.account_id) as tx:
         await ingest.store(tx, window.add([later]), window)
     assert (await acts())[1] == later.time
+
+
+@pytest.mark.req("S21")
+async def test_a_disk_that_fills_up_amid_a_line_keeps_no_piece_of_it(
+    sent: Sent, services: Services, settings: Settings, tmp_path: Path
+) -> None:
+    line = buffer.pack(hit(sent, 1))
+    away = replace(
+        services,
+        redis=Redis.from_url("redis://127.0.0.1:1"),
+        settings=settings.model_copy(update={"data_dir": tmp_path}),
+    )
+    spill.write(tmp_path, line)
+    lost = metrics.EVENTS.labels("click", "lost")
+    before = lost._value.get()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(line) + 20, limits[1]))
+    try:
+        with pytest.raises(OSError):
+            spill.write(tmp_path, line)
+        await buffer.append(away, hit(sent, 2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert lost._value.get() == before + 1
+    spill.write(tmp_path, line)
+    [taken] = spill.take(tmp_path)
+    assert spill.lines(taken) == [line, line]
+    await away.redis.aclose()
 
 
 async def test_what_cannot_be_read_is_set_aside(sent: Sent, flush: Flush, services: Services) -> None:

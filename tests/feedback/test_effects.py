@@ -357,3 +357,24 @@ async def test_a_transactional_message_bounces_too(desk: Desk) -> None:
         hashed = await suppressions.hash_of(tx, desk.services.sealer, "gone@taken.test")
         stopped = await tx.rows("SELECT address_hash, reason FROM suppressions WHERE account_id = $1")
     assert (rows, stopped) == ([("bounced", "hard", "user unknown")], [(hashed, "bounced")])
+
+
+@pytest.mark.req("D-33")
+async def test_a_soft_bounce_of_a_transactional_message_counts_against_its_contact(desk: Desk) -> None:
+    """By its return path alone, as a reply while sending and a webhook do."""
+    async with desk.post.tx() as tx:
+        ana = await desk.post.make.contact(tx, "ana@taken.test")
+        sender = await confirmed_sender(tx)
+        for email in ("ana@taken.test", "stranger@taken.test"):
+            new = NewMessage(
+                to=Recipient(email=email), sender_id=sender, subject="Votre commande", text="Merci."
+            )
+            await transactional.accept(tx, desk.services, await transactional.make(tx, desk.services, new))
+    await desk.post.run()
+    for mail in desk.post.sink.accepted:
+        full = report(mail.recipient, status="5.2.2", said="552 5.2.2 Mailbox full")
+        await desk.arrives(mail.mail_from, full)
+    await desk.read()
+    async with desk.post.tx() as tx:
+        found = await tx.rows("SELECT contact_id, reason FROM soft_bounces WHERE account_id = $1")
+    assert found == [(ana, "mailbox full")]

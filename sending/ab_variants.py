@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from mailer.core.db import AccountTx
+from tracking import figures
 
 MOST = 4
-LETTERS = "ABCD"
+LETTERS = figures.LETTERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,17 +34,29 @@ _FOLLOWED, _NEVER = "#0a5bb0", "#52606d"
 
 
 async def html(
-    tx: AccountTx, services: Services, campaign_id: int, links: Sequence[LinkFigures], *, measured: bool
+    tx: AccountTx,
+    services: Services,
+    campaign_id: int,
+    links: Sequence[LinkFigures],
+    *,
+    measured: bool,
+    variant: int = 1,
 ) -> str:
-    """Raises Gone once the content is erased, RenderFailed or ValueError. `measured`: clicks are."""
-    made = await personal.maker(tx, services, campaign_id)
+    """Raises Gone once the content is erased, RenderFailed or ValueError.
+
+    `links`: of the campaign; those of other variants are left aside. `measured`: clicks are.
+    """
+    made = await personal.maker(tx, services, campaign_id, variant)
     content = made.loaded.content
     person = personal.sample("", content.language)
     urls = Urls(unsubscribe="#", preferences="#", tracking="#", rights="#", web_version="#")
     # every link of the author, the personal ones too: where they lead does not matter here
     places = {link.position: f"{_PLACE}{link.position}" for link in content.links}
     rendered = made.loaded.program.render(personal.recipient(content, person, urls, tracked=places))
-    return numbered(rendered.html, {one.position: one for one in links} if measured else {})
+    own = set(made.loaded.link_ids.values())
+    return numbered(
+        rendered.html, {one.position: one for one in links if one.link_id in own} if measured else {}
+    )
 
 
 def numbered(html: str, links: Mapping[int, LinkFigures]) -> str:

@@ -21,12 +21,18 @@ async def frame(request: web.Request) -> web.Response:
     """Only our own pages may frame it, and it may do nothing. 410 once the content is erased."""
     held = services(request)
     token, now = request.match_info["token"], int(clock.now().timestamp())
-    account_id, campaign_id = held.tokens.read_timed(Purpose.CLICK_MAP, token, now=now)
+    # one that was made before variants had maps of their own names none
+    account_id, campaign_id, *variant = held.tokens.read_timed(Purpose.CLICK_MAP, token, now=now)
     async with held.db.account(account_id, actor=RECIPIENT) as tx:
         report = await reports.summary(tx, campaign_id)
         try:
             html = await click_map.html(
-                tx, held, campaign_id, report.links, measured=bool(report.clicks.base)
+                tx,
+                held,
+                campaign_id,
+                report.links,
+                measured=bool(report.clicks.base),
+                variant=variant[0] if variant else 1,
             )
             answer = web.Response(text=html, content_type="text/html")
         except (Gone, RenderFailed, ValueError):

@@ -160,12 +160,13 @@ async def compile(tx: AccountTx, services: Services, campaign_id: int) -> int:  
     await tx.run("DELETE FROM links WHERE account_id = $1 AND campaign_id = $2", campaign_id)
     await tx.run("DELETE FROM revisions WHERE account_id = $1 AND campaign_id = $2", campaign_id)
     numbers = await ab_variants.numbers(tx, campaign_id)
-    first = await draft(tx, services.settings, campaign_id)
+    first, *others = [await draft(tx, services.settings, campaign_id, number) for number in numbers]
     revision_id = await _freeze(tx, services, campaign_id, first)
-    for number in numbers[1:]:
-        content = await draft(tx, services.settings, campaign_id, number)
-        # variants that differ in their subject only share their links: a report tells one figure for each
-        links_of = 1 if content.html == first.html and content.links == first.links else number
+    # variants that differ in their subject only share their links: a report tells one figure for each. All
+    # share them or none does, so that a report can tell whose a link is
+    shared = all(one.html == first.html and one.links == first.links for one in others)
+    for number, content in zip(numbers[1:], others, strict=True):
+        links_of = 1 if shared else number
         await _freeze(tx, services, campaign_id, content, variant=number, links_of=links_of)
     how = decision.effective(sending_of(first, await modes.to_freeze(tx, campaign_id)))
     await tx.run(

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from mailer.core.db import AccountTx
 
+LETTERS = "ABCD"
+"""Of the variants of an A/B test, as people read them: 1 is A."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
@@ -28,7 +31,10 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFigures:
-    """`unique`: recipients; `total`: clicks."""
+    """`unique`: recipients; `total`: clicks.
+
+    `variant`: of an A/B test, whose mail it stands in, 1 for A; null where the link is of every mail.
+    """
 
     link_id: int
     position: int
@@ -36,6 +42,15 @@ class LinkFigures:
     label: str
     unique: Verdicts
     total: Verdicts
+    variant: int | None = None
+
+    @property
+    def letter(self) -> str:
+        return letter(self.variant)
+
+
+def letter(variant: int | None) -> str:
+    return LETTERS[variant - 1] if variant else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +68,12 @@ async def kept(tx: AccountTx, campaign_id: int, cells: Mapping[str, int]) -> Fig
     """From the cells that `retention_jobs.totals` froze; one of fewer than ten people is 0 here (A-064)."""
     rows = await tx.rows(
         """
-        SELECT id, position::int, url, label
-        FROM links
-        WHERE account_id = $1 AND campaign_id = $2
-        ORDER BY position
+        SELECT l.id, l.position::int, l.url, l.label,
+               CASE WHEN t.about = 'content' OR max(l.variant) OVER () > 1 THEN l.variant::int END
+        FROM links l
+        LEFT JOIN ab_tests t ON t.account_id = $1 AND t.campaign_id = $2
+        WHERE l.account_id = $1 AND l.campaign_id = $2
+        ORDER BY l.variant, l.position, l.id
         """,
         campaign_id,
     )
@@ -77,8 +94,9 @@ async def kept(tx: AccountTx, campaign_id: int, cells: Mapping[str, int]) -> Fig
                 label=label,
                 unique=_cells(cells, f"link:{link_id}"),
                 total=_cells(cells, f"link:{link_id}", ":hits"),
+                variant=variant,
             )
-            for link_id, position, url, label in rows
+            for link_id, position, url, label, variant in rows
         ],
         unsubscribed=cells.get("unsubscribe", 0),
         complained=cells.get("complaint", 0),

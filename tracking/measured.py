@@ -37,25 +37,39 @@ def _verdicts(found: dict[str, int]) -> Verdicts:
 
 
 async def links(tx: AccountTx, campaign_id: int) -> list[LinkFigures]:
-    """All links of the campaign, also those that nobody followed, in the order of the mail."""
+    """All links of the campaign, also those that nobody followed, in the order of the mail.
+
+    Variants of an A/B test that share their links have one figure for each; else one variant follows another.
+    """
     rows = await tx.rows(
         """
-        SELECT l.id, l.position::int, l.url, l.label, n.verdict, n.people::int, n.hits::int
+        SELECT l.id, l.position::int, l.url, l.label,
+               CASE WHEN t.about = 'content' OR max(l.variant) OVER () > 1 THEN l.variant::int END,
+               n.verdict, n.people::int, n.hits::int
         FROM links l
+        LEFT JOIN ab_tests t ON t.account_id = $1 AND t.campaign_id = $2
         LEFT JOIN event_counts n ON n.account_id = $1 AND n.campaign_id = $2 AND n.kind = 'click'
                                 AND n.link_id = l.id
         WHERE l.account_id = $1 AND l.campaign_id = $2
-        ORDER BY l.position, l.id
+        ORDER BY l.variant, l.position, l.id
         """,
         campaign_id,
     )
-    cells: dict[tuple[int, int, str, str], list[tuple[str, int, int]]] = {}
-    for link_id, position, url, label, verdict, people, hits in rows:
-        found = cells.setdefault((link_id, position, url, label), [])
+    cells: dict[tuple[int, int, str, str, int | None], list[tuple[str, int, int]]] = {}
+    for *link, verdict, people, hits in rows:
+        found = cells.setdefault(tuple(link), [])
         if verdict is not None:
             found.append((verdict, people, hits))
     return [
-        LinkFigures(link_id=link_id, position=position, url=url, label=label, unique=unique, total=total)
-        for (link_id, position, url, label), counted in cells.items()
+        LinkFigures(
+            link_id=link_id,
+            position=position,
+            url=url,
+            label=label,
+            unique=unique,
+            total=total,
+            variant=variant,
+        )
+        for (link_id, position, url, label, variant), counted in cells.items()
         for unique, total in [_both(counted)]
     ]

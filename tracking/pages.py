@@ -1,8 +1,10 @@
 """Pages for signed-in people of this room: the report of a campaign, its tables, how figures are made."""
 
 from datetime import timedelta
+from typing import Annotated
 
 from aiohttp import web
+from pydantic import Field
 
 from mailer.accounts import access, audit
 from mailer.core import clock
@@ -10,8 +12,9 @@ from mailer.core.errors import NotFound
 from mailer.core.links import Links
 from mailer.core.tokens import CampaignToken
 from mailer.web import response
-from mailer.web.request import id_in_path, services
+from mailer.web.request import Input, id_in_path, query, services
 from tracking import (
+    figures,
     pages_live,
     pages_measurement,
     pages_reports,
@@ -29,21 +32,30 @@ FRAME = timedelta(hours=1)
 PROVIDER_WORDS = pages_live.PROVIDER_WORDS
 
 
+class ReportQuery(Input):
+    """`variant`: of an A/B test, whose map of clicks is shown; one that is none shows the usual one."""
+
+    variant: Annotated[int, Field(ge=1, le=len(figures.LETTERS))] | None = None
+
+
 async def report(request: web.Request) -> web.Response:
     place = access.member(request)
-    campaign_id = id_in_path(request)
+    campaign_id, asked = id_in_path(request), query(request, ReportQuery)
     async with access.account_tx(request) as tx:
         found = await whole_report.whole(tx, campaign_id, zone=place.time_zone)
+    shown = found.map_of(asked.variant)
     context = pages_live.figures_context(request, found, campaign_id) | {
         "refresh": refresh_seconds(found.report.campaign),
         "live": found.report.campaign.live and found.report.campaign.started_at is not None,
         "may_copy": place.role >= access.Role.EDITOR,
-        "frame": _frame(request, found),
+        "frame": _frame(request, found, shown),
+        "shown": shown,
+        "letter": figures.letter,
     }
     return response.page(request, "tracking/reports/report.html", context)
 
 
-def _frame(request: web.Request, found: Whole) -> str:
+def _frame(request: web.Request, found: Whole, variant: int) -> str:
     """The address of the mail with its links numbered, for the next minutes; "" once the mail is erased."""
     campaign = found.report.campaign
     until = found.content_until
@@ -53,7 +65,7 @@ def _frame(request: web.Request, found: Whole) -> str:
     held = services(request)
     what = CampaignToken(access.member(request).account_id, campaign.id, 0)
     expires = int((clock.now() + FRAME).timestamp())
-    return Links(held.tokens, held.settings.track_url).click_map(what, expires=expires)
+    return Links(held.tokens, held.settings.track_url).click_map(what, variant=variant, expires=expires)
 
 
 def refresh_seconds(campaign: Campaign) -> int:

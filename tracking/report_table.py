@@ -63,10 +63,10 @@ def _rows(report: Report) -> list[tuple[str, str, int, int | None]]:
     rows += _measured(_("Opens"), report.opens)
     rows += _measured(_("Clicks"), report.clicks)
     for link in report.links:
-        rows += [
-            (f"{_('Link')} {link.position + 1}", f"{link.url} ({name})", n, report.clicks.base)
-            for name, n in _columns(link.unique)
-        ]
+        label = f"{_('Link')} {link.position + 1}"
+        if link.variant:
+            label = _("Link {n} (variant {letter})", n=link.position + 1, letter=link.letter)
+        rows += [(label, f"{link.url} ({name})", n, report.clicks.base) for name, n in _columns(link.unique)]
     for left in report.unsubscribe_reasons:
         reason = _(words.DEPARTURES.get(left.reason, left.reason))
         rows.append((_("Unsubscribes"), reason, left.count, balance.delivered))

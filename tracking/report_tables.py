@@ -112,8 +112,9 @@ def _links(whole: Whole) -> Table:
         figures: Row = (None,) * 4
         if report.clicks.base:
             figures = (*_three(report, link.unique), _known(report, link.total.total))
-        rows.append((link.position + 1, link.url, link.label, *figures))
-    return ("position", "url", "text", "people", "machines", "unknown", "clicks"), rows
+        # a number, as in the file of deliveries
+        rows.append((link.position + 1, link.url, link.label, *figures, link.variant))
+    return ("position", "url", "text", "people", "machines", "unknown", "clicks", "variant"), rows
 
 
 def _providers(whole: Whole, provider_words: Words) -> Table:

@@ -15,6 +15,14 @@ CONTENT_DAYS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AbTest:
+    """A/B. `winner`: the variant that those who waited got, 1 for A; None: undecided."""
+
+    variants: list[int]
+    winner: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """`compared` and `providers` are empty once details are erased; so is `over_time`."""
 
@@ -23,8 +31,8 @@ class Whole:
     providers: list[ProviderFigures]
     compared: list[Compared]
     measurement: Measured
-    tested: bool
-    """Whether its variants were compared in an A/B test."""
+    test: AbTest | None
+    """None: nothing was compared."""
 
     @property
     def content_until(self) -> datetime | None:
@@ -32,13 +40,35 @@ class Whole:
         ended = self.report.campaign.finished_at
         return ended + timedelta(days=CONTENT_DAYS) if ended else None
 
+    @property
+    def maps(self) -> list[int]:
+        """The variants, if each has links, and so a map of clicks, of its own; else none."""
+        apart = any(link.variant for link in self.report.links)
+        return self.test.variants if self.test and apart else []
+
+    def map_of(self, asked: int | None) -> int:
+        """The variant whose map is shown: the winner, unless another is asked for."""
+        if asked in self.maps:
+            return asked
+        return self.test.winner or 1 if self.test and self.maps else 1
+
 
 async def whole(tx: AccountTx, campaign_id: int, *, zone: str) -> Whole:
     """Raises NotFound."""
     report = await reports.summary(tx, campaign_id)
     measurement = await modes.measured(tx, campaign_id)
-    tested: bool = await tx.value(
-        "SELECT EXISTS (SELECT FROM ab_tests WHERE account_id = $1 AND campaign_id = $2)", campaign_id
+    test = await tx.first(
+        AbTest,
+        """
+        SELECT t.winner::int,
+               ARRAY (SELECT 1 UNION
+                      SELECT v.number::int FROM ab_variants v
+                      WHERE v.account_id = $1 AND v.campaign_id = $2
+                      ORDER BY 1) AS variants
+        FROM ab_tests t
+        WHERE t.account_id = $1 AND t.campaign_id = $2
+        """,
+        campaign_id,
     )
     if report.campaign.details_erased_at is not None:
         # what is left of the details after that day would draw a curve of nothing
@@ -49,7 +79,7 @@ async def whole(tx: AccountTx, campaign_id: int, *, zone: str) -> Whole:
             providers=[],
             compared=[],
             measurement=measurement,
-            tested=tested,
+            test=test,
         )
     return Whole(
         report=report,
@@ -57,5 +87,5 @@ async def whole(tx: AccountTx, campaign_id: int, *, zone: str) -> Whole:
         providers=await providers.many(tx, campaign_id, live=report.campaign.live),
         compared=await comparison.of(tx, report) if report.balance.sent else [],
         measurement=measurement,
-        tested=tested,
+        test=test,
     )

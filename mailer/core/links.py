@@ -96,9 +96,10 @@ class Links:
         """A frame of our own preview (sending/preview.py tells the numbers)."""
         return f"{self.base}/t/preview/{self.tokens.timed(Purpose.PREVIEW, *numbers, expires=expires)}"
 
-    def click_map(self, what: CampaignToken, *, expires: int) -> str:
+    def click_map(self, what: CampaignToken, *, variant: int = 1, expires: int) -> str:
         """A frame of our own: the mail as it was sent, its links numbered."""
-        token = self.tokens.timed(Purpose.CLICK_MAP, what.account_id, what.campaign_id, expires=expires)
+        numbers = (what.account_id, what.campaign_id, variant)
+        token = self.tokens.timed(Purpose.CLICK_MAP, *numbers, expires=expires)
         return f"{self.base}/t/click-map/{token}"
 
     def form(self, account_id: int, public_key: str) -> str:

@@ -8,11 +8,13 @@ from lists import segments
 from lists.segment_tree import Tree
 from mailer.core.services import Services
 from mailer.web.request import check
+from tests.ab.test_ab_report import campaign, people, post, sink
 from tests.browser.conftest import Visit
 from tests.browser.test_campaigns_in_browser import enter, site
 from tests.browser.visitor import PICTURES, assert_accessible, assert_fits, assert_quiet, picture
 from tests.browser.walker import words
 from tests.campaigns.conftest import ready
+from tests.delivery.conftest import Post
 from tests.make import Make
 from tests.reports.test_account_reports import many
 from tests.reports.test_click_map import Build, left
@@ -20,7 +22,7 @@ from tests.reports.test_live import deliver, sending
 from tests.reports.test_segment_figures import FRENCH
 
 pytestmark = pytest.mark.browser
-__all__ = ["ready", "site"]
+__all__ = ["campaign", "people", "post", "ready", "sink", "site"]
 # what is written on canvases
 WRITTEN = """
 window.written = [];
@@ -141,3 +143,33 @@ async def test_on_paper_the_report_has_its_tables_and_says_who_printed_it(
     # the data of the chart is there without its button
     assert await page.locator("figure.chart table").first.is_visible()
     await picture(page, "report-print-fr")
+
+
+@pytest.mark.req("F-01", "F-06", "A-011")
+@pytest.mark.parametrize(
+    ("language", "theme", "width"),
+    [("fr", "light", 1280), ("fr", "dark", 320), pytest.param("en", "light", 320, marks=pytest.mark.long)],
+)
+async def test_each_content_of_an_ab_test_has_its_own_map(
+    post: Post, campaign: int, site: str, visit: Visit, language: str, theme, width: int
+) -> None:
+    page = await visit(language=language, theme=theme, width=width)
+    await enter(post.services, page, site, post.account.owner_id, language=language, theme=theme)
+    await page.goto(f"{site}{post.account.app}/campaigns/{campaign}/report")
+    mail = page.frame_locator("iframe.click-map")
+    await page.locator("iframe.click-map").scroll_into_view_if_needed()
+    await mail.get_by_text("1 · 11").wait_for()
+    variant = "Variante" if language == "fr" else "Variant"
+    assert await page.get_by_role("link", name=f"{variant} A").get_attribute("aria-current") == "page"
+    await page.get_by_role("link", name=f"{variant} B").focus()
+    await page.keyboard.press("Enter")
+    await mail.get_by_text("1 · 10").wait_for()
+    assert await mail.get_by_text("Au four").is_visible()
+    assert await page.get_by_role("link", name=f"{variant} B").get_attribute("aria-current") == "page"
+    await assert_accessible(page)
+    await assert_fits(page)
+    assert_quiet(page)
+    await page.locator("section", has=page.locator("#click-map")).screenshot(
+        path=PICTURES / f"click-map-variants-{language}-{width}.png"
+    )
+    await picture(page, f"report-variants-{language}-{width}")

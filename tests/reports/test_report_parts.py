@@ -196,7 +196,7 @@ async def test_every_table_of_the_page_is_a_csv(services: Services, make: Make, 
     assert ("audience", "", "Audience", "", "30") in tables["balance"]
     assert ("Delivered", "18", "22", "0.818182") in tables["rates"]
     assert ("Recipients who opened", "2", "1", "1", "10") in tables["opens-and-clicks"]
-    assert ("1", "https://shop.example/a", "Link 0", "1", "1", "1", "4") in tables["links"]
+    assert ("1", "https://shop.example/a", "Link 0", "1", "1", "1", "4", "") in tables["links"]
     assert tables["providers"][2][0] == "Orange, Wanadoo"
     assert tables["providers"][2][-1] == '\'=HYPERLINK("http://evil.test")'
     assert ("address does not exist", "hard", "550", "5.1.1", "2") in tables["bounces"]
@@ -260,7 +260,7 @@ async def test_tables_of_totals_hold_no_cell_under_ten(services: Services, make:
     assert rates["Delivered"][0] == "18"
     assert rates["Measured opens (people)"] == ("", "10", "")
     links = rows_of((await person.get(f"{base}/links.csv")).text)
-    assert [row[3:] for row in links[1:]] == [("", "", "", "")] * 3
+    assert [row[3:] for row in links[1:]] == [("", "", "", "", "")] * 3
     assert "By person until" not in page.text
     program = await make.program(acc.id)
     for part in ("providers", "comparison"):

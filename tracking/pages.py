@@ -24,10 +24,8 @@ from tracking import (
     whole_report,
 )
 from tracking.providers import Words
-from tracking.reports import Campaign
 from tracking.whole_report import Whole
 
-AFTER = timedelta(hours=24)
 FRAME = timedelta(hours=1)
 PROVIDER_WORDS = pages_live.PROVIDER_WORDS
 
@@ -45,7 +43,6 @@ async def report(request: web.Request) -> web.Response:
         found = await whole_report.whole(tx, campaign_id, zone=place.time_zone)
     shown = found.map_of(asked.variant)
     context = pages_live.figures_context(request, found, campaign_id) | {
-        "refresh": refresh_seconds(found.report.campaign),
         "live": found.report.campaign.live and found.report.campaign.started_at is not None,
         "may_copy": place.role >= access.Role.EDITOR,
         "frame": _frame(request, found, shown),
@@ -66,14 +63,6 @@ def _frame(request: web.Request, found: Whole, variant: int) -> str:
     what = CampaignToken(access.member(request).account_id, campaign.id, 0)
     expires = int((clock.now() + FRAME).timestamp())
     return Links(held.tokens, held.settings.track_url).click_map(what, variant=variant, expires=expires)
-
-
-def refresh_seconds(campaign: Campaign) -> int:
-    """ui 2.4: while sending and for a day after; 0: no more."""
-    if campaign.live and campaign.started_at is not None:
-        return 2
-    ended = campaign.finished_at
-    return 30 if ended is not None and clock.now() - ended < AFTER else 0
 
 
 async def table(request: web.Request) -> web.Response:

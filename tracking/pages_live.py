@@ -2,7 +2,8 @@
 
     data    the figures, when they differ from those that the watcher has (Last-Event-ID)
     :       every 15 seconds, so that no proxy takes the silence for an end
-    over    nothing more will change, or the reader may not look any longer
+    over    the send has ended, and the page that has its last figures looks again by itself for a day;
+            or the reader may not look any longer
 
 A stream ends by itself after ten minutes, and the browser takes it up again: no deploy waits for it.
 """
@@ -12,6 +13,7 @@ import contextlib
 import hashlib
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -23,11 +25,15 @@ from mailer.web import templating
 from mailer.web.request import id_in_path, services
 from tracking import comparison, live, report_tables, words
 from tracking.providers import Words
+from tracking.reports import Campaign
 from tracking.whole_report import Whole
 
 PROVIDER_WORDS = web.AppKey("provider_words", Words)
 CLOSING = web.AppKey("closing", asyncio.Event)
 LONGEST_SECONDS = 600.0
+AFTER = timedelta(hours=24)
+LIVE_SECONDS, AFTER_SECONDS = 2, 30
+"""How often figures are told, and asked for after the end."""
 HEARTBEAT_SECONDS = 15.0
 TICK_SECONDS = 1.0
 _HEADERS = {
@@ -50,9 +56,18 @@ def figures_context(request: web.Request, found: Whole, campaign_id: int) -> dic
         "provider_words": request.config_dict[PROVIDER_WORDS],
         "tables": report_tables.NAMES,
         "figures": comparison.NAMES,
-        "refresh": 1,
+        "refresh": refresh_seconds(found.report.campaign),
+        "streamed": found.report.campaign.live,
         "now": clock.now(),
     }
+
+
+def refresh_seconds(campaign: Campaign) -> int:
+    """ui 2.4: while sending and for a day after; 0: no more."""
+    if campaign.live and campaign.started_at is not None:
+        return LIVE_SECONDS
+    ended = campaign.finished_at
+    return AFTER_SECONDS if ended is not None and clock.now() - ended < AFTER else 0
 
 
 async def events(request: web.Request) -> web.StreamResponse:

@@ -15,11 +15,12 @@ from tests.browser.visitor import PICTURES, assert_accessible, assert_fits, asse
 from tests.browser.walker import words
 from tests.campaigns.conftest import ready
 from tests.delivery.conftest import Post
-from tests.make import Make
+from tests.make import Account, Make
 from tests.reports.test_account_reports import many
 from tests.reports.test_click_map import Build, left
 from tests.reports.test_live import deliver, sending
 from tests.reports.test_segment_figures import FRENCH
+from tracking import pages_live
 
 pytestmark = pytest.mark.browser
 __all__ = ["campaign", "people", "post", "ready", "sink", "site"]
@@ -36,8 +37,9 @@ CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
 
 @pytest.mark.req("F-06", "A-011")
 async def test_the_report_of_a_running_campaign_moves(
-    services: Services, make: Make, site: str, visit: Visit
+    services: Services, make: Make, site: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pages_live, "AFTER_SECONDS", 1)
     account = await make.account(language="fr")
     campaign_id = await sending(services, make, account)
     page = await visit()
@@ -51,15 +53,7 @@ async def test_the_report_of_a_running_campaign_moves(
     await deliver(services, account, campaign_id)
     await page.get_by_text(words("23 messages sur 30 sont partis", whole=False)).wait_for()
     assert await page.evaluate("document.activeElement.textContent") == "Comment c’est compté"
-    async with services.db.account(account.id) as tx:
-        await tx.run(
-            """
-            INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
-            SELECT $1, 'left-late', now(), $2, max(contact_id), 'unsubscribe', 'person'
-            FROM deliveries WHERE account_id = $1 AND campaign_id = $2
-            """,
-            campaign_id,
-        )
+    await left_late(services, account, campaign_id, 1)
     row = page.get_by_role("row").filter(has_text="Désabonnements").first
     await row.get_by_text("3", exact=True).wait_for()
     await assert_accessible(page)
@@ -69,11 +63,47 @@ async def test_the_report_of_a_running_campaign_moves(
             "UPDATE campaigns SET status = 'sent', finished_at = now() WHERE account_id = $1 AND id = $2",
             campaign_id,
         )
-    # one stream, which ended by its own word: nobody comes back
+    # one stream, which ended by its own word: nobody comes back, and the page asks by itself from now on
+    await page.locator('#figures > [hx-trigger="every 1s"]').wait_for(state="attached")
     await page.wait_for_timeout(4000)
     assert len([url for url in asked if url.endswith("/report/events")]) == 1
+    await left_late(services, account, campaign_id, 2)
+    await row.get_by_text("4", exact=True).wait_for()
+    assert await page.evaluate("document.activeElement.textContent") == "Comment c’est compté"
+    await assert_accessible(page)
     assert_quiet(page)
     await picture(page, "report-live-fr")
+    # for a day
+    async with services.db.account(account.id) as tx:
+        await tx.run(
+            """
+            UPDATE campaigns SET finished_at = now() - interval '25 hours'
+            WHERE account_id = $1 AND id = $2
+            """,
+            campaign_id,
+        )
+    await page.locator("#figures > [hx-trigger]").wait_for(state="detached")
+    asked.clear()
+    await page.wait_for_timeout(2500)
+    # the chart may ask a last time
+    assert len(asked) <= 1
+
+
+async def left_late(services: Services, account: Account, campaign_id: int, n: int) -> None:
+    """One more unsubscribes, the n-th from the end."""
+    async with services.db.account(account.id) as tx:
+        await tx.run(
+            """
+            INSERT INTO events (account_id, id, at, campaign_id, contact_id, kind, verdict)
+            SELECT $1, 'left-late-' || contact_id, now(), $2, contact_id, 'unsubscribe', 'person'
+            FROM deliveries
+            WHERE account_id = $1 AND campaign_id = $2
+            ORDER BY contact_id DESC
+            LIMIT 1 OFFSET $3::int - 1
+            """,
+            campaign_id,
+            n,
+        )
 
 
 @pytest.mark.req("F-01", "F-06")

@@ -98,6 +98,9 @@ async def test_the_figures_move_and_the_stream_ends_with_the_campaign(
             )
         last = await event(answer)
         assert sent(last["data"]) == "23"
+        # the page that has them asks by itself from now on
+        assert 'hx-trigger="every 30s"' in last["data"]
+        assert "hx-trigger" not in second["data"]
         assert (await event(answer))["event"] == "over"
         assert await answer.content.read() == b""
 

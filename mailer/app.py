@@ -33,6 +33,7 @@ import tracking.pages
 import tracking.pages_live
 import tracking.public
 import tracking.public_visits
+from lists import bounce_words
 from mailer.accounts import access
 from mailer.core.rate import Rates
 from mailer.core.services import Services, open_services
@@ -90,7 +91,9 @@ def make_app(settings: Settings, *, services: Services | None = None) -> web.App
     app.on_response_prepare.append(access.add_rate)
     app.on_response_prepare.append(middleware.secure_stream)
     app.cleanup_ctx.append(_services_context(settings, services))
-    app[tracking.pages_live.PROVIDER_WORDS] = Words(limiter.provider_name, provider_words.said)
+    app[tracking.pages_live.PROVIDER_WORDS] = Words(
+        limiter.provider_name, provider_words.said, bounce_words.known
+    )
     tracking.pages_live.prepare(app)
     app.add_routes(ROOT_ROUTES)
     pages = face(APP_ROUTES, [access.session])

@@ -17,10 +17,14 @@ MOST_ANSWERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`name`: of a profile, in the language of the request. `said`: profile, code, reply → a msgid."""
+    """`name`: of a profile, in the language of the request. `said`: profile, code, reply → a msgid.
+
+    `bounced`: a delivery's `bounce_reason` → a msgid, as on the contact's page; "" when it tells nothing.
+    """
 
     name: Callable[[str], str]
     said: Callable[[str, int, str], str]
+    bounced: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ def table(name: str, whole: Whole, provider_words: Words) -> Table:
     """Head and rows. Figures that are not kept are empty cells (A-064)."""
     if name == "providers":
         return _providers(whole, provider_words)
+    if name == "bounces":
+        return _bounces(whole, provider_words)
     return _MADE[name](whole)
 
 
@@ -145,12 +147,20 @@ def _providers(whole: Whole, provider_words: Words) -> Table:
     return (*head, "answer", "reply"), rows
 
 
-def _bounces(whole: Whole) -> Table:
+def _bounces(whole: Whole, provider_words: Words) -> Table:
     rows: list[Row] = [
-        (i18n.translate(words.bounce(one)), one.reason, one.code, one.enhanced, one.count)
+        (
+            i18n.translate(words.bounce(one, provider_words.bounced)),
+            one.bounce_reason,
+            one.count,
+            one.hard,
+            one.soft,
+            one.block,
+            "; ".join(f"{said.code or ''} {said.enhanced}".strip() for said in one.codes),
+        )
         for one in whole.report.bounces
     ]
-    return ("reason", "kind", "code", "enhanced", "number"), rows
+    return ("reason", "bounce_reason", "number", "hard", "soft", "block", "codes"), rows
 
 
 def _unsubscribes(whole: Whole) -> Table:
@@ -175,7 +185,6 @@ _MADE: Mapping[str, Callable[[Whole], Table]] = {
     "opens-and-clicks": _measured,
     "over-time": _over_time,
     "links": _links,
-    "bounces": _bounces,
     "unsubscribes": _unsubscribes,
     "comparison": _comparison,
 }

@@ -6,7 +6,8 @@ rates     ui 4.2; None: nothing to measure on, never 0
 """
 
 from calendar import monthrange
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from pydantic import TypeAdapter
@@ -20,6 +21,7 @@ from tracking.versions import Version
 
 LIVE_SECONDS, FINISHED_SECONDS = 10.0, 60.0
 """For so long the figures of a very large campaign are told again."""
+MOST_CODES = 10
 LIVE = ("scheduled", "preparing", "sending", "paused")
 
 
@@ -77,13 +79,28 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounce:
-    """What servers said: `reason` hard, soft or block; `enhanced` by RFC 3463, or ""."""
+class BounceCode:
+    """What servers said; `enhanced` by RFC 3463, or ""."""
 
-    reason: str
     code: int | None
     enhanced: str
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """`bounce_reason`: one of the field's usual words, as of a delivery; "" where servers gave none that is
+    known: then there is one of these for each kind. count = hard + soft + block.
+
+    `codes`: the commonest of them.
+    """
+
+    bounce_reason: str = ""
+    hard: int = 0
+    soft: int = 0
+    block: int = 0
+    count: int
+    codes: list[BounceCode] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,21 +309,46 @@ def _balance(parts: list[Part], deferred: int) -> Balance:
 
 
 async def _bounces(tx: AccountTx, campaign_id: int) -> list[Bounce]:
-    return await tx.many(
-        Bounce,
+    rows = await tx.rows(
         r"""
-        SELECT d.reason, d.smtp_code::int AS code,
-               coalesce(substring(d.smtp_reply FROM '\m([245]\.\d{1,3}\.\d{1,3})\M'), '') AS enhanced,
-               count(*)::int AS count
+        SELECT CASE d.bounce_reason WHEN 'undefined' THEN '' ELSE d.bounce_reason END,
+               CASE WHEN d.reason IN ('hard', 'soft') THEN d.reason ELSE 'block' END,
+               d.smtp_code::int,
+               coalesce(substring(d.smtp_reply FROM '\m([245]\.\d{1,3}\.\d{1,3})\M'), ''),
+               count(*)::int
         FROM campaigns c
         JOIN deliveries d ON d.account_id = $1 AND d.campaign_id = c.id AND d.month = c.month
         WHERE c.account_id = $1 AND c.id = $2 AND d.status = 'bounced'
-        GROUP BY 1, 2, 3
-        ORDER BY 4 DESC, 1, 2, 3
-        LIMIT 50
+        GROUP BY 1, 2, 3, 4
         """,
         campaign_id,
     )
+    kinds: dict[tuple[str, str], Counter[str]] = {}
+    codes: dict[tuple[str, str], Counter[tuple[int | None, str]]] = {}
+    for reason, kind, code, enhanced, n in rows:
+        # without a reason the kind has to do
+        row = (reason, "" if reason else kind)
+        kinds.setdefault(row, Counter())[kind] += n
+        codes.setdefault(row, Counter())[(code, enhanced)] += n
+    found = [
+        Bounce(
+            bounce_reason=row[0],
+            hard=counted["hard"],
+            soft=counted["soft"],
+            block=counted["block"],
+            count=counted.total(),
+            codes=_codes(codes[row]),
+        )
+        for row, counted in kinds.items()
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.bounce_reason, -one.hard, -one.soft))
+
+
+def _codes(counted: Counter[tuple[int | None, str]]) -> list[BounceCode]:
+    """The commonest; a server that said nothing at all has none."""
+    said = [(n, code, enhanced) for (code, enhanced), n in counted.items() if code or enhanced]
+    said.sort(key=lambda one: (-one[0], one[1] or 0, one[2]))
+    return [BounceCode(code=code, enhanced=enhanced, count=n) for n, code, enhanced in said[:MOST_CODES]]
 
 
 async def _departures(tx: AccountTx, campaign_id: int) -> list[Count]:

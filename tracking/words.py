@@ -1,6 +1,7 @@
 """States and reasons in words (ui 4.2): a code stands beside them, never instead of them."""
 
 import re
+from collections.abc import Callable
 
 from mailer.core.text import N_
 from tracking.reports import Bounce
@@ -52,10 +53,11 @@ _DETAILS = {
     "7.28": N_("refused: too many messages"),
 }
 _ENHANCED = re.compile(r"\b[245]\.(\d{1,3}\.\d{1,3})\b")
-_KIND = {
-    "hard": N_("address does not exist"),
-    "soft": N_("refused for now by the mailbox"),
-    "block": N_("refused by the provider"),
+# where servers gave no reason that is known (lists.decisions says it of one person)
+_NO_REASON = {
+    "hard": N_("refused for good, no reason known"),
+    "soft": N_("refused for now, no reason known"),
+    "block": N_("refused by the provider, no reason known"),
 }
 # what the recipients' page offers (lists.departures)
 DEPARTURES = {
@@ -67,9 +69,15 @@ DEPARTURES = {
 }
 
 
-def bounce(one: Bounce) -> str:
-    """A msgid."""
-    return _DETAILS.get(one.enhanced[2:]) or _KIND.get(one.reason, _KIND["block"])
+def bounce(one: Bounce, known: Callable[[str], str]) -> str:
+    """A msgid. `known`: as in `providers.Words`."""
+    return known(one.bounce_reason) or _NO_REASON[kinds(one)[0][0]]
+
+
+def kinds(one: Bounce) -> list[tuple[str, int]]:
+    """Those that it was, the commonest first."""
+    found = [("hard", one.hard), ("soft", one.soft), ("block", one.block)]
+    return sorted((kind for kind in found if kind[1]), key=lambda kind: -kind[1]) or [("block", one.count)]
 
 
 def answer(reply: str) -> str:

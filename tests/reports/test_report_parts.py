@@ -199,11 +199,78 @@ async def test_every_table_of_the_page_is_a_csv(services: Services, make: Make, 
     assert ("1", "https://shop.example/a", "Link 0", "1", "1", "1", "4", "") in tables["links"]
     assert tables["providers"][2][0] == "Orange, Wanadoo"
     assert tables["providers"][2][-1] == '\'=HYPERLINK("http://evil.test")'
-    assert ("address does not exist", "hard", "550", "5.1.1", "2") in tables["bounces"]
+    assert tables["bounces"][1] == ("refused for good, no reason known", "", "2", "2", "0", "0", "550 5.1.1")
     assert ("too_many", "too many e-mails", "1") in tables["unsubscribes"]
     assert ("Hard bounces", "0.090909", "0.1", "1") in tables["comparison"]
     assert sum(int(row[1]) for row in tables["over-time"][1:]) == 4
     assert (await person.get(f"{base}/nothing.csv")).status == 404
+
+
+@pytest.mark.req("A-011", "D-32")
+async def test_bounces_have_the_reason_of_the_contact_page_once(
+    services: Services, make: Make, acc: Account
+) -> None:
+    said = [
+        # reason, code, reply, the field's word
+        ("hard", 550, "Account has been disabled", "suspended"),
+        ("hard", 550, "5.1.1 no such user", "user unknown"),
+        ("block", 550, "5.1.1 unknown", "user unknown"),
+        ("hard", 553, "unknown", "user unknown"),
+        ("soft", 552, "mailbox is full", "mailbox full"),
+        ("soft", 452, "4.2.2 over quota", "mailbox full"),
+        ("block", 554, "5.7.1 looks like spam", "spam"),
+        ("soft", 550, "5.0.0 no", "undefined"),
+        ("soft", None, "", ""),
+    ]
+    async with services.db.account(acc.id) as tx:
+        campaign_id = await plain(tx, make, delivered=1, hard=len(said))
+        await tx.run(
+            """
+            UPDATE deliveries d
+            SET reason = s.kind, smtp_code = s.code, smtp_reply = s.reply, bounce_reason = s.word
+            FROM (SELECT contact_id, row_number() OVER (ORDER BY contact_id) AS n FROM deliveries
+                  WHERE account_id = $1 AND campaign_id = $2 AND status = 'bounced') b
+            JOIN unnest($3::text[], $4::smallint[], $5::text[], $6::text[]) WITH ORDINALITY
+                AS s (kind, code, reply, word, n) USING (n)
+            WHERE d.account_id = $1 AND d.campaign_id = $2 AND d.contact_id = b.contact_id
+            """,
+            campaign_id,
+            *zip(*said, strict=True),
+        )
+        contacts = await tx.rows(
+            """
+            SELECT contact_id FROM deliveries WHERE account_id = $1 AND status = 'bounced' ORDER BY contact_id
+            """
+        )
+    person = await make.signed_in(acc.owner_id)
+    base = f"{acc.app}/campaigns/{campaign_id}/report"
+    rows = rows_of((await person.get(f"{base}/bounces.csv")).text)[1:]
+    assert rows == [
+        ("address does not exist", "user unknown", "3", "2", "0", "1", "550 5.1.1; 553"),
+        ("refused for now, no reason known", "", "2", "0", "2", "0", "550 5.0.0"),
+        ("mailbox full", "mailbox full", "2", "0", "2", "0", "452 4.2.2; 552"),
+        ("refused: taken for spam", "spam", "1", "0", "0", "1", "554 5.7.1"),
+        ("mailbox closed", "suspended", "1", "1", "0", "0", "550"),
+    ]
+    page = words_of((await person.get(base)).text)
+    told = "address does not exist 2 codes 550 5.1.1 (2) 553 (1) hard bounce (2), block (1) 3"
+    assert told in page
+    # the same words as on the page of the contact
+    assert "mailbox closed" in words_of((await person.get(f"{acc.app}/contacts/{contacts[0][0]}")).text)
+    program = await make.program(acc.id)
+    found = (await program.get(f"/api/v1/campaigns/{campaign_id}/report")).json()["bounces"]
+    assert found[0] == {
+        "bounce_reason": "user unknown",
+        "hard": 2,
+        "soft": 0,
+        "block": 1,
+        "count": 3,
+        "codes": [
+            {"code": 550, "enhanced": "5.1.1", "count": 2},
+            {"code": 553, "enhanced": "", "count": 1},
+        ],
+    }
+    assert [one["bounce_reason"] for one in found] == [row[1] for row in rows]
 
 
 @pytest.mark.req("A-004", "A-064")

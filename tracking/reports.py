@@ -29,7 +29,8 @@ LIVE = ("scheduled", "preparing", "sending", "paused")
 class Campaign:
     """`details_erased_at`: since then figures are the totals kept; one under ten is told as 0 (A-064).
 
-    `content_erased_at`: since then nobody can see the mail itself any more (S12).
+    `content_erased_at`: since then nobody can see the mail itself any more (S12). `reminder_of`: the earlier
+    campaign, of those who did not click it.
     """
 
     id: int
@@ -40,6 +41,7 @@ class Campaign:
     finished_at: datetime | None
     details_erased_at: datetime | None
     content_erased_at: datetime | None = None
+    reminder_of: int | None = None
 
     @property
     def live(self) -> bool:
@@ -155,7 +157,8 @@ async def summary(tx: AccountTx, campaign_id: int) -> Report:
     campaign = await tx.one(
         Campaign,
         """
-        SELECT id, name, kind, status, started_at, finished_at, details_erased_at, content_erased_at
+        SELECT id, name, kind, status, started_at, finished_at, details_erased_at, content_erased_at,
+               reminder_of
         FROM campaigns
         WHERE account_id = $1 AND id = $2
         """,

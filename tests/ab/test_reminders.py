@@ -214,6 +214,34 @@ async def test_the_page_says_whom_it_leaves_out_and_makes_the_draft(post: Post, 
     assert "La relance de cette campagne existe déjà." in (await owner.get(again.location)).text
 
 
+@pytest.mark.parametrize(
+    ("change", "offered"),
+    [
+        ("status = 'sent'", True),
+        ("status = 'sending', finished_at = NULL", False),
+        ("kind = 'service'", False),
+        ("reminder_of = id - 1", False),
+    ],
+)
+async def test_the_report_offers_it_as_the_campaign_does(
+    post: Post, people: People, change: str, offered: bool
+) -> None:
+    await post.campaign([await people(count=1)])
+    campaign, _ = await sent(post, people)
+    async with post.tx() as tx:
+        await tx._connection.execute(f"UPDATE campaigns SET {change} WHERE id = {campaign}")
+    analyst, _ = await post.make.user(post.account.id, "analyst")
+    place = f"{post.account.app}/campaigns/{campaign}"
+    button = f'<a class="btn" href="{place}/reminder">'
+    for user_id in (post.account.owner_id, analyst):
+        person = await post.make.signed_in(user_id, language="fr")
+        for page in (place, f"{place}/report"):
+            found = (await person.get(page)).text
+            assert (button in found, "Relancer ceux qui n’ont pas cliqué" in found) == (offered, offered), (
+                page
+            )
+
+
 async def test_a_program_makes_it_too(post: Post, people: People) -> None:
     campaign, _ = await sent(post, people)
     program = await post.make.program(post.account.id)

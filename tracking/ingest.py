@@ -167,8 +167,7 @@ def judge(one: Seen, fact: Fact) -> Judged:
 
 
 def _delay(seconds: float) -> str:
-    """Class of the time since our SMTP server took the mail (S21)."""
-    for name, limit in (("at_once", 5), ("minute", 60), ("hour", 3600)):
+    for name, limit in verdicts.SECONDS.items():
         if seconds < limit:
             return name
     return "later"

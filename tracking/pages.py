@@ -21,6 +21,7 @@ from tracking import (
     report_table,
     report_tables,
     reports,
+    verdicts,
     whole_report,
 )
 from tracking.providers import Words
@@ -105,7 +106,9 @@ def _csv(body: bytes, name: str) -> web.Response:
 
 async def formulas(request: web.Request) -> web.Response:
     access.member(request)
-    return response.page(request, "tracking/reports/formulas.html")
+    return response.page(
+        request, "tracking/reports/formulas.html", {"rules": verdicts, "points": verdicts.points()}
+    )
 
 
 ROUTES: list[web.RouteDef] = [

@@ -20,6 +20,8 @@ NETWORKS = 3
 CROWD = 10
 PROOF = 3
 DELAYS = {"at_once": 3, "minute": 2}
+SECONDS = {"at_once": 5, "minute": 60, "hour": 3600}
+"""Classes of the time since our SMTP server took the mail (S21); beyond: later."""
 
 
 class Signals(NamedTuple):
@@ -59,6 +61,21 @@ def score(signals: Signals) -> int:
     # who sends the form on the page to unsubscribe came there to leave
     points += 2 * (signals.leave and not signals.post)
     return points - PROOF * signals.post
+
+
+def points() -> dict[str, int]:
+    """What each hint weighs, by name, for the page that tells the rules."""
+    calm = Signals(Agent.BROWSER, "later")
+    hints = {
+        "at_once": calm._replace(delay="at_once"),
+        "minute": calm._replace(delay="minute"),
+        "links": calm._replace(burst=LINKS),
+        "many_links": calm._replace(burst=MANY_LINKS),
+        "networks": calm._replace(networks=NETWORKS),
+        "crowd": calm._replace(crowd=CROWD),
+        "leave": calm._replace(leave=True),
+    }
+    return {name: score(signals) for name, signals in hints.items()}
 
 
 def read(kept: Mapping[str, object]) -> Signals:

@@ -12,10 +12,12 @@ from mailer.core.db import AccountTx
 from mailer.core.services import Services
 from tests.clicks.conftest import sent_campaign
 from tests.make import Account, Make
-from tracking import counts, reports, timeline
+from tracking import counts, reports, timeline, verdicts, window
+from tracking.bots import Agent
 from tracking.counts import Change
 from tracking.figures import Verdicts
 from tracking.reports import Bounce, BounceCode, Campaign, Count
+from tracking.verdicts import Signals
 
 # 30 recipients: status, reason, code, reply, measured
 DELIVERIES = [
@@ -235,6 +237,54 @@ async def test_the_page_in_french(services: Services, make: Make, acc: Account) 
     assert "refus définitif, raison inconnue 1 code 550 5.1.1 (2) rejet définitif 2" in words
     formulas = await person.get(f"{acc.app}/reports/formulas")
     assert "Comment c’est compté" in html.unescape(formulas.text)
+
+
+@pytest.mark.req("A-011", "D-92")
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_the_formulas_are_those_of_the_verdicts(
+    services: Services, make: Make, acc: Account, language: str
+) -> None:
+    async with services.db.shared() as tx:
+        await tx.run("UPDATE users SET language = $2 WHERE id = $1", acc.owner_id, language)
+    person = await make.signed_in(acc.owner_id, language=language)
+    page = html.unescape((await person.get(f"{acc.app}/reports/formulas")).text)
+    judged, hints = (
+        re.search(rf">{title}</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)[1]
+        for title in (
+            ("How an action is judged", "Points of each hint")
+            if language == "en"
+            else ("Comment un geste est jugé", "Points de chaque indice")
+        )
+    )
+    assert [int(n) for n in re.findall(r"\d+", judged)] == [verdicts.MACHINE, verdicts.UNKNOWN]
+
+    def weight(**hint: object) -> int:
+        return verdicts.score(Signals(Agent.BROWSER, str(hint.pop("delay", "later")), **hint))
+
+    # each hint, at the number that is told and not one below it
+    assert weight(burst=verdicts.LINKS - 1) == weight(networks=verdicts.NETWORKS - 1) == 0
+    assert weight(burst=verdicts.MANY_LINKS - 1) == weight(burst=verdicts.LINKS)
+    assert weight(crowd=verdicts.CROWD - 1) == weight(leave=True, post=True) + verdicts.PROOF == 0
+    assert [int(n) for n in re.findall(r"\d+", hints)] == [
+        verdicts.SECONDS["at_once"],
+        weight(delay="at_once"),
+        weight(delay="minute"),
+        verdicts.LINKS,
+        weight(burst=verdicts.LINKS),
+        verdicts.MANY_LINKS,
+        weight(burst=verdicts.MANY_LINKS),
+        verdicts.NETWORKS,
+        weight(networks=verdicts.NETWORKS),
+        weight(leave=True),
+        verdicts.CROWD,
+        weight(crowd=verdicts.CROWD),
+        verdicts.PROOF,
+    ]
+    # said in words
+    assert verdicts.SECONDS["minute"] == window.LEAVE_MS / 1000 == 60
+    assert (window.BURST_MS, window.NETWORKS_MS, window.ALL_MS) == (10_000, 120_000, 600_000)
+    # "no hint makes a machine by itself"
+    assert max(verdicts.points().values()) < verdicts.MACHINE
 
 
 async def test_over_time_fills_its_gaps(services: Services, make: Make, acc: Account) -> None:

@@ -74,23 +74,11 @@ def _dispatch(args: argparse.Namespace) -> int:
             return asyncio.run(supervise(os.environ))
         case "web" | "track" | "worker" | "inbox" | "inbound":
             return _serve(args.command)
-        case "migrate":
-            from mailer import database_commands
-
-            return _run(lambda: database_commands.run_migrate(_settings()))
         case "schema":
             from mailer import database_commands
 
             return asyncio.run(database_commands.run_schema())
-        case "demo":
-            from mailer import demo
-
-            return _run(lambda: demo.run(_settings()))
-        case "doctor" if args.account is not None:
-            from mailer import doctor_account
-
-            return _run(lambda: doctor_account.run(_settings(), args.account))
-        case "doctor":
+        case "doctor" if args.account is None:
             from mailer import doctor
 
             return asyncio.run(doctor.run(os.environ))
@@ -102,14 +90,6 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer import bounce_commands
 
             return bounce_commands.run(args)
-        case "mailbox":
-            from mailer import mailbox_command
-
-            return _run(lambda: mailbox_command.run(_settings(), args))
-        case "retention":
-            from mailer import retention_commands
-
-            return _run(lambda: retention_commands.run(_settings(), args))
         case "backup":
             from mailer import backup_command
 
@@ -118,34 +98,62 @@ def _dispatch(args: argparse.Namespace) -> int:
             from mailer import restore_command
 
             return _run(lambda: restore_command.run(args))
-        case "keys":
-            from mailer import keys_command
+        case _:
+            command = _command(args)
+            return _run(lambda: command(_settings()))
 
-            return _run(lambda: keys_command.run(_settings(), args))
-        case "policy":
-            from mailer import policy_command
 
-            return _run(lambda: policy_command.run(_settings(), args))
-        case "certificate":
-            from mailer import certificate_command
+def _command(args: argparse.Namespace) -> Callable[["Settings"], Awaitable[int | None]]:
+    """What needs the settings of a running product, and nothing else."""
+    match args.command:
+        case "migrate":
+            from mailer import database_commands
 
-            return _run(lambda: certificate_command.run(_settings(), args))
-        case "hold":
-            from mailer import hold_commands
+            return database_commands.run_migrate
+        case "demo":
+            from mailer import demo
 
-            return _run(lambda: hold_commands.run(_settings(), args))
-        case "sending":
-            from mailer import sending_commands
+            return demo.run
+        case "doctor":
+            from mailer import doctor_account
 
-            return _run(lambda: sending_commands.run(_settings(), args))
+            return lambda settings: doctor_account.run(settings, args.account)
         case "account" if args.act == "take-over":
             from mailer import take_over_command
 
-            return _run(lambda: take_over_command.run(_settings(), args))
+            return lambda settings: take_over_command.run(settings, args)
+        case "mailbox":
+            from mailer import mailbox_command
+
+            return lambda settings: mailbox_command.run(settings, args)
+        case "retention":
+            from mailer import retention_commands
+
+            return lambda settings: retention_commands.run(settings, args)
+        case "keys":
+            from mailer import keys_command
+
+            return lambda settings: keys_command.run(settings, args)
+        case "policy":
+            from mailer import policy_command
+
+            return lambda settings: policy_command.run(settings, args)
+        case "certificate":
+            from mailer import certificate_command
+
+            return lambda settings: certificate_command.run(settings, args)
+        case "hold":
+            from mailer import hold_commands
+
+            return lambda settings: hold_commands.run(settings, args)
+        case "sending":
+            from mailer import sending_commands
+
+            return lambda settings: sending_commands.run(settings, args)
         case _:
             from mailer.accounts import commands
 
-            return _run(lambda: commands.run(_settings(), args))
+            return lambda settings: commands.run(settings, args)
 
 
 def main(argv: list[str] | None = None) -> int:

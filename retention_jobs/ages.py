@@ -64,12 +64,11 @@ async def _of(
     asked = [(name, age) for name, one in classes.items() for age in _places(one, odd.get(name, ()))]
     asked.sort(key=lambda one: _by_month(one[1]))
     row: list[datetime | date | None] = []
-    await tx.run_plain("SET LOCAL plan_cache_mode = force_generic_plan")
-    for _, some in groupby(asked, key=lambda one: _by_month(one[1])):
-        columns = ", ".join(f"({_oldest(age, classes[name])})" for name, age in some)
-        [found] = await tx.rows(f"SELECT {columns}")
-        row += found
-    await tx.run_plain("SET LOCAL plan_cache_mode = auto")
+    async with tx.plans_kept():
+        for _, some in groupby(asked, key=lambda one: _by_month(one[1])):
+            columns = ", ".join(f"({_oldest(age, classes[name])})" for name, age in some)
+            [found] = await tx.rows(f"SELECT {columns}")
+            row += found
     instants: dict[str, list[datetime]] = {name: [] for name in classes}
     overdue = dict.fromkeys(classes, 0)
     for (name, age), value in zip(asked, row, strict=True):

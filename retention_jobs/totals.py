@@ -22,31 +22,44 @@ from tracking import counts
 NOTHING = 2**31 - 1
 BATCH = 1000
 
+# Who left or complained stands in `events` alone. A plan over all months takes longer than the look itself.
+_LEFT = """
+    SELECT campaign_id, kind, 0, '', count(DISTINCT contact_id)
+    FROM events
+    WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[]) AND kind IN ('unsubscribe', 'complaint')
+    GROUP BY campaign_id, kind
+"""
+
+# In event_counts each recipient counts once, as the best that is known of it, as in the report. Behind the
+# hits of such a cell may stand more people, since somebody better known has some too.
+_FEW = """
+    SELECT e.campaign_id, e.kind, e.link_id, e.verdict, (
+        SELECT count(DISTINCT h.contact_id)
+        FROM events h
+        WHERE h.account_id = $1 AND h.campaign_id = e.campaign_id AND h.kind = e.kind
+          AND h.verdict = e.verdict AND (e.link_id = 0 OR h.link_id = e.link_id))
+    FROM event_counts e
+    WHERE e.account_id = $1 AND e.campaign_id = ANY ($2::bigint[]) AND e.people < $3 AND e.hits >= $3
+"""
+
 _FREEZE = """
-    WITH cells AS (
-        -- each recipient counts once, as the best that is known of it, as in the report. Hits of more people
-        -- than are counted there, since somebody better known has some too: those few cells are counted anew
+    WITH known AS (
+        SELECT * FROM unnest($6::bigint[], $7::text[], $8::bigint[], $9::text[], $10::bigint[])
+            AS k (campaign_id, kind, link_id, verdict, people)
+    ), cells AS (
         SELECT e.campaign_id, k.key || v.name AS key, v.n, v.people
         FROM event_counts e
+        LEFT JOIN known w ON w.campaign_id = e.campaign_id AND w.kind = e.kind AND w.link_id = e.link_id
+                         AND w.verdict = e.verdict
         CROSS JOIN LATERAL (
             SELECT CASE WHEN e.link_id > 0 THEN 'link:' || e.link_id ELSE e.kind END || ':'
                    || CASE e.verdict WHEN 'person' THEN 'people' WHEN 'machine' THEN 'machines'
                                      ELSE e.verdict END AS key) k
-        CROSS JOIN LATERAL (VALUES
-            ('', e.people, e.people),
-            (':hits', e.hits, CASE WHEN e.people >= $3 OR e.hits < $3 THEN e.people ELSE (
-                SELECT count(DISTINCT h.contact_id)
-                FROM events h
-                WHERE h.account_id = $1 AND h.campaign_id = e.campaign_id AND h.kind = e.kind
-                  AND h.verdict = e.verdict AND (e.link_id = 0 OR h.link_id = e.link_id)) END)
-        ) v (name, n, people)
+        CROSS JOIN LATERAL (VALUES ('', e.people, e.people),
+                                   (':hits', e.hits, coalesce(w.people, e.people))) v (name, n, people)
         WHERE e.account_id = $1 AND e.campaign_id = ANY ($2::bigint[])
         UNION ALL
-        SELECT campaign_id, kind, count(DISTINCT contact_id), count(DISTINCT contact_id)
-        FROM events
-        WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])
-          AND kind IN ('unsubscribe', 'complaint')
-        GROUP BY campaign_id, kind
+        SELECT campaign_id, kind, people, people FROM known WHERE verdict = ''
         UNION ALL
         SELECT d.campaign_id, v.key, count(*), count(*)
         FROM deliveries d
@@ -79,12 +92,18 @@ async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
     # who stores events meanwhile waits, and finds the campaign frozen
     await counts.hold(tx)
     keep = await kept(tx)
-    # the partitions of their deliveries, and no others
-    months = await tx.value(
-        "SELECT array_agg(DISTINCT month) FROM campaigns WHERE account_id = $1 AND id = ANY ($2::bigint[])",
-        campaign_ids,
-    )
-    await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL if keep else NOTHING, now, months)
+    if keep:
+        await _freeze(tx, campaign_ids, now)
+    else:
+        await tx.run(
+            """
+            UPDATE campaigns
+            SET totals = coalesce(totals, '{}'), measured = '{}', details_erased_at = $3
+            WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND details_erased_at IS NULL
+            """,
+            campaign_ids,
+            now,
+        )
     await counts.forget(tx, campaign_ids)
     await ab_content.forget_small_figures(tx, campaign_ids, SMALLEST_CELL if keep else NOTHING)
     # exact figures that other campaigns were compared with (A-064)
@@ -92,6 +111,28 @@ async def freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
         "DELETE FROM campaign_figures WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])",
         campaign_ids,
     )
+
+
+async def _freeze(tx: AccountTx, campaign_ids: list[int], now: datetime) -> None:
+    # the partitions of their deliveries, and no others
+    [(months, few)] = await tx.rows(
+        """
+        SELECT array_agg(DISTINCT month),
+               EXISTS (SELECT FROM event_counts
+                       WHERE account_id = $1 AND campaign_id = ANY ($2::bigint[])
+                         AND people < $3 AND hits >= $3)
+        FROM campaigns
+        WHERE account_id = $1 AND id = ANY ($2::bigint[])
+        """,
+        campaign_ids,
+        SMALLEST_CELL,
+    )
+    async with tx.plans_kept():
+        known = await tx.rows(_LEFT, campaign_ids)
+        if few:
+            known += await tx.rows(_FEW, campaign_ids, SMALLEST_CELL)
+    columns = list(zip(*known, strict=True)) or [()] * 5
+    await tx.run(_FREEZE, campaign_ids, SMALLEST_CELL, now, months, *columns)
 
 
 async def kept(tx: AccountTx) -> bool:

@@ -54,6 +54,16 @@ class _Tx:
         await self.run_plain("SET LOCAL plan_cache_mode = auto")
         self._afresh = False
 
+    @asynccontextmanager
+    async def plans_kept(self) -> AsyncIterator[None]:
+        """What runs inside is planned once a connection, for any account.
+
+        For statements whose planning takes longer than they do, and that take the same way whoever asks.
+        """
+        await self.run_plain("SET LOCAL plan_cache_mode = force_generic_plan")
+        yield
+        await self.run_plain("SET LOCAL plan_cache_mode = auto")
+
     async def _fetch(self, sql: str, args: tuple[object, ...]) -> list[asyncpg.Record]:
         if self._afresh:
             return await (await self._connection.prepare(sql)).fetch(*self._args(args))

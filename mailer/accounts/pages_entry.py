@@ -145,8 +145,11 @@ async def password_is_right(request: web.Request, address_key: str, password: st
     if not await passwords.matches(stored, password) or user is None or stored is None:
         return None
     renewed = await passwords.rehash(password) if passwords.is_old(stored) else None
+    weak = user.is_operator and not await passwords.is_enough_for_operator(password)
     async with held.db.shared() as tx:
         await sign_ins.succeed(tx, try_id)
+        if weak:
+            await users.want_new_password(tx, user.id)
         if renewed is not None:
             await users.renew_hash(tx, user.id, stored, renewed)
     return user, try_id
@@ -252,26 +255,40 @@ async def reset_post(request: web.Request) -> web.StreamResponse:
     return page(request, "accounts/look_in_mailbox.html", {"email": who.email, "why": "reset"})
 
 
+async def _forgetful(request: web.Request) -> User:
+    """Whose link this is; uses nothing up. Raises Gone."""
+    async with services(request).db.shared() as tx:
+        link = await one_time_links.look(tx, "reset_password", request.match_info["token"])
+        return await users.by_id(tx, link.user_id)
+
+
+def _new_password_page(request: web.Request, user: User, form: Form, *, status: int = 200) -> web.Response:
+    context = {"form": form, "rule": passwords.rule(operator=user.is_operator)}
+    return page(request, "accounts/new_password.html", context, status=status)
+
+
 @access.anonymous
 async def new_password(request: web.Request) -> web.StreamResponse:
     try:
-        async with services(request).db.shared() as tx:
-            await one_time_links.look(tx, "reset_password", request.match_info["token"])
+        known = await _forgetful(request)
     except Gone:
         return dead_link(request)
-    return page(request, "accounts/new_password.html", {"form": Form()})
+    return _new_password_page(request, known, Form())
 
 
 @access.anonymous
 async def new_password_post(request: web.Request) -> web.StreamResponse:
     held, token = services(request), request.match_info["token"]
     try:
+        known = await _forgetful(request)
+    except Gone:
+        return dead_link(request)
+    try:
         form = await read(request, NewPasswordForm)
-        async with held.db.shared() as tx:
-            link = await one_time_links.look(tx, "reset_password", token)
-            known = await users.by_id(tx, link.user_id)
         hashed = await passwords.hash_new(
-            form.password, context=(known.address_key, known.first_name, known.last_name)
+            form.password,
+            context=(known.address_key, known.first_name, known.last_name),
+            operator=known.is_operator,
         )
         async with held.db.shared() as tx:
             user = await sign_up.reset(tx, token, hashed)
@@ -279,7 +296,7 @@ async def new_password_post(request: web.Request) -> web.StreamResponse:
     except Gone:
         return dead_link(request)
     except Invalid as error:
-        return page(request, "accounts/new_password.html", {"form": await again(request, error)}, status=422)
+        return _new_password_page(request, known, await again(request, error), status=422)
     return await let_in(request, user, to="/app/accounts", sign_in=try_id)
 
 

@@ -76,6 +76,7 @@ async def _join(request: web.Request, token: str, found: Found) -> web.Response:
     """Person, password and place in one transaction. Raises Gone, Invalid."""
     form = await read(request, ConfirmForm)
     chosen_password(form)
+    # never an operator: those have confirmed their address, and are sent to sign in
     hashed = await passwords.hash_new(form.password, context=(found.address_key,))
     async with services(request).db.shared() as tx:
         user_id = await _person(tx, found, form, hashed)

@@ -156,7 +156,13 @@ async def _password_page(request: web.Request, form: Form, *, status: int = 200)
     who = access.person(request)
     async with services(request).db.shared() as tx:
         user = await users.by_id(tx, who.user_id)
-    context = {"form": form, "has_password": user.password_hash is not None, "must": who.must_change_password}
+    context = {
+        "form": form,
+        "has_password": user.password_hash is not None,
+        "must": who.must_change_password,
+        "operator": who.is_operator,
+        "rule": passwords.rule(operator=who.is_operator),
+    }
     return page(request, "accounts/me_password.html", context, status=status)
 
 
@@ -169,7 +175,11 @@ async def change_password(request: web.Request) -> web.StreamResponse:
         await _check_password(request, form.current_password, "current_password")
         if form.password == form.current_password:
             raise fault("password", N_("This is the password you already have. Choose another one."))
-        hashed = await passwords.hash_new(form.password, context=(who.email, who.first_name, who.last_name))
+        hashed = await passwords.hash_new(
+            form.password,
+            context=(who.email, who.first_name, who.last_name),
+            operator=who.is_operator,
+        )
         async with held.db.shared() as tx:
             user = await users.by_id(tx, who.user_id)
             await users.set_password(tx, user, hashed, keep_session=who.session_id)

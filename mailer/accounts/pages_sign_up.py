@@ -92,7 +92,13 @@ async def confirm_form(request: web.Request) -> web.StreamResponse:
         user = await _owner(request)
     except Gone:
         return dead_link(request)
-    return page(request, "accounts/confirm.html", {"form": Form({"country": "FR"}), "email": user.email})
+    return _confirm_page(request, user, Form({"country": "FR"}))
+
+
+def _confirm_page(request: web.Request, user: User, form: Form, *, status: int = 200) -> web.Response:
+    rule = passwords.rule(operator=user.is_operator)
+    context = {"form": form, "email": user.email, "rule": rule}
+    return page(request, "accounts/confirm.html", context, status=status)
 
 
 @access.anonymous
@@ -107,8 +113,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     except Gone:
         return dead_link(request)
     except Invalid as error:
-        context = {"form": await again(request, error), "email": user.email}
-        return page(request, "accounts/confirm.html", context, status=422)
+        return _confirm_page(request, user, await again(request, error), status=422)
     return await let_in(request, user, to="/app/accounts", sign_in=try_id)
 
 
@@ -125,7 +130,7 @@ async def _chosen(request: web.Request, user: User) -> sign_up.NewPerson:
     """Raises Invalid with every fault of the form."""
     form = await read(request, ConfirmForm)
     chosen_password(form)
-    hashed = await passwords.hash_new(form.password, context=(user.address_key,))
+    hashed = await passwords.hash_new(form.password, context=(user.address_key,), operator=user.is_operator)
     return sign_up.NewPerson(
         password_hash=hashed, country=form.country, language=i18n.language(), news=form.news
     )

@@ -1,7 +1,9 @@
 """Passwords: the rule, the hash, and how many are hashed at once. The only import of argon2 and zxcvbn.
 
-The rule of A-038 counts about 50 bits, which the CNIL accepts only with a throttle (B-02, B-04): there is no
-switch that turns the throttle of `sign_ins.py` off.
+everybody   8 characters with letter, digit and another (A-038): about 50 bits, which the CNIL accepts only
+            with a throttle (B-02, B-04): there is no switch that turns that of `sign_ins.py` off
+operators   80 bits by itself (B-01, B-05): 12 characters of four kinds, 14 of three, or 7 words, in the
+            place of the rule for everybody
 """
 
 import asyncio
@@ -21,6 +23,10 @@ LONGEST = 512
 # zxcvbn's own bound: past it the search is slow and the password long enough
 _LOOKED_AT = 72
 _FEWEST_GUESSES = 1_000_000
+# zxcvbn's highest score: safe even from whoever has the hash
+_FEWEST_GUESSES_OF_OPERATORS = 10_000_000_000
+_SHORTEST_OF_FOUR_KINDS, _SHORTEST_OF_THREE_KINDS = 12, 14
+_WORDS_OF_A_PHRASE, _LETTERS_OF_A_WORD = 7, 3
 # RFC 9106 §4, second recommended option: 3 passes, 4 lanes, 64 MiB, 128-bit salt, 256-bit tag (E-36)
 _HASHER = PasswordHasher(
     time_cost=3, memory_cost=64 * 1024, parallelism=4, hash_len=32, salt_len=16, type=Type.ID
@@ -34,6 +40,25 @@ RULE = N_("At least 8 characters, with a letter, a digit and another character. 
 TOO_LONG = N_("At most 512 characters.")
 COMMON = N_("This password is in public lists. Choose a longer or rarer one.")
 NEAR = N_("This password is too close to your name, your address or ours. Choose another one.")
+OPERATORS_RULE = N_(
+    "At least 12 characters with a capital, a small letter, a digit and another character; "
+    "or 14 with three of these; or 7 different words of 3 letters or more."
+)
+OPERATORS_SHORT = N_(
+    "Too short for an operator: 12 characters with a capital, a small letter, a digit and another character, "
+    "or 14 with three of these."
+)
+OPERATORS_KINDS = N_(
+    "An operator’s password needs at least 14 characters of three of these kinds: capitals, small letters, "
+    "digits, others. Or 7 different words of 3 letters or more."
+)
+OPERATORS_MISS = {
+    "capital": N_("An operator’s password of fewer than 14 characters needs a capital too."),
+    "small": N_("An operator’s password of fewer than 14 characters needs a small letter too."),
+    "digit": N_("An operator’s password of fewer than 14 characters needs a digit too."),
+    "other": N_("An operator’s password of fewer than 14 characters needs a sign or a space too."),
+}
+OPERATORS_EASY = N_("Too easy to guess for an operator: common words or patterns. Choose a rarer password.")
 
 
 @cache
@@ -65,6 +90,36 @@ def _meets_rule(password: str) -> bool:
     )
 
 
+def _kind(character: str) -> str:
+    """Letters without capitals, such as 漢, are small ones."""
+    if character.isalpha():
+        return "capital" if character.isupper() else "small"
+    return "digit" if character.isalnum() else "other"
+
+
+def _is_phrase(password: str) -> bool:
+    words = "".join(c if c.isalpha() else " " for c in password.lower()).split()
+    return len({word for word in words if len(word) >= _LETTERS_OF_A_WORD}) >= _WORDS_OF_A_PHRASE
+
+
+def _operators_fault(password: str) -> str | None:
+    """What it lacks of 80 bits: one of the three forms of the CNIL's case 1 is enough."""
+    kinds = {_kind(c) for c in password}
+    shortest = {4: _SHORTEST_OF_FOUR_KINDS, 3: _SHORTEST_OF_THREE_KINDS}.get(len(kinds))
+    if _is_phrase(password) or (shortest is not None and len(password) >= shortest):
+        return None
+    if shortest is None:
+        return OPERATORS_KINDS
+    if len(password) < _SHORTEST_OF_FOUR_KINDS:
+        return OPERATORS_SHORT
+    return next(words for kind, words in OPERATORS_MISS.items() if kind not in kinds)
+
+
+def rule(*, operator: bool) -> str:
+    """What a form says beside the field, as a msgid."""
+    return OPERATORS_RULE if operator else RULE
+
+
 def _near(password: str, words: list[str]) -> bool:
     """The word of the context is all there is, but for digits and signs around it."""
     lowered = password.lower()
@@ -79,28 +134,40 @@ def _guesses(password: str, words: list[str]) -> int:
     return int(zxcvbn(password[:_LOOKED_AT], user_inputs=words)["guesses"])
 
 
-def fault(password: str, context: tuple[str, ...] = ()) -> str | None:
-    """What is wrong with it, as a msgid, or None (A-038, E-33). `context`: names and addresses at hand.
+def fault(password: str, context: tuple[str, ...] = (), *, operator: bool = False) -> str | None:
+    """What is wrong with it, as a msgid, or None (A-038, B-05, E-33). `context`: names and addresses at hand.
 
     Special is whatever is neither letter nor digit, space and Unicode included.
     """
     text = normal(password)
     if len(text) > LONGEST:
         return TOO_LONG
-    if not _meets_rule(text):
+    if operator and (lacking := _operators_fault(text)) is not None:
+        return lacking
+    if not operator and not _meets_rule(text):
         return RULE
     words = _words(context)
     if _near(text, words):
         return NEAR
     # a list's word with a digit and a sign: `Password1!` takes 18,316 guesses, `abcd12!x` over a million
-    if _guesses(text, words) < _FEWEST_GUESSES:
+    guesses = _guesses(text, words)
+    if guesses < _FEWEST_GUESSES:
         return COMMON
+    if operator and guesses < _FEWEST_GUESSES_OF_OPERATORS:
+        return OPERATORS_EASY
     return None
 
 
-async def hash_new(password: str, *, field: str = "password", context: tuple[str, ...] = ()) -> str:
+async def is_enough_for_operator(password: str) -> bool:
+    """Of the password that an operator signs in with: it may be older than their right, or than the rule."""
+    return await asyncio.to_thread(fault, password, operator=True) is None
+
+
+async def hash_new(
+    password: str, *, field: str = "password", context: tuple[str, ...] = (), operator: bool = False
+) -> str:
     """The hash to store. Raises Invalid at `field`. Takes about 100 ms: hold no transaction meanwhile."""
-    found = await asyncio.to_thread(fault, password, context)
+    found = await asyncio.to_thread(fault, password, context, operator=operator)
     if found is not None:
         raise Invalid(Fault(field, found, "password"))
     async with _places():

@@ -130,8 +130,19 @@ async def create(
 
 
 async def make_operator(tx: SharedTx, user_id: int) -> None:
-    """Sessions end: a right was given, so a new sign-in is due (E-30)."""
-    await tx.run("UPDATE users SET is_operator = true WHERE id = $1", user_id)
+    """Sessions end: a right was given, so a new sign-in is due (E-30).
+
+    A password chosen before is replaced then: nobody knows whether it is strong enough (B-05).
+    """
+    await tx.run(
+        """
+        UPDATE users
+        SET is_operator = true,
+            must_change_password = must_change_password OR (NOT is_operator AND password_hash IS NOT NULL)
+        WHERE id = $1
+        """,
+        user_id,
+    )
     await sessions.end_all(tx, user_id)
 
 
@@ -221,6 +232,11 @@ async def set_password(
         await outbox.write(
             tx, "password_changed", user.email, language=user.language, details={"name": user.first_name}
         )
+
+
+async def want_new_password(tx: SharedTx, user_id: int) -> None:
+    """This person sees the page of a new password and no other before they chose one (B-05, B-08)."""
+    await tx.run("UPDATE users SET must_change_password = true WHERE id = $1", user_id)
 
 
 async def tell_new_device(tx: SharedTx, user: User, *, program: str, place: str) -> None:

@@ -112,6 +112,9 @@ def _operators(commands: Commands) -> None:
     reset = operators.add_parser("reset-second-factor", help="for somebody who lost phone and recovery codes")
     reset.add_argument("--email", required=True)
     reset.add_argument("--json", action="store_true")
+    void = operators.add_parser("require-new-password", help="of somebody whose password others may know")
+    void.add_argument("--email", required=True)
+    void.add_argument("--json", action="store_true")
 
 
 def _client(commands: Commands) -> None:

@@ -3669,6 +3669,7 @@ CREATE TABLE public.users (
     news_wording text DEFAULT ''::text NOT NULL,
     partners_wording text DEFAULT ''::text NOT NULL,
     second_factor_asked_at timestamp with time zone,
+    void_password_hash text,
     CONSTRAINT users_country_check CHECK ((length(country) = 2)),
     CONSTRAINT users_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
     CONSTRAINT users_password_after_proof CHECK (((email_confirmed_at IS NOT NULL) OR (password_hash IS NULL))),

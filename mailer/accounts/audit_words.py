@@ -88,6 +88,7 @@ ACTS = {
     "objected": N_("has objected to"),
     "replaced": N_("has replaced everywhere"),
     "viewed": N_("has seen the page of"),
+    "voided": N_("has made void"),
     "verified": N_("has found in the DNS the records of"),
 }
 OBJECTS = {
@@ -134,6 +135,7 @@ OBJECTS = {
     "data_destination": N_("country of a destination of data"),
     "responsibilities": N_("responsibilities of the controller"),
     "page": N_("the account"),
+    "password": N_("password of member"),
     "recurrence": N_("recurring campaign"),
     "report_mailbox": N_("mailbox of reports"),
     "retention": N_("the choice of what stays after 13 months"),

@@ -17,6 +17,7 @@ from mailer.accounts import (
     sign_up,
     users,
 )
+from mailer.accounts.users import User
 from mailer.core import (
     clock,
     outbox,
@@ -80,6 +81,8 @@ async def _dispatch(services: Services, args: argparse.Namespace) -> dict[str, o
             return await create_key(services, args.account, name=args.name, scopes=_scopes(args))
         case ("operator", "reset-second-factor"):
             return await reset_second_factor(services, args.email)
+        case ("operator", "require-new-password"):
+            return await require_new_password(services, args.email)
         case _:
             return await create_operator(services, args.email)
 
@@ -205,16 +208,39 @@ async def reset_second_factor(services: Services, email: str) -> dict[str, objec
 
     Raises Invalid at `email`.
     """
-    who = users.address(email)
     async with services.db.shared() as tx:
-        user = await users.by_address(tx, who.key)
-        if user is None:
-            raise Invalid(Fault("email", N_("Nobody signs in with this address.")))
+        user = await _known(tx, email)
         if not await second_factors.reset(tx, user.id):
             raise Invalid(Fault("email", N_("This person has no double authentication.")))
         places = await accounts.of_person(tx, user.id)
         for place in places:
-            account_tx = await tx.enter(place.id)
-            account_tx.actor = _COMMAND_LINE
-            await audit.write(account_tx, "reset", "second_factor", user.id)
+            await audit.write(await _entered(tx, place.id), "reset", "second_factor", user.id)
     return {"id": user.id, "accounts": len(places)}
+
+
+async def require_new_password(services: Services, email: str) -> dict[str, object]:
+    """Void at once, sessions ended, told by mail; a line in the journal of each of their accounts (B-14).
+
+    Raises Invalid at `email`.
+    """
+    async with services.db.shared() as tx:
+        user = await _known(tx, email)
+        await users.void_password(tx, user.id, "operator")
+        places = await accounts.of_person(tx, user.id)
+        for place in places:
+            await audit.write(await _entered(tx, place.id), "voided", "password", user.id)
+    return {"id": user.id, "accounts": len(places)}
+
+
+async def _known(tx: SharedTx, email: str) -> User:
+    user = await users.by_address(tx, users.address(email).key)
+    if user is None:
+        raise Invalid(Fault("email", N_("Nobody signs in with this address.")))
+    return user
+
+
+async def _entered(tx: SharedTx, account_id: int) -> AccountTx:
+    """For the journal of an account."""
+    account_tx = await tx.enter(account_id)
+    account_tx.actor = _COMMAND_LINE
+    return account_tx

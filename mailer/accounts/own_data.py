@@ -7,7 +7,7 @@ from mailer.accounts import second_factors, sessions, sign_ins, users
 from mailer.core.db import SharedTx
 
 # what proves who somebody is stays here
-_NEVER_SHOWN = ("password_hash", "address_key")
+_NEVER_SHOWN = ("password_hash", "void_password_hash", "address_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

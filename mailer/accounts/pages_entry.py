@@ -1,5 +1,6 @@
 """The door: sign in, reset, sign out, choose an account (ui 2.4); `pages_sign_up.py` makes new people."""
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -83,9 +84,12 @@ def set_cookie(answer: web.StreamResponse, name: str, value: str, *, max_age: in
 async def let_in(request: web.Request, user: User, *, to: str, sign_in: int) -> web.Response:
     """To the page that asks for a code, where the person has a second factor; otherwise in.
 
-    By password and by link alike: a mailbox does not stand for both factors (B-11).
+    By password and by link alike: a mailbox does not stand for both factors (B-11). Not in at all when the
+    password was made void while it was looked at.
     """
     async with services(request).db.shared() as tx:
+        if not await users.is_as_known(tx, user):
+            return redirect("/app/sign-in")
         if not await second_factors.is_on(tx, user.id):
             return await open_session(request, tx, user, to=to, sign_in=sign_in)
         await sign_ins.note_method(tx, sign_in, "step")
@@ -152,6 +156,7 @@ async def password_is_right(request: web.Request, address_key: str, password: st
             await users.want_new_password(tx, user.id)
         if renewed is not None:
             await users.renew_hash(tx, user.id, stored, renewed)
+            user = replace(user, password_hash=renewed)
     return user, try_id
 
 
@@ -289,6 +294,7 @@ async def new_password_post(request: web.Request) -> web.StreamResponse:
             form.password,
             context=(known.address_key, known.first_name, known.last_name),
             operator=known.is_operator,
+            void=known.void_password_hash,
         )
         async with held.db.shared() as tx:
             user = await sign_up.reset(tx, token, hashed)

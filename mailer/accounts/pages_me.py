@@ -135,7 +135,8 @@ async def change_email(request: web.Request) -> web.StreamResponse:
         except TooMany as error:
             raise too_many(error, "email") from error
         async with held.db.shared() as tx:
-            user = await users.by_id(tx, access.person(request).user_id)
+            who = access.person(request)
+            user = await users.in_session(tx, who.user_id, who.session_id)
             new = await users.ask_new_address(tx, user, form.email, public_url=held.settings.public_url)
     except Invalid as error:
         return await _email_page(request, await again(request, error), status=422)
@@ -175,13 +176,16 @@ async def change_password(request: web.Request) -> web.StreamResponse:
         await _check_password(request, form.current_password, "current_password")
         if form.password == form.current_password:
             raise fault("password", N_("This is the password you already have. Choose another one."))
+        async with held.db.shared() as tx:
+            known = await users.by_id(tx, who.user_id)
         hashed = await passwords.hash_new(
             form.password,
             context=(who.email, who.first_name, who.last_name),
             operator=who.is_operator,
+            void=known.void_password_hash,
         )
         async with held.db.shared() as tx:
-            user = await users.by_id(tx, who.user_id)
+            user = await users.in_session(tx, who.user_id, who.session_id)
             await users.set_password(tx, user, hashed, keep_session=who.session_id)
             await sessions.confirm(tx, who.session_id)
     except Invalid as error:

@@ -130,7 +130,12 @@ async def _chosen(request: web.Request, user: User) -> sign_up.NewPerson:
     """Raises Invalid with every fault of the form."""
     form = await read(request, ConfirmForm)
     chosen_password(form)
-    hashed = await passwords.hash_new(form.password, context=(user.address_key,), operator=user.is_operator)
+    hashed = await passwords.hash_new(
+        form.password,
+        context=(user.address_key,),
+        operator=user.is_operator,
+        void=user.void_password_hash,
+    )
     return sign_up.NewPerson(
         password_hash=hashed, country=form.country, language=i18n.language(), news=form.news
     )

@@ -146,6 +146,7 @@ async def _person_page(request: web.Request, form: Form | None, *, status: int =
         "may_touch": me.may_touch(them.place),
         "may_give_sending": them.can_send or me.can_send or owner,
         "may_reset": owner and them.second_factor and them.user_id != me.user_id,
+        "may_void": owner and them.user_id != me.user_id,
         "by_operator": them.elsewhere or them.is_operator,
         "is_me": them.user_id == me.user_id,
     }
@@ -205,6 +206,16 @@ async def reset_second_factor(request: web.Request) -> web.StreamResponse:
     return redirect(_here(request))
 
 
+async def require_new_password(request: web.Request) -> web.StreamResponse:
+    access.need_fresh_password(request)
+    async with access.account_tx(request, Role.OWNER) as tx:
+        await team.require_new_password(tx, _me(request), id_in_path(request))
+    await access.flash(
+        request, N_("This person is out, and their password is void. They were told by e-mail how to go on.")
+    )
+    return redirect(_here(request))
+
+
 async def require(request: web.Request) -> web.StreamResponse:
     access.need_fresh_password(request)
     try:
@@ -235,6 +246,7 @@ ROUTES: list[web.RouteDef] = [
     web.get("/{a}/team/people/{id}/removal", removal),
     web.post("/{a}/team/people/{id}/removal", remove),
     web.post("/{a}/team/people/{id}/second-factor-resets", reset_second_factor),
+    web.post("/{a}/team/people/{id}/password-voids", require_new_password),
     web.post("/{a}/team/second-factor", require),
     web.post("/{a}/team/reviews", review),
 ]

@@ -40,6 +40,7 @@ RULE = N_("At least 8 characters, with a letter, a digit and another character. 
 TOO_LONG = N_("At most 512 characters.")
 COMMON = N_("This password is in public lists. Choose a longer or rarer one.")
 NEAR = N_("This password is too close to your name, your address or ours. Choose another one.")
+VOID = N_("This is the password that somebody else may know. Choose another one.")
 OPERATORS_RULE = N_(
     "At least 12 characters with a capital, a small letter, a digit and another character; "
     "or 14 with three of these; or 7 different words of 3 letters or more."
@@ -164,10 +165,20 @@ async def is_enough_for_operator(password: str) -> bool:
 
 
 async def hash_new(
-    password: str, *, field: str = "password", context: tuple[str, ...] = (), operator: bool = False
+    password: str,
+    *,
+    field: str = "password",
+    context: tuple[str, ...] = (),
+    operator: bool = False,
+    void: str | None = None,
 ) -> str:
-    """The hash to store. Raises Invalid at `field`. Takes about 100 ms: hold no transaction meanwhile."""
+    """The hash to store. Raises Invalid at `field`. Takes about 100 ms: hold no transaction meanwhile.
+
+    `void`: the hash of a password that must not come back.
+    """
     found = await asyncio.to_thread(fault, password, context, operator=operator)
+    if found is None and void is not None and await matches(void, password):
+        found = VOID
     if found is not None:
         raise Invalid(Fault(field, found, "password"))
     async with _places():

@@ -180,6 +180,11 @@ async def end_one(tx: SharedTx, user_id: int, session_id: int) -> bool:
     return bool(await tx.run("DELETE FROM sessions WHERE user_id = $1 AND id = $2", user_id, session_id))
 
 
+async def exists(tx: SharedTx, user_id: int, session_id: int) -> bool:
+    found = await tx.value("SELECT id FROM sessions WHERE user_id = $1 AND id = $2", user_id, session_id)
+    return found is not None
+
+
 async def end_all(tx: SharedTx, user_id: int, *, but: int | None = None) -> int:
     """Ends a user's sessions, `but` one when given. Returns how many."""
     return await tx.run("DELETE FROM sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2", user_id, but)

@@ -75,7 +75,7 @@ async def confirm(tx: SharedTx, token: str, new: NewPerson, *, mode: Mode) -> Us
             status = "pending" if mode == "approval" else "active"
             await accounts.create(tx, name, owner_id=user.id, language=new.language, status=status)
     await users.set_password(tx, user, new.password_hash)
-    return user
+    return await users.by_id(tx, user.id)
 
 
 async def ask_reset(tx: SharedTx, who: Address, *, public_url: str, ip: str | None) -> None:
@@ -104,7 +104,7 @@ async def reset(tx: SharedTx, token: str, password_hash: str) -> User:
     link = await one_time_links.use(tx, "reset_password", token)
     user = await users.by_id(tx, link.user_id)
     await users.set_password(tx, user, password_hash)
-    return user
+    return await users.by_id(tx, user.id)
 
 
 async def sign_in_link(tx: SharedTx, user_id: int, *, public_url: str) -> str:

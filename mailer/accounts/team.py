@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from mailer.accounts import audit, second_factors, sessions
+from mailer.accounts import audit, second_factors, sessions, users
 from mailer.core import clock, outbox
 from mailer.core.db import AccountTx
 from mailer.core.errors import Conflict, Fault, Forbidden, NotFound, fault
@@ -206,6 +206,23 @@ async def reset_second_factor(tx: AccountTx, by: int, user_id: int) -> None:
     if not await second_factors.reset(tx.shared(), user_id):
         raise Conflict(Fault("role", N_("This person has no double authentication."), "off"))
     await audit.write(tx, "reset", "second_factor", user_id)
+
+
+async def require_new_password(tx: AccountTx, by: int, user_id: int) -> None:
+    """Somebody else may know that of this person: void at once, by another owner (B-14).
+
+    Who works in another account as well, or operates the service, is the operator's: they would be out there
+    too. Until then an owner can take them out of this account. Raises NotFound, Forbidden.
+    """
+    await lock(tx)
+    me, them = await place(tx, by), await one(tx, user_id)
+    if me.role != "owner" or them.elsewhere or them.is_operator:
+        raise Forbidden(N_("The operator of this service can require a new password of this person."))
+    if by == user_id:
+        raise Forbidden(N_("Choose a new password for yourself in your profile."))
+    name = await tx.value("SELECT name FROM accounts WHERE id = $1")
+    await users.void_password(tx.shared(), user_id, "owner", account=name)
+    await audit.write(tx, "voided", "password", user_id)
 
 
 async def second_factor_required(tx: AccountTx) -> bool:

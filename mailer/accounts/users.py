@@ -10,7 +10,7 @@ from mailer.accounts import one_time_links, sessions, sign_in_steps, vat_numbers
 from mailer.core import addresses, clock, outbox
 from mailer.core.addresses import Address, AddressError
 from mailer.core.db import SharedTx
-from mailer.core.errors import Fault, Invalid, conflict, fault
+from mailer.core.errors import Fault, Invalid, SignInNeeded, conflict, fault
 from mailer.core.text import N_
 from mailer.web.request import Input
 
@@ -20,12 +20,13 @@ WORDING = "2026-11"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person. `password_hash` None: no password was chosen yet."""
+    """A person. `password_hash` None: no password was chosen yet, or it was made void."""
 
     id: int
     email: str
     address_key: str
     password_hash: str | None
+    void_password_hash: str | None
     must_change_password: bool
     title: str
     first_name: str
@@ -83,10 +84,10 @@ async def by_id(tx: SharedTx, user_id: int) -> User:
     return await tx.one(
         User,
         """
-        SELECT id, email, address_key, password_hash, must_change_password, title, first_name, last_name,
-               country, vat_number, postal_address, telephone, domain_name, language, theme, is_operator,
-               disabled, email_confirmed_at, news_wanted_at, partners_wanted_at, news_wording,
-               partners_wording, adult_business_at, created_at
+        SELECT id, email, address_key, password_hash, void_password_hash, must_change_password, title,
+               first_name, last_name, country, vat_number, postal_address, telephone, domain_name, language,
+               theme, is_operator, disabled, email_confirmed_at, news_wanted_at, partners_wanted_at,
+               news_wording, partners_wording, adult_business_at, created_at
         FROM users
         WHERE id = $1
         """,
@@ -98,10 +99,10 @@ async def by_address(tx: SharedTx, address_key: str) -> User | None:
     return await tx.first(
         User,
         """
-        SELECT id, email, address_key, password_hash, must_change_password, title, first_name, last_name,
-               country, vat_number, postal_address, telephone, domain_name, language, theme, is_operator,
-               disabled, email_confirmed_at, news_wanted_at, partners_wanted_at, news_wording,
-               partners_wording, adult_business_at, created_at
+        SELECT id, email, address_key, password_hash, void_password_hash, must_change_password, title,
+               first_name, last_name, country, vat_number, postal_address, telephone, domain_name, language,
+               theme, is_operator, disabled, email_confirmed_at, news_wanted_at, partners_wanted_at,
+               news_wording, partners_wording, adult_business_at, created_at
         FROM users
         WHERE address_key = $1
         """,
@@ -221,17 +222,68 @@ async def set_password(
 ) -> None:
     """Every other session and every open link ends; the person is told by mail (B-11, B-14)."""
     await tx.run(
-        "UPDATE users SET password_hash = $2, must_change_password = false WHERE id = $1",
+        """
+        UPDATE users SET password_hash = $2, void_password_hash = NULL, must_change_password = false
+        WHERE id = $1
+        """,
         user.id,
         password_hash,
     )
     await sessions.end_all(tx, user.id, but=keep_session)
     await sign_in_steps.end_all(tx, user.id)
     await one_time_links.end_all(tx, user.id)
-    if user.password_hash is not None:
+    if user.password_hash is not None or user.void_password_hash is not None:
         await outbox.write(
             tx, "password_changed", user.email, language=user.language, details={"name": user.first_name}
         )
+
+
+async def void_password(
+    tx: SharedTx, user_id: int, by: Literal["owner", "operator"], *, account: str = ""
+) -> None:
+    """Somebody else may know it: it lets nobody in any more, and who is in is out; the person is told (B-14).
+
+    Whoever signs in, or changes something with the old password, waits for the row and is refused; what was
+    begun before is waited for, and ends here. Links come first, in the order of a reset, and last, for those
+    that were made meanwhile.
+    """
+    await one_time_links.end_all(tx, user_id)
+    await tx.run(
+        """
+        UPDATE users
+        SET void_password_hash = coalesce(password_hash, void_password_hash), password_hash = NULL,
+            must_change_password = true
+        WHERE id = $1
+        """,
+        user_id,
+    )
+    await sign_in_steps.end_all(tx, user_id)
+    await sessions.end_all(tx, user_id)
+    await one_time_links.end_all(tx, user_id)
+    user = await by_id(tx, user_id)
+    details = {"name": user.first_name, "by": by, "account": account}
+    await outbox.write(tx, "password_void", user.email, language=user.language, details=details)
+
+
+async def is_as_known(tx: SharedTx, user: User) -> bool:
+    """False when the password was changed, or made void, since `user` was read. Until the end nobody does."""
+    found = await tx.value(
+        "SELECT id FROM users WHERE id = $1 AND password_hash IS NOT DISTINCT FROM $2 FOR SHARE",
+        user.id,
+        user.password_hash,
+    )
+    return found is not None
+
+
+async def in_session(tx: SharedTx, user_id: int, session_id: int) -> User:
+    """For what a stolen session would be used for. Raises SignInNeeded when it was ended meanwhile.
+
+    Until the end nobody changes this person, or ends their sessions with a password.
+    """
+    await tx.value("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+    if not await sessions.exists(tx, user_id, session_id):
+        raise SignInNeeded
+    return await by_id(tx, user_id)
 
 
 async def want_new_password(tx: SharedTx, user_id: int) -> None:

@@ -19,6 +19,7 @@ Kind = Literal[
     "change_email",
     "email_changed",
     "password_changed",
+    "password_void",
     "confirm_sender",
     "confirm_seed",
     "confirm_subscription",

@@ -18,6 +18,7 @@ DETAILS: dict[str, dict[str, Any]] = {
     "change_email": {"link": LINK, "name": "Ana"},
     "email_changed": {"name": "Ana", "new_address": "a•••@exemple.fr"},
     "password_changed": {"name": "Ana"},
+    "password_void": {"name": "Ana", "by": "owner", "account": "Pain & Cie"},
     "second_factor": {"name": "Ana", "what": "recovery", "left": 9},
     "new_device": {
         "name": "Ana",
@@ -90,6 +91,10 @@ SUBJECTS = {
     "change_email": ("Confirmez votre nouvelle adresse", "Confirm your new address"),
     "email_changed": ("Votre adresse a changé", "Your address was changed"),
     "password_changed": ("Votre mot de passe a changé", "Your password was changed"),
+    "password_void": (
+        "Votre mot de passe ne fonctionne plus\u00a0: choisissez-en un nouveau",
+        "Your password no longer works: choose a new one",
+    ),
     "sub_processor_announced": (
         "Nouveau sous-traitant à partir du 22 févr. 2027\u00a0: Pain & Cie",
         "A new sub-processor from 22 Feb 2027: Pain & Cie",

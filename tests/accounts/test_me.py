@@ -37,7 +37,7 @@ async def test_a_person_has_the_fields_of_the_register_and_no_others(services: S
             "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'users'"
         )
     technical = {
-        "id", "email", "address_key", "password_hash", "must_change_password", "language", "theme", "is_operator",
+        "id", "email", "address_key", "password_hash", "void_password_hash", "must_change_password", "language", "theme", "is_operator",
         "disabled", "email_confirmed_at", "news_wanted_at", "partners_wanted_at", "news_wording",
         "partners_wording", "adult_business_at", "created_at", "second_factor_asked_at",
     }  # fmt: skip

@@ -17,7 +17,12 @@ class Line:
 
 
 def _lines(text: str) -> list[tuple[str, str]]:
-    return [(block.kind, prose.bare(line)) for block in prose.parse(text) for line in block.lines]
+    """Whichever spaces stand between words: they say the same."""
+    return [
+        (block.kind, " ".join(prose.bare(line).split()))
+        for block in prose.parse(text)
+        for line in block.lines
+    ]
 
 
 def between(before: str, after: str) -> list[Line]:

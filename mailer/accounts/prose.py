@@ -23,6 +23,8 @@ _INLINE = re.compile(
     r"|`(?P<code>[^`]+)`"
     r"|\[(?P<words>(?:\\.|[^\]\\])+)\]\((?P<href>(?:https?://|mailto:|/)[^\s)]*)\)"
 )
+# not the spaces that French keeps a sign on its line with
+_SPACES = re.compile(r"[ \t\r\n]+")
 _NUMBERED = re.compile(r"\d+\.\s+")
 _ARTICLE = re.compile(r"(\d+)\.\s")
 _TAGS = {"strong": "**", "b": "**", "em": "*", "i": "*", "code": "`"}
@@ -176,7 +178,7 @@ class _Reader(HTMLParser):
             self._line += _TAGS.get(tag, "")
 
     def handle_endtag(self, tag: str) -> None:
-        line = " ".join(self._line.split())
+        line = _SPACES.sub(" ", self._line).strip()
         if tag == "li" and self.blocks:
             last = self.blocks[-1]
             self.blocks[-1] = Block(last.kind, (*last.lines, line))

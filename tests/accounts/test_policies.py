@@ -377,3 +377,11 @@ def test_shipped_texts_come_back_the_same_from_their_own_spelling(kind: str, lan
     text = legal.shipped_text(kind, language, Operator())
     assert prose.markdown(prose.parse(text)) == text
     assert len(prose.parse(text)) > 10
+
+
+def test_a_sign_of_french_stays_with_its_word_and_its_space_is_no_difference() -> None:
+    read = prose.from_html("<p>Vous avez\n le  droit\u00a0: écrivez\u00a0!</p>")
+    assert read.strip() == "Vous avez le droit\u00a0: écrivez\u00a0!"
+    shown, former = "Écrivez\u00a0: vite", "Écrivez : vite"
+    assert not policy_changes.differ(policy_changes.between(former, shown))
+    assert policy_changes.differ(policy_changes.between(former, "Écrivez : tard"))
